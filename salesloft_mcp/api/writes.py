@@ -1,0 +1,145 @@
+"""Writes that may be repeated: each looks before it sends, and after an answer that was lost.
+
+"No idempotency key exists on these endpoints. After a timeout a write's outcome is unknown: look before sending
+it again."
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+import anyio
+
+from salesloft_mcp import errors
+from salesloft_mcp.api.client import Salesloft
+from salesloft_mcp.api.models import Configuration, Mapping, ObjectType
+
+QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
+ATTEMPTS = 3
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[RowT]):
+    """What a write did, and the row as it stands now."""
+
+    status: Literal["created", "updated", "unchanged"]
+    row: RowT
+
+
+@dataclass(frozen=True, slots=True)
+class MappingKey:
+    """What names a mapping: no endpoint shows one by id."""
+
+    external_type: str
+    object_type: ObjectType
+    external_id: str
+
+
+async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:
+    """The live mappings of an external id. Deleted ones never resolve."""
+    found = await api.list_mappings(
+        external_type=key.external_type, object_type=key.object_type, external_id=key.external_id, deleted=False
+    )
+    return found.rows
+
+
+async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
+    """All live configurations of the team."""
+    rows: list[Configuration] = []
+    page: int | None = 1
+    while page is not None:
+        found = await api.list_configurations(page=page)
+        rows.extend(row for row in found.rows if not row.deleted)
+        page = found.next_page
+    return tuple(rows)
+
+
+async def create_configuration(
+    api: Salesloft, external_type: str, object_type: ObjectType, *, quiet: float = QUIET_SECONDS
+) -> Written[Configuration]:
+    """Create a configuration, or find that it is there already."""
+
+    async def find() -> Configuration | None:
+        rows = await live_configurations(api)
+        return next((row for row in rows if (row.external_type, row.object_type) == (external_type, object_type)), None)
+
+    return await _create(find, lambda: api.create_configuration(external_type, object_type), quiet)
+
+
+async def create_mapping(
+    api: Salesloft, key: MappingKey, object_id: int, *, quiet: float = QUIET_SECONDS
+) -> Written[Mapping]:
+    """Map an external id to an object, or find that it is mapped already.
+
+    Raises:
+        ConflictError: the external id belongs to another object.
+    """
+
+    async def find() -> Mapping | None:
+        return _same_object(key, object_id, await live_mappings(api, key))
+
+    async def send() -> Mapping:
+        return await api.create_mapping(key.external_type, key.object_type, key.external_id, object_id)
+
+    return await _create(find, send, quiet)
+
+
+async def delete(send: Callable[[], Awaitable[None]], *, quiet: float = QUIET_SECONDS) -> None:
+    """Send a deletion until its outcome is known: a 404 after our own lost attempt means that it worked.
+
+    Raises:
+        NotFoundError: it was gone before the first attempt.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            await send()
+        except errors.NotFoundError:
+            if attempt == 1:
+                raise
+            return
+        except errors.UnknownOutcomeError:
+            if attempt == ATTEMPTS:
+                raise
+            await anyio.sleep(quiet)
+        else:
+            return
+
+
+async def _create(
+    find: Callable[[], Awaitable[RowT | None]], send: Callable[[], Awaitable[RowT]], quiet: float
+) -> Written[RowT]:
+    if (row := await find()) is not None:
+        return Written("unchanged", row)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return Written("created", await send())
+        except errors.RejectedError:
+            # Somebody was faster, or our own lost attempt arrived late: then the row is there.
+            if (row := await find()) is None:
+                raise
+            return Written("unchanged" if attempt == 1 else "created", row)
+        except errors.UnknownOutcomeError:
+            if (row := await _find_late(find, quiet)) is not None:
+                return Written("created", row)
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _find_late(find: Callable[[], Awaitable[RowT | None]], quiet: float) -> RowT | None:
+    """Look at once, and again after a quiet time: a request that timed out may commit late."""
+    if (row := await find()) is not None:
+        return row
+    await anyio.sleep(quiet)
+    return await find()
+
+
+def _same_object(key: MappingKey, object_id: int, held: tuple[Mapping, ...]) -> Mapping | None:
+    same = next((row for row in held if row.object_id == object_id), None)
+    if same is None and held:
+        what = f"this external id is already mapped to {key.object_type} {held[0].object_id}, not {object_id}."
+        step = "use that object, or have a person delete the mapping with delete_external_id_mapping and map again."
+        raise errors.ConflictError(what, next_step=step)
+    return same

@@ -1,0 +1,128 @@
+"""Everything that can go wrong, as one tree.
+
+SalesloftMcpError             says what is wrong, and what to do next
+├── InputError                refused before any request was sent
+│   └── SettingsError         an option or an environment name
+├── ConflictError             what is there contradicts what was asked
+├── MissingError              what was asked for is not there
+├── UnconfirmedError          a person has not agreed to it
+└── ApiError                  Salesloft refused, or could not be reached
+    ├── UnauthorizedError       401
+    ├── ForbiddenError          403
+    ├── NotFoundError           404
+    ├── RejectedError           422, field by field
+    ├── RateLimitedError        429, or no room in our own budget
+    ├── UpstreamError           any other status
+    ├── BrokenAnswerError       a success that cannot be read or was not asked for
+    ├── UnreachableError        the request is known not to have run
+    └── UnknownOutcomeError     a write that may or may not have run
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class SalesloftMcpError(Exception):
+    """What is wrong, and the next step. Shown to people and models as it is: it holds no secret."""
+
+    def __init__(self, what: str, *, next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.what}\nNext: {self.next_step}" if self.next_step else self.what
+
+
+class InputError(SalesloftMcpError):
+    """An argument that cannot be right. Nothing was sent."""
+
+    def __init__(self, field: str, what: str, *, next_step: str = "") -> None:
+        super().__init__(f"{field}: {what}", next_step=next_step)
+        self.field = field
+
+
+class SettingsError(InputError):
+    """An option, an environment variable or a credential that cannot be right."""
+
+
+class ConflictError(SalesloftMcpError):
+    """The external id or the record is taken by something else. Nothing was changed."""
+
+
+class MissingError(SalesloftMcpError):
+    """The mapping, configuration or record that was named does not exist."""
+
+
+class UnconfirmedError(SalesloftMcpError):
+    """A person has not agreed, or cannot be asked here. Nothing was changed."""
+
+
+class ApiError(SalesloftMcpError):
+    """A request that did not succeed. `request` is its method and path, without query or body."""
+
+    status: ClassVar[int | None] = None
+
+    def __init__(self, what: str, *, request: str, status: int | None = None, next_step: str = "") -> None:
+        super().__init__(what, next_step=next_step)
+        self.request = request
+        self.http_status = status if status is not None else self.status
+
+
+class UnauthorizedError(ApiError):
+    """Salesloft does not know this token, or no longer."""
+
+    status = 401
+
+
+class ForbiddenError(ApiError):
+    """The token is known and lacks the scope this call needs."""
+
+    status = 403
+
+
+class NotFoundError(ApiError):
+    """No such path or row on Salesloft's side."""
+
+    status = 404
+
+
+class RejectedError(ApiError):
+    """Salesloft refused the values. `fields` holds its messages, field by field, in its own words."""
+
+    status = 422
+
+    def __init__(self, what: str, *, request: str, fields: Mapping[str, Sequence[str]], next_step: str = "") -> None:
+        super().__init__(what, request=request, next_step=next_step)
+        self.fields = fields
+
+
+class RateLimitedError(ApiError):
+    """The team's points for this minute are spent. `retry_after_seconds` says how long to wait."""
+
+    status = 429
+
+    def __init__(self, what: str, *, request: str, retry_after_seconds: float) -> None:
+        wait = max(1, round(retry_after_seconds))
+        super().__init__(
+            f"{what} retry_after_seconds: {wait}",
+            request=request,
+            next_step=f"wait {wait} s, then call again.",
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UpstreamError(ApiError):
+    """Any status that has no meaning of its own here."""
+
+
+class BrokenAnswerError(ApiError):
+    """The answer cannot be read, or holds what was not asked for. Nothing of it was used."""
+
+
+class UnreachableError(ApiError):
+    """The request is known not to have run."""
+
+
+class UnknownOutcomeError(ApiError):
+    """The answer to a write was lost: it may have run. Look before sending it again."""

@@ -1,0 +1,23 @@
+"""Text from elsewhere, made safe to show to a person or a model."""
+
+import unicodedata
+
+# Cc control, Cf format (bidi overrides, zero-width, tag characters), Co private, Cs surrogate, Zl/Zp separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+
+
+def escaped(text: str) -> str:
+    """`text` on one line: every character that hides, breaks or reorders text is written as its code point."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(char) for char in text)
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """`text` escaped, in double quotes and at most `limit` characters, so that it cannot pass for our words."""
+    safe = escaped(text).replace('"', "'")
+    return f'"{safe}"' if len(safe) <= limit else f'"{safe[: limit - 1]}…"'
+
+
+def _visible(char: str) -> str:
+    return f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _HIDDEN else char

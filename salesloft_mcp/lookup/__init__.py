@@ -1,0 +1,1 @@
+"""Answering "which object is this?" at the least API cost."""

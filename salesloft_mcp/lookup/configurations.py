@@ -1,0 +1,43 @@
+"""The live configurations, remembered for a short while, and the nearest type when none matches."""
+
+import time
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+from salesloft_mcp.api.client import Salesloft
+from salesloft_mcp.api.models import Configuration, ObjectType
+from salesloft_mcp.api.writes import live_configurations
+
+FRESH_SECONDS = 30.0
+
+
+class KnownConfigurations:
+    """The live configurations. Read at most every half minute, and again after a write here."""
+
+    def __init__(self, api: Salesloft, clock: Callable[[], float] = time.monotonic) -> None:
+        self._api = api
+        self._clock = clock
+        self._known: tuple[float, tuple[Configuration, ...]] | None = None
+
+    async def live(self) -> tuple[Configuration, ...]:
+        """All live configurations, at most half a minute old."""
+        if self._known is None or self._clock() - self._known[0] > FRESH_SECONDS:
+            self._known = (self._clock(), await live_configurations(self._api))
+        return self._known[1]
+
+    def forget(self) -> None:
+        """Something changed: read them anew the next time."""
+        self._known = None
+
+
+def nearest_types(
+    external_type: str, object_type: ObjectType | None, configurations: Iterable[Configuration]
+) -> list[str]:
+    """Existing external types for a name that has no configuration, nearest first; never a correction.
+
+    Types are free text that the customer chose, so a type that looks like a typo may well be right.
+    """
+    usable = [one.external_type for one in configurations if object_type in (None, one.object_type)]
+    by_lower = {one.lower(): one for one in usable}
+    close = get_close_matches(external_type.lower(), by_lower, n=3, cutoff=0.4)
+    return [by_lower[one] for one in close] or sorted(set(usable))[:5]

@@ -1,0 +1,103 @@
+"""Settings in, App out, closed in reverse: the only place where the parts are put together."""
+
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import anyio.to_thread
+import httpx
+import truststore
+from pydantic import SecretStr
+
+from salesloft_mcp import __version__
+from salesloft_mcp.api.client import Salesloft
+from salesloft_mcp.app import App
+from salesloft_mcp.auth.bearer import Bearer
+from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.lookup.configurations import KnownConfigurations
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.settings import Settings
+from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.transport.budget import Budget
+from salesloft_mcp.transport.inprocess import InProcess
+from salesloft_mcp.transport.stack import network, open_http
+
+SANDBOX_URL = "http://sandbox.localhost"
+NO_CREDENTIALS = (
+    "there is no credential for Salesloft.",
+    "set SALESLOFT_API_KEY (an API key or an OAuth access token), "
+    "or point SALESLOFT_BASE_URL and SALESLOFT_API_KEY at a sandbox started with `salesloft-mcp sandbox`, "
+    "or add --sandbox to try everything without an account.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The Salesloft that is talked to: an address, a token and the wire that leads there."""
+
+    base_url: str
+    token: SecretStr
+    wire: httpx.AsyncBaseTransport
+    sandbox: bool = False
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, sandbox: Sandbox | None = None) -> AsyncIterator[App]:
+    """The live parts, on `sandbox` when one is given and on the live API otherwise. Nothing is sent yet.
+
+    Raises:
+        SettingsError: no sandbox and no credential. One never stands in for the other.
+    """
+    _quiet_http_logs()
+    upstream = _in_process(sandbox) if sandbox else await _live(settings)
+    async with AsyncExitStack() as closing:
+        budget = Budget(settings.rate_limit)
+        auth = Bearer(upstream.token, upstream.base_url)
+        agent = f"salesloft-mcp/{__version__}"
+        http = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent)
+        await closing.enter_async_context(http)
+        state = LocalState(settings.state_dir)
+        closing.callback(state.close)
+        salesloft = Salesloft(http)
+        yield App(
+            salesloft=salesloft,
+            configurations=KnownConfigurations(salesloft),
+            state=state,
+            budget=budget,
+            sandbox=upstream.sandbox,
+            base_url=upstream.base_url,
+            mode=settings.mode,
+            confirm=settings.confirm,
+        )
+
+
+def check_credentials(settings: Settings, sandbox: bool) -> None:
+    """Stop the start when nothing says who is asking, with the ways to go on.
+
+    Raises:
+        SettingsError: neither a credential nor the sandbox was asked for.
+    """
+    if not sandbox and settings.api_key is None:
+        raise SettingsError("SALESLOFT_API_KEY", NO_CREDENTIALS[0], next_step=NO_CREDENTIALS[1])
+
+
+def _in_process(sandbox: Sandbox) -> Upstream:
+    return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox.app), sandbox=True)
+
+
+async def _live(settings: Settings) -> Upstream:
+    check_credentials(settings, sandbox=False)
+    assert settings.api_key is not None
+    verify: ssl.SSLContext | bool = False
+    if settings.base_url.startswith("https:"):
+        # Reading the system's certificates takes a quarter of a second: not on the loop that reads the first message.
+        verify = await anyio.to_thread.run_sync(truststore.SSLContext, ssl.PROTOCOL_TLS_CLIENT)
+    return Upstream(settings.base_url, settings.api_key, network(verify))
+
+
+def _quiet_http_logs() -> None:
+    """At INFO these libraries write full URLs, and so external ids, to the log."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,86 @@
+"""The arguments tools take, each checked once: ids are byte-exact text, numbers are never guessed."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from salesloft_mcp import errors
+from salesloft_mcp.api.models import OBJECT_TYPES, ObjectType, object_type_of
+from salesloft_mcp.api.request import MAX_EXTERNAL_TYPE, checked
+
+MAX_OBJECT_ID = 2**63 - 1
+
+
+def _external_type(value: str) -> str:
+    return _value_error(value, "external type", MAX_EXTERNAL_TYPE)
+
+
+def _external_id(value: str) -> str:
+    return _value_error(value, "external id", 1_024)
+
+
+def _value_error(value: str, name: str, limit: int) -> str:
+    try:
+        return checked(name, value, limit)
+    except errors.InputError as error:
+        raise ValueError(str(error).removeprefix(f"{name}: ")) from None
+
+
+def _optional(check: AfterValidator) -> AfterValidator:
+    return AfterValidator(lambda value: check.func(value) if value else value)  # type: ignore[call-arg]
+
+
+def _whole(value: object) -> object:
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_OBJECT_ID:
+        raise ValueError("must be a whole number above 0, such as 578495206.")
+    return number
+
+
+def _optional_whole(value: object) -> object:
+    return 0 if value in ("", 0) and not isinstance(value, bool) else _whole(value)
+
+
+def _optional_object_type(value: str) -> str:
+    known = object_type_of(value)
+    if known not in ("", *OBJECT_TYPES):
+        raise ValueError("must be people, accounts or users.")
+    return str(known)
+
+
+def _cursor(value: str) -> str:
+    if value and not (value.isascii() and value.isdigit() and int(value[:9]) > 0 and len(value) < 7):
+        raise ValueError("is not a cursor of an earlier answer; leave it out to begin anew.")
+    return value
+
+
+_check_type, _check_id = AfterValidator(_external_type), AfterValidator(_external_id)
+
+ExternalType = Annotated[str, Field(strict=True, description="Name of your system, e.g. crm_lead"), _check_type]
+AnyExternalType = Annotated[str, Field(strict=True, description="Empty: all types"), _optional(_check_type)]
+ExternalId = Annotated[str, Field(strict=True, description="Your system's id, exact text"), _check_id]
+AnyExternalId = Annotated[str, Field(strict=True, description="Empty: all ids"), _optional(_check_id)]
+ExternalIds = Annotated[
+    list[Annotated[str, Field(strict=True), _check_id]],
+    Field(min_length=1, max_length=100, description="1-100 external ids, exact text"),
+]
+ObjectTypeArgument = Annotated[ObjectType, BeforeValidator(object_type_of)]
+AnyObjectType = Annotated[
+    str, Field(strict=True, description="people, accounts or users; empty: all"), AfterValidator(_optional_object_type)
+]
+ObjectId = Annotated[
+    int,
+    BeforeValidator(_whole),
+    WithJsonSchema({"type": "integer", "minimum": 1, "description": "Salesloft id of the object"}),
+]
+AnyObjectId = Annotated[
+    int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "0: any"})
+]
+Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="Rows a page")]
+Cursor = Annotated[str, Field(strict=True, description="next_cursor of the last answer"), AfterValidator(_cursor)]
+Detail = Literal["concise", "full"]
+
+
+def typed(object_type: str) -> ObjectType | None:
+    """The object type of an `AnyObjectType` argument; None where it was left empty."""
+    return next((one for one in OBJECT_TYPES if one == object_type), None)

@@ -1,0 +1,55 @@
+"""Prompts and instructions from prompts/*.md: words a person edits, no code."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mcp.server.mcpserver.prompts.base import Prompt, PromptArgument
+from pydantic import BaseModel
+
+_BESIDE = Path(__file__).resolve().parent.parent
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+
+
+class _Argument(BaseModel):
+    name: str
+    description: str
+    required: bool = True
+
+
+class _Front(BaseModel):
+    title: str
+    description: str
+    arguments: list[_Argument] = []
+
+
+def folder() -> Path:
+    """Inside the installed package, or beside it in a source tree."""
+    inside = _BESIDE / "prompts"
+    return inside if inside.is_dir() else _BESIDE.parent / "prompts"
+
+
+def instructions(environment: str) -> str:
+    """What an assistant is told when it connects."""
+    text = (folder() / "instructions.md").read_text(encoding="utf-8")
+    return text.replace("{{environment}}", environment).strip()
+
+
+def prompts() -> Iterable[Prompt]:
+    """One prompt a file, in the order of their names."""
+    for file in sorted(folder().glob("*.md")):
+        if file.name != "instructions.md":
+            yield _prompt(file.stem, file.read_text(encoding="utf-8"))
+
+
+def _prompt(name: str, text: str) -> Prompt:
+    _, front, body = text.split("+++", 2)
+    head = _Front.model_validate(tomllib.loads(front))
+
+    def render(**given: Any) -> str:  # noqa: ANN401 - whatever a client sends; checked before it comes here
+        return _PLACEHOLDER.sub(lambda found: str(given.get(found[1], "")), body).strip()
+
+    arguments = [PromptArgument(**argument.model_dump()) for argument in head.arguments]
+    return Prompt(name=name, title=head.title, description=head.description, arguments=arguments, fn=render)

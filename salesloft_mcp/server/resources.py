@@ -1,0 +1,117 @@
+"""What can be read by address: configurations, one mapping, all mappings of an object."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.resources import ResourceSecurity
+from mcp_types import Resource
+from pydantic import BaseModel, TypeAdapter
+
+from salesloft_mcp.api.models import ObjectType, object_type_of
+from salesloft_mcp.app import App
+from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
+from salesloft_mcp.escape import escaped
+from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
+from salesloft_mcp.server.arguments import typed
+from salesloft_mcp.server.view import configuration_view, mapping_view
+
+JSON = "application/json"
+# External ids and types are the customer's free text; the client checks them before they become a path.
+_FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
+P = ParamSpec("P")
+
+
+def add_resources(server: MCPServer[App], app: App) -> None:
+    """The fixed resource and the templates."""
+
+    @server.resource(CONFIGURATIONS_URI, title="Configurations", mime_type=JSON)
+    @_told
+    async def configurations() -> str:
+        """All live external id configurations of the team."""
+        return _json([configuration_view(row) for row in await app.configurations.live()])
+
+    @server.resource(
+        f"{CONFIGURATIONS_URI}/{{external_type}}/{{object_type}}", title="Configuration", mime_type=JSON, security=_FREE
+    )
+    @_told
+    async def configuration(external_type: str, object_type: str) -> str:
+        """One live configuration."""
+        known = await app.configurations.live()
+        key = external_type, _object_type(object_type)
+        found = [configuration_view(row) for row in known if (row.external_type, row.object_type) == key]
+        if not found:
+            raise MissingError("there is no such live configuration.")
+        return _json(found[0])
+
+    @server.resource(
+        f"{ROOT}/mappings/{{external_type}}/{{object_type}}/{{external_id}}",
+        title="Mappings of an external id",
+        mime_type=JSON,
+        security=_FREE,
+    )
+    @_told
+    async def mapping(external_type: str, object_type: str, external_id: str) -> str:
+        """The live mappings of one external id."""
+        found = await app.salesloft.list_mappings(
+            external_type=external_type, external_id=external_id, object_type=_object_type(object_type), deleted=False
+        )
+        return _json([mapping_view(row) for row in found.rows])
+
+    @server.resource(
+        f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings", title="External ids of an object", mime_type=JSON
+    )
+    @_told
+    async def mappings_of_object(object_type: str, object_id: str) -> str:
+        """The live external ids of one person, account or user."""
+        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 19):
+            raise InputError("object_id", "must be a whole number above 0.")
+        found = await app.salesloft.list_mappings(
+            object_type=_object_type(object_type), object_id=int(object_id), deleted=False
+        )
+        return _json([mapping_view(row) for row in found.rows])
+
+
+async def live_resources(app: App) -> list[Resource]:
+    """One listed resource for each live configuration; none while Salesloft cannot be asked."""
+    try:
+        known = await app.configurations.live()
+    except SalesloftMcpError:
+        # The list is read at start: a wrong token should be told by the first tool, not hide the whole server.
+        return []
+    return [
+        Resource(
+            uri=configuration_uri(row.external_type, row.object_type),
+            name=f"{escaped(row.external_type)} of {row.object_type}",
+            mime_type=JSON,
+        )
+        for row in known
+    ]
+
+
+def _object_type(word: str) -> ObjectType:
+    found = typed(str(object_type_of(word)))
+    if found is None:
+        raise InputError("object_type", "must be people, accounts or users.")
+    return found
+
+
+def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
+    """Errors of ours become resource errors with our words."""
+
+    @wraps(read)
+    async def reading(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            return await read(*args, **kwargs)
+        except (InputError, MissingError, NotFoundError) as error:
+            raise ResourceNotFoundError(str(error)) from error
+        except SalesloftMcpError as error:
+            raise ResourceError(str(error)) from error
+
+    return reading
+
+
+def _json(value: BaseModel | list[BaseModel]) -> str:
+    return TypeAdapter(object).dump_json(value, exclude_none=True).decode()

@@ -1,0 +1,49 @@
+"""Who am I connected to?"""
+
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult
+
+from salesloft_mcp import __version__
+from salesloft_mcp.app import App
+from salesloft_mcp.escape import escaped
+from salesloft_mcp.server.view import View, answer
+from salesloft_mcp.transport.call import current
+
+
+class Connection(View):
+    environment: str
+    base_url: str
+    team_id: int
+    team: str | None = None
+    user_id: int
+    user: str | None = None
+    mode: str
+    confirm: str
+    points_left: int
+    state: str
+    version: str
+    points_spent: int
+
+
+async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Connection]:
+    """Say which Salesloft team, user and environment (SANDBOX or LIVE) every call works on. Ask before any write."""
+    app = ctx.request_context.lifespan_context
+    me, team = await app.salesloft.me(), await app.salesloft.team()
+    environment = "SANDBOX" if app.sandbox else "LIVE"
+    view = Connection(
+        environment=environment,
+        base_url=app.base_url,
+        team_id=team.id,
+        team=team.name and escaped(team.name),
+        user_id=me.id,
+        user=me.name and escaped(me.name),
+        mode=app.mode,
+        confirm=app.confirm,
+        points_left=app.budget.left(),
+        state=app.state.location,
+        version=__version__,
+        points_spent=current().points,
+    )
+    return answer(f"{environment}, team {team.id}, user {me.id}, mode {app.mode}.", view)

@@ -1,0 +1,208 @@
+"""Deletions: named by what they are, read back, agreed to by a person, and read again right before."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
+from mcp_types import CallToolResult
+
+from salesloft_mcp import errors
+from salesloft_mcp.api import writes
+from salesloft_mcp.api.models import Configuration, Mapping, ObjectType
+from salesloft_mcp.api.writes import MappingKey, live_mappings
+from salesloft_mcp.app import App
+from salesloft_mcp.server import announce, confirm
+from salesloft_mcp.server.arguments import AnyObjectId, ExternalId, ExternalType, ObjectTypeArgument
+from salesloft_mcp.server.confirm import Consent, Granted, Retype
+from salesloft_mcp.server.log import logged
+from salesloft_mcp.server.view import (
+    ConfigurationView,
+    MappingView,
+    View,
+    answer,
+    configuration_view,
+    count,
+    mapping_view,
+)
+from salesloft_mcp.state.local import Change, Question
+from salesloft_mcp.transport.call import current
+
+DELETE_MAPPING = "delete_external_id_mapping"
+DELETE_CONFIGURATION = "delete_external_id_configuration"
+NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one; guessing could delete another."
+
+
+class DeletedMapping(View):
+    deleted: MappingView
+    points_spent: int
+
+
+class DeletedConfiguration(View):
+    deleted: ConfigurationView
+    live_mappings: int | None = None
+    points_spent: int
+
+
+async def mapping_question(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_id: ExternalId,
+    mapping_id: AnyObjectId,
+) -> Question:
+    """What would go, as Salesloft shows it now."""
+    app = ctx.request_context.lifespan_context
+    row = await _read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
+    return _about_mapping(app, row)
+
+
+async def ask_about_mapping(
+    ctx: Context[App, Any], asked: Annotated[Question, Resolve(mapping_question)]
+) -> Elicit[Consent] | Granted:
+    """A yes or a no."""
+    return confirm.ask(ctx, asked)
+
+
+async def configuration_question(
+    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: AnyObjectId
+) -> Question:
+    """What would go, and how much hangs on it."""
+    app = ctx.request_context.lifespan_context
+    row = await _read_configuration(app, external_type, object_type, configuration_id)
+    return _about_configuration(app, row, await _hanging(app, row))
+
+
+async def ask_about_configuration(
+    ctx: Context[App, Any], asked: Annotated[Question, Resolve(configuration_question)]
+) -> Elicit[Consent] | Granted:
+    """The name of what would go, typed by hand."""
+    return confirm.ask(ctx, asked, Retype)
+
+
+async def delete_external_id_mapping(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_id: ExternalId,
+    asked: Annotated[Question, Resolve(mapping_question)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_mapping)],
+    mapping_id: AnyObjectId = 0,
+) -> Annotated[CallToolResult, DeletedMapping]:
+    """Take an external id off its record, after a human has agreed; the record stays. mapping_id only when several
+    mappings fit."""
+    app = ctx.request_context.lifespan_context
+    row = await _read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
+    confirmed = confirm.settle(app, asked, _about_mapping(app, row), answered)
+    change = Change(
+        app.environment, DELETE_MAPPING, external_type, object_type, external_id, row.object_id, confirmed=confirmed
+    )
+    with logged(app, change, row) as settle:
+        await writes.delete(partial(app.salesloft.delete_mapping, _id(row)))
+        settle("deleted", None)
+    uris = (
+        announce.mapping_uri(external_type, object_type, external_id),
+        announce.object_uri(object_type, row.object_id),
+    )
+    await announce.updated(ctx, *uris)
+    view = DeletedMapping(deleted=mapping_view(row), points_spent=current().points)
+    return answer(f"deleted: mapping {row.id} of {object_type} {row.object_id}; the record stays.", view)
+
+
+async def delete_external_id_configuration(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    asked: Annotated[Question, Resolve(configuration_question)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_configuration)],
+    configuration_id: AnyObjectId = 0,
+) -> Annotated[CallToolResult, DeletedConfiguration]:
+    """Delete an external type for one kind of object, after a human has typed its name. Its ids stop resolving
+    records."""
+    app = ctx.request_context.lifespan_context
+    row = await _read_configuration(app, external_type, object_type, configuration_id)
+    hanging = await _hanging(app, row)
+    confirmed = confirm.settle(app, asked, _about_configuration(app, row, hanging), answered, row.external_type)
+    change = Change(app.environment, DELETE_CONFIGURATION, external_type, object_type, confirmed=confirmed)
+    with logged(app, change, row) as settle:
+        await writes.delete(partial(app.salesloft.delete_configuration, row.id))
+        settle("deleted", None)
+    app.configurations.forget()
+    await announce.listed(ctx)
+    await announce.updated(ctx, announce.CONFIGURATIONS_URI, announce.configuration_uri(external_type, object_type))
+    view = DeletedConfiguration(deleted=configuration_view(row), live_mappings=hanging, points_spent=current().points)
+    return answer(f"deleted: configuration {row.id}.", view)
+
+
+async def _read_mapping(app: App, key: MappingKey, mapping_id: int) -> Mapping:
+    """The one live mapping that is meant.
+
+    Raises:
+        MissingError: none fits. ConflictError: several fit, or Salesloft gives no id to delete by.
+    """
+    rows = [row for row in await live_mappings(app.salesloft, key) if mapping_id in (0, row.id)]
+    if not rows:
+        step = "look with list_external_id_mappings; ids are compared exactly."
+        raise errors.MissingError("external_id: there is no such live mapping. Nothing was deleted.", next_step=step)
+    if len(rows) > 1:
+        listed = ", ".join(f"{row.id} ({row.object_type} {row.object_id})" for row in rows[:5])
+        what = f"mapping_id: {count(len(rows), 'mapping')} fit. Nothing was deleted."
+        raise errors.ConflictError(what, next_step=f"ask the person which one, and give its mapping_id: {listed}.")
+    if rows[0].id is None:
+        step = "a person can delete it in Salesloft's own interface, or ask Salesloft's support for its id."
+        raise errors.ConflictError(f"{NO_ID} Nothing was deleted.", next_step=step)
+    return rows[0]
+
+
+async def _read_configuration(
+    app: App, external_type: str, object_type: ObjectType, configuration_id: int
+) -> Configuration:
+    rows = [
+        row
+        for row in await writes.live_configurations(app.salesloft)
+        if (row.external_type, row.object_type) == (external_type, object_type) and configuration_id in (0, row.id)
+    ]
+    if not rows:
+        step = "look with list_external_id_configurations; names are compared exactly."
+        what = "external_type: there is no such live configuration. Nothing was deleted."
+        raise errors.MissingError(what, next_step=step)
+    if len(rows) > 1:
+        step = f"give configuration_id: {', '.join(str(row.id) for row in rows[:5])}."
+        what = "configuration_id: several configurations fit. Nothing was deleted."
+        raise errors.ConflictError(what, next_step=step)
+    return rows[0]
+
+
+async def _hanging(app: App, row: Configuration) -> int | None:
+    """How many live mappings use this configuration, for one point; None when Salesloft does not count."""
+    found = await app.salesloft.list_mappings(
+        external_type=row.external_type, object_type=row.object_type, deleted=False, per_page=1, counts=True
+    )
+    return found.total if found.total is not None or found.next_page else len(found.rows)
+
+
+def _about_mapping(app: App, row: Mapping) -> Question:
+    facts: dict[str, object] = {
+        "external id": row.external_id,
+        "external type": row.external_type,
+        "record": f"{row.object_type} {row.object_id}",
+        "mapping id": _id(row),
+        "what happens": "the record stays, but is no longer found by this external id",
+    }
+    return confirm.question(app, DELETE_MAPPING, "Delete this external id mapping", facts)
+
+
+def _about_configuration(app: App, row: Configuration, hanging: int | None) -> Question:
+    facts: dict[str, object] = {
+        "external type": row.external_type,
+        "object type": row.object_type,
+        "configuration id": row.id,
+        "live mappings that use it": "unknown" if hanging is None else hanging,
+        "what happens": "no record is found by this external type any more",
+    }
+    return confirm.question(app, DELETE_CONFIGURATION, "Delete this external id configuration", facts)
+
+
+def _id(row: Mapping) -> int:
+    assert row.id is not None
+    return row.id

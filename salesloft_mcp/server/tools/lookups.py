@@ -1,0 +1,211 @@
+"""External ids to records, and records to be mapped."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from salesloft_mcp.api.models import Mapping, ObjectType
+from salesloft_mcp.app import App
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.escape import escaped
+from salesloft_mcp.lookup.configurations import nearest_types
+from salesloft_mcp.lookup.resolve import Found, Scope, resolve
+from salesloft_mcp.server.arguments import (
+    AnyExternalType,
+    AnyObjectType,
+    Cursor,
+    Detail,
+    ExternalIds,
+    ExternalType,
+    Limit,
+    ObjectTypeArgument,
+    typed,
+)
+from salesloft_mcp.server.view import RecordView, View, answer, count, fitting, record_view
+from salesloft_mcp.transport.call import current
+
+Term = Annotated[str, Field(strict=True, max_length=255)]
+_TERMS: dict[ObjectType, dict[str, str]] = {
+    "people": {"email": "email_addresses[]", "crm_id": "crm_id[]"},
+    "accounts": {"name": "name[]", "domain": "domain", "crm_id": "crm_id[]"},
+    "users": {"name": "search", "email": "search"},
+}
+
+
+class Objects(View):
+    external_type: str
+    object_type: str
+    ids: Annotated[dict[str, int], Field(description="external id to object id")]
+
+
+class Candidate(View):
+    external_type: str
+    object_type: str
+    object_id: int
+
+
+class Resolved(View):
+    found: list[Objects]
+    ambiguous: Annotated[dict[str, list[Candidate]] | None, Field(description="Ids of several objects")] = None
+    missing: list[str] | None = None
+    near_types: Annotated[list[str] | None, Field(description="Existing types near the one asked for")] = None
+    record: RecordView | None = None
+    points_spent: int
+
+
+class Records(View):
+    records: list[RecordView]
+    missing: list[str] | None = None
+    omitted: Annotated[int | None, Field(description="Records that did not fit; ask for fewer ids")] = None
+    points_spent: int
+
+
+class Search(View):
+    records: list[RecordView]
+    next_cursor: str | None = None
+    points_spent: int
+
+
+async def resolve_external_ids(
+    ctx: Context[App, Any],
+    external_ids: ExternalIds,
+    external_type: AnyExternalType = "",
+    object_type: AnyObjectType = "",
+) -> Annotated[CallToolResult, Resolved]:
+    """Find which Salesloft person, account or user each external id stands for. One id also gives the record."""
+    app = ctx.request_context.lifespan_context
+    found = await resolve(app.salesloft, external_ids, Scope(external_type, typed(object_type)))
+    single, ambiguous, missing = _sorted_out(found)
+    record = await _only_record(app, found, single)
+    near = await _near(app, external_type, typed(object_type)) if missing and external_type else None
+    view = Resolved(
+        found=_grouped(single),
+        ambiguous={escaped(one): _candidates(rows) for one, rows in ambiguous.items()} or None,
+        missing=[escaped(one) for one in missing] or None,
+        near_types=near,
+        record=record,
+        points_spent=current().points,
+    )
+    return answer(_resolved_sentence(found, single, ambiguous), view)
+
+
+async def get_records_by_external_id(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_ids: ExternalIds,
+    detail: Detail = "concise",
+) -> Annotated[CallToolResult, Records]:
+    """Read the people, accounts or users behind external ids of one type, for one point. Says which ids are missing,
+    not which record belongs to which id (resolve_external_ids does)."""
+    app = ctx.request_context.lifespan_context
+    wanted = list(dict.fromkeys(external_ids))
+    rows = await app.salesloft.list_records(external_type, object_type, wanted)
+    missing = await _missing(app, wanted, len(rows), Scope(external_type, object_type))
+    views = [record_view(row, full=detail == "full") for row in rows]
+    shown = fitting(views)
+    view = Records(
+        records=shown,
+        missing=[escaped(one) for one in missing] or None,
+        omitted=len(views) - len(shown) or None,
+        points_spent=current().points,
+    )
+    return answer(f"{count(len(rows), 'record')} for {count(len(wanted), 'id')}, {len(missing)} missing.", view)
+
+
+async def search_records(
+    ctx: Context[App, Any],
+    object_type: ObjectTypeArgument,
+    email: Term = "",
+    name: Annotated[Term, Field(description="accounts: exact; users: part of it; people: not searchable")] = "",
+    domain: Annotated[Term, Field(description="accounts only")] = "",
+    crm_id: Annotated[Term, Field(description="people and accounts")] = "",
+    limit: Limit = 10,
+    cursor: Cursor = "",
+) -> Annotated[CallToolResult, Search]:
+    """Find a record, and so its object_id, by what Salesloft itself knows: e-mail, name, domain or CRM id."""
+    app = ctx.request_context.lifespan_context
+    terms = {"email": email, "name": name, "domain": domain, "crm_id": crm_id}
+    filters = _filters(object_type, {term: value for term, value in terms.items() if value})
+    found = await app.salesloft.list_objects(object_type, filters, page=int(cursor or 1), per_page=limit)
+    view = Search(
+        records=[record_view(row) for row in found.rows],
+        next_cursor=str(found.next_page) if found.next_page else None,
+        points_spent=current().points,
+    )
+    return answer(f"{count(len(found.rows), 'record')} of {object_type} on this page.", view)
+
+
+def _sorted_out(found: Found) -> tuple[dict[str, Mapping], dict[str, list[Mapping]], list[str]]:
+    single, ambiguous, missing = {}, {}, []
+    for external_id, rows in found.items():
+        objects = {(row.object_type, row.object_id) for row in rows}
+        if len(objects) > 1:
+            ambiguous[external_id] = rows
+        elif rows:
+            single[external_id] = rows[0]
+        else:
+            missing.append(external_id)
+    return single, ambiguous, missing
+
+
+def _grouped(single: dict[str, Mapping]) -> list[Objects]:
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for external_id, row in single.items():
+        groups.setdefault((escaped(row.external_type), row.object_type), {})[escaped(external_id)] = row.object_id
+    return [Objects(external_type=kind, object_type=of, ids=ids) for (kind, of), ids in groups.items()]
+
+
+def _candidates(rows: Sequence[Mapping]) -> list[Candidate]:
+    return [
+        Candidate(external_type=escaped(row.external_type), object_type=row.object_type, object_id=row.object_id)
+        for row in rows
+    ]
+
+
+async def _only_record(app: App, found: Found, single: dict[str, Mapping]) -> RecordView | None:
+    if len(found) != 1 or not single:
+        return None
+    row = next(iter(single.values()))
+    record = await app.salesloft.get_object(row.object_type, row.object_id)
+    return None if record is None else record_view(record)
+
+
+async def _near(app: App, external_type: str, object_type: ObjectType | None) -> list[str] | None:
+    known = await app.configurations.live()
+    if any(one.external_type == external_type and object_type in (None, one.object_type) for one in known):
+        return None
+    return [escaped(one) for one in nearest_types(external_type, object_type, known)] or None
+
+
+async def _missing(app: App, wanted: list[str], records: int, scope: Scope) -> list[str]:
+    """A hundred answers cost a point, and prove the two clear cases; in between the mappings have to tell."""
+    if records == 0:
+        return wanted
+    if records >= len(wanted):
+        return []
+    found = await resolve(app.salesloft, wanted, scope)
+    return [external_id for external_id, rows in found.items() if not rows]
+
+
+def _resolved_sentence(found: Found, single: dict[str, Mapping], ambiguous: dict[str, list[Mapping]]) -> str:
+    if len(found) == 1 and single:
+        row = next(iter(single.values()))
+        return f"It is {row.object_type} {row.object_id}."
+    if len(found) == 1:
+        return "It stands for several objects; give external_type." if ambiguous else "It is not mapped."
+    return f"{len(single)} of {count(len(found), 'id')} resolved."
+
+
+def _filters(object_type: ObjectType, terms: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    usable = _TERMS[object_type]
+    for term in terms:
+        if term not in usable:
+            what = f"Salesloft cannot search {object_type} by {term}."
+            raise InputError(term, what, next_step=f"use {' or '.join(usable)} for {object_type}.")
+    if not terms:
+        raise InputError("search", "nothing to search for.", next_step=f"give {' or '.join(usable)}.")
+    return tuple((usable[term], value) for term, value in terms.items())

@@ -1,0 +1,166 @@
+"""People and accounts written by external id."""
+
+from typing import Annotated, Any, Literal
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
+from mcp_types import CallToolResult
+
+from salesloft_mcp import errors
+from salesloft_mcp.api.fields import AccountFields, PersonFields
+from salesloft_mcp.api.models import ObjectType
+from salesloft_mcp.api.upsert import Intent, Target, holds, read_target, upsert
+from salesloft_mcp.api.writes import MappingKey
+from salesloft_mcp.app import App
+from salesloft_mcp.server import announce, confirm
+from salesloft_mcp.server.arguments import ExternalId, ExternalType
+from salesloft_mcp.server.confirm import Consent, Granted
+from salesloft_mcp.server.log import logged
+from salesloft_mcp.server.tools.creates import unknown_type
+from salesloft_mcp.server.view import RecordView, View, answer, record_view
+from salesloft_mcp.state.local import Change, Question
+from salesloft_mcp.transport.call import current
+
+Status = Literal["created", "updated", "unchanged"]
+_TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
+
+
+class Upserted(View):
+    status: Status
+    record: RecordView
+    points_spent: int
+
+
+async def person_question(
+    ctx: Context[App, Any], external_type: ExternalType, external_id: ExternalId, person: PersonFields, intent: Intent
+) -> Question | None:
+    """None unless the person would be taken out of every running cadence."""
+    return await _question(ctx, MappingKey(external_type, "people", external_id), person, intent)
+
+
+async def account_question(
+    ctx: Context[App, Any], external_type: ExternalType, external_id: ExternalId, account: AccountFields, intent: Intent
+) -> Question | None:
+    """None unless all people of the account would be stopped."""
+    return await _question(ctx, MappingKey(external_type, "accounts", external_id), account, intent)
+
+
+async def ask_about_person(
+    ctx: Context[App, Any], asked: Annotated[Question | None, Resolve(person_question)]
+) -> Elicit[Consent] | Granted:
+    """A yes or a no, where one is needed."""
+    return Granted() if asked is None else confirm.ask(ctx, asked)
+
+
+async def ask_about_account(
+    ctx: Context[App, Any], asked: Annotated[Question | None, Resolve(account_question)]
+) -> Elicit[Consent] | Granted:
+    """A yes or a no, where one is needed."""
+    return Granted() if asked is None else confirm.ask(ctx, asked)
+
+
+async def upsert_person_by_external_id(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    external_id: ExternalId,
+    person: PersonFields,
+    asked: Annotated[Question | None, Resolve(person_question)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_person)],
+    intent: Intent = "upsert",
+) -> Annotated[CallToolResult, Upserted]:
+    """Update the person your id stands for, or create person and mapping. A new person needs email_address, or phone
+    and last_name. Null clears a field. do_not_contact true needs a human's yes."""
+    key = MappingKey(external_type, "people", external_id)
+    return await _upsert(ctx, key, person, intent, (asked, answered))
+
+
+async def upsert_account_by_external_id(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    external_id: ExternalId,
+    account: AccountFields,
+    asked: Annotated[Question | None, Resolve(account_question)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_account)],
+    intent: Intent = "upsert",
+) -> Annotated[CallToolResult, Upserted]:
+    """Update the account your id stands for, or create account and mapping. A new account needs name and domain.
+    Null clears a field. do_not_contact true needs a human's yes."""
+    key = MappingKey(external_type, "accounts", external_id)
+    return await _upsert(ctx, key, account, intent, (asked, answered))
+
+
+async def _question(
+    ctx: Context[App, Any], key: MappingKey, fields: PersonFields | AccountFields, intent: Intent
+) -> Question | None:
+    if not fields.do_not_contact:
+        return None
+    app = ctx.request_context.lifespan_context
+    return _about(app, await read_target(app.salesloft, key, intent), fields)
+
+
+async def _upsert(
+    ctx: Context[App, Any],
+    key: MappingKey,
+    fields: PersonFields | AccountFields,
+    intent: Intent,
+    consent: tuple[Question | None, ElicitationResult[Any]],
+) -> CallToolResult:
+    app = ctx.request_context.lifespan_context
+    if not fields.model_fields_set:
+        name = "person" if key.object_type == "people" else "account"
+        raise errors.InputError(name, "has no field to write.", next_step="give at least one field.")
+    target = await read_target(app.salesloft, key, intent)
+    asked, answered = consent
+    confirmed = confirm.settle(app, asked, _about(app, target, fields), answered)
+    change = _change(app, key, target, confirmed)
+    with logged(app, change, target.record) as settle:
+        try:
+            written = await upsert(app.salesloft, target, fields)
+        except errors.NotFoundError as error:
+            raise await unknown_type(app, key.external_type, key.object_type) from error
+        settle(written.status, written.row)
+    if written.status == "created":
+        uris = (
+            announce.mapping_uri(key.external_type, key.object_type, key.external_id),
+            announce.object_uri(key.object_type, written.row.id),
+        )
+        await announce.updated(ctx, *uris)
+    view = Upserted(status=written.status, record=record_view(written.row), points_spent=current().points)
+    return answer(f"{written.status}: {key.object_type} {written.row.id}.", view)
+
+
+def _about(app: App, target: Target, fields: PersonFields | AccountFields) -> Question | None:
+    """The question that has to be asked; None where nothing is stopped, or it is stopped already."""
+    stop = type(fields)(do_not_contact=True)
+    if not fields.do_not_contact or (target.record is not None and holds(target.record, stop)):
+        return None
+    facts: dict[str, object] = {
+        "external id": target.key.external_id,
+        "external type": target.key.external_type,
+        "record": _described(target),
+        "name": (target.record and record_view(target.record).name) or "(none)",
+        "what happens": _consequence(target.key.object_type),
+    }
+    return confirm.question(app, _TOOLS[target.key.object_type], "Set do_not_contact", facts)
+
+
+def _described(target: Target) -> str:
+    return "a new one" if target.record is None else f"{target.key.object_type} {target.record.id}"
+
+
+def _consequence(object_type: ObjectType) -> str:
+    if object_type == "people":
+        return "it leaves every running cadence; setting it back does not undo that"
+    return "all its people are stopped; setting it back does not undo that"
+
+
+def _change(app: App, key: MappingKey, target: Target, confirmed: str) -> Change:
+    return Change(
+        app.environment,
+        _TOOLS[key.object_type],
+        key.external_type,
+        key.object_type,
+        key.external_id,
+        None if target.record is None else target.record.id,
+        confirmed,
+    )

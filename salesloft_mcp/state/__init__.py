@@ -1,0 +1,1 @@
+"""What outlives a call: approvals a person gives, and the log of every write."""

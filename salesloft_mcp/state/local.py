@@ -1,0 +1,181 @@
+"""State on this machine: one SQLite file that only its owner can read."""
+
+import hashlib
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
+GRANTED_SECONDS = 3_600.0  # how long a yes may be used
+CODE_SECONDS = 600.0  # how long a two-step code may be used
+
+Outcome = Literal["intended", "created", "updated", "unchanged", "deleted", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked, and where. Its digest stands for exactly these words."""
+
+    environment: str
+    tool: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal questions, in whichever process."""
+        return hashlib.sha256("\0".join((self.environment, self.tool, self.text)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A question that waits for a person."""
+
+    id: str
+    environment: str
+    tool: str
+    question: str
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write: what it was about, and how a person agreed to it ("" when nobody had to)."""
+
+    environment: str
+    tool: str
+    external_type: str
+    object_type: str
+    external_id: str = ""
+    object_id: int | None = None
+    confirmed: str = ""
+    who: str = "local"
+
+
+class LocalState:
+    """Approvals and the change log. Statements take well under a millisecond, so they run where they are called."""
+
+    def __init__(self, directory: Path | None, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self.location = "memory" if directory is None else str(_private_file(directory))
+        self._db = sqlite3.connect(":memory:" if directory is None else self.location, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA busy_timeout = 2000")
+        self._db.executescript(files("salesloft_mcp.state").joinpath("schema.sql").read_text(encoding="utf-8"))
+
+    def close(self) -> None:
+        """Ends the connection; the file stays."""
+        self._db.close()
+
+    def ask(self, question: Question) -> str:
+        """The id of the pending approval of this question, recorded once however often it is asked."""
+        found = self._db.execute(
+            "SELECT id FROM approvals WHERE digest = ? AND code IS NULL AND decision IS NULL AND asked_at > ?",
+            (question.digest, self._clock() - ASKED_SECONDS),
+        ).fetchone()
+        return str(found["id"]) if found else self._record(question, None)
+
+    def ask_with_code(self, question: Question) -> str:
+        """A new code that stands for a yes to this question, once, for ten minutes."""
+        code = secrets.token_hex(4)
+        self._record(question, code)
+        return code
+
+    def pending(self) -> list[Approval]:
+        """The questions that wait for a person, oldest first."""
+        rows = self._db.execute(
+            "SELECT id, environment, tool, question, asked_at FROM approvals"
+            " WHERE code IS NULL AND decision IS NULL AND asked_at > ? ORDER BY asked_at",
+            (self._clock() - ASKED_SECONDS,),
+        )
+        return [Approval(**row) for row in rows]
+
+    def decide(self, approval_id: str, yes: bool) -> bool:
+        """Write down a person's answer; False when it was answered already."""
+        done = self._db.execute(
+            "UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND decision IS NULL",
+            ("yes" if yes else "no", self._clock(), approval_id),
+        )
+        return done.rowcount == 1
+
+    def granted(self, question: Question) -> bool:
+        """Whether a person said yes to exactly this question and the yes is still unused."""
+        return self._grant(question.digest) is not None
+
+    def use_grant(self, question: Question) -> bool:
+        """Use up the yes to this question. True for exactly one caller, in whichever process."""
+        return self._use(self._grant(question.digest))
+
+    def use_code(self, question: Question, code: str) -> bool:
+        """Use up the code given for this question. True for exactly one caller."""
+        found = self._db.execute(
+            "SELECT id FROM approvals WHERE digest = ? AND code = ? AND used_at IS NULL AND asked_at > ?",
+            (question.digest, code, self._clock() - CODE_SECONDS),
+        ).fetchone()
+        return self._use(found and str(found["id"]))
+
+    def intend(self, change: Change, before: dict[str, object] | None = None) -> int:
+        """Log a write before it is sent; its number goes to `settle`."""
+        done = self._db.execute(
+            "INSERT INTO changes (at, environment, who, tool, external_type, object_type, external_id, object_id,"
+            " confirmed, outcome, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?)",
+            (
+                self._clock(),
+                change.environment,
+                change.who,
+                change.tool,
+                change.external_type,
+                change.object_type,
+                change.external_id,
+                change.object_id,
+                change.confirmed,
+                None if before is None else json.dumps(before),
+            ),
+        )
+        return int(done.lastrowid or 0)
+
+    def settle(self, number: int, outcome: Outcome, after: dict[str, object] | None = None) -> None:
+        """Log how a write ended."""
+        self._db.execute(
+            "UPDATE changes SET outcome = ?, after = ? WHERE id = ?",
+            (outcome, None if after is None else json.dumps(after), number),
+        )
+
+    def changes(self) -> list[dict[str, object]]:
+        """The whole log, oldest first."""
+        return [dict(row) for row in self._db.execute("SELECT * FROM changes ORDER BY id")]
+
+    def _record(self, question: Question, code: str | None) -> str:
+        approval_id = secrets.token_hex(3)
+        self._db.execute(
+            "INSERT INTO approvals (id, environment, tool, question, digest, code, asked_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (approval_id, question.environment, question.tool, question.text, question.digest, code, self._clock()),
+        )
+        return approval_id
+
+    def _grant(self, digest: str) -> str | None:
+        found = self._db.execute(
+            "SELECT id FROM approvals WHERE digest = ? AND decision = 'yes' AND used_at IS NULL AND decided_at > ?",
+            (digest, self._clock() - GRANTED_SECONDS),
+        ).fetchone()
+        return None if found is None else str(found["id"])
+
+    def _use(self, approval_id: str | None) -> bool:
+        done = self._db.execute(
+            "UPDATE approvals SET used_at = ? WHERE id = ? AND used_at IS NULL", (self._clock(), approval_id)
+        )
+        return done.rowcount == 1
+
+
+def _private_file(directory: Path) -> Path:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = directory / "state.db"
+    file.touch(mode=0o600)
+    return file

@@ -1,0 +1,1 @@
+"""Layers under httpx that know no nouns: each has one method and one concern."""

@@ -1,0 +1,82 @@
+"""What every test stands on: a sandbox in both dialects, the live parts over it, and clients of both eras."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pytest
+from mcp.client import Client
+
+from salesloft_mcp.app import App
+from salesloft_mcp.runtime import open_app
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Dialect, Settings
+
+Era = Literal["auto", "legacy"]
+
+
+class Connect(Protocol):
+    """Opens a client of the era under test on the server under test."""
+
+    def __call__(self, **options: Any) -> AbstractAsyncContextManager[Client]: ...
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No developer's own settings reach a test."""
+    for name in list(os.environ):
+        if name.startswith("SALESLOFT_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(params=["reference", "guide"])
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Both readings of the documents, where they disagree."""
+    found: Dialect = request.param
+    return found
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def era(request: pytest.FixtureRequest) -> Era:
+    """`auto` speaks 2026-07-28, `legacy` 2025-11-25."""
+    found: Era = request.param
+    return found
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A seeded sandbox in memory, in the reference dialect."""
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(state_dir=tmp_path / "state")
+
+
+@pytest.fixture
+async def app(settings: Settings, sandbox: Sandbox) -> AsyncIterator[App]:
+    """The live parts over the sandbox, in process."""
+    async with open_app(settings, sandbox) as app:
+        yield app
+
+
+@pytest.fixture
+def connect(app: App, era: Era) -> Connect:
+    """A client of each era in turn; options go to `mcp.client.Client`."""
+
+    def connecting(**options: Any) -> AbstractAsyncContextManager[Client]:
+        return Client(build_server(app, chosen(app.mode)), mode=era, **options)
+
+    return connecting
