@@ -1,0 +1,113 @@
+"""Faults on demand: what can go wrong between a client and the live service, switched on by name."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Literal, get_args
+
+from salesloft_mcp.sandbox.request import Answer, text_answer
+
+FaultKind = Literal["status", "reset", "lost_answer", "delay", "late_commit", "truncated", "raw"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong, for which calls, and how often.
+
+    - `status`: the status is answered and the work not done
+    - `reset`: the connection dies before the work
+    - `lost_answer`: the work is done, then the connection dies
+    - `delay`: `seconds` pass before the work; in process a caller that leaves meanwhile prevents it
+    - `late_commit`: `seconds` pass before the work, which is then done even if the caller has gone away
+    - `truncated`: the work is done and answered as usual, but the body is cut in half
+    - `raw`: `status` and `body` are answered as they are, and the work not done
+    """
+
+    kind: FaultKind
+    method: str | None = None
+    path: str | None = None
+    times: int | None = 1
+    status: int = 503
+    seconds: float = 0.0
+    retry_after: int | None = None
+    probability: float = 1.0
+    body: bytes = b""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(FaultKind):
+            raise ValueError(f"unknown kind of fault: {self.kind}")
+
+    def fits(self, method: str, path: str) -> bool:
+        """`path` is a glob over the decoded path, where `*` also stands for slashes."""
+        return self.method in (None, method) and (self.path is None or fnmatchcase(path, self.path))
+
+
+class Faults:
+    """The faults still to come; the first that fits a call is the one that happens to it."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+        self._pending: list[tuple[Fault, int | None]] = []
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, *faults: Fault) -> None:
+        self._pending.extend((fault, fault.times) for fault in faults)
+
+    def clear(self) -> None:
+        self._pending.clear()
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        self.clear()
+        self.add(*faults)
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault of this call, counted off."""
+        for place, (fault, left) in enumerate(self._pending):
+            if fault.fits(method, path) and self._random.random() < fault.probability:
+                self._count_off(place, fault, left)
+                return fault
+        return None
+
+    def _count_off(self, place: int, fault: Fault, left: int | None) -> None:
+        if left is None:
+            return
+        if left > 1:
+            self._pending[place] = (fault, left - 1)
+        else:
+            del self._pending[place]
+
+
+async def go_wrong(fault: Fault, work: Callable[[], Answer]) -> Answer | None:
+    """The answer that the fault leaves of the work, or None when the connection is lost."""
+    match fault.kind:
+        case "status":
+            return _failure(fault)
+        case "raw":
+            return Answer(fault.status, fault.body)
+        case "reset":
+            return None
+        case "lost_answer":
+            work()
+            return None
+        case "delay":
+            return await _later(fault.seconds, work)
+        case "late_commit":
+            # A task of its own: a caller that is cancelled leaves at once, and the work still comes.
+            return await asyncio.shield(asyncio.create_task(_later(fault.seconds, work)))
+        case "truncated":
+            answer = work()
+            return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+def _failure(fault: Fault) -> Answer:
+    headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    return text_answer(fault.status, "The sandbox was told to fail", headers)
+
+
+async def _later(seconds: float, work: Callable[[], Answer]) -> Answer:
+    await asyncio.sleep(seconds)
+    return work()
