@@ -139,7 +139,7 @@ async def _find_late(find: Callable[[], Awaitable[RowT | None]], quiet: float) -
 def _same_object(key: MappingKey, object_id: int, held: tuple[Mapping, ...]) -> Mapping | None:
     same = next((row for row in held if row.object_id == object_id), None)
     if same is None and held:
-        what = f"this external id is already mapped to {key.object_type} {held[0].object_id}, not {object_id}."
+        what = f"external_id: is already mapped to {key.object_type} {held[0].object_id}. Nothing was changed."
         step = "use that object, or have a person delete the mapping with delete_external_id_mapping and map again."
         raise errors.ConflictError(what, next_step=step)
     return same

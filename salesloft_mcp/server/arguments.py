@@ -56,7 +56,7 @@ def _cursor(value: str) -> str:
 
 _check_type, _check_id = AfterValidator(_external_type), AfterValidator(_external_id)
 
-ExternalType = Annotated[str, Field(strict=True, description="Name of your system, e.g. crm_lead"), _check_type]
+ExternalType = Annotated[str, Field(strict=True, description="Your system, e.g. crm_lead"), _check_type]
 AnyExternalType = Annotated[str, Field(strict=True, description="Empty: all types"), _optional(_check_type)]
 ExternalId = Annotated[str, Field(strict=True, description="Your system's id, exact text"), _check_id]
 AnyExternalId = Annotated[str, Field(strict=True, description="Empty: all ids"), _optional(_check_id)]

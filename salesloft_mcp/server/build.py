@@ -7,6 +7,8 @@ from typing import Any
 
 from mcp.server import MCPServer, NotificationOptions, ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import SessionMessage
 from mcp_types import (
     ListResourcesResult,
     PaginatedRequestParams,
@@ -22,7 +24,6 @@ from salesloft_mcp.server.requests import NameCheck
 from salesloft_mcp.server.resources import add_resources, live_resources
 
 NAME = "salesloft_mcp"
-WEBSITE = "https://developers.salesloft.com"
 
 
 def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
@@ -47,6 +48,14 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     _guard_replays(server)
     _list_live_resources(server, app)
     return server
+
+
+async def run_over(
+    server: MCPServer[App], read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]
+) -> None:
+    """Serve one client over a pair of message streams, until the reading one ends."""
+    lowlevel = server._lowlevel_server
+    await lowlevel.run(read, write, lowlevel.create_initialization_options())
 
 
 @asynccontextmanager

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import UnconfirmedError
-from salesloft_mcp.escape import quoted
 from salesloft_mcp.server.two_step import code
 from salesloft_mcp.state.local import Question
 
@@ -43,9 +42,8 @@ class Granted(Consent):
 
 
 def question(app: App, tool: str, headline: str, facts: dict[str, object]) -> Question:
-    """Facts the server has read itself, one escaped line each, so that no name can pass for our words."""
-    lines = [f"{headline} in {app.environment}?"]
-    lines += [f"{name}: {quoted(value) if isinstance(value, str) else value}" for name, value in facts.items()]
+    """Facts the server has read itself, one line each. Text from elsewhere comes `quoted`, never as it is."""
+    lines = [f"{headline} in {app.environment}?", *(f"{name}: {value}" for name, value in facts.items())]
     return Question(app.environment, tool, "\n".join(lines))
 
 

@@ -69,6 +69,12 @@ class LocalState:
         self._db.execute("PRAGMA busy_timeout = 2000")
         self._db.executescript(files("salesloft_mcp.state").joinpath("schema.sql").read_text(encoding="utf-8"))
 
+    def __enter__(self) -> "LocalState":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Ends the connection; the file stays."""
         self._db.close()

@@ -15,12 +15,8 @@ from salesloft_mcp.server import announce
 from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectId, ObjectTypeArgument
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.view import (
-    ConfigurationView,
-    MappingView,
     View,
     answer,
-    configuration_view,
-    mapping_view,
 )
 from salesloft_mcp.state.local import Change
 from salesloft_mcp.transport.call import current
@@ -30,13 +26,13 @@ Status = Literal["created", "unchanged"]
 
 class CreatedConfiguration(View):
     status: Status
-    configuration: ConfigurationView
+    configuration_id: int
     points_spent: int
 
 
 class CreatedMapping(View):
     status: Status
-    mapping: MappingView
+    mapping_id: int | None = None
     points_spent: int
 
 
@@ -53,10 +49,9 @@ async def create_external_id_configuration(
         app.configurations.forget()
         await announce.listed(ctx)
         await announce.updated(ctx, announce.CONFIGURATIONS_URI)
-    row = configuration_view(written.row)
     status: Status = "created" if written.status == "created" else "unchanged"
-    view = CreatedConfiguration(status=status, configuration=row, points_spent=current().points)
-    return answer(f"{status}: configuration {row.id} for {row.object_type}.", view)
+    view = CreatedConfiguration(status=status, configuration_id=written.row.id, points_spent=current().points)
+    return answer(f"{status}: configuration {written.row.id} for {object_type}.", view)
 
 
 async def create_external_id_mapping(
@@ -84,7 +79,7 @@ async def create_external_id_mapping(
         )
         await announce.updated(ctx, *uris)
     status: Status = "created" if written.status == "created" else "unchanged"
-    view = CreatedMapping(status=status, mapping=mapping_view(written.row), points_spent=current().points)
+    view = CreatedMapping(status=status, mapping_id=written.row.id, points_spent=current().points)
     return answer(f"{status}: mapped to {object_type} {object_id}.", view)
 
 

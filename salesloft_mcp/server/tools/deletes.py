@@ -12,18 +12,15 @@ from salesloft_mcp.api import writes
 from salesloft_mcp.api.models import Configuration, Mapping, ObjectType
 from salesloft_mcp.api.writes import MappingKey, live_mappings
 from salesloft_mcp.app import App
+from salesloft_mcp.escape import quoted
 from salesloft_mcp.server import announce, confirm
 from salesloft_mcp.server.arguments import AnyObjectId, ExternalId, ExternalType, ObjectTypeArgument
 from salesloft_mcp.server.confirm import Consent, Granted, Retype
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.view import (
-    ConfigurationView,
-    MappingView,
     View,
     answer,
-    configuration_view,
     count,
-    mapping_view,
 )
 from salesloft_mcp.state.local import Change, Question
 from salesloft_mcp.transport.call import current
@@ -34,12 +31,13 @@ NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one; gue
 
 
 class DeletedMapping(View):
-    deleted: MappingView
+    mapping_id: int
+    object_id: int
     points_spent: int
 
 
 class DeletedConfiguration(View):
-    deleted: ConfigurationView
+    configuration_id: int
     live_mappings: int | None = None
     points_spent: int
 
@@ -105,7 +103,7 @@ async def delete_external_id_mapping(
         announce.object_uri(object_type, row.object_id),
     )
     await announce.updated(ctx, *uris)
-    view = DeletedMapping(deleted=mapping_view(row), points_spent=current().points)
+    view = DeletedMapping(mapping_id=_id(row), object_id=row.object_id, points_spent=current().points)
     return answer(f"deleted: mapping {row.id} of {object_type} {row.object_id}; the record stays.", view)
 
 
@@ -130,7 +128,7 @@ async def delete_external_id_configuration(
     app.configurations.forget()
     await announce.listed(ctx)
     await announce.updated(ctx, announce.CONFIGURATIONS_URI, announce.configuration_uri(external_type, object_type))
-    view = DeletedConfiguration(deleted=configuration_view(row), live_mappings=hanging, points_spent=current().points)
+    view = DeletedConfiguration(configuration_id=row.id, live_mappings=hanging, points_spent=current().points)
     return answer(f"deleted: configuration {row.id}.", view)
 
 
@@ -183,8 +181,8 @@ async def _hanging(app: App, row: Configuration) -> int | None:
 
 def _about_mapping(app: App, row: Mapping) -> Question:
     facts: dict[str, object] = {
-        "external id": row.external_id,
-        "external type": row.external_type,
+        "external id": quoted(row.external_id),
+        "external type": quoted(row.external_type),
         "record": f"{row.object_type} {row.object_id}",
         "mapping id": _id(row),
         "what happens": "the record stays, but is no longer found by this external id",
@@ -194,7 +192,7 @@ def _about_mapping(app: App, row: Mapping) -> Question:
 
 def _about_configuration(app: App, row: Configuration, hanging: int | None) -> Question:
     facts: dict[str, object] = {
-        "external type": row.external_type,
+        "external type": quoted(row.external_type),
         "object type": row.object_type,
         "configuration id": row.id,
         "live mappings that use it": "unknown" if hanging is None else hanging,

@@ -12,6 +12,7 @@ from salesloft_mcp.api.models import ObjectType
 from salesloft_mcp.api.upsert import Intent, Target, holds, read_target, upsert
 from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
+from salesloft_mcp.escape import quoted
 from salesloft_mcp.server import announce, confirm
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.confirm import Consent, Granted
@@ -135,10 +136,10 @@ def _about(app: App, target: Target, fields: PersonFields | AccountFields) -> Qu
     if not fields.do_not_contact or (target.record is not None and holds(target.record, stop)):
         return None
     facts: dict[str, object] = {
-        "external id": target.key.external_id,
-        "external type": target.key.external_type,
+        "external id": quoted(target.key.external_id),
+        "external type": quoted(target.key.external_type),
         "record": _described(target),
-        "name": (target.record and record_view(target.record).name) or "(none)",
+        "name": quoted((target.record and record_view(target.record).name) or ""),
         "what happens": _consequence(target.key.object_type),
     }
     return confirm.question(app, _TOOLS[target.key.object_type], "Set do_not_contact", facts)

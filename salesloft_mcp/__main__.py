@@ -1,0 +1,5 @@
+"""`python -m salesloft_mcp` is `salesloft-mcp`."""
+
+from salesloft_mcp.cli import main
+
+main()

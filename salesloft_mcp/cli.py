@@ -1,0 +1,147 @@
+"""The command line: parse, then one call each. Imports wait until they are needed, so that --help is quick."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+
+import anyio
+import click
+
+from salesloft_mcp import __version__
+from salesloft_mcp.errors import SalesloftMcpError
+
+if TYPE_CHECKING:
+    from salesloft_mcp.sandbox import Sandbox
+    from salesloft_mcp.settings import Dialect, Settings
+
+Option = str | int | Path | None
+P = ParamSpec("P")
+DoneT = TypeVar("DoneT")
+
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
+@click.version_option(__version__, prog_name="salesloft-mcp")
+def cli() -> None:
+    """Salesloft through the ids that your own systems use: an MCP server, and a sandbox to try it on."""
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.option("--json", "as_json", is_flag=True, help="Print the transcript for machines.")
+def demo(as_json: bool) -> None:
+    """A scripted assistant session with the real server over stdio, on the sandbox. Needs no account."""
+    from salesloft_mcp.demo.show import show
+    from salesloft_mcp.demo.talk import hold_demo
+
+    events = anyio.run(hold_demo, None if as_json else show)
+    if as_json:
+        click.echo(json.dumps(events.transcript(), indent=2))
+    sys.exit(0 if events.as_promised else 1)
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.option("--http", is_flag=True, help="Serve /mcp over HTTP on loopback instead of stdio.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address, for --http.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="For --http.")
+@click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no network, no real data.")
+@click.option("--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the sandbox's data here.")
+@click.option("--dialect", type=click.Choice(["reference", "guide"]), default="reference", help="For --sandbox.")
+@click.option("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
+@click.option("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
+@click.option(
+    "--confirm", type=click.Choice(["auto", "elicit", "two-step"]), help="How a person agrees (two-step: weaker)."
+)
+@click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="For approvals and the change log.")
+@click.option("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
+@click.option("--tools", default="", help="Only these tools, separated by commas.")
+@click.option("--exclude-tools", default="", help="Without these tools, separated by commas.")
+def serve(
+    http: bool,
+    host: str,
+    port: int,
+    sandbox: bool,
+    sandbox_file: Path | None,
+    dialect: "Dialect",
+    tools: str,
+    exclude_tools: str,
+    **options: Option,
+) -> None:
+    """Serve MCP on stdio, or over HTTP on loopback.
+
+    Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR
+    and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
+    """
+    from salesloft_mcp.hosting.serve import Listen
+    from salesloft_mcp.hosting.serve import serve as serving
+
+    listen = Listen(host, port) if http else None
+    settings = _settings(options)
+    sandboxed = _sandbox(sandbox_file, dialect) if sandbox else None
+    serving_now = partial(serving, settings, sandboxed, _names(tools), _names(exclude_tools), listen)
+    sys.exit(_told(anyio.run, serving_now))
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--dialect", type=click.Choice(["reference", "guide"]), default="reference", show_default=True)
+@click.option(
+    "--file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the data here instead of in memory."
+)
+@click.option("--rate-limit", default=600, show_default=True, help="Points a minute; 0 for no limit.")
+def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -> None:
+    """Serve the sandbox over HTTP: a local imitation of the API for tests and trials."""
+    from salesloft_mcp.sandbox.serve import serve as serving
+
+    box = _sandbox(file, dialect, rate_limit)
+    click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
+    click.echo(f"SALESLOFT_API_KEY={box.api_key}")
+    anyio.run(lambda: serving(box, port=port))
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the server keeps its state.")
+@click.option("--json", "as_json", is_flag=True, help="List the pending questions for machines; decide nothing.")
+def approvals(as_json: bool, **options: Option) -> None:
+    """Decide what a server could not ask about: each pending question, y or N."""
+    from salesloft_mcp.approvals import decide_each, listed
+
+    settings = _settings(options)
+    if as_json:
+        click.echo(json.dumps(listed(settings.state_dir), indent=2))
+    else:
+        decide_each(settings.state_dir)
+
+
+def main() -> NoReturn:
+    """The entry point of `salesloft-mcp`."""
+    cli.main(prog_name="salesloft-mcp")
+    sys.exit(0)
+
+
+def _settings(options: dict[str, Option]) -> "Settings":
+    from salesloft_mcp.settings import load
+
+    return _told(load, options)
+
+
+def _sandbox(file: Path | None, dialect: "Dialect", rate_limit: int = 600) -> "Sandbox":
+    from salesloft_mcp.sandbox import Sandbox
+
+    return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit)
+
+
+def _told(run: Callable[P, DoneT], *args: P.args, **kwargs: P.kwargs) -> DoneT:
+    """Errors of ours become two lines on standard error and exit code 2."""
+    try:
+        return run(*args, **kwargs)
+    except SalesloftMcpError as error:
+        click.echo(f"salesloft-mcp: {error}", err=True)
+        sys.exit(2)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

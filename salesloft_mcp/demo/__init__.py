@@ -1,0 +1,1 @@
+"""The main job, shown: a scripted assistant session with the real server."""

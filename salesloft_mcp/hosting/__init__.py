@@ -1,0 +1,1 @@
+"""How the server meets the world: standard input and output, or HTTP."""
