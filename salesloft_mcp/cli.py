@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
@@ -77,12 +78,17 @@ def serve(
     """
     from salesloft_mcp.hosting.serve import Listen
     from salesloft_mcp.hosting.serve import serve as serving
+    from salesloft_mcp.runtime import open_app
+    from salesloft_mcp.server.inventory import chosen
 
-    listen = Listen(host, port) if http else None
+    if sandbox and options["base_url"]:
+        raise click.UsageError("--sandbox and --base-url exclude each other: it is either the sandbox or that address.")
     settings = _settings(options)
-    sandboxed = _sandbox(sandbox_file, dialect) if sandbox else None
-    serving_now = partial(serving, settings, sandboxed, _names(tools), _names(exclude_tools), listen)
-    sys.exit(_told(anyio.run, serving_now))
+    entries = _told(chosen, settings.mode, _names(tools), _names(exclude_tools))
+    with _sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
+        listen = Listen(host, port) if http else None
+        code = _told(anyio.run, serving, open_app(settings, box), entries, listen)
+    sys.exit(code)
 
 
 @cli.command(epilog=EXIT_CODES)
@@ -96,10 +102,10 @@ def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -
     """Serve the sandbox over HTTP: a local imitation of the API for tests and trials."""
     from salesloft_mcp.sandbox.serve import serve as serving
 
-    box = _sandbox(file, dialect, rate_limit)
-    click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
-    click.echo(f"SALESLOFT_API_KEY={box.api_key}")
-    anyio.run(lambda: serving(box, port=port))
+    with _sandbox(file, dialect, rate_limit) as box:
+        click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
+        click.echo(f"SALESLOFT_API_KEY={box.api_key}")
+        anyio.run(partial(serving, box, port=port))
 
 
 @cli.command(epilog=EXIT_CODES)

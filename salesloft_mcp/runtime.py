@@ -27,9 +27,8 @@ from salesloft_mcp.transport.stack import network, open_http
 SANDBOX_URL = "http://sandbox.localhost"
 NO_CREDENTIALS = (
     "there is no credential for Salesloft.",
-    "set SALESLOFT_API_KEY (an API key or an OAuth access token), "
-    "or point SALESLOFT_BASE_URL and SALESLOFT_API_KEY at a sandbox started with `salesloft-mcp sandbox`, "
-    "or add --sandbox to try everything without an account.",
+    "(1) set SALESLOFT_API_KEY to an API key; or (2) with OAuth, set it to an access token for now, a login of its "
+    "own comes later; or (3) add --sandbox to try everything without an account.",
 )
 
 

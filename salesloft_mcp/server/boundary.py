@@ -51,8 +51,8 @@ class CheckedTool(Tool):
             return str(cause)
         if isinstance(cause, ValidationError):
             return invalid_arguments(cause, self.parameters)
-        if cause is None:
-            return str(error)
+        if cause is None or isinstance(cause, ToolError):
+            return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
         # The type and the place tell a developer enough; the text of the exception may hold personal data.
         place = cause.__traceback__
         while place is not None and place.tb_next is not None:

@@ -1,0 +1,82 @@
+"""What the README says is true."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from mcp.server.mcpserver.prompts.base import Prompt
+
+from salesloft_mcp.cli import cli
+from salesloft_mcp.server.inventory import INVENTORY
+from salesloft_mcp.server.prompts import prompts
+from salesloft_mcp.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next heading of its level or above."""
+    found = re.search(rf"^(#+) {re.escape(title)}$(.*?)(?=^#{{1,2}} |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[2]
+
+
+def rows(title: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def names(title: str) -> list[str]:
+    return [row[0].strip("`") for row in rows(title)]
+
+
+def test_every_tool_is_listed_with_its_kind() -> None:
+    listed = [(row[0].strip("`"), row[2]) for row in rows("Tools")]
+    assert listed == [(entry.name, entry.kind) for entry in INVENTORY]
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    assert names("Settings") == [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for row, field in zip(rows("Settings"), Settings.model_fields.values(), strict=True):
+        if field.default is not None and field.default_factory is None:
+            assert row[1] == f"`{field.default}`"
+
+
+def test_every_command_is_listed() -> None:
+    assert [name.removeprefix("salesloft-mcp ") for name in names("Commands")] == list(cli.commands)
+
+
+def test_every_option_that_is_named_exists() -> None:
+    known = {option for command in cli.commands.values() for one in command.params for option in one.opts}
+    for option in re.findall(r"`(--[a-z-]+)", README):
+        assert option in known, option
+
+
+def test_every_prompt_is_listed() -> None:
+    known: list[Prompt] = list(prompts())
+    assert all(f"`{prompt.name}`" in README for prompt in known)
+
+
+@pytest.mark.parametrize("row", rows("Assumed"), ids=lambda row: row[0][:40])
+def test_every_assumption_is_shown_by_a_test_of_the_sandbox(row: list[str]) -> None:
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "sandbox").glob("*.py"))
+    assert f"def {row[1].strip('`')}(" in tests
+
+
+def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:
+    (command,) = re.findall(r"^python3 .*pytest.*$", README, re.MULTILINE)
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_exit_codes_are_those_the_help_tells() -> None:
+    for command in cli.commands.values():
+        with click.Context(command, info_name="salesloft-mcp") as context:
+            told = " ".join(command.get_help(context).split())
+        assert "0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal" in told
+
+
+def test_it_says_that_it_is_independent_of_salesloft() -> None:
+    assert "It is independent of Salesloft" in README
