@@ -1,14 +1,11 @@
 """Settings in, App out, closed in reverse: the only place where the parts are put together."""
 
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import anyio.to_thread
 import httpx
-import truststore
 from pydantic import SecretStr
 
 from salesloft_mcp import __version__
@@ -22,7 +19,7 @@ from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.local import LocalState
 from salesloft_mcp.transport.budget import Budget
 from salesloft_mcp.transport.inprocess import InProcess
-from salesloft_mcp.transport.stack import network, open_http
+from salesloft_mcp.transport.stack import Network, open_http
 
 SANDBOX_URL = "http://sandbox.localhost"
 NO_CREDENTIALS = (
@@ -50,7 +47,7 @@ async def open_app(settings: Settings, sandbox: Sandbox | None = None) -> AsyncI
         SettingsError: no sandbox and no credential. One never stands in for the other.
     """
     _quiet_http_logs()
-    upstream = _in_process(sandbox) if sandbox else await _live(settings)
+    upstream = _in_process(sandbox) if sandbox else _live(settings)
     async with AsyncExitStack() as closing:
         budget = Budget(settings.rate_limit)
         auth = Bearer(upstream.token, upstream.base_url)
@@ -86,14 +83,11 @@ def _in_process(sandbox: Sandbox) -> Upstream:
     return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox.app), sandbox=True)
 
 
-async def _live(settings: Settings) -> Upstream:
+def _live(settings: Settings) -> Upstream:
     check_credentials(settings, sandbox=False)
     assert settings.api_key is not None
-    verify: ssl.SSLContext | bool = False
-    if settings.base_url.startswith("https:"):
-        # Reading the system's certificates takes a quarter of a second: not on the loop that reads the first message.
-        verify = await anyio.to_thread.run_sync(truststore.SSLContext, ssl.PROTOCOL_TLS_CLIENT)
-    return Upstream(settings.base_url, settings.api_key, network(verify))
+    wire = Network(tls=settings.base_url.startswith("https:"))
+    return Upstream(settings.base_url, settings.api_key, wire)
 
 
 def _quiet_http_logs() -> None:

@@ -14,6 +14,9 @@ from salesloft_mcp.escape import quoted
 
 RowT = TypeVar("RowT", bound=BaseModel)
 
+LONGEST_WAIT = 86_400.0  # of a Retry-After header, in seconds
+_LOOK = "look whether it was done before sending it again."
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -45,10 +48,10 @@ def page(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> Page[Row
     data = envelope["data"]
     found = data if isinstance(data, list) else [] if data is None else [data]
     paging = _paging(envelope)
-    next_page, total = paging.get("next_page"), paging.get("total_count")
+    total = paging.get("total_count")
     return Page(
         tuple(_row(ask, one, adapter) for one in found),
-        next_page if isinstance(next_page, int) else None,
+        _next_page(ask, paging, len(found)),
         total if isinstance(total, int) else None,
     )
 
@@ -61,7 +64,10 @@ def row(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> RowT:
     wrong = [name for name in _ECHOED if name in sent and getattr(found, name, sent[name]) != sent[name]]
     if wrong:
         raise errors.BrokenAnswerError(
-            f"Salesloft's answer has another {', '.join(wrong)} than was sent.", request=ask.name
+            f"Salesloft's answer has another {', '.join(wrong)} than was sent.",
+            request=ask.name,
+            status=got.status,
+            next_step="tell Salesloft's support.",
         )
     return found
 
@@ -92,7 +98,7 @@ def lost(ask: Request, why: str) -> errors.ApiError:
     """The request may have run, its answer did not arrive. For a write that is an unknown outcome."""
     if ask.writes:
         what = f"the answer to {ask.name} was lost ({why}); whether it was done is unknown."
-        return errors.UnknownOutcomeError(what, request=ask.name)
+        return errors.UnknownOutcomeError(what, request=ask.name, next_step=_LOOK)
     what = f"Salesloft's answer to {ask.name} was lost ({why}); it was a read, nothing changed."
     return errors.UnreachableError(what, request=ask.name, next_step="try again.")
 
@@ -102,7 +108,7 @@ def _envelope(ask: Request, got: Received) -> dict[str, object]:
     found = _json(got.content)
     if isinstance(found, dict) and "data" in found:
         return found
-    start = quoted(got.content[:60].decode("utf-8", "replace"))
+    start = quoted(got.content[:60].decode("utf-8", "backslashreplace"))
     what = f"Salesloft answered {got.status} with {len(got.content)} bytes that are no answer, beginning {start}."
     raise errors.BrokenAnswerError(what, request=ask.name, status=got.status, next_step="try again in a minute.")
 
@@ -113,13 +119,26 @@ def _paging(answer: dict[str, object]) -> dict[str, object]:
     return paging if isinstance(paging, dict) else {}
 
 
+def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None:
+    """The page after this one. Paging may be absent: then a page as full as was asked for is not the last."""
+    if "next_page" not in paging:
+        return ask.page + 1 if rows == ask.per_page else None
+    found = paging["next_page"]
+    if found is None:
+        return None
+    if type(found) is not int or found <= ask.page:
+        what = f"Salesloft's answer names no usable next page after page {ask.page}. Nothing of it was used."
+        raise errors.BrokenAnswerError(what, request=ask.name, next_step="tell Salesloft's support.")
+    return found
+
+
 def _row(ask: Request, data: object, adapter: TypeAdapter[RowT]) -> RowT:
     try:
         return adapter.validate_python(data)
     except ValidationError as error:
         names = sorted({".".join(map(str, one["loc"])) or "data" for one in error.errors(include_input=False)})
         what = f"Salesloft's answer has no usable {', '.join(map(quoted, names[:5]))}."
-        raise errors.BrokenAnswerError(what, request=ask.name) from None
+        raise errors.BrokenAnswerError(what, request=ask.name, next_step="tell Salesloft's support.") from None
 
 
 def _refuse(ask: Request, got: Received) -> NoReturn:
@@ -132,7 +151,8 @@ def _refuse(ask: Request, got: Received) -> NoReturn:
             what = f"the token may not call {ask.name} (403)."
             raise errors.ForbiddenError(what, request=ask.name, next_step=f"grant it {_scope(ask)}.")
         case 404:
-            raise errors.NotFoundError(f"Salesloft knows nothing at {ask.name} (404).", request=ask.name)
+            what = f"Salesloft knows nothing at {ask.name} (404)."
+            raise errors.NotFoundError(what, request=ask.name, next_step=_not_found(ask))
         case 422:
             raise _rejected(ask, _field_messages(_json(got.content)))
         case 429:
@@ -141,7 +161,7 @@ def _refuse(ask: Request, got: Received) -> NoReturn:
             raise errors.RateLimitedError(what, request=ask.name, retry_after_seconds=wait)
         case status if status >= 500 and ask.writes:
             what = f"Salesloft answered {status} to {ask.name}; whether it was done is unknown."
-            raise errors.UnknownOutcomeError(what, request=ask.name, status=status)
+            raise errors.UnknownOutcomeError(what, request=ask.name, status=status, next_step=_LOOK)
         case status:
             what = f"Salesloft answered {status} to {ask.name}."
             raise errors.UpstreamError(what, request=ask.name, status=status, next_step="try again in a minute.")
@@ -157,9 +177,19 @@ def _scope(ask: Request) -> str:
     parts = ask.path.split("/")
     section = parts[3] if len(parts) > 3 and parts[2] == "external" else ""
     kind = parts[5] if section == "ids" and len(parts) > 5 else parts[2]
-    one = _SINGULAR.get(kind, kind)
+    if not section and kind not in _SINGULAR:
+        return "the right to call this, or use another token"
     scope = _SCOPES.get((ask.method, section), "{one}:view (or {many}:read)")
-    return "the scope " + scope.format(one=one, many=kind)
+    return "the scope " + scope.format(one=_SINGULAR.get(kind, kind), many=kind)
+
+
+def _not_found(ask: Request) -> str:
+    """Why a path may lead nowhere. Whether Salesloft takes an id with a slash in its path, nobody says."""
+    if not ask.path.startswith("/v2/external/ids/"):
+        return "list what is there; it may be deleted already."
+    if "%2F" in ask.path:
+        return "an id with a slash may not work here; look it up with list_external_id_mappings instead."
+    return "check with list_external_id_configurations that this type is configured."
 
 
 def _json(content: bytes) -> object:
@@ -183,9 +213,10 @@ def wait_asked(header: str | None, now: float) -> float | None:
     """The seconds of a Retry-After header, which is a number or a date; None when it says nothing usable."""
     if not header:
         return None
-    if header.strip().isdigit():
-        return float(header)
+    digits = header.strip()
+    if digits.isascii() and digits.isdigit():
+        return min(float(digits), LONGEST_WAIT)
     try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - now)
-    except ValueError:
+        return min(max(0.0, parsedate_to_datetime(header).timestamp() - now), LONGEST_WAIT)
+    except (ValueError, OverflowError):
         return None

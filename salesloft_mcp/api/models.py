@@ -46,9 +46,11 @@ class Configuration(_Row):
     @classmethod
     def _unswap_source(cls, row: object) -> object:
         """The guide's OAuth example prints the two source fields the wrong way round."""
-        if isinstance(row, dict) and isinstance(row.get("source_id"), str):
-            return {**row, "source_type": row["source_id"], "source_id": row.get("source_type")}
-        return row
+        if not isinstance(row, dict):
+            return row
+        source_id = row.get("source_id")
+        swapped = isinstance(source_id, str) and not source_id.isdecimal()
+        return {**row, "source_type": source_id, "source_id": row.get("source_type")} if swapped else row
 
 
 class Mapping(BaseModel):

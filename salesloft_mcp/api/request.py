@@ -15,6 +15,8 @@ MAX_IDS_A_CALL = 100
 MAX_IDS_QUERY_BYTES = 6_000
 PAGE_SIZE = 100
 
+_DEEP_PAGES = ((500, 30), (250, 10), (150, 8), (100, 3))
+
 Method = Literal["GET", "POST", "DELETE"]
 Query = tuple[tuple[str, str], ...]
 
@@ -36,6 +38,17 @@ class Request:
     def name(self) -> str:
         """Method and path for people: no query and no body, which may hold personal data."""
         return f"{self.method} {self.path}"
+
+    @property
+    def page(self) -> int:
+        """Which page of a list is asked for."""
+        return int(dict(self.query).get("page", "1"))
+
+    @property
+    def per_page(self) -> int | None:
+        """How many rows a page may have, where that was said."""
+        found = dict(self.query).get("per_page")
+        return int(found) if found else None
 
     @property
     def target(self) -> str:
@@ -72,6 +85,11 @@ class MappingFilter:
             and self.object_type in (None, row.object_type)
             and self.object_id in (None, row.object_id)
         )
+
+
+def page_points(page: int) -> int:
+    """What a list page costs: 1 point, and more past page 100 ("3, 8, 10, from 501 on 30")."""
+    return next((cost for above, cost in _DEEP_PAGES if page > above), 1)
 
 
 def checked(name: str, value: str, limit: int = MAX_EXTERNAL_ID) -> str:
@@ -141,7 +159,7 @@ def delete_mapping(mapping_id: int) -> Request:
     return Request("DELETE", f"/v2/external/mappings/{mapping_id:d}")
 
 
-def records(external_type: str, object_type: ObjectType, external_ids: Sequence[str]) -> Request:
+def records(external_type: str, object_type: ObjectType, external_ids: Sequence[str], page: int = 1) -> Request:
     """ "Returns multiple Salesloft objects matching with that external type and ID."
 
     Raises:
@@ -150,7 +168,8 @@ def records(external_type: str, object_type: ObjectType, external_ids: Sequence[
     query = tuple(
         (f"external_ids[{number}]", checked("external_ids", value)) for number, value in enumerate(external_ids, 1)
     )
-    request = Request("GET", _ids_path(external_type, object_type), query)
+    paging = (("page", str(page)),) if page > 1 else ()
+    request = Request("GET", _ids_path(external_type, object_type), query + paging)
     if len(external_ids) > MAX_IDS_A_CALL or len(request.target) > MAX_IDS_QUERY_BYTES:
         raise errors.InputError("external_ids", f"at most {MAX_IDS_A_CALL} ids (6 kB) fit one call.")
     return request

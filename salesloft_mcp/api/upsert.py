@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import anyio
-
 from salesloft_mcp import errors
 from salesloft_mcp.api.client import Salesloft
 from salesloft_mcp.api.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.api.models import Record
-from salesloft_mcp.api.writes import ATTEMPTS, QUIET_SECONDS, MappingKey, Written, live_mappings
+from salesloft_mcp.api.search import search
+from salesloft_mcp.api.writes import (
+    ATTEMPTS,
+    QUIET_SECONDS,
+    MappingKey,
+    Written,
+    find_late,
+    live_mappings,
+    unknown_since,
+)
 from salesloft_mcp.escape import quoted
 
 Intent = Literal["upsert", "create_only", "update_only"]
@@ -73,19 +80,25 @@ async def upsert(
 
 def holds(record: Record, fields: Fields) -> bool:
     """Whether the record has every given value already, so that writing it would change nothing."""
-    return all(_same(_value(record, name), value) for name, value in fields.body().items())
+    return all(_same(name, _value(record, name), value) for name, value in fields.body().items())
 
 
 async def _settle(api: Salesloft, target: Target, fields: PersonFields | AccountFields, quiet: float) -> Record:
     """Send; when the answer is lost look, and send again only what is not there."""
+
+    async def find() -> Record | None:
+        rows = await live_mappings(api, target.key)
+        return await api.get_object(target.key.object_type, rows[0].object_id) if rows else None
+
+    lost: errors.UnknownOutcomeError | None = None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            sent = await _send(api, target.key, fields)
-        except errors.UnknownOutcomeError:
-            found = await _find(api, target.key)
-            if found is None:
-                await anyio.sleep(quiet)
-                found = await _find(api, target.key)
+            with unknown_since(lost):
+                sent = await _send(api, target.key, fields)
+        except errors.UnknownOutcomeError as error:
+            lost = error
+            with unknown_since(lost):
+                found: Record | None = await find_late(find, quiet)
             if found is not None and holds(found, fields):
                 return found
             if attempt == ATTEMPTS:
@@ -99,11 +112,6 @@ async def _send(api: Salesloft, key: MappingKey, fields: PersonFields | AccountF
     if isinstance(fields, PersonFields):
         return await api.upsert_person(key.external_type, key.external_id, fields)
     return await api.upsert_account(key.external_type, key.external_id, fields)
-
-
-async def _find(api: Salesloft, key: MappingKey) -> Record | None:
-    rows = await live_mappings(api, key)
-    return await api.get_object(key.object_type, rows[0].object_id) if rows else None
 
 
 def _checked(target: Target, sent: Record) -> Record:
@@ -120,8 +128,11 @@ async def _taken(
     name, value = _unique(fields)
     if name not in error.fields or not value:
         return error
-    query = "email_addresses[]" if name == "email_address" else "domain"
-    found = (await api.list_objects(key.object_type, ((query, value),))).rows
+    term = "email" if name == "email_address" else "domain"
+    try:
+        found = (await search(api, key.object_type, {term: value})).rows
+    except errors.ApiError:
+        return error
     if not found:
         return error
     what = f"{name}: {quoted(value)} belongs to {key.object_type} {found[0].id}, which has no such external id."
@@ -143,7 +154,9 @@ def _value(record: Record, name: str) -> object:
     return found.get("id") if isinstance(found, dict) else getattr(found, "id", None)
 
 
-def _same(there: object, given: object) -> bool:
+def _same(name: str, there: object, given: object) -> bool:
+    if name == "domain" and isinstance(given, str):
+        return there == given.lower()  # Salesloft keeps domains in lower case
     if isinstance(given, dict):
         return all((there if isinstance(there, dict) else {}).get(name) == value for name, value in given.items())
     if isinstance(given, list):

@@ -4,7 +4,8 @@
 it again."
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -92,19 +93,35 @@ async def delete(send: Callable[[], Awaitable[None]], *, quiet: float = QUIET_SE
     Raises:
         NotFoundError: it was gone before the first attempt.
     """
+    lost: errors.UnknownOutcomeError | None = None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            await send()
+            with unknown_since(lost):
+                await send()
         except errors.NotFoundError:
-            if attempt == 1:
+            if lost is None:
                 raise
             return
-        except errors.UnknownOutcomeError:
+        except errors.UnknownOutcomeError as error:
             if attempt == ATTEMPTS:
                 raise
+            lost = error
             await anyio.sleep(quiet)
         else:
             return
+
+
+@contextmanager
+def unknown_since(lost: errors.UnknownOutcomeError | None) -> Iterator[None]:
+    """Once an answer was lost, a look or a second try that fails leaves the outcome as unknown as it was."""
+    try:
+        yield
+    except (errors.RejectedError, errors.NotFoundError, errors.UnknownOutcomeError):
+        raise
+    except errors.ApiError:
+        if lost is None:
+            raise
+        raise lost from None
 
 
 async def _create(
@@ -112,23 +129,30 @@ async def _create(
 ) -> Written[RowT]:
     if (row := await find()) is not None:
         return Written("unchanged", row)
+    lost: errors.UnknownOutcomeError | None = None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return Written("created", await send())
+            with unknown_since(lost):
+                return Written("created", await send())
         except errors.RejectedError:
             # Somebody was faster, or our own lost attempt arrived late: then the row is there.
-            if (row := await find()) is None:
+            with unknown_since(lost):
+                row = await find()
+            if row is None:
                 raise
-            return Written("unchanged" if attempt == 1 else "created", row)
-        except errors.UnknownOutcomeError:
-            if (row := await _find_late(find, quiet)) is not None:
+            return Written("created" if lost else "unchanged", row)
+        except errors.UnknownOutcomeError as error:
+            lost = error
+            with unknown_since(lost):
+                row = await find_late(find, quiet)
+            if row is not None:
                 return Written("created", row)
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _find_late(find: Callable[[], Awaitable[RowT | None]], quiet: float) -> RowT | None:
+async def find_late(find: Callable[[], Awaitable[RowT | None]], quiet: float) -> RowT | None:
     """Look at once, and again after a quiet time: a request that timed out may commit late."""
     if (row := await find()) is not None:
         return row

@@ -18,16 +18,22 @@ class KnownConfigurations:
         self._api = api
         self._clock = clock
         self._known: tuple[float, tuple[Configuration, ...]] | None = None
+        self._changes = 0
 
     async def live(self) -> tuple[Configuration, ...]:
         """All live configurations, at most half a minute old."""
-        if self._known is None or self._clock() - self._known[0] > FRESH_SECONDS:
-            self._known = (self._clock(), await live_configurations(self._api))
-        return self._known[1]
+        if self._known is not None and self._clock() - self._known[0] <= FRESH_SECONDS:
+            return self._known[1]
+        at, changes = self._clock(), self._changes
+        rows = await live_configurations(self._api)
+        if changes == self._changes:  # else a write came in between, and these are old already
+            self._known = (at, rows)
+        return rows
 
     def forget(self) -> None:
         """Something changed: read them anew the next time."""
         self._known = None
+        self._changes += 1
 
 
 def nearest_types(

@@ -69,9 +69,13 @@ async def _ask_each(api: Salesloft, found: Found, scope: Scope) -> None:
             )
             found[external_id] = list(page.rows)
 
-    async with anyio.create_task_group() as tasks:
-        for external_id in found:
-            tasks.start_soon(ask, external_id)
+    try:
+        async with anyio.create_task_group() as tasks:
+            for external_id in found:
+                tasks.start_soon(ask, external_id)
+    except ExceptionGroup as failed:
+        # The first failure stopped the others; a caller gets it as if there had been one request only.
+        raise failed.exceptions[0] from None
 
 
 def _sort_in(found: Found, rows: Sequence[Mapping]) -> None:

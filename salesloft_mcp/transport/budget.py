@@ -8,6 +8,7 @@ from typing import Literal
 import anyio
 import httpx
 
+from salesloft_mcp.api.request import page_points
 from salesloft_mcp.errors import RateLimitedError
 from salesloft_mcp.transport.call import current
 
@@ -15,14 +16,12 @@ Lane = Literal["chat", "bulk"]
 
 CHAT_RESERVE = 30  # points a minute that bulk work leaves free, so that a person never waits behind it
 MINUTE = 60.0
-_DEEP_PAGES = ((500, 30), (250, 10), (150, 8), (100, 3))
 
 
 def expected_cost(url: httpx.URL) -> int:
-    """Points of one call: 1, and more for list pages past 100 ("3, 8, 10, from 501 on 30")."""
-    page = url.params.get("page", "1")
-    number = int(page) if page.isdigit() else 1
-    return next((cost for above, cost in _DEEP_PAGES if number > above), 1)
+    """Points of one call: 1, and more for list pages past 100."""
+    page = url.params.get("page", "")
+    return page_points(int(page)) if page.isdecimal() else 1
 
 
 class Budget:
@@ -49,8 +48,8 @@ class Budget:
         now = self._clock()
         while self._spent and self._spent[0][0] <= now - MINUTE:
             self._spent.popleft()
-        limit = self._limit - (CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0)
-        return max(self._window_wait(cost, limit, now), self._told_wait(cost, now))
+        reserve = CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
+        return max(self._window_wait(cost, self._limit - reserve, now), self._told_wait(cost + reserve, now))
 
     def spend(self, cost: int) -> None:
         """Count `cost` points as spent now."""
@@ -67,14 +66,13 @@ class Budget:
 
     def _window_wait(self, cost: int, limit: int, now: float) -> float:
         over = sum(points for _, points in self._spent) + cost - limit
+        wait = 0.0
         for at, points in self._spent:
             if over <= 0:
-                return 0.0
+                break
             over -= points
-            freed = at + MINUTE - now
-            if over <= 0:
-                return max(freed, 0.001)
-        return 0.0
+            wait = max(at + MINUTE - now, 0.001)
+        return wait
 
     def _told_wait(self, cost: int, now: float) -> float:
         if self._told is None or self._told[0] != _minute(now) or self._told[1] >= cost:
@@ -109,6 +107,8 @@ class BudgetLayer(httpx.AsyncBaseTransport):
             self._budget.spend(real - expected)
             current().points += real - expected
         remaining = _number(response, "x-ratelimit-remaining-minute")
+        if response.status_code == 429 and "retry-after" in response.headers:
+            return  # it says itself when there is room again, and the retry layer waits for that
         if remaining is not None:
             self._budget.learn(remaining)
         elif response.status_code == 429:
@@ -128,4 +128,5 @@ def _number(response: httpx.Response, header: str) -> int | None:
 
 
 def _name(request: httpx.Request) -> str:
-    return f"{request.method} {request.url.path}"
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+    return f"{request.method} {path}"
