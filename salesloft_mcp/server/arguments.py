@@ -76,6 +76,9 @@ ObjectId = Annotated[
 AnyObjectId = Annotated[
     int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "0: any"})
 ]
+WhichId = Annotated[
+    int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "When several fit"})
+]
 Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="Rows a page")]
 Cursor = Annotated[str, Field(strict=True, description="next_cursor of the last answer"), AfterValidator(_cursor)]
 Detail = Literal["concise", "full"]

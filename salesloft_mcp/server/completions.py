@@ -2,10 +2,13 @@
 
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from salesloft_mcp.api.models import OBJECT_TYPES
+from salesloft_mcp.api.models import OBJECT_TYPES, object_type_of
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.escape import escaped
+from salesloft_mcp.server.prompts import prompts
+from salesloft_mcp.server.resources import LIST_SECONDS, TEMPLATES
+from salesloft_mcp.transport.call import open_call
 
 MOST = 100  # what the protocol allows in one answer
 
@@ -18,8 +21,10 @@ async def complete(
 ) -> Completion:
     """Values that begin with what was typed. An argument we know nothing about has none."""
     given = (context.arguments if context else None) or {}
-    if argument.name == "object_type":
-        values: list[str] = list(OBJECT_TYPES)
+    if not _takes(ref, argument.name):
+        values: list[str] = []
+    elif argument.name == "object_type":
+        values = list(OBJECT_TYPES)
     elif argument.name == "external_type":
         values = await _types(app, given.get("object_type", ""))
     else:
@@ -28,9 +33,18 @@ async def complete(
     return Completion(values=fitting[:MOST], total=len(fitting), has_more=len(fitting) > MOST)
 
 
+def _takes(ref: PromptReference | ResourceTemplateReference, name: str) -> bool:
+    if isinstance(ref, ResourceTemplateReference):
+        return ref.uri in TEMPLATES and f"{{{name}}}" in ref.uri
+    arguments = {prompt.name: prompt.arguments or [] for prompt in prompts()}.get(ref.name, [])
+    return any(argument.name == name for argument in arguments)
+
+
 async def _types(app: App, object_type: str) -> list[str]:
     try:
-        known = await app.configurations.live()
+        with open_call(LIST_SECONDS):
+            known = await app.configurations.live()
     except SalesloftMcpError:
         return []  # a completion is an offer; the call itself will tell what is wrong
-    return sorted({escaped(row.external_type) for row in known if object_type in ("", row.object_type)})
+    wanted = object_type_of(object_type)
+    return sorted({escaped(row.external_type) for row in known if wanted in ("", row.object_type)})

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,11 @@ def instructions(environment: str) -> str:
     return text.replace("{{environment}}", environment).strip()
 
 
-def prompts() -> Iterable[Prompt]:
+@cache
+def prompts() -> tuple[Prompt, ...]:
     """One prompt a file, in the order of their names."""
-    for file in sorted(folder().glob("*.md")):
-        if file.name != "instructions.md":
-            yield _prompt(file.stem, file.read_text(encoding="utf-8"))
+    files = (file for file in sorted(folder().glob("*.md")) if file.name != "instructions.md")
+    return tuple(_prompt(file.stem, file.read_text(encoding="utf-8")) for file in files)
 
 
 def _prompt(name: str, text: str) -> Prompt:

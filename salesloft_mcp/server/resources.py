@@ -10,15 +10,22 @@ from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import Resource
 from pydantic import BaseModel, TypeAdapter
 
-from salesloft_mcp.api.models import ObjectType, object_type_of
+from salesloft_mcp.api.models import Mapping, ObjectType, Page, object_type_of
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.escape import escaped
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
-from salesloft_mcp.server.arguments import typed
+from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
+from salesloft_mcp.server.boundary import TOOL_SECONDS
 from salesloft_mcp.server.view import configuration_view, mapping_view
+from salesloft_mcp.transport.call import open_call
 
 JSON = "application/json"
+LIST_SECONDS = 5.0  # clients read lists while they start, and offer completions while somebody types
+CONFIGURATION = f"{CONFIGURATIONS_URI}/{{external_type}}/{{object_type}}"
+MAPPINGS = f"{ROOT}/mappings/{{external_type}}/{{object_type}}/{{external_id}}"
+OBJECT = f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings"
+TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT)
 # External ids and types are the customer's free text; the client checks them before they become a path.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
 P = ParamSpec("P")
@@ -33,9 +40,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         """All live external id configurations of the team."""
         return _json([configuration_view(row) for row in await app.configurations.live()])
 
-    @server.resource(
-        f"{CONFIGURATIONS_URI}/{{external_type}}/{{object_type}}", title="Configuration", mime_type=JSON, security=_FREE
-    )
+    @server.resource(CONFIGURATION, title="Configuration", mime_type=JSON, security=_FREE)
     @_told
     async def configuration(external_type: str, object_type: str) -> str:
         """One live configuration."""
@@ -46,38 +51,30 @@ def add_resources(server: MCPServer[App], app: App) -> None:
             raise MissingError("there is no such live configuration.")
         return _json(found[0])
 
-    @server.resource(
-        f"{ROOT}/mappings/{{external_type}}/{{object_type}}/{{external_id}}",
-        title="Mappings of an external id",
-        mime_type=JSON,
-        security=_FREE,
-    )
+    @server.resource(MAPPINGS, title="Mappings of an external id", mime_type=JSON, security=_FREE)
     @_told
     async def mapping(external_type: str, object_type: str, external_id: str) -> str:
         """The live mappings of one external id."""
         found = await app.salesloft.list_mappings(
             external_type=external_type, external_id=external_id, object_type=_object_type(object_type), deleted=False
         )
-        return _json([mapping_view(row) for row in found.rows])
+        return _all(found)
 
-    @server.resource(
-        f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings", title="External ids of an object", mime_type=JSON
-    )
+    @server.resource(OBJECT, title="External ids of an object", mime_type=JSON)
     @_told
     async def mappings_of_object(object_type: str, object_id: str) -> str:
         """The live external ids of one person, account or user."""
-        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 19):
-            raise InputError("object_id", "must be a whole number above 0.")
         found = await app.salesloft.list_mappings(
-            object_type=_object_type(object_type), object_id=int(object_id), deleted=False
+            object_type=_object_type(object_type), object_id=_object_id(object_id), deleted=False
         )
-        return _json([mapping_view(row) for row in found.rows])
+        return _all(found)
 
 
 async def live_resources(app: App) -> list[Resource]:
     """One listed resource for each live configuration; none while Salesloft cannot be asked."""
     try:
-        known = await app.configurations.live()
+        with open_call(LIST_SECONDS):
+            known = await app.configurations.live()
     except SalesloftMcpError:
         # The list is read at start: a wrong token should be told by the first tool, not hide the whole server.
         return []
@@ -98,13 +95,29 @@ def _object_type(word: str) -> ObjectType:
     return found
 
 
+def _object_id(digits: str) -> int:
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else 0
+    if not 0 < number <= MAX_OBJECT_ID:
+        raise InputError("object_id", "must be a whole number above 0.")
+    return number
+
+
+def _all(found: Page[Mapping]) -> str:
+    """A resource is read whole: one page is all there is, or the reader is sent to the tool that has pages."""
+    if found.next_page is not None:
+        what = f"there are more than {len(found.rows)} mappings."
+        raise SalesloftMcpError(what, next_step="read them with list_external_id_mappings.")
+    return _json([mapping_view(row) for row in found.rows])
+
+
 def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
     """Errors of ours become resource errors with our words."""
 
     @wraps(read)
     async def reading(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
-            return await read(*args, **kwargs)
+            with open_call(TOOL_SECONDS):
+                return await read(*args, **kwargs)
         except (InputError, MissingError, NotFoundError) as error:
             raise ResourceNotFoundError(str(error)) from error
         except SalesloftMcpError as error:

@@ -7,9 +7,12 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict
 
 from salesloft_mcp.api.models import Account, Configuration, Mapping, Person, Record, User
+from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.escape import escaped
 
-MAX_ANSWER_BYTES = 40_000  # hosts cut answers at 48 KB or 10,000 tokens; the protocol's envelope needs some room
+# Hosts cut answers at 48 KB or 10,000 tokens; the ids that are missing and the protocol's envelope need some room.
+MAX_RECORDS_BYTES = 40_000
+MAX_ANSWER_BYTES = 46_000
 _CONCISE: dict[type[Record], tuple[str, ...]] = {
     Person: ("email_address", "title", "crm_id"),
     Account: ("domain", "crm_id"),
@@ -93,13 +96,26 @@ def answer(sentence: str, view: View) -> CallToolResult:
     )
 
 
+def read(sentence: str, view: View) -> CallToolResult:
+    """`answer`, where it is known to fit. Only for reads: a write that was done is never told as a failure.
+
+    Raises:
+        SalesloftMcpError: no host would take it whole.
+    """
+    size = len(view.model_dump_json(exclude_none=True).encode())
+    if size > MAX_ANSWER_BYTES:
+        what = f"the answer has {size} bytes, and hosts take about {MAX_ANSWER_BYTES}."
+        raise SalesloftMcpError(what, next_step="ask for less at a time: fewer ids, a smaller limit, less detail.")
+    return answer(sentence, view)
+
+
 def fitting(rows: Sequence[RecordView]) -> list[RecordView]:
     """As many of `rows` as an answer may hold."""
     kept: list[RecordView] = []
     size = 0
     for row in rows:
-        size += len(row.model_dump_json(exclude_none=True))
-        if kept and size > MAX_ANSWER_BYTES:
+        size += len(row.model_dump_json(exclude_none=True).encode())
+        if kept and size > MAX_RECORDS_BYTES:
             break
         kept.append(row)
     return kept

@@ -48,7 +48,7 @@ async def create_external_id_configuration(
     if written.status == "created":
         app.configurations.forget()
         await announce.listed(ctx)
-        await announce.updated(ctx, announce.CONFIGURATIONS_URI)
+        await announce.updated(ctx, announce.CONFIGURATIONS_URI, announce.configuration_uri(external_type, object_type))
     status: Status = "created" if written.status == "created" else "unchanged"
     view = CreatedConfiguration(status=status, configuration_id=written.row.id, points_spent=current().points)
     return answer(f"{status}: configuration {written.row.id} for {object_type}.", view)
@@ -91,14 +91,22 @@ async def _explained(
         what = f"object_id: there is no {object_type} {object_id}."
         return errors.MissingError(what, next_step="find the record with search_records.")
     if "external_type" in error.fields:
-        return await unknown_type(app, external_type, object_type)
+        return await unknown_type(app, error, external_type, object_type)
     return error
 
 
-async def unknown_type(app: App, external_type: str, object_type: ObjectType) -> errors.MissingError:
-    """No such configuration: the nearest ones, and how to make it."""
+async def unknown_type(
+    app: App, error: errors.ApiError, external_type: str, object_type: ObjectType
+) -> errors.SalesloftMcpError:
+    """What a refusal means when there is no such configuration: the nearest ones, and how to make it.
+
+    Where there is one, `error` had another cause and stands.
+    """
     app.configurations.forget()
-    near = nearest_types(external_type, object_type, await app.configurations.live())
+    known = await app.configurations.live()
+    if any((one.external_type, one.object_type) == (external_type, object_type) for one in known):
+        return error
+    near = nearest_types(external_type, object_type, known)
     offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
     what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
     return errors.MissingError(what, next_step=f"{offer}create it with create_external_id_configuration.")

@@ -14,7 +14,7 @@ from salesloft_mcp.api.writes import MappingKey, live_mappings
 from salesloft_mcp.app import App
 from salesloft_mcp.escape import quoted
 from salesloft_mcp.server import announce, confirm
-from salesloft_mcp.server.arguments import AnyObjectId, ExternalId, ExternalType, ObjectTypeArgument
+from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectTypeArgument, WhichId
 from salesloft_mcp.server.confirm import Consent, Granted, Retype
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.view import (
@@ -47,7 +47,7 @@ async def mapping_question(
     external_type: ExternalType,
     object_type: ObjectTypeArgument,
     external_id: ExternalId,
-    mapping_id: AnyObjectId,
+    mapping_id: WhichId,
 ) -> Question:
     """What would go, as Salesloft shows it now."""
     app = ctx.request_context.lifespan_context
@@ -63,7 +63,7 @@ async def ask_about_mapping(
 
 
 async def configuration_question(
-    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: AnyObjectId
+    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: WhichId
 ) -> Question:
     """What would go, and how much hangs on it."""
     app = ctx.request_context.lifespan_context
@@ -85,7 +85,7 @@ async def delete_external_id_mapping(
     external_id: ExternalId,
     asked: Annotated[Question, Resolve(mapping_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_mapping)],
-    mapping_id: AnyObjectId = 0,
+    mapping_id: WhichId = 0,
 ) -> Annotated[CallToolResult, DeletedMapping]:
     """Take an external id off its record, after a human has agreed; the record stays. mapping_id only when several
     mappings fit."""
@@ -113,7 +113,7 @@ async def delete_external_id_configuration(
     object_type: ObjectTypeArgument,
     asked: Annotated[Question, Resolve(configuration_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_configuration)],
-    configuration_id: AnyObjectId = 0,
+    configuration_id: WhichId = 0,
 ) -> Annotated[CallToolResult, DeletedConfiguration]:
     """Delete an external type for one kind of object, after a human has typed its name. Its ids stop resolving
     records."""

@@ -20,10 +20,10 @@ from salesloft_mcp.server.view import (
     ConfigurationView,
     MappingView,
     View,
-    answer,
     configuration_view,
     count,
     mapping_view,
+    read,
 )
 from salesloft_mcp.transport.call import current
 
@@ -65,7 +65,7 @@ async def list_external_id_configurations(
         next_cursor=str(found.next_page) if found.next_page else None,
         points_spent=current().points,
     )
-    return answer(f"{count(len(rows), 'configuration')} on this page.", view)
+    return read(f"{count(len(rows), 'configuration')} on this page.", view)
 
 
 async def list_external_id_mappings(
@@ -94,4 +94,4 @@ async def list_external_id_mappings(
         next_cursor=str(found.next_page) if found.next_page else None,
         points_spent=current().points,
     )
-    return answer(f"{count(len(found.rows), 'mapping')} on this page.", view)
+    return read(f"{count(len(found.rows), 'mapping')} on this page.", view)

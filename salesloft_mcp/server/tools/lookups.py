@@ -8,8 +8,9 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from salesloft_mcp.api.models import Mapping, ObjectType
+from salesloft_mcp.api.search import TERMS, search
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import InputError
+from salesloft_mcp.errors import InputError, NotFoundError
 from salesloft_mcp.escape import escaped
 from salesloft_mcp.lookup.configurations import nearest_types
 from salesloft_mcp.lookup.resolve import Found, Scope, resolve
@@ -24,15 +25,11 @@ from salesloft_mcp.server.arguments import (
     ObjectTypeArgument,
     typed,
 )
-from salesloft_mcp.server.view import RecordView, View, answer, count, fitting, record_view
+from salesloft_mcp.server.tools.creates import unknown_type
+from salesloft_mcp.server.view import RecordView, View, count, fitting, read, record_view
 from salesloft_mcp.transport.call import current
 
 Term = Annotated[str, Field(strict=True, max_length=255)]
-_TERMS: dict[ObjectType, dict[str, str]] = {
-    "people": {"email": "email_addresses[]", "crm_id": "crm_id[]"},
-    "accounts": {"name": "name[]", "domain": "domain", "crm_id": "crm_id[]"},
-    "users": {"name": "search", "email": "search"},
-}
 
 
 class Objects(View):
@@ -80,7 +77,8 @@ async def resolve_external_ids(
     found = await resolve(app.salesloft, external_ids, Scope(external_type, typed(object_type)))
     single, ambiguous, missing = _sorted_out(found)
     record = await _only_record(app, found, single)
-    near = await _near(app, external_type, typed(object_type)) if missing and external_type else None
+    nothing_found = len(missing) == len(found)  # a hit proves that the type exists
+    near = await _near(app, external_type, typed(object_type)) if external_type and nothing_found else None
     view = Resolved(
         found=_grouped(single),
         ambiguous={escaped(one): _candidates(rows) for one, rows in ambiguous.items()} or None,
@@ -89,7 +87,7 @@ async def resolve_external_ids(
         record=record,
         points_spent=current().points,
     )
-    return answer(_resolved_sentence(found, single, ambiguous), view)
+    return read(_resolved_sentence(found, single, ambiguous), view)
 
 
 async def get_records_by_external_id(
@@ -103,7 +101,10 @@ async def get_records_by_external_id(
     not which record belongs to which id (resolve_external_ids does)."""
     app = ctx.request_context.lifespan_context
     wanted = list(dict.fromkeys(external_ids))
-    rows = await app.salesloft.list_records(external_type, object_type, wanted)
+    try:
+        rows = await app.salesloft.list_records(external_type, object_type, wanted)
+    except NotFoundError as error:
+        raise await unknown_type(app, error, external_type, object_type) from error
     missing = await _missing(app, wanted, len(rows), Scope(external_type, object_type))
     views = [record_view(row, full=detail == "full") for row in rows]
     shown = fitting(views)
@@ -113,13 +114,13 @@ async def get_records_by_external_id(
         omitted=len(views) - len(shown) or None,
         points_spent=current().points,
     )
-    return answer(f"{count(len(rows), 'record')} for {count(len(wanted), 'id')}, {len(missing)} missing.", view)
+    return read(f"{count(len(rows), 'record')} for {count(len(wanted), 'id')}, {len(missing)} missing.", view)
 
 
 async def search_records(
     ctx: Context[App, Any],
     object_type: ObjectTypeArgument,
-    email: Term = "",
+    email: Annotated[Term, Field(description="people and users")] = "",
     name: Annotated[Term, Field(description="accounts: exact; users: part of it; people: not searchable")] = "",
     domain: Annotated[Term, Field(description="accounts only")] = "",
     crm_id: Annotated[Term, Field(description="people and accounts")] = "",
@@ -129,14 +130,14 @@ async def search_records(
     """Find a record, and so its object_id, by what Salesloft itself knows: e-mail, name, domain or CRM id."""
     app = ctx.request_context.lifespan_context
     terms = {"email": email, "name": name, "domain": domain, "crm_id": crm_id}
-    filters = _filters(object_type, {term: value for term, value in terms.items() if value})
-    found = await app.salesloft.list_objects(object_type, filters, page=int(cursor or 1), per_page=limit)
+    given = _searchable(object_type, {term: value for term, value in terms.items() if value})
+    found = await search(app.salesloft, object_type, given, page=int(cursor or 1), per_page=limit)
     view = Search(
         records=[record_view(row) for row in found.rows],
         next_cursor=str(found.next_page) if found.next_page else None,
         points_spent=current().points,
     )
-    return answer(f"{count(len(found.rows), 'record')} of {object_type} on this page.", view)
+    return read(f"{count(len(found.rows), 'record')} of {object_type} on this page.", view)
 
 
 def _sorted_out(found: Found) -> tuple[dict[str, Mapping], dict[str, list[Mapping]], list[str]]:
@@ -182,10 +183,13 @@ async def _near(app: App, external_type: str, object_type: ObjectType | None) ->
 
 
 async def _missing(app: App, wanted: list[str], records: int, scope: Scope) -> list[str]:
-    """A hundred answers cost a point, and prove the two clear cases; in between the mappings have to tell."""
+    """A hundred answers cost a point, and prove the two clear cases; else the mappings have to tell.
+
+    More records than ids mean that one id stands for several, so another may be missing all the same.
+    """
     if records == 0:
         return wanted
-    if records >= len(wanted):
+    if records == len(wanted) or len(wanted) == 1:
         return []
     found = await resolve(app.salesloft, wanted, scope)
     return [external_id for external_id, rows in found.items() if not rows]
@@ -200,12 +204,15 @@ def _resolved_sentence(found: Found, single: dict[str, Mapping], ambiguous: dict
     return f"{len(single)} of {count(len(found), 'id')} resolved."
 
 
-def _filters(object_type: ObjectType, terms: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    usable = _TERMS[object_type]
+def _searchable(object_type: ObjectType, terms: dict[str, str]) -> dict[str, str]:
+    usable = TERMS[object_type]
     for term in terms:
         if term not in usable:
             what = f"Salesloft cannot search {object_type} by {term}."
             raise InputError(term, what, next_step=f"use {' or '.join(usable)} for {object_type}.")
     if not terms:
         raise InputError("search", "nothing to search for.", next_step=f"give {' or '.join(usable)}.")
-    return tuple((usable[term], value) for term, value in terms.items())
+    if len({usable[term].parameter for term in terms}) < len(terms):
+        what = f"Salesloft searches {object_type} by one of these at a time."
+        raise InputError(next(iter(terms)), what, next_step=f"give one of {' and '.join(usable)}.")
+    return terms

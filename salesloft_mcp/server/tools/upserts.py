@@ -118,7 +118,7 @@ async def _upsert(
         try:
             written = await upsert(app.salesloft, target, fields)
         except errors.NotFoundError as error:
-            raise await unknown_type(app, key.external_type, key.object_type) from error
+            raise await unknown_type(app, error, key.external_type, key.object_type) from error
         settle(written.status, written.row)
     if written.status == "created":
         uris = (

@@ -1,0 +1,47 @@
+"""Calling a tool, and what a test wants to know of the answer and of what was sent for it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.client import Client
+
+from salesloft_mcp.sandbox import Sandbox
+from tests.server.human import text
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a tool answered."""
+
+    failed: bool
+    words: str
+    data: dict[str, Any]
+
+    @property
+    def tokens(self) -> float:
+        return tokens(self.data) + len(self.words) / 4
+
+
+async def call(client: Client, tool: str, /, **arguments: Any) -> Reply:
+    """Call a tool by name."""
+    result = await client.call_tool(tool, arguments)
+    return Reply(bool(result.is_error), text(result), result.structured_content or {})
+
+
+async def refused(client: Client, tool: str, /, **arguments: Any) -> str:
+    """The words of a call that has to fail."""
+    reply = await call(client, tool, **arguments)
+    assert reply.failed, reply
+    assert not reply.data
+    return reply.words
+
+
+def tokens(value: object) -> float:
+    """Four characters of compact JSON are about one token."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) / 4
+
+
+def writes(sandbox: Sandbox) -> list[str]:
+    """The requests that were not reads, oldest first."""
+    return [f"{one.method} {one.raw_path.decode()}" for one in sandbox.requests if one.method != "GET"]

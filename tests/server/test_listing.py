@@ -1,0 +1,174 @@
+"""The list of tools: what it costs, what every host can read, and that it never changes unnoticed."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from mcp.client import Client
+
+from salesloft_mcp.app import App
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import NAMES, chosen
+from salesloft_mcp.settings import Mode
+from tests.conftest import Connect, Era
+from tests.server.calling import tokens
+from tests.server.human import YES, Human
+from tests.server.snapshot import FILE, listed
+
+KEY = {"external_type": "crm_lead", "object_type": "people"}
+OFTEN = {"external_ids": ["CONTACT3456", "nobody"]}
+SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("get_connection", {}),
+    ("resolve_external_ids", OFTEN),
+    ("resolve_external_ids", {"external_ids": ["abc"]}),
+    ("resolve_external_ids", {"external_ids": ["abc"], "external_type": "crn"}),
+    ("get_records_by_external_id", {**KEY, **OFTEN, "detail": "full"}),
+    ("get_records_by_external_id", {**KEY, "external_ids": ["CONTACT1001", "CONTACT1002"]}),
+    ("search_records", {"object_type": "users", "name": "a", "limit": 2}),
+    ("search_records", {"object_type": "accounts", "domain": "nobody.test"}),
+    ("list_external_id_configurations", {"include_deleted": True}),
+    ("list_external_id_mappings", {"include_deleted": True, "limit": 100}),
+    ("create_external_id_configuration", {"external_type": "erp", "object_type": "people"}),
+    ("create_external_id_configuration", {"external_type": "erp", "object_type": "people"}),
+    ("create_external_id_mapping", {"external_type": "erp", "object_type": "people", "external_id": "1"}),
+    (
+        "upsert_person_by_external_id",
+        {"external_type": "erp", "external_id": "2", "person": {"email_address": "a@b.c"}},
+    ),
+    ("upsert_person_by_external_id", {"external_type": "erp", "external_id": "2", "person": {"title": "x"}}),
+    ("upsert_account_by_external_id", {"external_type": "marketing", "external_id": "2", "account": {"name": "A"}}),
+    ("delete_external_id_mapping", {**KEY, "external_id": "CONTACT3456"}),
+    ("delete_external_id_configuration", KEY),
+)
+ADDED: dict[str, dict[str, Any]] = {"create_external_id_mapping": {"object_id": 578495206}}
+# Said by their own names or their values; all others are described.
+SELF_EVIDENT = {"object_type", "detail", "intent", "person", "account"}
+
+
+def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema and every schema within it."""
+    yield schema
+    for one in schema.get("properties", {}).values():
+        yield from nodes(one)
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from nodes(schema[name])
+
+
+@pytest.mark.anyio
+async def test_the_list_of_tools_is_the_one_that_was_reviewed(connect: Connect) -> None:
+    async with connect() as client:
+        tools = (await client.list_tools()).tools
+    seen = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    reviewed = json.loads(FILE.read_text(encoding="utf-8"))
+    assert seen == reviewed, "what clients see changed: run `python -m tests.server.snapshot` and review the diff"
+
+
+@pytest.mark.parametrize(("mode", "most"), [("full", 4_000), ("read-only", 2_200)])
+def test_the_list_of_tools_costs_few_tokens(mode: Mode, most: int) -> None:
+    assert tokens(listed(mode)) <= most
+
+
+def test_the_connection_comes_first() -> None:
+    assert listed()[0]["name"] == NAMES[0] == "get_connection"
+
+
+@pytest.mark.parametrize("tool", listed(), ids=lambda tool: str(tool["name"]))
+class TestEveryTool:
+    """Each on its own, so that a failure names the tool."""
+
+    def test_says_what_it_is(self, tool: dict[str, Any]) -> None:
+        assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool["name"])
+        assert tool["title"]
+        assert 20 < len(tool["description"]) < 300
+        assert "\n" not in tool["description"]
+
+    def test_states_all_four_hints(self, tool: dict[str, Any]) -> None:
+        hints = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+        assert {name: type(tool["annotations"][name]) for name in hints} == dict.fromkeys(hints, bool)
+        assert set(tool["annotations"]) == set(hints)
+        assert tool["annotations"]["destructiveHint"] is tool["name"].startswith(("delete_", "upsert_"))
+
+    def test_takes_an_object_without_unknown_names(self, tool: dict[str, Any]) -> None:
+        assert tool["inputSchema"]["type"] == "object"
+        assert tool["inputSchema"]["additionalProperties"] is False
+
+    def test_describes_every_argument(self, tool: dict[str, Any]) -> None:
+        for name, schema in tool["inputSchema"]["properties"].items():
+            described = bool(schema.get("description"))
+            assert described or name in SELF_EVIDENT, f"{name} is not described"
+            assert described or {"enum", "properties"} & set(schema), f"{name} does not speak for itself"
+
+    def test_answers_with_an_object_that_tells_what_it_cost(self, tool: dict[str, Any]) -> None:
+        assert tool["outputSchema"]["type"] == "object"
+        assert "points_spent" in tool["outputSchema"]["required"]
+
+    def test_uses_no_schema_feature_that_a_host_refuses(self, tool: dict[str, Any]) -> None:
+        for top in (tool["inputSchema"], tool["outputSchema"]):
+            jsonschema.Draft202012Validator.check_schema(top)
+            for schema in nodes(top):
+                assert not {"$ref", "$defs", "anyOf", "oneOf", "allOf", "not", "if"} & set(schema)
+                assert isinstance(schema["type"], str)
+                assert "" not in schema.get("enum", [])
+                assert all(isinstance(one, dict) for one in schema.get("properties", {}).values())
+
+    def test_has_no_argument_by_which_a_model_could_confirm(self, tool: dict[str, Any]) -> None:
+        suspicious = re.compile(r"confirm|consent|agree|approv|answer|force|sure|code", re.IGNORECASE)
+        names = {name for schema in nodes(tool["inputSchema"]) for name in schema.get("properties", {})}
+        assert {name for name in names if suspicious.search(name)} <= {"postal_code"}
+
+    def test_gives_no_default_target_to_a_deletion(self, tool: dict[str, Any]) -> None:
+        if tool["name"].startswith("delete_"):
+            arguments = set(tool["inputSchema"]["properties"])
+            assert set(tool["inputSchema"]["required"]) == arguments - {"mapping_id", "configuration_id"}
+
+
+@pytest.mark.anyio
+async def test_every_success_fits_the_published_schema(connect: Connect) -> None:
+    schemas = {tool["name"]: tool["outputSchema"] for tool in listed()}
+    human = Human(answer=YES)
+    async with connect(elicitation_callback=human) as client:
+        for tool, arguments in SUCCESSES:
+            human.answer = {"type_the_name": "crm_lead"} if tool == "delete_external_id_configuration" else YES
+            if tool == "upsert_account_by_external_id":
+                arguments = {**arguments, "account": {"name": "A", "domain": "a-new.test"}}
+            result = await client.call_tool(tool, {**arguments, **ADDED.get(tool, {})})
+            assert not result.is_error, (tool, result.content)
+            jsonschema.validate(result.structured_content, schemas[tool])
+    assert {tool for tool, _ in SUCCESSES} == set(NAMES)
+
+
+@pytest.mark.anyio
+async def test_listing_sends_nothing(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        await client.list_tools()
+        await client.list_prompts()
+        await client.list_resource_templates()
+    assert len(sandbox.requests) == 0
+
+
+@pytest.mark.anyio
+async def test_the_server_names_itself_its_version_and_the_sandbox(connect: Connect) -> None:
+    async with connect() as client:
+        info, capabilities, told = client.server_info, client.server_capabilities, client.instructions
+    assert info is not None
+    assert (info.name, info.version) == ("salesloft_mcp", "0.1.0")
+    assert "SANDBOX" in (info.title or "")
+    assert info.icons is None
+    assert capabilities.resources is not None
+    assert capabilities.resources.list_changed is True
+    assert "SANDBOX" in (told or "")
+
+
+@pytest.mark.anyio
+async def test_a_server_over_the_live_service_never_says_sandbox(app: App, era: Era) -> None:
+    live = replace(app, sandbox=False, base_url="https://api.salesloft.com")
+    async with Client(build_server(live, chosen("full")), mode=era) as client:
+        assert client.server_info is not None
+        assert "SANDBOX" not in (client.server_info.title or "")
+        assert "LIVE (https://api.salesloft.com)" in (client.instructions or "")

@@ -1,0 +1,144 @@
+"""Lists of configurations and mappings: every filter, and every row exactly once."""
+
+from typing import Any
+
+import pytest
+from mcp.client import Client
+
+from salesloft_mcp.app import App
+from salesloft_mcp.sandbox import Sandbox
+from tests.conftest import Connect
+from tests.server.calling import call, refused
+
+pytestmark = pytest.mark.anyio
+
+MAPPINGS, CONFIGURATIONS = "list_external_id_mappings", "list_external_id_configurations"
+FILTERS: tuple[tuple[dict[str, Any], set[tuple[str, str, int]]], ...] = (
+    ({"external_type": "crm"}, {("crm", "abc", 13), ("crm", "abd", 14)}),
+    ({"external_id": "abc"}, {("crm", "abc", 13)}),
+    ({"external_id": "ABC"}, {("sdfc_account", "ABC", 13)}),
+    ({"object_type": "users"}, {("crm", "abc", 13), ("crm", "abd", 14)}),
+    ({"object_id": 578495206}, {("crm_lead", "CONTACT3456", 578495206)}),
+    ({"object_id": "578495206"}, {("crm_lead", "CONTACT3456", 578495206)}),
+    (
+        {"object_type": "person", "object_id": 207550815},
+        {("sdfc_lead", "CONTACT3456", 207550815), ("sdfc_contact", "CONTACT3456", 207550815)},
+    ),
+    ({"object_type": "users", "object_id": 13}, {("crm", "abc", 13)}),
+    (
+        {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"},
+        {("crm_lead", "CONTACT3456", 578495206)},
+    ),
+    ({"external_type": "crm", "object_type": "people"}, set()),
+    ({"external_type": "", "object_type": "", "external_id": "abd", "object_id": 0}, {("crm", "abd", 14)}),
+)
+
+
+async def walked(client: Client, tool: str, **arguments: Any) -> list[dict[str, Any]]:
+    """The rows of all pages, in the order they came."""
+    rows: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        reply = await call(client, tool, **arguments, cursor=cursor)
+        assert not reply.failed, reply.words
+        rows += reply.data[tool.removeprefix("list_external_id_")]
+        cursor = reply.data.get("next_cursor", "")
+        if not cursor:
+            return rows
+
+
+async def test_the_live_configurations_are_listed(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        reply = await call(client, CONFIGURATIONS)
+    assert reply.words == "8 configurations on this page."
+    rows = {row["id"]: row for row in reply.data["configurations"]}
+    assert rows[227] == {"id": 227, "external_type": "marketing", "object_type": "accounts"}
+    assert rows[221]["source_type"] == "integration"
+    assert isinstance(rows[221]["source_id"], int)
+    assert reply.data["points_spent"] == len(sandbox.requests) == 1
+
+
+async def test_configurations_are_narrowed_by_type_and_object(connect: Connect) -> None:
+    async with connect() as client:
+        for arguments, ids in [
+            ({"external_type": "crm"}, {228}),
+            ({"external_type": "CRM"}, set()),
+            ({"object_type": "User"}, {228}),
+            ({"object_type": "account"}, {221, 223, 227}),
+            ({"external_type": "crm", "object_type": "people"}, set()),
+        ]:
+            assert {row["id"] for row in await walked(client, CONFIGURATIONS, **arguments)} == ids
+
+
+async def test_a_deleted_configuration_is_listed_only_when_asked_for(connect: Connect, app: App) -> None:
+    await app.salesloft.delete_configuration(227)
+    async with connect() as client:
+        live = await walked(client, CONFIGURATIONS)
+        every = await walked(client, CONFIGURATIONS, include_deleted=True)
+    assert 227 not in [row["id"] for row in live]
+    assert [row for row in every if row.get("deleted")] == [
+        {"id": 227, "external_type": "marketing", "object_type": "accounts", "deleted": True}
+    ]
+
+
+async def test_a_walk_over_configurations_reaches_every_row_once(connect: Connect) -> None:
+    async with connect() as client:
+        for limit in [1, 3, 8, 100]:
+            ids = [row["id"] for row in await walked(client, CONFIGURATIONS, limit=limit)]
+            assert sorted(ids) == list(range(221, 229))
+
+
+@pytest.mark.parametrize("limit", [7, 50, 100])
+async def test_a_walk_over_mappings_reaches_every_live_row_once(connect: Connect, app: App, limit: int) -> None:
+    expected = {row.id for page in (1, 2) for row in (await app.salesloft.list_mappings(deleted=False, page=page)).rows}
+    async with connect() as client:
+        ids = [row["id"] for row in await walked(client, MAPPINGS, limit=limit)]
+    assert len(ids) == len(set(ids)) == 160
+    assert set(ids) == expected
+
+
+async def test_deleted_mappings_are_listed_only_when_asked_for(connect: Connect) -> None:
+    async with connect() as client:
+        live = await walked(client, MAPPINGS, limit=100)
+        every = await walked(client, MAPPINGS, limit=100, include_deleted=True)
+    assert len(every) == 166
+    assert not any("deleted" in row for row in live)
+    assert len([row for row in every if row.get("deleted") is True]) == 6
+
+
+async def test_mappings_are_narrowed_by_every_filter(connect: Connect) -> None:
+    async with connect() as client:
+        for arguments, expected in FILTERS:
+            rows = await walked(client, MAPPINGS, **arguments)
+            assert {(row["external_type"], row["external_id"], row["object_id"]) for row in rows} == expected
+
+
+async def test_a_mapping_is_shown_with_the_id_its_deletion_would_need(connect: Connect) -> None:
+    async with connect() as client:
+        (row,) = await walked(client, MAPPINGS, external_id="abd")
+    assert row == {
+        "id": 5002,
+        "external_type": "crm",
+        "object_type": "users",
+        "external_id": "abd",
+        "object_id": 14,
+        "inserted_at": "2024-02-01",
+    }
+
+
+async def test_a_cursor_that_is_none_of_ours_is_refused(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        for tool in [MAPPINGS, CONFIGURATIONS, "search_records"]:
+            needed = {"object_type": "users", "name": "a"} if tool == "search_records" else {}
+            for cursor in ("0", "-1", "two", "1.5", "1e3", "9999999", " 2", "²"):
+                words = await refused(client, tool, **needed, cursor=cursor)
+                assert words.startswith("cursor: is not a cursor of an earlier answer")
+            assert len(sandbox.requests) == 0
+
+
+async def test_a_page_past_the_end_is_empty_and_final(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, MAPPINGS, cursor="90")
+    assert reply.words == "0 mappings on this page."
+    assert reply.data["mappings"] == []
+    assert "next_cursor" not in reply.data

@@ -1,0 +1,172 @@
+"""External ids to objects, through the protocol."""
+
+import pytest
+
+from salesloft_mcp.app import App
+from salesloft_mcp.sandbox import Fault, Sandbox
+from tests.conftest import Connect
+from tests.server.calling import call, refused, tokens, writes
+
+pytestmark = pytest.mark.anyio
+
+CONTACT = {"external_ids": ["CONTACT3456"], "external_type": "crm_lead"}
+
+
+async def test_get_connection_names_team_user_environment_and_mode(connect: Connect, app: App) -> None:
+    async with connect() as client:
+        reply = await call(client, "get_connection")
+    assert reply.words == "SANDBOX, team 100013, user 1, mode full."
+    assert reply.data["environment"] == "SANDBOX"
+    assert reply.data["base_url"] == app.base_url
+    assert reply.data["state"] == app.state.location
+    assert reply.data["points_spent"] == 2
+    assert reply.data["points_left"] == 568
+    assert reply.data["version"] == "0.1.0"
+
+
+async def test_one_id_is_resolved_with_its_record_in_a_hundred_and_twenty_tokens(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", **CONTACT)
+    assert reply.words == "It is people 578495206."
+    assert reply.data["found"] == [
+        {"external_type": "crm_lead", "object_type": "people", "ids": {"CONTACT3456": 578495206}}
+    ]
+    assert reply.data["record"]["name"] == "Beatriz Haddad"
+    assert reply.tokens <= 120
+
+
+async def test_one_id_costs_a_point_for_the_mapping_and_one_for_the_record(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", **CONTACT)
+    assert reply.data["points_spent"] == 2 == sum(one.cost for one in sandbox.requests)
+
+
+async def test_several_ids_come_grouped_by_type_without_records(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=["abd", "CONTACT1001", "abc"])
+    assert reply.words == "3 of 3 ids resolved."
+    assert reply.data["found"] == [
+        {"external_type": "crm", "object_type": "users", "ids": {"abd": 14, "abc": 13}},
+        {"external_type": "crm_lead", "object_type": "people", "ids": {"CONTACT1001": 207550001}},
+    ]
+    assert "record" not in reply.data
+
+
+async def test_an_id_of_several_objects_is_ambiguous_and_nothing_is_chosen(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=["CONTACT3456"])
+    assert reply.words == "It stands for several objects; give external_type."
+    assert reply.data["found"] == []
+    assert {row["object_id"] for row in reply.data["ambiguous"]["CONTACT3456"]} == {578495206, 207550815}
+
+
+async def test_two_types_for_the_same_object_are_not_ambiguous(connect: Connect, app: App) -> None:
+    await app.salesloft.create_mapping("sdfc_lead", "people", "CONTACT1001", 207550001)
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=["CONTACT1001"])
+    assert reply.words == "It is people 207550001."
+
+
+async def test_a_missing_id_is_a_plain_no_and_not_an_error(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=["nobody"])
+    assert not reply.failed
+    assert reply.words == "It is not mapped."
+    assert reply.data == {"found": [], "missing": ["nobody"], "points_spent": 1}
+
+
+async def test_a_type_that_does_not_exist_is_answered_with_the_near_ones(connect: Connect) -> None:
+    async with connect() as client:
+        wrong = await call(client, "resolve_external_ids", external_ids=["CONTACT3456"], external_type="crm_leed")
+        right = await call(client, "resolve_external_ids", external_ids=["nobody"], external_type="crm_lead")
+    assert wrong.data["missing"] == ["CONTACT3456"]
+    assert wrong.data["near_types"][0] == "crm_lead"
+    assert "near_types" not in right.data
+
+
+async def test_a_type_of_another_kind_of_object_is_near_only_where_it_is_usable(connect: Connect) -> None:
+    wrong = {"external_ids": ["abc"], "external_type": "crm", "object_type": "person"}
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", **wrong)
+    assert "crm" not in reply.data["near_types"]
+    assert "crm_lead" in reply.data["near_types"]
+
+
+async def test_a_deleted_mapping_never_resolves(connect: Connect, app: App) -> None:
+    gone = [row for row in (await app.salesloft.list_mappings(deleted=True)).rows if row.object_type == "people"]
+    assert gone
+    async with connect() as client:
+        for row in gone:
+            reply = await call(client, "resolve_external_ids", external_ids=[row.external_id])
+            assert reply.words == "It is not mapped."
+
+
+async def test_a_hundred_ids_stay_under_eight_hundred_tokens_and_come_from_one_scan(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    rows = (await app.salesloft.list_mappings(external_type="crm_lead", deleted=False)).rows
+    wanted = [row.external_id for row in reversed(rows)]
+    wanted += [f"CONTACT9{number:03d}" for number in range(100 - len(wanted))]
+    sandbox.requests.clear()
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="crm_lead")
+    assert reply.tokens <= 800
+    assert reply.data["points_spent"] == len(sandbox.requests) == 1
+    assert [*reply.data["found"][0]["ids"], *reply.data["missing"]] == wanted
+
+
+async def test_a_hundred_ids_of_several_types_stay_under_eight_hundred_tokens(connect: Connect, app: App) -> None:
+    rows = (await app.salesloft.list_mappings(deleted=False)).rows
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=[row.external_id for row in rows])
+    assert reply.tokens <= 800
+
+
+async def test_ids_are_compared_byte_by_byte(connect: Connect, app: App) -> None:
+    await app.salesloft.create_mapping("crm_lead", "people", "007", 207550001)
+    others = ["7", "07", "0007", " 007", "007 ", "00７"]
+    async with connect() as client:
+        assert (await call(client, "resolve_external_ids", external_ids=["007"])).words == "It is people 207550001."
+        spelled = await call(client, "resolve_external_ids", external_ids=others)
+        cased = await call(client, "resolve_external_ids", external_ids=["contact3456"])
+    assert spelled.data["missing"] == others
+    assert cased.words == "It is not mapped."
+
+
+async def test_an_id_given_twice_is_one_id(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=["abc", "abc"], external_type="crm")
+    assert reply.words == "It is users 13."
+
+
+async def test_an_answer_that_no_host_could_take_is_refused_with_a_way_on(connect: Connect) -> None:
+    longest = [f"{number:03d}" + "x" * 1_020 for number in range(100)]
+    async with connect() as client:
+        words = await refused(client, "resolve_external_ids", external_ids=longest)
+        assert "fewer" in words
+        assert not (await call(client, "get_connection")).failed
+
+
+async def test_an_object_type_may_be_singular_and_in_any_case(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=["abc"], object_type="USER")
+    assert reply.data["found"] == [{"external_type": "crm", "object_type": "users", "ids": {"abc": 13}}]
+    assert reply.data["record"]["name"] == "Christopher Doe"
+
+
+async def test_a_mapping_of_a_record_that_is_gone_resolves_without_a_record(connect: Connect, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("raw", path="/v2/people", status=200, body=b'{"data": []}'))
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", **CONTACT)
+    assert reply.words == "It is people 578495206."
+    assert "record" not in reply.data
+
+
+async def test_resolving_writes_nothing(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        await call(client, "resolve_external_ids", **CONTACT)
+    assert writes(sandbox) == []
+
+
+def test_tokens_are_counted_on_compact_json() -> None:
+    assert tokens({"a": [1, 2]}) == len('{"a":[1,2]}') / 4
