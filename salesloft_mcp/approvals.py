@@ -21,7 +21,7 @@ def listed(directory: Path) -> list[dict[str, object]]:
 
 
 def decide_each(directory: Path) -> None:
-    """Show every pending question as the client would have, and write down the answer. No answer is a no for now."""
+    """Show every pending question as the client would have, and write down the answer. Enter means no."""
     console = Console()
     with LocalState(directory) as state:
         pending = state.pending()
@@ -32,5 +32,7 @@ def decide_each(directory: Path) -> None:
             title = f"{one.id} · {one.tool} · asked {minutes} min ago"
             console.print(Panel(Text(one.question), title=title))
             yes = Confirm.ask("Agree?", default=False, console=console)
-            state.decide(one.id, yes)
-            console.print("Approved: the same call goes through once, within an hour." if yes else "Refused.")
+            if not state.decide(one.id, yes):
+                console.print("Too late: it was answered elsewhere, or waited for more than a day.")
+            else:
+                console.print("Approved: the same call goes through once, within an hour." if yes else "Refused.")

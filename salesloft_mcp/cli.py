@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 import anyio
 import click
+from click.core import ParameterSource
 
 from salesloft_mcp import __version__
-from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.errors import InputError, SalesloftMcpError
 
 if TYPE_CHECKING:
     from salesloft_mcp.sandbox import Sandbox
@@ -83,6 +84,8 @@ def serve(
 
     if sandbox and options["base_url"]:
         raise click.UsageError("--sandbox and --base-url exclude each other: it is either the sandbox or that address.")
+    _refuse_without("sandbox", "sandbox_file", "dialect")
+    _refuse_without("http", "host", "port")
     settings = _settings(options)
     entries = _told(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with _sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
@@ -105,7 +108,10 @@ def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -
     with _sandbox(file, dialect, rate_limit) as box:
         click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
         click.echo(f"SALESLOFT_API_KEY={box.api_key}")
-        anyio.run(partial(serving, box, port=port))
+        try:
+            anyio.run(partial(serving, box, port=port))
+        except SystemExit:  # how uvicorn ends after it has said that the port is taken
+            sys.exit(1)
 
 
 @cli.command(epilog=EXIT_CODES)
@@ -117,15 +123,29 @@ def approvals(as_json: bool, **options: Option) -> None:
 
     settings = _settings(options)
     if as_json:
-        click.echo(json.dumps(listed(settings.state_dir), indent=2))
+        click.echo(json.dumps(_told(listed, settings.state_dir), indent=2))
     else:
-        decide_each(settings.state_dir)
+        _told(decide_each, settings.state_dir)
 
 
 def main() -> NoReturn:
     """The entry point of `salesloft-mcp`."""
-    cli.main(prog_name="salesloft-mcp")
-    sys.exit(0)
+    try:
+        sys.exit(cli.main(prog_name="salesloft-mcp", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort as abort:
+        sys.exit(130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1)
+
+
+def _refuse_without(flag: str, *names: str) -> None:
+    """An option that would be ignored may be a misunderstanding about what is served, or where."""
+    context = click.get_current_context()
+    for name in names:
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if given and not context.params[flag]:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --{flag}.")
 
 
 def _settings(options: dict[str, Option]) -> "Settings":
@@ -141,12 +161,12 @@ def _sandbox(file: Path | None, dialect: "Dialect", rate_limit: int = 600) -> "S
 
 
 def _told(run: Callable[P, DoneT], *args: P.args, **kwargs: P.kwargs) -> DoneT:
-    """Errors of ours become two lines on standard error and exit code 2."""
+    """Errors of ours become two lines on standard error and exit code 2, or 1 when no option or setting is wrong."""
     try:
         return run(*args, **kwargs)
     except SalesloftMcpError as error:
         click.echo(f"salesloft-mcp: {error}", err=True)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 def _names(text: str) -> tuple[str, ...]:

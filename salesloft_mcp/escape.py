@@ -7,10 +7,13 @@ _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 
 def escaped(text: str) -> str:
-    """`text` on one line: every character that hides, breaks or reorders text is written as its code point."""
-    if text.isascii() and text.isprintable():
+    """`text` on one line: every character that hides, breaks or reorders text is written as its code point.
+
+    Two texts that differ stay different: what looks like such a code point already has its backslash written as one.
+    """
+    if text.isascii() and text.isprintable() and "\\u{" not in text:
         return text
-    return "".join(_visible(char) for char in text)
+    return "".join(_visible(char) for char in text.replace("\\u{", "\\u{5c}u{"))
 
 
 def quoted(text: str, limit: int = 80) -> str:

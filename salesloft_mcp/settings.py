@@ -29,14 +29,17 @@ def _plain_token(value: SecretStr) -> SecretStr:
 
 
 def _safe_origin(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or set(value) & set(" \\@?#"):
+        raise ValueError("must not hold a space, a user name, a query, a fragment or a letter beyond ASCII")
     parts = urlsplit(value)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("uses http: only https is safe for a token (http is allowed for loopback addresses)")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("is not an https address such as https://api.salesloft.com")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must not hold a user name, a query or a fragment")
-    return value.rstrip("/")
+    if parts.port == 0:
+        raise ValueError("has no usable port")
+    # Rebuilt, so that the scheme is written in one way wherever it is looked at.
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 class Settings(BaseSettings):

@@ -70,11 +70,12 @@ class Session:
         self.as_promised = self.as_promised and kept
         return result
 
-    async def read(self, uri: str) -> str:
-        """Read a resource."""
+    async def read(self, uri: str, promise: str) -> str:
+        """Read a resource, which was promised to hold some word."""
         result = await self._connected().read_resource(uri)
         text = "".join(part.text for part in result.contents if isinstance(part, TextResourceContents))
         self._note(Event("reads", uri, {"text": text}))
+        self.as_promised = self.as_promised and promise in text
         return text
 
     def _connected(self) -> Client:

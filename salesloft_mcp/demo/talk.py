@@ -40,7 +40,7 @@ async def _talk(session: Session) -> None:
 
 async def _set_up(session: Session) -> None:
     session.person("Which systems does our Salesloft know? Add our billing database's customer numbers for accounts.")
-    await session.read("salesloft://external/configurations")
+    await session.read("salesloft://external/configurations", "crm_lead")
     await session.call(
         "create_external_id_configuration",
         {"status": "created"},
@@ -60,9 +60,8 @@ async def _set_up(session: Session) -> None:
 
 async def _resolve(session: Session) -> None:
     session.person("Who is CONTACT3456?")
-    await session.call(
-        "resolve_external_ids", {"missing": None}, external_ids=["CONTACT3456"], external_type="crm_lead"
-    )
+    found = [{"external_type": "crm_lead", "object_type": "people", "ids": {"CONTACT3456": 578495206}}]
+    await session.call("resolve_external_ids", {"found": found}, external_ids=["CONTACT3456"], external_type="crm_lead")
 
 
 async def _upsert(session: Session) -> None:

@@ -10,11 +10,11 @@ from mcp.server import MCPServer
 from mcp.server.stdio import stdio_server
 
 from salesloft_mcp.app import App
-from salesloft_mcp.hosting.lines import Input, Pipes
+from salesloft_mcp.hosting.lines import Input, Pipes, Typed
 from salesloft_mcp.hosting.stopping import exit_code_of_signal
 from salesloft_mcp.server.build import run_over
 
-GRACE_SECONDS = 1.0  # for calls in flight when the host has closed its end
+GRACE_SECONDS = 0.5  # for calls in flight when the host has closed its end
 
 
 async def serve_stdio(server: MCPServer[App]) -> int:
@@ -34,7 +34,8 @@ async def serve_stdio(server: MCPServer[App]) -> int:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop_by_signal)
         if not _waitable():
-            async with stdio_server() as streams:
+            typed = None if sys.platform == "win32" else cast(Any, Typed(GRACE_SECONDS))
+            async with stdio_server(stdin=typed) as streams:
                 await run_over(server, *streams)
         else:
             async with Pipes() as (lines, output):
@@ -46,7 +47,7 @@ async def serve_stdio(server: MCPServer[App]) -> int:
 
 
 def _waitable() -> bool:
-    """Whether both ends are pipes or sockets. A file, a terminal or Windows keeps the library's own way."""
+    """Whether both ends are pipes or sockets. Windows keeps the library's own way, a terminal or a file ours."""
     if sys.platform == "win32":
         return False
     return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) for mode in (fstat(0).st_mode, fstat(1).st_mode))

@@ -76,10 +76,12 @@ def invalid_arguments(error: ValidationError, schema: dict[str, Any]) -> str:
 
 
 def _problem(kind: str, loc: tuple[int | str, ...], message: str, schema: dict[str, Any]) -> str:
-    # A model may write anything as a name, so even names are quoted unless we know them.
-    name = ".".join(str(part) for part in loc)
     if kind == "extra_forbidden":
-        return f"{quoted(name)} is not known here: {did_you_mean(str(loc[-1]), _names_at(loc, schema))}"
+        name = quoted(".".join(map(str, loc)))
+        return f"{name} is not known here: {did_you_mean(str(loc[-1]), _names_at(loc, schema))}"
+    # A model may write anything as a key of an object, so the names that are not ours are quoted.
+    known = _names_at((*loc[:1], ""), schema) + list(schema.get("properties", {}))
+    name = ".".join(str(part) if isinstance(part, int) or part in known else quoted(part, 40) for part in loc)
     words = _WORDS.get(kind) or f"{message.removeprefix('Value error, ')}"
     return f"{name}: {words}"
 

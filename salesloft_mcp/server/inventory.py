@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from mcp_types import ToolAnnotations
@@ -71,6 +72,7 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
     )
 
 
+@cache
 def build_tool(entry: Entry, confirm: ConfirmMode) -> CheckedTool:
     """The tool as the protocol library wants it: unknown arguments refused, schemas compact, all hints stated."""
     tool = CheckedTool.from_function(entry.fn, title=entry.title, annotations=_hints(entry))

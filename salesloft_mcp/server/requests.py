@@ -32,7 +32,8 @@ class NameCheck:
                 return failure(f"{name} is switched off here (mode {self._mode}, or by --tools). Nothing was done.")
             raise MCPError(INVALID_PARAMS, f"there is no tool {quoted(name)}; {did_you_mean(name, self._tools)}")
         if ctx.method == "prompts/get":
-            self._check_prompt(name, params.get("arguments") or {})
+            given = params.get("arguments") or {}
+            self._check_prompt(name, given if isinstance(given, dict) else {"arguments": given})
         return await call_next(ctx)
 
     def _check_prompt(self, name: str, given: Mapping[str, object]) -> None:

@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from salesloft_mcp.errors import SettingsError
+
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
 GRANTED_SECONDS = 3_600.0  # how long a yes may be used
 CODE_SECONDS = 600.0  # how long a two-step code may be used
@@ -58,16 +60,20 @@ class Change:
 
 
 class LocalState:
-    """Approvals and the change log. Statements take well under a millisecond, so they run where they are called."""
+    """Approvals and the change log. Statements take well under a millisecond, so they run where they are called.
+
+    Raises:
+        SettingsError: the directory cannot be used, or its file is not one of ours.
+    """
 
     def __init__(self, directory: Path | None, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self.location = "memory" if directory is None else str(_private_file(directory))
-        self._db = sqlite3.connect(":memory:" if directory is None else self.location, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA busy_timeout = 2000")
-        self._db.executescript(files("salesloft_mcp.state").joinpath("schema.sql").read_text(encoding="utf-8"))
+        try:
+            self.location = "memory" if directory is None else str(_private_file(directory))
+            self._db = _opened(":memory:" if directory is None else self.location)
+        except (OSError, sqlite3.Error) as error:
+            what = f"{directory} cannot hold our state ({error})."
+            raise SettingsError("SALESLOFT_STATE_DIR", what, next_step="give another directory.") from error
 
     def __enter__(self) -> "LocalState":
         return self
@@ -81,11 +87,13 @@ class LocalState:
 
     def ask(self, question: Question) -> str:
         """The id of the pending approval of this question, recorded once however often it is asked."""
-        found = self._db.execute(
-            "SELECT id FROM approvals WHERE digest = ? AND code IS NULL AND decision IS NULL AND asked_at > ?",
-            (question.digest, self._clock() - ASKED_SECONDS),
-        ).fetchone()
-        return str(found["id"]) if found else self._record(question, None)
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            found = self._db.execute(
+                "SELECT id FROM approvals WHERE digest = ? AND code IS NULL AND decision IS NULL AND asked_at > ?",
+                (question.digest, self._clock() - ASKED_SECONDS),
+            ).fetchone()
+            return str(found["id"]) if found else self._record(question, None)
 
     def ask_with_code(self, question: Question) -> str:
         """A new code that stands for a yes to this question, once, for ten minutes."""
@@ -103,10 +111,11 @@ class LocalState:
         return [Approval(**row) for row in rows]
 
     def decide(self, approval_id: str, yes: bool) -> bool:
-        """Write down a person's answer; False when it was answered already."""
+        """Write down a person's answer; False when it was answered already, or has waited too long."""
+        now = self._clock()
         done = self._db.execute(
-            "UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND decision IS NULL",
-            ("yes" if yes else "no", self._clock(), approval_id),
+            "UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND decision IS NULL AND asked_at > ?",
+            ("yes" if yes else "no", now, approval_id, now - ASKED_SECONDS),
         )
         return done.rowcount == 1
 
@@ -184,4 +193,17 @@ def _private_file(directory: Path) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = directory / "state.db"
     file.touch(mode=0o600)
+    file.chmod(0o600)  # it may have been there
     return file
+
+
+def _opened(location: str) -> sqlite3.Connection:
+    db = sqlite3.connect(location, isolation_level=None, timeout=5.0)
+    db.row_factory = sqlite3.Row
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(files("salesloft_mcp.state").joinpath("schema.sql").read_text(encoding="utf-8"))
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db

@@ -1,0 +1,105 @@
+"""Pure: one row of input becomes an external id and a way to find its object, or a reason why it cannot."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+
+from salesloft_mcp.api.models import ObjectType
+from salesloft_mcp.api.request import checked
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.escape import quoted
+
+By = Literal["object_id", "email", "domain", "crm_id"]
+BY: dict[ObjectType, tuple[By, ...]] = {
+    "people": ("object_id", "email", "crm_id"),
+    "accounts": ("object_id", "domain", "crm_id"),
+    "users": ("object_id", "email"),
+}
+EXTERNAL_ID = "external_id"
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of input: which external id goes to which object, or the `problem` that rules it out."""
+
+    line: int
+    external_id: str
+    by: By | Literal[""] = ""
+    ref: str = ""
+    problem: str = ""
+
+
+def read_rows(file: Path) -> Iterator[tuple[int, Fields]]:
+    """The rows of a CSV (with a head) or JSONL file, each with the line it stands on.
+
+    Raises:
+        InputError: another suffix, or a CSV without the columns that are needed.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in (".csv", ".jsonl"):
+        raise InputError("file", "must end in .csv or .jsonl.")
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        yield from _csv(text) if suffix == ".csv" else _jsonl(text)
+
+
+def row_of(line: int, fields: Fields, object_type: ObjectType) -> Row:
+    """Check one row. Nothing is trimmed or folded: ids are byte-exact."""
+    external_id = fields.get(EXTERNAL_ID)
+    if not isinstance(external_id, str):
+        return Row(line, "", problem="external_id: must be text; a number may have lost leading zeros.")
+    try:
+        checked(EXTERNAL_ID, external_id)
+        by, ref = _reference(fields, object_type)
+    except InputError as error:
+        return Row(line, external_id, problem=error.what)
+    return Row(line, external_id, by, ref)
+
+
+def unformula(cell: str) -> str:
+    """Take off the quote that a report puts before a cell a spreadsheet would run."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA_STARTS else cell
+
+
+def formula_safe(cell: str) -> str:
+    """Put a quote before a cell that a spreadsheet would run as a formula."""
+    return f"'{cell}" if cell[:1] in FORMULA_STARTS or (cell[:1] == "'" and cell[1:2] in FORMULA_STARTS) else cell
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
+    given = [(by, fields[by]) for by in BY[object_type] if fields.get(by) not in (None, "")]
+    if len(given) != 1:
+        ways = ", ".join(BY[object_type])
+        raise InputError("row", f"needs exactly one of {ways}.")
+    by, value = given[0]
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise InputError(by, "must be text.")
+    if by == "object_id" and not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
+        raise InputError(by, f"{quoted(text)} is not a Salesloft id.")
+    return by, text.lower() if by in ("email", "domain") else text
+
+
+def _csv(text: TextIO) -> Iterator[tuple[int, Fields]]:
+    reader = csv.DictReader(text)
+    if EXTERNAL_ID not in (reader.fieldnames or ()):
+        raise InputError("file", "has no column external_id in its first line.")
+    for cells in reader:
+        yield reader.line_num, {name: unformula(cell) for name, cell in cells.items() if isinstance(cell, str)}
+
+
+def _jsonl(text: Iterable[str]) -> Iterator[tuple[int, Fields]]:
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            found = None
+        yield number, found if isinstance(found, dict) else {}

@@ -1,0 +1,226 @@
+"""The journal of one backfill: a SQLite file with a line for every row, intent before the write and outcome after.
+
+Rows are never held in memory, so a million of them take no more room than a thousand.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+BATCH = 5_000
+
+Verdict = Literal["new", "create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
+RowState = Literal["", "intended", "unknown", "created", "unchanged", "conflict", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row as the journal holds it."""
+
+    line: int
+    external_id: str
+    by: str
+    ref: str
+    object_id: int | None
+    verdict: Verdict
+    note: str
+    state: RowState
+    intended_at: float | None
+    mapping_id: int | None
+
+
+class Journal:
+    """Rows of one backfill on disk. Every method is one statement, or one transaction."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        self.file = file
+        self._db = sqlite3.connect(file, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA busy_timeout = 5000")
+        self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; the file stays."""
+        self._db.close()
+
+    def note(self, **facts: str | int | float) -> None:
+        """Keep facts about the backfill as a whole."""
+        self._db.executemany(
+            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [(name, str(value)) for name, value in facts.items()],
+        )
+
+    def facts(self) -> dict[str, str]:
+        """Everything that was noted."""
+        return {row["name"]: row["value"] for row in self._db.execute("SELECT name, value FROM facts")}
+
+    def add(self, rows: Iterable[tuple[int, str, str, str, str, str]]) -> int:
+        """Add rows as (line, external id, by, ref, verdict, note); how many there were."""
+        added = 0
+        rows = iter(rows)
+        while batch := list(islice(rows, BATCH)):
+            with self._transaction():
+                self._db.executemany(
+                    "INSERT INTO rows (line, external_id, by, ref, verdict, note) VALUES (?, ?, ?, ?, ?, ?)", batch
+                )
+            added += len(batch)
+        return added
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+    def mark_duplicates(self) -> None:
+        """Rows that say what an earlier one said already."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_external_id ON rows (external_id, by, ref, line)")
+        self._db.execute(
+            "UPDATE rows SET verdict = 'duplicate', note = 'the same as line ' || first.line FROM"
+            " (SELECT external_id, by, ref, MIN(line) AS line FROM rows WHERE verdict = 'new'"
+            "  GROUP BY external_id, by, ref HAVING COUNT(*) > 1) AS first"
+            " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.by = first.by"
+            " AND rows.ref = first.ref AND rows.line > first.line"
+        )
+
+    def mark_contradictions(self) -> None:
+        """Rows of one external id that name several objects: none of them can be right for sure."""
+        self._db.execute(
+            "UPDATE rows SET verdict = 'invalid', note = 'this external id is given to several objects in the input'"
+            " WHERE verdict = 'new' AND external_id IN (SELECT external_id FROM rows WHERE verdict = 'new'"
+            "  GROUP BY external_id HAVING COUNT(DISTINCT COALESCE(object_id, by || ref)) > 1)"
+        )
+
+    def refs(self, by: str) -> Iterator[str]:
+        """The distinct references of one kind that still need their object, in order."""
+        last = ""
+        while True:
+            found = self._db.execute(
+                "SELECT DISTINCT ref FROM rows WHERE verdict = 'new' AND by = ? AND ref > ? ORDER BY ref LIMIT ?",
+                (by, last, BATCH),
+            ).fetchall()
+            if not found:
+                return
+            yield from (row["ref"] for row in found)
+            last = found[-1]["ref"]
+
+    def found(self, by: str, objects: Iterable[tuple[str, int]]) -> None:
+        """The object of each reference."""
+        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref)")
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE rows SET object_id = ? WHERE by = ? AND ref = ? AND verdict = 'new'",
+                ((object_id, by, ref) for ref, object_id in objects),
+            )
+
+    def spoil(self, by: str, refs: Iterable[str], note: str) -> None:
+        """References that cannot be used, and why."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE rows SET verdict = 'object unknown', note = ? WHERE by = ? AND ref = ? AND verdict = 'new'",
+                ((note, by, ref) for ref in refs),
+            )
+
+    def hold(self, mappings: Iterable[tuple[str, int, int | None]]) -> None:
+        """What Salesloft holds already, as (external id, object id, mapping id)."""
+        with self._transaction():
+            self._db.executemany("INSERT INTO held VALUES (?, ?, ?)", mappings)
+
+    def external_ids(self) -> Iterator[str]:
+        """The distinct external ids that are not ruled out, in order."""
+        last = ""
+        while True:
+            found = self._db.execute(
+                "SELECT DISTINCT external_id FROM rows WHERE verdict = 'new' AND external_id > ?"
+                " ORDER BY external_id LIMIT ?",
+                (last, BATCH),
+            ).fetchall()
+            if not found:
+                return
+            yield from (row["external_id"] for row in found)
+            last = found[-1]["external_id"]
+
+    def classify(self) -> None:
+        """Give every row that is left its verdict, from what Salesloft holds."""
+        with self._transaction():
+            self._db.execute("CREATE INDEX IF NOT EXISTS held_by_external_id ON held (external_id)")
+            self._db.execute(
+                "UPDATE rows SET verdict = 'object unknown', note = 'there is no such object'"
+                " WHERE verdict = 'new' AND object_id IS NULL"
+            )
+            self._db.execute(
+                "UPDATE rows SET verdict = 'unchanged', mapping_id = held.mapping_id FROM held"
+                " WHERE verdict = 'new' AND held.external_id = rows.external_id AND held.object_id = rows.object_id"
+            )
+            self._db.execute(
+                "UPDATE rows SET verdict = 'conflict', note = 'is mapped to ' || held.object_id FROM held"
+                " WHERE verdict = 'new' AND held.external_id = rows.external_id"
+            )
+            self._db.execute("UPDATE rows SET verdict = 'create' WHERE verdict = 'new'")
+
+    def verdicts(self) -> Counter[str]:
+        """How many rows the plan gives each verdict."""
+        return self._counted("SELECT verdict AS what, COUNT(*) AS n FROM rows GROUP BY verdict")
+
+    def states(self) -> Counter[str]:
+        """How far the rows to create have come; '' is not begun."""
+        return self._counted("SELECT state AS what, COUNT(*) AS n FROM rows WHERE verdict = 'create' GROUP BY state")
+
+    def open_lines(self, states: tuple[RowState, ...], after: int, limit: int) -> list[Line]:
+        """Rows to create that stand in one of `states`, past line `after`, in order."""
+        marks = ", ".join("?" * len(states))
+        found = self._db.execute(
+            f"SELECT * FROM rows WHERE verdict = 'create' AND state IN ({marks}) AND line > ? ORDER BY line LIMIT ?",
+            (*states, after, limit),
+        )
+        return [Line(**row) for row in found]
+
+    def lines(self, after: int = 0, limit: int = BATCH, verdicts: tuple[Verdict, ...] = ()) -> list[Line]:
+        """Rows past line `after`, of some verdicts or of all."""
+        marks = ", ".join("?" * len(verdicts))
+        only = f"verdict IN ({marks}) AND" if verdicts else ""
+        found = self._db.execute(
+            f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?", (*verdicts, after, limit)
+        )
+        return [Line(**row) for row in found]
+
+    def intend(self, lines: Iterable[int], now: float) -> None:
+        """These rows are about to be sent. On disk before the first byte leaves."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE rows SET state = 'intended', intended_at = ? WHERE line = ?", ((now, line) for line in lines)
+            )
+
+    def settle(self, outcomes: Iterable[tuple[int, RowState, str, int | None]]) -> None:
+        """How rows ended, as (line, state, note, mapping id)."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE rows SET state = ?, note = ?, mapping_id = ? WHERE line = ?",
+                ((state, note, mapping_id, line) for line, state, note, mapping_id in outcomes),
+            )
+
+    def _counted(self, query: str) -> Counter[str]:
+        return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
+
+
+class _Transaction:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")

@@ -1,0 +1,199 @@
+"""The environment is read once, and what cannot be right stops the start without being repeated."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.settings import Settings, load
+
+from .hosting.program import API_KEY
+
+PLAIN = string.ascii_letters + string.digits + "-._~+/="
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    """What is said about an environment that cannot be right."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        load()
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        " ",
+        "ak-se cret",
+        "ak-secret ",
+        "ak-secret\n",
+        "ak-\r\nX-Evil: 1",
+        "ak-\x7f",
+        "ak-secret\t",
+        "ak-sécret",
+        "ak-​x",
+    ],
+    ids=ascii,
+)
+def test_a_token_that_cannot_be_one_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    said = refusal(monkeypatch, SALESLOFT_API_KEY=token)
+    assert "SALESLOFT_API_KEY" in said
+    assert "copy it again" in said
+    assert not token.strip() or token.strip() not in said
+    assert "secret" not in said
+
+
+@given(st.text().filter(lambda text: not text or not all("!" <= char <= "~" for char in text)))
+def test_no_text_beyond_visible_ascii_is_a_token(token: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"api_key": token})
+    assert str(refused.value).count("\n") == 1
+
+
+@given(st.text(PLAIN, min_size=1, max_size=300))
+def test_any_visible_token_is_kept_exactly(token: str) -> None:
+    key = load({"api_key": token}).api_key
+    assert key is not None
+    assert key.get_secret_value() == token
+
+
+def test_the_key_never_shows_in_any_form_of_the_settings() -> None:
+    settings = load({"api_key": API_KEY})
+    forms = (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump()), f"{settings}")
+    assert all(API_KEY not in form for form in forms)
+
+
+@pytest.mark.parametrize(
+    ("given_url", "kept"),
+    [
+        ("https://api.salesloft.com", "https://api.salesloft.com"),
+        ("https://api.salesloft.com/", "https://api.salesloft.com"),
+        ("HTTPS://api.salesloft.com", "https://api.salesloft.com"),
+        ("https://proxy.example:8443/salesloft/", "https://proxy.example:8443/salesloft"),
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("http://localhost", "http://localhost"),
+        ("http://[::1]:8765", "http://[::1]:8765"),
+    ],
+)
+def test_https_anywhere_and_http_on_loopback_are_addresses_of_the_api(
+    monkeypatch: pytest.MonkeyPatch, given_url: str, kept: str
+) -> None:
+    monkeypatch.setenv("SALESLOFT_BASE_URL", given_url)
+    assert load().base_url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.salesloft.com",
+        "HTTP://api.salesloft.com",
+        "http://0.0.0.0:8765",
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example",
+        "http://localhost@evil.example",
+        "https://user@api.salesloft.com",
+        "https://user:password@api.salesloft.com",
+        "https://@api.salesloft.com",
+        "https://api.salesloft.com?",
+        "https://api.salesloft.com?to=evil.example",
+        "https://api.salesloft.com#",
+        "https://api.salesloft.com\\@evil.example",
+        "https://api.salesloft.com\n",
+        " https://api.salesloft.com",
+        "https://api.salesloft.com evil.example",
+        "https://аpi.salesloft.com",
+        "https://api.salesloft.com:99999",
+        "https://api.salesloft.com:0",
+        "https://api.salesloft.com:port",
+        "https://[::1",
+        "https://",
+        "https:api.salesloft.com",
+        "ftp://api.salesloft.com",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "//api.salesloft.com",
+        "api.salesloft.com",
+        "",
+    ],
+    ids=ascii,
+)
+def test_any_other_address_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    said = refusal(monkeypatch, SALESLOFT_BASE_URL=url)
+    assert said.startswith("SALESLOFT_BASE_URL: ")
+    assert "password" not in said
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from(":/@?#[]\\% \n"), max_size=40))
+def test_whatever_follows_https_is_an_address_or_a_refusal(rest: str) -> None:
+    try:
+        url = load({"base_url": f"https://{rest}"}).base_url
+    except SettingsError:
+        return
+    assert url.startswith("https://")
+    assert not set(url) & set(" @?#\\\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("SALESLOFT_APIKEY", "SALESLOFT_API_KEY"),
+        ("SALESLOFT_API_TOKEN", "SALESLOFT_API_KEY"),
+        ("SALESLOFT_BASEURL", "SALESLOFT_BASE_URL"),
+        ("salesloft_mod", "SALESLOFT_MODE"),
+        ("SALESLOFT_STATE", "SALESLOFT_STATE_DIR"),
+    ],
+)
+def test_a_misspelt_name_stops_the_start_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, nearest: str
+) -> None:
+    said = refusal(monkeypatch, **{name: "secret"})
+    assert said.startswith(f"{name}: is not a setting.")
+    assert f"did you mean {nearest}?" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SALESLOFT_MODE", "readonly"),
+        ("SALESLOFT_MODE", "FULL"),
+        ("SALESLOFT_CONFIRM", "never"),
+        ("SALESLOFT_RATE_LIMIT", "0"),
+        ("SALESLOFT_RATE_LIMIT", "601"),
+        ("SALESLOFT_RATE_LIMIT", "many"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    said = refusal(monkeypatch, **{name: value})
+    assert said.startswith(f"{name}: ")
+    assert "http" not in said
+    assert "readonly" not in said
+
+
+def test_a_mode_that_is_not_allowed_is_answered_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refusal(monkeypatch, SALESLOFT_MODE="readonly")
+    assert all(mode in said for mode in ("full", "no-delete", "read-only"))
+
+
+def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESLOFT_MODE", "full")
+    monkeypatch.setenv("SALESLOFT_RATE_LIMIT", "100")
+    settings = load({"mode": "read-only", "rate_limit": None})
+    assert (settings.mode, settings.rate_limit) == ("read-only", 100)
+
+
+def test_an_option_that_is_no_setting_is_refused() -> None:
+    with pytest.raises(SettingsError):
+        load({"api_kee": "secret"})
+
+
+def test_without_any_setting_the_live_api_is_meant_and_no_credential_is_assumed() -> None:
+    settings = Settings()
+    assert settings.base_url == "https://api.salesloft.com"
+    assert settings.api_key is None
