@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import SecretStr
@@ -14,12 +15,14 @@ from salesloft_mcp.app import App
 from salesloft_mcp.auth.bearer import Bearer
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.lookup.configurations import KnownConfigurations
-from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.local import LocalState
 from salesloft_mcp.transport.budget import Budget
 from salesloft_mcp.transport.inprocess import InProcess
 from salesloft_mcp.transport.stack import Network, open_http
+
+if TYPE_CHECKING:
+    from salesloft_mcp.sandbox import Sandbox  # its seeded team is of no use to a live start
 
 SANDBOX_URL = "http://sandbox.localhost"
 NO_CREDENTIALS = (
@@ -40,7 +43,7 @@ class Upstream:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, sandbox: Sandbox | None = None) -> AsyncIterator[App]:
+async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> AsyncIterator[App]:
     """The live parts, on `sandbox` when one is given and on the live API otherwise. Nothing is sent yet.
 
     Raises:
@@ -79,14 +82,14 @@ def check_credentials(settings: Settings, sandbox: bool) -> None:
         raise SettingsError("SALESLOFT_API_KEY", NO_CREDENTIALS[0], next_step=NO_CREDENTIALS[1])
 
 
-def _in_process(sandbox: Sandbox) -> Upstream:
+def _in_process(sandbox: "Sandbox") -> Upstream:
     return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox.app), sandbox=True)
 
 
 def _live(settings: Settings) -> Upstream:
     check_credentials(settings, sandbox=False)
     assert settings.api_key is not None
-    wire = Network(tls=settings.base_url.startswith("https:"))
+    wire = Network(tls=not settings.base_url.startswith("http:"))
     return Upstream(settings.base_url, settings.api_key, wire)
 
 

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     )
     mode: Mode = Field("full", description="what the tools may do")
     confirm: ConfirmMode = Field("auto", description="how a person agrees to what cannot be undone")
-    state_dir: Path = Field(
+    state_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: platformdirs.user_state_path("salesloft_mcp"),
         description="where approvals and the change log are kept",
     )

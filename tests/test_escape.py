@@ -39,9 +39,9 @@ def test_text_that_hides_nothing_stays_as_it_is(text: str) -> None:
     assert quoted(text, len(text))[1:-1] == text.replace('"', "'")
 
 
-@given(anything)
-def test_escaping_twice_is_escaping_once(text: str) -> None:
-    assert escaped(escaped(text)) == escaped(text)
+@given(anything, anything)
+def test_texts_that_differ_stay_different(one: str, other: str) -> None:
+    assert (escaped(one) == escaped(other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,7 @@ def test_a_hidden_character_is_shown_as_its_code_point(text: str, shown: str) ->
 def test_long_text_is_cut_and_says_so() -> None:
     assert quoted("x" * 81) == '"' + "x" * 79 + '…"'
     assert quoted("x" * 80) == '"' + "x" * 80 + '"'
+
+
+def test_what_is_hidden_and_what_only_looks_escaped_stay_apart() -> None:
+    assert escaped("a\u200bb") != escaped("a\\u{200b}b")

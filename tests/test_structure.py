@@ -19,6 +19,7 @@ LAYERS = (
     {"api", "state"},
     {"transport"},
     {"auth", "lookup"},
+    {"backfill"},
     {"app"},
     {"server", "runtime", "approvals"},
     {"hosting", "demo"},
@@ -27,7 +28,7 @@ LAYERS = (
 )
 PLACES = {
     "httpx": {"transport", "auth", "api/client.py", "runtime.py"},
-    "sqlite3": {"state/local.py", "sandbox/store.py"},
+    "sqlite3": {"state", "sandbox/store.py"},
     "mcp": {"server", "hosting", "demo"},
     "mcp_types": {"server", "demo"},
     "click": {"cli.py"},

@@ -1,13 +1,32 @@
 """What may be written to a person or an account. Only the fields that were set are sent; a null clears one."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Text = Annotated[str, Field(strict=True, max_length=2_000)]
+# Control characters and halves of surrogate pairs: they cannot be sent, or should not be.
+NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_LINES_OF_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _one_line(text: str) -> str:
+    if NO_TEXT.search(text):
+        raise ValueError("has a line break or another character that is not text.")
+    return text
+
+
+def _lines(text: str) -> str:
+    if _NO_LINES_OF_TEXT.search(text):
+        raise ValueError("has a character that is not text.")
+    return text
+
+
+Text = Annotated[str, Field(strict=True, max_length=2_000), AfterValidator(_one_line)]
 Id = Annotated[int, Field(strict=True, gt=0, lt=2**63)]
 Flag = Annotated[bool, Field(strict=True)]
-Tags = Annotated[list[Annotated[str, Field(strict=True, max_length=255)]], Field(max_length=100)]
+Tags = Annotated[list[Annotated[Text, Field(max_length=255)]], Field(max_length=100)]
+Custom = Annotated[dict[Annotated[Text, Field(max_length=255)], Text | None], Field(max_length=500)]
 
 
 class Fields(BaseModel):
@@ -58,8 +77,8 @@ class PersonFields(Fields):
     do_not_contact: Flag | None = None
     eu_resident: Flag | None = None
     tags: Tags | None = None
-    contact_restrictions: list[Literal["call", "email", "message"]] | None = None
-    custom_fields: dict[str, Text | None] | None = None
+    contact_restrictions: Annotated[list[Literal["call", "email", "message"]], Field(max_length=3)] | None = None
+    custom_fields: Custom | None = None
 
 
 class AccountFields(Fields):
@@ -68,7 +87,7 @@ class AccountFields(Fields):
     name: Text | None = None
     domain: Text | None = None
     conversational_name: Text | None = None
-    description: Annotated[str, Field(strict=True, max_length=20_000)] | None = None
+    description: Annotated[str, Field(strict=True, max_length=20_000), AfterValidator(_lines)] | None = None
     phone: Text | None = None
     website: Text | None = None
     linkedin_url: Text | None = None
@@ -92,4 +111,4 @@ class AccountFields(Fields):
     do_not_contact: Flag | None = None
     archived: Flag | None = None
     tags: Tags | None = None
-    custom_fields: dict[str, Text | None] | None = None
+    custom_fields: Custom | None = None

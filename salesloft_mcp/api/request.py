@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from salesloft_mcp import errors
+from salesloft_mcp.api.fields import NO_TEXT
 from salesloft_mcp.api.models import Mapping as MappingRow
 from salesloft_mcp.api.models import ObjectType
 
@@ -104,12 +105,9 @@ def checked(name: str, value: str, limit: int = MAX_EXTERNAL_ID) -> str:
         raise errors.InputError(name, "cannot be a path step such as '.' or '..'.", next_step="check the id.")
     if len(value) > limit:
         raise errors.InputError(name, f"has {len(value)} characters; at most {limit} are allowed.")
-    for position, char in enumerate(value):
-        if ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) <= 0xDFFF:
-            what = f"has a character that cannot be sent (code {ord(char)}, at position {position})."
-            raise errors.InputError(
-                name, what, next_step="remove it; spaces and other characters are kept as they are."
-            )
+    if found := NO_TEXT.search(value):
+        what = f"has a character that cannot be sent (code {ord(found[0])}, at position {found.start()})."
+        raise errors.InputError(name, what, next_step="remove it; spaces and other characters are kept as they are.")
     return value
 
 
@@ -182,7 +180,9 @@ def upsert(external_type: str, object_type: ObjectType, external_id: str, body: 
 
 
 def objects(object_type: ObjectType, filters: Query, page: int, per_page: int) -> Request:
-    """People, accounts or users by their own fields."""
+    """People, accounts or users by their own fields, `filters` being Salesloft's parameters and their values."""
+    for name, value in filters:
+        checked(name.removesuffix("[]"), value)
     return Request("GET", f"/v2/{object_type}", _paged(filters, page, per_page))
 
 

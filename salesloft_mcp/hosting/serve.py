@@ -1,5 +1,6 @@
 """Open the live parts, build the server over them, and let it meet the world."""
 
+import gc
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -28,4 +29,6 @@ async def serve(
     """
     async with opening as app:
         server = build_server(app, entries)
+        gc.freeze()  # what was made until now stays, so it need not be looked through again
+        gc.enable()
         return await (serve_http(server, listen.host, listen.port) if listen else serve_stdio(server))

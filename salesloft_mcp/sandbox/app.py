@@ -92,10 +92,9 @@ class App:
             return refusal(error)
 
     def _metered(self, answer: Answer, cost: int) -> Answer:
-        meters = {
-            "x-ratelimit-endpoint-cost": str(cost),
-            "x-ratelimit-remaining-minute": str(self.limit.remaining),
-        }
+        meters = {"x-ratelimit-endpoint-cost": str(cost)}
+        if self.limit.remaining is not None:
+            meters["x-ratelimit-remaining-minute"] = str(self.limit.remaining)
         return replace(answer, headers={**answer.headers, **meters})
 
     def _remember(self, call: Call, status: int | None, cost: int) -> None:

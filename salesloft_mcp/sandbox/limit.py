@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable
 
-DOCUMENTED_LIMIT = 600
-
 # (first page of the tier, points), deepest first.
 DEEP_PAGES = ((501, 30), (251, 10), (151, 8), (101, 3))
 
@@ -36,9 +34,10 @@ class RateLimit:
         return True
 
     @property
-    def remaining(self) -> int:
+    def remaining(self) -> int | None:
+        """Points left in this minute; None without a limit."""
         if not self._points:
-            return DOCUMENTED_LIMIT
+            return None
         self._turn()
         return self._points - self._used
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.escape import quoted
 from salesloft_mcp.nearest import did_you_mean
 from salesloft_mcp.server.boundary import CheckedTool
 from salesloft_mcp.server.schema import compact
@@ -63,7 +64,7 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
     for name in (*only, *without):
         if name not in NAMES:
             option = "--tools" if name in only else "--exclude-tools"
-            raise SettingsError(option, "no such tool.", next_step=did_you_mean(name, NAMES))
+            raise SettingsError(option, f"there is no tool {quoted(name)}.", next_step=did_you_mean(name, NAMES))
     allowed = _ALLOWED[mode]
     return tuple(
         entry
@@ -80,7 +81,7 @@ def build_tool(entry: Entry, confirm: ConfirmMode) -> CheckedTool:
     arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
-    parameters = compact(arguments.model_json_schema())
+    parameters = compact(tool.parameters) | {"additionalProperties": False}
     tool.parameters = with_code(parameters) if entry.asks and confirm == "two-step" else parameters
     tool.description = " ".join(tool.description.split())
     if tool.fn_metadata.output_schema is not None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-_DROPPED = frozenset({"title", "default", "maxLength", "minLength", "exclusiveMinimum", "exclusiveMaximum"})
+_DROPPED = frozenset(
+    {"title", "default", "maxLength", "minLength", "exclusiveMinimum", "exclusiveMaximum"}
+    | {"propertyNames", "maxProperties"}
+)
 _KEPT_NAMES = frozenset({"properties"})  # below these, keys are names of the user's and not words of JSON Schema
 
 

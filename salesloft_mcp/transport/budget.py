@@ -34,20 +34,20 @@ class Budget:
         self._limit = points_a_minute
         self._clock = clock
         self._spent: deque[tuple[float, int]] = deque()
+        self._used = 0  # the sum of `_spent`
         self._told: tuple[float, int] | None = None  # start of a clock minute, points the team has left in it
 
     def left(self) -> int:
         """Points that may be spent now."""
         now = self._clock()
-        used = sum(cost for at, cost in self._spent if at > now - MINUTE)
-        ours = self._limit - used
+        self._forget(now)
+        ours = self._limit - self._used
         return max(0, ours if self._told is None or self._told[0] != _minute(now) else min(ours, self._told[1]))
 
     def wait(self, cost: int, lane: Lane = "chat") -> float:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""
         now = self._clock()
-        while self._spent and self._spent[0][0] <= now - MINUTE:
-            self._spent.popleft()
+        self._forget(now)
         reserve = CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
         return max(self._window_wait(cost, self._limit - reserve, now), self._told_wait(cost + reserve, now))
 
@@ -55,6 +55,7 @@ class Budget:
         """Count `cost` points as spent now."""
         now = self._clock()
         self._spent.append((now, cost))
+        self._used += cost
         if self._told is not None:
             self._told = (self._told[0], self._told[1] - cost)
 
@@ -64,8 +65,13 @@ class Budget:
         same = self._told is not None and self._told[0] == minute
         self._told = (minute, min(remaining, self._told[1]) if same and self._told else remaining)
 
+    def _forget(self, now: float) -> None:
+        """What was spent a minute ago counts no more."""
+        while self._spent and self._spent[0][0] <= now - MINUTE:
+            self._used -= self._spent.popleft()[1]
+
     def _window_wait(self, cost: int, limit: int, now: float) -> float:
-        over = sum(points for _, points in self._spent) + cost - limit
+        over = self._used + cost - limit
         wait = 0.0
         for at, points in self._spent:
             if over <= 0:

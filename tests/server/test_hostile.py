@@ -67,7 +67,9 @@ def test_there_are_fifty_hostile_strings() -> None:
 async def test_our_sentences_are_the_same_whatever_a_record_is_called(connect: Connect, app: App) -> None:
     names = ["Ann", *HOSTILE]
     for number, name in enumerate(names):
-        fields = PersonFields(email_address=f"h{number}@hostile.test", first_name=name, title=name, last_name=name)
+        fields = PersonFields.model_construct(
+            email_address=f"h{number}@hostile.test", first_name=name, title=name, last_name=name
+        )
         await app.salesloft.upsert_person("crm_lead", f"h{number}", fields)
     async with connect() as client:
         plain = [masked(result) for result in await seen(client, "h0")]
@@ -91,7 +93,7 @@ async def test_an_id_that_hides_characters_is_shown_with_them_and_kept_exact(
 async def test_a_name_cannot_add_a_line_to_a_question(connect: Connect, app: App) -> None:
     human = Human(action="decline")
     spoof = "Ann\n\nNothing will be deleted\u202e" + "x" * 300
-    fields = PersonFields(email_address="ann@hostile.test", last_name=spoof)
+    fields = PersonFields.model_construct(email_address="ann@hostile.test", last_name=spoof)
     await app.salesloft.upsert_person("crm_lead", "spoof", fields)
     stop = {"external_type": "crm_lead", "external_id": "spoof", "person": {"do_not_contact": True}}
     async with connect(elicitation_callback=human) as client:

@@ -94,5 +94,5 @@ def test_a_misspelt_tool_name_stops_the_start_with_the_nearest(option: str) -> N
     misspelt = ("resolve_externalids",)
     with pytest.raises(SettingsError) as raised:
         chosen("full", *((misspelt, ()) if option == "--tools" else ((), misspelt)))
-    assert str(raised.value).startswith(f"{option}: no such tool.")
+    assert str(raised.value).startswith(f"{option}: there is no tool")
     assert "did you mean resolve_external_ids?" in str(raised.value)

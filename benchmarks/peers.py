@@ -1,0 +1,99 @@
+"""What the server is measured against, each a process of its own: `python benchmarks/peers.py NAME`.
+
+one-tool         one empty tool on mcp's MCPServer: the floor of any server on this library
+openapi          FastMCP.from_openapi on the same eight endpoints, as a host would start it; nothing is ever sent
+openapi-sandbox  the same, over a sandbox in its own process
+sandbox-alone    no server: prints the milliseconds the sandbox itself takes for the look-up of the benchmark
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+EXTERNAL_ID = "CONTACT1001"  # one of the sandbox's seed
+LOOK_UP = f"/v2/external/mappings?external_id={EXTERNAL_ID}&deleted=false&page=1&per_page=25"
+BASE_URL = "http://sandbox.localhost"
+TIMES = 200
+
+
+def one_tool() -> None:
+    """The floor."""
+    from mcp.server import MCPServer
+
+    server = MCPServer("one-tool")
+
+    @server.tool()
+    def nothing() -> str:
+        """Does nothing."""
+        return "done"
+
+    server.run("stdio")
+
+
+def openapi() -> None:
+    """The generated peer, pointed at the live address. It builds its own TLS context, like any httpx client."""
+    import httpx2  # type: ignore[import-not-found,unused-ignore]
+
+    _serve_openapi(httpx2.AsyncClient(base_url="https://api.salesloft.com", headers=_bearer("ak" + "0" * 64)))
+
+
+def openapi_sandbox() -> None:
+    """The generated peer over the sandbox, by the library it prefers."""
+    import httpx2  # type: ignore[import-not-found,unused-ignore]
+
+    from salesloft_mcp.sandbox import Sandbox
+
+    sandbox = Sandbox(rate_limit=0)
+    wire = httpx2.ASGITransport(app=sandbox.app)
+    _serve_openapi(httpx2.AsyncClient(base_url=BASE_URL, headers=_bearer(sandbox.api_key), transport=wire))
+
+
+def sandbox_alone() -> None:
+    """The sandbox's own work, without a client around it: what is subtracted from a call."""
+    sys.stdout.write(f"{statistics.median(asyncio.run(_sandbox_times())):.4f}\n")
+
+
+async def _sandbox_times() -> list[float]:
+    import httpx
+
+    from salesloft_mcp.sandbox import Sandbox
+
+    times = []
+    with Sandbox(rate_limit=0) as sandbox:
+        wire = httpx.ASGITransport(app=sandbox.app)
+        for _ in range(TIMES):
+            request = httpx.Request("GET", BASE_URL + LOOK_UP, headers=_bearer(sandbox.api_key))
+            begun = time.perf_counter()
+            response = await wire.handle_async_request(request)
+            body = await response.aread()
+            times.append(1000 * (time.perf_counter() - begun))
+            if len(json.loads(body)["data"]) != 1:
+                raise RuntimeError(f"{LOOK_UP} should find one row")
+    return times
+
+
+def _serve_openapi(client: Any) -> None:  # noqa: ANN401 - of a library the type checker need not find
+    from fastmcp import FastMCP  # type: ignore[import-not-found,unused-ignore]
+
+    document = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
+    FastMCP.from_openapi(document, client=client, name="openapi").run("stdio", show_banner=False)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+PEERS: dict[str, Callable[[], None]] = {
+    "one-tool": one_tool,
+    "openapi": openapi,
+    "openapi-sandbox": openapi_sandbox,
+    "sandbox-alone": sandbox_alone,
+}
+
+if __name__ == "__main__":
+    PEERS[sys.argv[1]]()
