@@ -3,28 +3,20 @@
 import gc
 import json
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 import click
 from click.core import ParameterSource
 
 from salesloft_mcp import __version__
-from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.commands.start import EXIT_CODES, Option, open_sandbox, settings_of, told
 
 if TYPE_CHECKING:
-    from salesloft_mcp.sandbox import Sandbox
-    from salesloft_mcp.settings import Dialect, Settings
-
-Option = str | int | Path | None
-P = ParamSpec("P")
-DoneT = TypeVar("DoneT")
-
-EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
+    from salesloft_mcp.settings import Dialect
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
@@ -89,11 +81,11 @@ def serve(
         raise click.UsageError("--sandbox and --base-url exclude each other: it is either the sandbox or that address.")
     _refuse_without("sandbox", "sandbox_file", "dialect")
     _refuse_without("http", "host", "port")
-    settings = _settings(options)
-    entries = _told(chosen, settings.mode, _names(tools), _names(exclude_tools))
-    with _sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
+    settings = settings_of(options)
+    entries = told(chosen, settings.mode, _names(tools), _names(exclude_tools))
+    with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         listen = Listen(host, port) if http else None
-        code = _told(anyio.run, serving, open_app(settings, box), entries, listen)
+        code = told(anyio.run, serving, open_app(settings, box), entries, listen)
     sys.exit(code)
 
 
@@ -108,7 +100,7 @@ def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -
     """Serve the sandbox over HTTP: a local imitation of the API for tests and trials."""
     from salesloft_mcp.sandbox.serve import serve as serving
 
-    with _sandbox(file, dialect, rate_limit) as box:
+    with open_sandbox(file, dialect, rate_limit) as box:
         click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
         click.echo(f"SALESLOFT_API_KEY={box.api_key}")
         try:
@@ -124,11 +116,11 @@ def approvals(as_json: bool, **options: Option) -> None:
     """Decide what a server could not ask about: each pending question, y or N."""
     from salesloft_mcp.approvals import decide_each, listed
 
-    settings = _settings(options)
+    settings = settings_of(options)
     if as_json:
-        click.echo(json.dumps(_told(listed, settings.state_dir), indent=2))
+        click.echo(json.dumps(told(listed, settings.state_dir), indent=2))
     else:
-        _told(decide_each, settings.state_dir)
+        told(decide_each, settings.state_dir)
 
 
 def main() -> NoReturn:
@@ -149,27 +141,6 @@ def _refuse_without(flag: str, *names: str) -> None:
         given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
         if given and not context.params[flag]:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --{flag}.")
-
-
-def _settings(options: dict[str, Option]) -> "Settings":
-    from salesloft_mcp.settings import load
-
-    return _told(load, options)
-
-
-def _sandbox(file: Path | None, dialect: "Dialect", rate_limit: int = 600) -> "Sandbox":
-    from salesloft_mcp.sandbox import Sandbox
-
-    return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit)
-
-
-def _told(run: Callable[P, DoneT], *args: P.args, **kwargs: P.kwargs) -> DoneT:
-    """Errors of ours become two lines on standard error and exit code 2, or 1 when no option or setting is wrong."""
-    try:
-        return run(*args, **kwargs)
-    except SalesloftMcpError as error:
-        click.echo(f"salesloft-mcp: {error}", err=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 def _names(text: str) -> tuple[str, ...]:

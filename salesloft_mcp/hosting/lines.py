@@ -141,7 +141,7 @@ class Typed:
 
 
 class Pipes:
-    """Opens both pipes of this process, and gives standard output back at the end.
+    """Opens both pipes of this process; from then on whatever else prints goes to standard error.
 
     Raises:
         ValueError: one of them is a regular file, which cannot be waited for.

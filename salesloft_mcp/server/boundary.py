@@ -7,7 +7,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.escape import quoted
@@ -50,7 +50,7 @@ class CheckedTool(Tool):
         if isinstance(cause, SalesloftMcpError):
             return str(cause)
         if isinstance(cause, ValidationError):
-            return invalid_arguments(cause, self.parameters)
+            return invalid_arguments(cause, self.fn_metadata.arg_model)
         if cause is None or isinstance(cause, ToolError):
             return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
         # The type and the place tell a developer enough; the text of the exception may hold personal data.
@@ -67,26 +67,31 @@ def failure(words: str) -> CallToolResult:
     return CallToolResult(is_error=True, content=[TextContent(type="text", text=words)])
 
 
-def invalid_arguments(error: ValidationError, schema: dict[str, Any]) -> str:
+def invalid_arguments(error: ValidationError, arguments: type[BaseModel]) -> str:
     """What is wrong with the arguments, field by field, without repeating a value."""
     problems = error.errors(include_url=False, include_input=False, include_context=True)
-    lines = [_problem(problem["type"], problem["loc"], problem["msg"], schema) for problem in problems]
+    lines = [_problem(problem["type"], problem["loc"], problem["msg"], arguments) for problem in problems]
     shown = list(dict.fromkeys(lines))[:SHOWN_PROBLEMS]
     return "\n".join([*shown, "Next: correct this and call again; nothing was sent."])
 
 
-def _problem(kind: str, loc: tuple[int | str, ...], message: str, schema: dict[str, Any]) -> str:
+def _problem(kind: str, loc: tuple[int | str, ...], message: str, arguments: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         name = quoted(".".join(map(str, loc)))
-        return f"{name} is not known here: {did_you_mean(str(loc[-1]), _names_at(loc, schema))}"
+        return f"{name} is not known here: {did_you_mean(str(loc[-1]), _names_at(loc, arguments))}"
     # A model may write anything as a key of an object, so the names that are not ours are quoted.
-    known = _names_at((*loc[:1], ""), schema) + list(schema.get("properties", {}))
+    known = {*arguments.model_fields, *_names_at((*loc[:1], ""), arguments)}
     name = ".".join(str(part) if isinstance(part, int) or part in known else quoted(part, 40) for part in loc)
     words = _WORDS.get(kind) or f"{message.removeprefix('Value error, ')}"
     return f"{name}: {words}"
 
 
-def _names_at(loc: tuple[int | str, ...], schema: dict[str, Any]) -> list[str]:
+def _names_at(loc: tuple[int | str, ...], arguments: type[BaseModel]) -> list[str]:
+    """The names that are known where `loc` points: those of the arguments, or of a model inside them."""
     for part in loc[:-1]:
-        schema = schema.get("properties", {}).get(part, {})
-    return list(schema.get("properties", {}))
+        field = arguments.model_fields.get(str(part))
+        inner = field.annotation if field is not None else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        arguments = inner
+    return list(arguments.model_fields)

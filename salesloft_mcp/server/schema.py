@@ -6,6 +6,7 @@ _DROPPED = frozenset(
     {"title", "default", "maxLength", "minLength", "exclusiveMinimum", "exclusiveMaximum"}
     | {"propertyNames", "maxProperties"}
 )
+_KINDS = {"string": "text", "integer": "whole numbers", "boolean": "true or false", "array": "lists"}
 _KEPT_NAMES = frozenset({"properties"})  # below these, keys are names of the user's and not words of JSON Schema
 
 
@@ -18,12 +19,27 @@ def compact(schema: dict[str, Any]) -> dict[str, Any]:
     return _compact({name: value for name, value in schema.items() if name != "$defs"}, definitions)
 
 
+def usual(schema: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The schema of an object with many fields: the usual ones in full, the others by name, to save a reader's tokens.
+
+    Every field can be given all the same, and is checked by the model.
+    """
+    full = compact(schema)["properties"]
+    rest: dict[str, list[str]] = {}
+    for name, field in full.items():
+        if name not in names:
+            rest.setdefault(_KINDS.get(field["type"], field["type"]), []).append(name)
+    also = "; ".join(f"{kind}: {', '.join(found)}" for kind, found in rest.items())
+    properties = {name: full[name] for name in names}
+    return {"type": "object", "description": f"Null clears a field. Also {also}", "properties": properties}
+
+
 def _compact(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     node = _inlined(node, definitions)
     slim: dict[str, Any] = {}
     for name, value in node.items():
-        if name in _DROPPED or (name == "description" and "properties" in node):
-            continue
+        if name in _DROPPED or (name == "description" and node.get("title") and "properties" in node):
+            continue  # the docstring of a model tells a developer what it is, not a caller
         if name in _KEPT_NAMES:
             slim[name] = {key: _compact(one, definitions) for key, one in value.items()}
         elif name == "additionalProperties" and value is True:

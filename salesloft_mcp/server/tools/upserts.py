@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
+from pydantic import WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.api.fields import AccountFields, PersonFields
@@ -17,6 +18,7 @@ from salesloft_mcp.server import announce, confirm
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.log import logged
+from salesloft_mcp.server.schema import usual
 from salesloft_mcp.server.tools.creates import unknown_type
 from salesloft_mcp.server.view import RecordView, View, answer, record_view
 from salesloft_mcp.state.local import Change, Question
@@ -24,6 +26,15 @@ from salesloft_mcp.transport.call import current
 
 Status = Literal["created", "updated", "unchanged"]
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
+
+
+_OF_BOTH = ("phone", "owner_id", "do_not_contact", "tags", "custom_fields")
+_PERSON = usual(
+    PersonFields.model_json_schema(), ("email_address", "first_name", "last_name", "title", "account_id", *_OF_BOTH)
+)
+_ACCOUNT = usual(AccountFields.model_json_schema(), ("name", "domain", "website", *_OF_BOTH))
+PersonArgument = Annotated[PersonFields, WithJsonSchema(_PERSON)]
+AccountArgument = Annotated[AccountFields, WithJsonSchema(_ACCOUNT)]
 
 
 class Upserted(View):
@@ -64,13 +75,13 @@ async def upsert_person_by_external_id(
     ctx: Context[App, Any],
     external_type: ExternalType,
     external_id: ExternalId,
-    person: PersonFields,
+    person: PersonArgument,
     asked: Annotated[Question | None, Resolve(person_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_person)],
     intent: Intent = "upsert",
 ) -> Annotated[CallToolResult, Upserted]:
     """Update the person your id stands for, or create person and mapping. A new person needs email_address, or phone
-    and last_name. Null clears a field. do_not_contact true needs a human's yes."""
+    and last_name. do_not_contact true needs a human's yes."""
     key = MappingKey(external_type, "people", external_id)
     return await _upsert(ctx, key, person, intent, (asked, answered))
 
@@ -79,13 +90,13 @@ async def upsert_account_by_external_id(
     ctx: Context[App, Any],
     external_type: ExternalType,
     external_id: ExternalId,
-    account: AccountFields,
+    account: AccountArgument,
     asked: Annotated[Question | None, Resolve(account_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_account)],
     intent: Intent = "upsert",
 ) -> Annotated[CallToolResult, Upserted]:
     """Update the account your id stands for, or create account and mapping. A new account needs name and domain.
-    Null clears a field. do_not_contact true needs a human's yes."""
+    do_not_contact true needs a human's yes."""
     key = MappingKey(external_type, "accounts", external_id)
     return await _upsert(ctx, key, account, intent, (asked, answered))
 
