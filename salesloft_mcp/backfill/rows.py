@@ -19,6 +19,7 @@ BY: dict[ObjectType, tuple[By, ...]] = {
     "users": ("object_id", "email"),
 }
 EXTERNAL_ID = "external_id"
+MAX_REF = 255
 Fields = Mapping[str, object]
 
 
@@ -81,9 +82,15 @@ def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str):
         raise InputError(by, "must be text.")
-    if by == "object_id" and not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
-        raise InputError(by, f"{quoted(text)} is not a Salesloft id.")
-    return by, text.lower() if by in ("email", "domain") else text
+    if by == "object_id":
+        return by, _object_id(text)
+    return by, checked(by, text.lower() if by in ("email", "domain") else text, MAX_REF)
+
+
+def _object_id(text: str) -> str:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < 2**63):
+        raise InputError("object_id", f"{quoted(text)} is not a Salesloft id.")
+    return str(int(text))
 
 
 def _csv(text: TextIO) -> Iterator[tuple[int, Fields]]:

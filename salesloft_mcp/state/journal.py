@@ -5,7 +5,7 @@ Rows are never held in memory, so a million of them take no more room than a tho
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -30,21 +30,25 @@ class Line:
     verdict: Verdict
     note: str
     state: RowState
+    tries: int
     intended_at: float | None
     mapping_id: int | None
 
 
 class Journal:
-    """Rows of one backfill on disk. Every method is one statement, or one transaction."""
+    """Rows of one backfill on disk. Every method is one statement, or one transaction.
+
+    Long ones may be run in a thread, one at a time: the caller waits for each.
+    """
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         self.file = file
-        self._db = sqlite3.connect(file, isolation_level=None)
+        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA synchronous = FULL")  # an intent must be on disk before the write it announces
         self._db.execute("PRAGMA busy_timeout = 5000")
         self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
 
@@ -100,38 +104,30 @@ class Journal:
         self._db.execute(
             "UPDATE rows SET verdict = 'invalid', note = 'this external id is given to several objects in the input'"
             " WHERE verdict = 'new' AND external_id IN (SELECT external_id FROM rows WHERE verdict = 'new'"
-            "  GROUP BY external_id HAVING COUNT(DISTINCT COALESCE(object_id, by || ref)) > 1)"
+            "  GROUP BY external_id HAVING COUNT(DISTINCT object_id) > 1)"
         )
 
     def refs(self, by: str) -> Iterator[str]:
-        """The distinct references of one kind that still need their object, in order."""
-        last = ""
-        while True:
-            found = self._db.execute(
-                "SELECT DISTINCT ref FROM rows WHERE verdict = 'new' AND by = ? AND ref > ? ORDER BY ref LIMIT ?",
-                (by, last, BATCH),
-            ).fetchall()
-            if not found:
-                return
-            yield from (row["ref"] for row in found)
-            last = found[-1]["ref"]
+        """The distinct references of one kind that are not ruled out, in order."""
+        return self._distinct("ref", "by = ?", by)
 
-    def found(self, by: str, objects: Iterable[tuple[str, int]]) -> None:
-        """The object of each reference."""
+    def count_refs(self, by: str) -> int:
+        """How many of them there are."""
+        query = "SELECT COUNT(DISTINCT ref) AS n FROM rows WHERE verdict = 'new' AND by = ?"
+        return int(self._db.execute(query, (by,)).fetchone()["n"])
+
+    def found(self, by: str, objects: Sequence[tuple[str, int]]) -> None:
+        """The object of each reference. A reference that stands for a second object is of no use."""
         self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref)")
+        rows = [(object_id, by, ref) for ref, object_id in objects]
         with self._transaction():
-            self._db.executemany(
-                "UPDATE rows SET object_id = ? WHERE by = ? AND ref = ? AND verdict = 'new'",
-                ((object_id, by, ref) for ref, object_id in objects),
-            )
-
-    def spoil(self, by: str, refs: Iterable[str], note: str) -> None:
-        """References that cannot be used, and why."""
-        with self._transaction():
-            self._db.executemany(
-                "UPDATE rows SET verdict = 'object unknown', note = ? WHERE by = ? AND ref = ? AND verdict = 'new'",
-                ((note, by, ref) for ref in refs),
-            )
+            for row in rows:
+                self._db.execute(
+                    "UPDATE rows SET verdict = 'object unknown', note = 'several objects have this ' || by"
+                    " WHERE verdict = 'new' AND object_id <> ? AND by = ? AND ref = ?",
+                    row,
+                )
+                self._db.execute("UPDATE rows SET object_id = ? WHERE by = ? AND ref = ? AND verdict = 'new'", row)
 
     def hold(self, mappings: Iterable[tuple[str, int, int | None]]) -> None:
         """What Salesloft holds already, as (external id, object id, mapping id)."""
@@ -140,17 +136,12 @@ class Journal:
 
     def external_ids(self) -> Iterator[str]:
         """The distinct external ids that are not ruled out, in order."""
-        last = ""
-        while True:
-            found = self._db.execute(
-                "SELECT DISTINCT external_id FROM rows WHERE verdict = 'new' AND external_id > ?"
-                " ORDER BY external_id LIMIT ?",
-                (last, BATCH),
-            ).fetchall()
-            if not found:
-                return
-            yield from (row["external_id"] for row in found)
-            last = found[-1]["external_id"]
+        return self._distinct("external_id", "1")
+
+    def count_external_ids(self) -> int:
+        """How many of them there are."""
+        query = "SELECT COUNT(DISTINCT external_id) AS n FROM rows WHERE verdict = 'new'"
+        return int(self._db.execute(query).fetchone()["n"])
 
     def classify(self) -> None:
         """Give every row that is left its verdict, from what Salesloft holds."""
@@ -168,7 +159,14 @@ class Journal:
                 "UPDATE rows SET verdict = 'conflict', note = 'is mapped to ' || held.object_id FROM held"
                 " WHERE verdict = 'new' AND held.external_id = rows.external_id"
             )
+            self._db.execute(
+                "UPDATE rows SET verdict = 'duplicate', note = 'the same object as line ' || first.line FROM"
+                " (SELECT external_id, MIN(line) AS line FROM rows WHERE verdict = 'new'"
+                "  GROUP BY external_id HAVING COUNT(*) > 1) AS first"
+                " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.line > first.line"
+            )
             self._db.execute("UPDATE rows SET verdict = 'create' WHERE verdict = 'new'")
+            self._db.execute("CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, state, line)")
 
     def verdicts(self) -> Counter[str]:
         """How many rows the plan gives each verdict."""
@@ -200,7 +198,8 @@ class Journal:
         """These rows are about to be sent. On disk before the first byte leaves."""
         with self._transaction():
             self._db.executemany(
-                "UPDATE rows SET state = 'intended', intended_at = ? WHERE line = ?", ((now, line) for line in lines)
+                "UPDATE rows SET state = 'intended', tries = tries + 1, intended_at = ? WHERE line = ?",
+                ((now, line) for line in lines),
             )
 
     def settle(self, outcomes: Iterable[tuple[int, RowState, str, int | None]]) -> None:
@@ -210,6 +209,20 @@ class Journal:
                 "UPDATE rows SET state = ?, note = ?, mapping_id = ? WHERE line = ?",
                 ((state, note, mapping_id, line) for line, state, note, mapping_id in outcomes),
             )
+
+    def _distinct(self, column: str, where: str, *values: str) -> Iterator[str]:
+        """Batch by batch, so that other statements may run in between."""
+        last = ""
+        while True:
+            found = self._db.execute(
+                f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' AND {where} AND {column} > ?"
+                f" ORDER BY {column} LIMIT ?",
+                (*values, last, BATCH),
+            ).fetchall()
+            if not found:
+                return
+            yield from (row["one"] for row in found)
+            last = found[-1]["one"]
 
     def _counted(self, query: str) -> Counter[str]:
         return Counter({row["what"]: row["n"] for row in self._db.execute(query)})

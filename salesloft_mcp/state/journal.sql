@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS rows (
     verdict     TEXT NOT NULL,
     note        TEXT NOT NULL DEFAULT '',
     state       TEXT NOT NULL DEFAULT '',
+    tries       INTEGER NOT NULL DEFAULT 0,
     intended_at REAL,
     mapping_id  INTEGER
 );

@@ -1,0 +1,100 @@
+"""Which object a row means: by Salesloft id, e-mail, domain or CRM id, a hundred for a point where the API can."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+
+from salesloft_mcp.api.client import Salesloft
+from salesloft_mcp.api.models import ObjectType, Record
+from salesloft_mcp.api.request import Query, objects
+from salesloft_mcp.backfill.rows import By
+
+PAGE = 100
+MAX_QUERY_BYTES = 6_000
+FEW = 25  # so many accounts are asked for by domain, one a call; for more, all accounts are read
+_PARAMETERS: dict[By, str] = {
+    "object_id": "ids[]",
+    "email": "email_addresses[]",
+    "crm_id": "crm_id[]",
+    "domain": "domain",
+}
+_FIELDS: dict[By, tuple[str, ...]] = {
+    "object_id": ("id",),
+    "email": ("email_address", "secondary_email_address", "personal_email_address", "email"),
+    "domain": ("domain",),
+    "crm_id": ("crm_id",),
+}
+
+
+async def find_objects(
+    api: Salesloft, object_type: ObjectType, by: By, refs: Iterable[str], count: int
+) -> AsyncIterator[list[tuple[str, int]]]:
+    """The (reference, object id) pairs that exist, batch by batch; a reference that is missing is in no batch.
+
+    `count` is how many references there are. One that stands for several objects comes several times.
+    """
+    if (by == "domain" and count > FEW) or (by == "email" and object_type == "users"):
+        async for rows in _all(api, object_type):
+            yield _pairs(by, rows)
+        return
+    for batch in _batches(object_type, by, refs):
+        asked = {value for _, value in batch}
+        page: int | None = 1
+        while page is not None:
+            found = await api.list_objects(object_type, batch, page=page, per_page=PAGE)
+            yield [pair for pair in _pairs(by, found.rows) if pair[0] in asked]
+            page = found.next_page
+
+
+async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
+    """Every person or account, by a cursor over `updated_at`, each once.
+
+    Deep pages would cost 30 points each, and rows that change while one pages would be skipped: a row that is changed
+    meanwhile moves to the end of this order and is met again there.
+    """
+    since, page, seen = "", 1, set[int]()
+    while True:
+        order = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
+        filters = order + ((("updated_at[gte]", since),) if since else ())
+        found = await api.list_objects(object_type, filters, page=page, per_page=PAGE)
+        yield tuple(row for row in found.rows if row.id not in seen)
+        if found.next_page is None or not found.rows:
+            return
+        last = _updated(found.rows[-1])
+        # Only when a whole page shares one moment does paging have to go deeper.
+        page = page + 1 if last == since else 1
+        at_last = {row.id for row in found.rows if _updated(row) == last}
+        seen, since = (seen | at_last if last == since else at_last), last
+
+
+async def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
+    if object_type != "users":
+        async for rows in scan(api, object_type):
+            yield rows
+        return
+    page: int | None = 1
+    while page is not None:
+        found = await api.list_objects(object_type, (), page=page, per_page=PAGE)
+        yield found.rows
+        page = found.next_page
+
+
+def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Query]:
+    """As many references a call as fit the page and the query; a domain is asked for by itself."""
+    refs, parameter = iter(refs), _PARAMETERS[by]
+    while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE)):
+        while batch:
+            fits = len(batch)
+            while fits > 1 and len(objects(object_type, batch[:fits], 1, PAGE).target) > MAX_QUERY_BYTES:
+                fits //= 2
+            yield batch[:fits]
+            batch = batch[fits:]
+
+
+def _pairs(by: By, rows: Iterable[Record]) -> list[tuple[str, int]]:
+    values = ((getattr(row, name, None), row.id) for row in rows for name in _FIELDS[by])
+    fold = by in ("email", "domain")
+    return [(str(value).lower() if fold else str(value), found) for value, found in values if value not in (None, "")]
+
+
+def _updated(row: Record) -> str:
+    return str(getattr(row, "updated_at", "") or "")
