@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -201,7 +202,8 @@ def _opened(location: str) -> sqlite3.Connection:
     db = sqlite3.connect(location, isolation_level=None, timeout=5.0)
     db.row_factory = sqlite3.Row
     try:
-        db.execute("PRAGMA journal_mode = WAL")
+        with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment
+            db.execute("PRAGMA journal_mode = WAL")
         db.executescript(files("salesloft_mcp.state").joinpath("schema.sql").read_text(encoding="utf-8"))
     except sqlite3.Error:
         db.close()
