@@ -47,6 +47,7 @@ class Salesloft:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self.changes = 0  # goes up before and after every write, so that what was read meanwhile is not remembered
 
     async def list_configurations(self, *, page: int = 1, per_page: int = request.PAGE_SIZE) -> Page[Configuration]:
         """One page of "all configurations on a Salesloft team", deleted ones among them."""
@@ -71,6 +72,7 @@ class Salesloft:
         page: int = 1,
         per_page: int = request.PAGE_SIZE,
         counts: bool = False,
+        ascending: bool = False,
     ) -> Page[Mapping]:
         """ "Can be used with Object_Type, External ID, and External_Type interchangeably"
 
@@ -80,7 +82,7 @@ class Salesloft:
             BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
         """
         asked = request.MappingFilter(external_type, external_id, object_type, object_id, deleted)
-        ask = request.mappings(asked, page, per_page, counts)
+        ask = request.mappings(asked, page, per_page, counts, ascending)
         return answer.only_asked(ask, asked, await self._page(ask, _MAPPING))
 
     async def create_mapping(
@@ -129,6 +131,10 @@ class Salesloft:
         found = await self.list_objects(object_type, (("ids[]", str(object_id)),))
         return next((record for record in found.rows if record.id == object_id), None)
 
+    async def count_objects(self, object_type: ObjectType) -> int | None:
+        """How many people, accounts or users the team has; None when Salesloft does not count them."""
+        return (await self._page(request.objects(object_type, (), 1, 1, counts=True), RECORDS[object_type])).total
+
     async def me(self) -> User:
         """Whose token this is."""
         return await self._row(Request("GET", "/v2/me"), _USER)
@@ -147,6 +153,7 @@ class Salesloft:
         await self._send(ask, answer.done)
 
     async def _send(self, ask: Request, read: Callable[[Request, answer.Received], ReadT]) -> ReadT:
+        self.changes += ask.writes
         try:
             return read(ask, await self._exchange(ask))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -155,6 +162,8 @@ class Salesloft:
             raise answer.lost(ask, type(error).__name__) from error
         except errors.BrokenAnswerError as error:
             raise (answer.lost(ask, "unreadable answer") if ask.writes else error) from error
+        finally:
+            self.changes += ask.writes
 
     async def _exchange(self, ask: Request) -> answer.Received:
         base = self._http.base_url

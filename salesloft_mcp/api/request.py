@@ -20,6 +20,8 @@ _DEEP_PAGES = ((500, 30), (250, 10), (150, 8), (100, 3))
 
 Method = Literal["GET", "POST", "DELETE"]
 Query = tuple[tuple[str, str], ...]
+COUNTS: Query = (("include_paging_counts", "true"),)
+OLDEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "ASC"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,11 @@ def delete_configuration(configuration_id: int) -> Request:
     return Request("DELETE", f"/v2/external/configurations/{configuration_id:d}")
 
 
-def mappings(asked: MappingFilter, page: int, per_page: int, counts: bool) -> Request:
+def mappings(asked: MappingFilter, page: int, per_page: int, counts: bool, ascending: bool = False) -> Request:
     """ "List the External ID Mappings for a Salesloft Object." """
     paged = _paged(asked.query(), page, per_page)
-    return Request("GET", "/v2/external/mappings", paged + ((("include_paging_counts", "true"),) if counts else ()))
+    more = (COUNTS if counts else ()) + (OLDEST_FIRST if ascending else ())
+    return Request("GET", "/v2/external/mappings", paged + more)
 
 
 def create_mapping(external_type: str, object_type: ObjectType, external_id: str, object_id: int) -> Request:
@@ -179,11 +182,11 @@ def upsert(external_type: str, object_type: ObjectType, external_id: str, body: 
     return Request("POST", path, body=body)
 
 
-def objects(object_type: ObjectType, filters: Query, page: int, per_page: int) -> Request:
+def objects(object_type: ObjectType, filters: Query, page: int, per_page: int, counts: bool = False) -> Request:
     """People, accounts or users by their own fields, `filters` being Salesloft's parameters and their values."""
     for name, value in filters:
         checked(name.removesuffix("[]"), value)
-    return Request("GET", f"/v2/{object_type}", _paged(filters, page, per_page))
+    return Request("GET", f"/v2/{object_type}", _paged(filters, page, per_page) + (COUNTS if counts else ()))
 
 
 def _ids_path(external_type: str, object_type: ObjectType) -> str:

@@ -80,7 +80,7 @@ async def upsert(
 
 def holds(record: Record, fields: Fields) -> bool:
     """Whether the record has every given value already, so that writing it would change nothing."""
-    return all(_same(name, _value(record, name), value) for name, value in fields.body().items())
+    return all(_same(name, value_of(record, name), value) for name, value in fields.body().items())
 
 
 async def _settle(api: Salesloft, target: Target, fields: PersonFields | AccountFields, quiet: float) -> Record:
@@ -146,7 +146,8 @@ def _unique(fields: PersonFields | AccountFields) -> tuple[str, str | None]:
     return "domain", fields.domain
 
 
-def _value(record: Record, name: str) -> object:
+def value_of(record: Record, name: str) -> object:
+    """What a record holds where the field `name` is written: references are shown as objects and written as ids."""
     reference = _REFERENCES.get(name)
     if reference is None:
         return getattr(record, name, None)

@@ -79,7 +79,7 @@ async def create_mapping(
     """
 
     async def find() -> Mapping | None:
-        return _same_object(key, object_id, await live_mappings(api, key))
+        return same_object(key, object_id, await live_mappings(api, key))
 
     async def send() -> Mapping:
         return await api.create_mapping(key.external_type, key.object_type, key.external_id, object_id)
@@ -160,7 +160,12 @@ async def find_late(find: Callable[[], Awaitable[RowT | None]], quiet: float) ->
     return await find()
 
 
-def _same_object(key: MappingKey, object_id: int, held: tuple[Mapping, ...]) -> Mapping | None:
+def same_object(key: MappingKey, object_id: int, held: tuple[Mapping, ...]) -> Mapping | None:
+    """The mapping among those that are `held` by which the external id belongs to the object already.
+
+    Raises:
+        ConflictError: it belongs to another one.
+    """
     same = next((row for row in held if row.object_id == object_id), None)
     if same is None and held:
         what = f"external_id: is already mapped to {key.object_type} {held[0].object_id}. Nothing was changed."

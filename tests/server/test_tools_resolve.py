@@ -1,5 +1,7 @@
 """External ids to objects, through the protocol."""
 
+import json
+
 import pytest
 
 from salesloft_mcp.app import App
@@ -21,7 +23,6 @@ async def test_get_connection_names_team_user_environment_and_mode(connect: Conn
     assert reply.data["state"] == app.state.location
     assert reply.data["points_spent"] == 2
     assert reply.data["points_left"] == 568
-    assert reply.data["version"] == "0.1.0"
 
 
 async def test_one_id_is_resolved_with_its_record_in_a_hundred_and_twenty_tokens(connect: Connect) -> None:
@@ -145,6 +146,89 @@ async def test_an_answer_that_no_host_could_take_is_refused_with_a_way_on(connec
         words = await refused(client, "resolve_external_ids", external_ids=longest)
         assert "fewer" in words
         assert not (await call(client, "get_connection")).failed
+
+
+async def test_ids_too_long_for_any_answer_cost_nothing(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        words = await refused(client, "resolve_external_ids", external_ids=[f"{one:040d}" for one in range(1_000)])
+    assert words.startswith("external_ids: have 43000 characters together")
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize("found", [True, False])
+async def test_a_thousand_salesforce_ids_fit_one_answer_in_input_order(
+    connect: Connect, sandbox: Sandbox, found: bool
+) -> None:
+    wanted = [f"003Dn00000{number:05d}IAC" for number in range(1_000)]
+    if found:
+        plant(sandbox, "salesforce", wanted)
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="salesforce")
+    assert reply.words == f"{1_000 if found else 0} of 1000 ids resolved."
+    assert (list(reply.data["found"][0]["ids"]) if found else reply.data["missing"]) == wanted
+    assert reply.data["points_spent"] == (10 if found else 2)
+    assert reply.tokens <= 10_000
+    assert len(json.dumps(reply.data)) <= 48_000
+
+
+async def test_an_answer_too_large_for_a_host_is_refused_and_half_of_it_is_not(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    wanted = [f"{number:030d}" for number in range(1_000)]
+    plant(sandbox, "erp", wanted)
+    async with connect() as client:
+        words = await refused(client, "resolve_external_ids", external_ids=wanted, external_type="erp")
+        half = await call(client, "resolve_external_ids", external_ids=wanted[:500], external_type="erp")
+    assert "ask for fewer ids at a time" in words
+    assert half.words == "500 of 500 ids resolved."
+    assert half.data["points_spent"] == 10
+
+
+def plant(sandbox: Sandbox, external_type: str, external_ids: list[str]) -> None:
+    """Mappings of these ids, each to an object of its own."""
+    store = sandbox.app.store
+    with store.transaction():
+        for number, external_id in enumerate(external_ids):
+            row = {"external_type": external_type, "object_type": "people", "external_id": external_id, "deleted": 0}
+            store.insert("mappings", {**row, "object_id": 578_000_000 + number, "inserted_at": "2024-02-01"})
+
+
+async def test_near_misses_that_were_seen_are_offered_and_never_used(connect: Connect) -> None:
+    wanted = ["contact1001", "CONTACT1002 ", *(f"no-{number}" for number in range(10))]
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="crm_lead")
+    assert reply.words == "0 of 12 ids resolved."
+    assert reply.data["missing"] == wanted
+    lead = {"external_type": "crm_lead", "object_type": "people"}
+    assert reply.data["near"] == {
+        "contact1001": [{**lead, "object_id": 207550001, "external_id": "CONTACT1001", "why": "case"}],
+        "CONTACT1002 ": [{**lead, "object_id": 207550002, "external_id": "CONTACT1002", "why": "spaces"}],
+    }
+
+
+async def test_at_most_twenty_near_misses_are_offered(connect: Connect) -> None:
+    wanted = [f"contact{1001 + number}" for number in range(40)]
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="crm_lead")
+    assert list(reply.data["near"]) == [one for one in wanted if int(one[-2:]) % 25][:20]
+
+
+async def test_one_missing_id_is_worth_a_point_to_see_which_other_type_holds_it(connect: Connect) -> None:
+    arguments = {"external_ids": ["CONTACT1001"], "external_type": "marketing_automation", "object_type": "people"}
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", **arguments)
+    assert reply.words == "It is not mapped."
+    assert reply.data["found"] == []
+    (near,) = reply.data["near"]["CONTACT1001"]
+    assert (near["external_type"], near["object_id"], near["why"]) == ("crm_lead", 207550001, "external_type")
+    assert reply.data["points_spent"] == 3  # the id, the types that exist, and the id in all of them
+
+
+async def test_the_same_id_of_another_kind_of_object_is_near(connect: Connect) -> None:
+    arguments = {"external_ids": ["CONTACT1001"], "external_type": "crm_lead", "object_type": "accounts"}
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", **arguments)
+    assert [one["why"] for one in reply.data["near"]["CONTACT1001"]] == ["object_type"]
 
 
 async def test_an_object_type_may_be_singular_and_in_any_case(connect: Connect) -> None:

@@ -1,19 +1,21 @@
 """External ids to records, and records to be mapped."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from salesloft_mcp.api.models import Mapping, ObjectType
 from salesloft_mcp.api.search import TERMS, search
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import InputError, NotFoundError
+from salesloft_mcp.errors import InputError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.escape import escaped
 from salesloft_mcp.lookup.configurations import nearest_types
-from salesloft_mcp.lookup.resolve import Found, Scope, resolve
+from salesloft_mcp.lookup.near import Near, elsewhere
+from salesloft_mcp.lookup.resolve import Answer, Found, Scope
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -22,12 +24,16 @@ from salesloft_mcp.server.arguments import (
     ExternalIds,
     ExternalType,
     Limit,
+    ManyExternalIds,
     ObjectTypeArgument,
     typed,
 )
-from salesloft_mcp.server.tools.creates import unknown_type
+from salesloft_mcp.server.refusals import unknown_type
 from salesloft_mcp.server.view import RecordView, View, count, fitting, read, record_view
 from salesloft_mcp.transport.call import current
+
+MOST_NEAR = 20
+MOST_CHARACTERS = 39_000  # of an answer: hosts cut at 10,000 tokens of about four
 
 Term = Annotated[str, Field(strict=True, max_length=255)]
 
@@ -44,10 +50,19 @@ class Candidate(View):
     object_id: int
 
 
+class NearMiss(Candidate):
+    external_id: str
+    why: str
+
+
 class Resolved(View):
     found: list[Objects]
     ambiguous: Annotated[dict[str, list[Candidate]] | None, Field(description="Ids of several objects")] = None
     missing: list[str] | None = None
+    near: Annotated[
+        dict[str, list[NearMiss]] | None,
+        WithJsonSchema({"type": "object", "description": "Near misses of missing ids, never used; why: what differs"}),
+    ] = None
     near_types: Annotated[list[str] | None, Field(description="Existing types near the one asked for")] = None
     record: RecordView | None = None
     points_spent: int
@@ -68,26 +83,30 @@ class Search(View):
 
 async def resolve_external_ids(
     ctx: Context[App, Any],
-    external_ids: ExternalIds,
+    external_ids: ManyExternalIds,
     external_type: AnyExternalType = "",
     object_type: AnyObjectType = "",
 ) -> Annotated[CallToolResult, Resolved]:
     """Find which Salesloft person, account or user each external id stands for. One id also gives the record."""
     app = ctx.request_context.lifespan_context
-    found = await resolve(app.salesloft, external_ids, Scope(external_type, typed(object_type)))
+    scope = Scope(external_type, typed(object_type))
+    _check_size(external_ids)
+    answer = await app.lookups.resolve(external_ids, scope)
+    found = answer.found
     single, ambiguous, missing = _sorted_out(found)
     record = await _only_record(app, found, single)
     nothing_found = len(missing) == len(found)  # a hit proves that the type exists
-    near = await _near(app, external_type, typed(object_type)) if external_type and nothing_found else None
+    near_types = await _near_types(app, scope) if external_type and nothing_found else None
     view = Resolved(
         found=_grouped(single),
         ambiguous={escaped(one): _candidates(rows) for one, rows in ambiguous.items()} or None,
         missing=[escaped(one) for one in missing] or None,
-        near_types=near,
+        near=_near(answer.near | await _elsewhere(app, answer, missing, scope)),
+        near_types=near_types,
         record=record,
         points_spent=current().points,
     )
-    return read(_resolved_sentence(found, single, ambiguous), view)
+    return read(_resolved_sentence(found, single, ambiguous), _fitted(view))
 
 
 async def get_records_by_external_id(
@@ -121,7 +140,7 @@ async def search_records(
     ctx: Context[App, Any],
     object_type: ObjectTypeArgument,
     email: Annotated[Term, Field(description="people and users")] = "",
-    name: Annotated[Term, Field(description="accounts: exact; users: part of it; people: not searchable")] = "",
+    name: Annotated[Term, Field(description="accounts (exact) and users (a part)")] = "",
     domain: Annotated[Term, Field(description="accounts only")] = "",
     crm_id: Annotated[Term, Field(description="people and accounts")] = "",
     limit: Limit = 10,
@@ -138,6 +157,30 @@ async def search_records(
         points_spent=current().points,
     )
     return read(f"{count(len(found.rows), 'record')} of {object_type} on this page.", view)
+
+
+def _check_size(external_ids: Sequence[str]) -> None:
+    """Refuse what no host could take the answer of, before points are spent on it: it holds each id at least once."""
+    size = sum(len(one) + 3 for one in dict.fromkeys(external_ids))
+    if size > MOST_CHARACTERS:
+        what = f"have {size} characters together, and an answer may hold {MOST_CHARACTERS}."
+        raise InputError("external_ids", what, next_step="ask for fewer ids at a time.")
+
+
+def _fitted(view: Resolved) -> Resolved:
+    """The view without what nobody asked for, should it be too large otherwise.
+
+    Raises:
+        SalesloftMcpError: that does not help either.
+    """
+    if len(view.model_dump_json(exclude_none=True)) > MOST_CHARACTERS:
+        view = view.model_copy(update={"near": None})
+    if (size := len(view.model_dump_json(exclude_none=True))) > MOST_CHARACTERS:
+        what = f"the answer has {size} characters, and hosts take about {MOST_CHARACTERS}."
+        raise SalesloftMcpError(
+            what, next_step="ask for fewer ids at a time; what was found is known for half a minute."
+        )
+    return view
 
 
 def _sorted_out(found: Found) -> tuple[dict[str, Mapping], dict[str, list[Mapping]], list[str]]:
@@ -175,11 +218,32 @@ async def _only_record(app: App, found: Found, single: dict[str, Mapping]) -> Re
     return None if record is None else record_view(record)
 
 
-async def _near(app: App, external_type: str, object_type: ObjectType | None) -> list[str] | None:
+async def _near_types(app: App, scope: Scope) -> list[str] | None:
     known = await app.configurations.live()
-    if any(one.external_type == external_type and object_type in (None, one.object_type) for one in known):
+    object_type = scope.object_type
+    if any(one.external_type == scope.external_type and object_type in (None, one.object_type) for one in known):
         return None
-    return [escaped(one) for one in nearest_types(external_type, object_type, known)] or None
+    return [escaped(one) for one in nearest_types(scope.external_type, object_type, known)] or None
+
+
+async def _elsewhere(app: App, answer: Answer, missing: list[str], scope: Scope) -> dict[str, list[Near]]:
+    """One id alone is worth a point to see whether it is held outside of `scope`; others are offered what was seen."""
+    if len(missing) != 1 or scope == Scope() or missing[0] in answer.near:
+        return {}
+    outside = await app.lookups.resolve(missing, Scope())
+    found = elsewhere(outside.found[missing[0]], scope.external_type, scope.object_type)
+    return {missing[0]: found} if found else {}
+
+
+def _near(near: dict[str, list[Near]]) -> dict[str, list[NearMiss]] | None:
+    """At most twenty of them, in the order of the ids they are for."""
+    offers = islice(((asked, one) for asked, rows in near.items() for one in rows), MOST_NEAR)
+    shown: dict[str, list[NearMiss]] = {}
+    for asked, one in offers:
+        (candidate,) = _candidates([one.mapping])
+        miss = NearMiss(**candidate.model_dump(), external_id=escaped(one.mapping.external_id), why=one.why)
+        shown.setdefault(escaped(asked), []).append(miss)
+    return shown or None
 
 
 async def _missing(app: App, wanted: list[str], records: int, scope: Scope) -> list[str]:
@@ -191,8 +255,8 @@ async def _missing(app: App, wanted: list[str], records: int, scope: Scope) -> l
         return wanted
     if records == len(wanted) or len(wanted) == 1:
         return []
-    found = await resolve(app.salesloft, wanted, scope)
-    return [external_id for external_id, rows in found.items() if not rows]
+    answer = await app.lookups.resolve(wanted, scope)
+    return [external_id for external_id, rows in answer.found.items() if not rows]
 
 
 def _resolved_sentence(found: Found, single: dict[str, Mapping], ambiguous: dict[str, list[Mapping]]) -> str:

@@ -1,0 +1,67 @@
+"""Lists of mappings read whole, several pages at once, from one end or from both."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import anyio
+
+from salesloft_mcp.api.models import Mapping, Page
+from salesloft_mcp.lookup.plan import Part, Reading
+
+AT_ONCE = 8
+
+DoneT = TypeVar("DoneT")
+# One page of a list: which list, which page, and whether it counts from the oldest row on.
+AskPage = Callable[[Part, int, bool], Awaitable[Page[Mapping]]]
+
+
+async def together(asks: Sequence[Callable[[], Awaitable[DoneT]]]) -> list[DoneT]:
+    """All of them, a few at once; what they answer in their own order. The first failure stops the others."""
+    places = anyio.CapacityLimiter(AT_ONCE)
+    done: dict[int, DoneT] = {}
+
+    async def ask(number: int) -> None:
+        async with places:
+            done[number] = await asks[number]()
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for number in range(len(asks)):
+                tasks.start_soon(ask, number)
+    except ExceptionGroup as failed:
+        # A caller gets the first failure as if there had been one request only.
+        raise failed.exceptions[0] from None
+    return [done[number] for number in range(len(asks))]
+
+
+async def read_whole(ask: AskPage, reading: Reading, first: Page[Mapping]) -> list[Mapping] | None:
+    """Every row of a list once, `first` being its first page; None when its two ends do not meet.
+
+    They may not when rows were added or removed meanwhile, or when Salesloft does not sort as it was told.
+    """
+    part = reading.part
+    pages = [first]
+    if reading.oldest:
+        pages.append(await ask(part, 1, True))
+        if len(distinct(pages)) < len(pages[0].rows) + len(pages[1].rows):
+            return None
+    pages += await together([partial(ask, part, number, True) for number in range(2, reading.oldest + 1)])
+    newest = await together([partial(ask, part, number, False) for number in range(2, reading.newest + 1)])
+    if reading.oldest:
+        rows = distinct([*pages, *newest])
+        return rows if len(rows) >= (first.total or 0) else None
+    last = newest[-1] if newest else first
+    while last.next_page is not None:  # it has grown
+        last = await ask(part, last.next_page, False)
+        newest.append(last)
+    return distinct([*pages, *newest])
+
+
+def distinct(pages: Iterable[Page[Mapping]]) -> list[Mapping]:
+    """Each row once: a list that changes while it is read shows some of them twice."""
+    return list({_identity(row): row for page in pages for row in page.rows}.values())
+
+
+def _identity(row: Mapping) -> tuple[object, ...]:
+    return row.id, row.external_type, row.object_type, row.external_id, row.object_id, row.inserted_at

@@ -1,0 +1,154 @@
+"""`salesloft-mcp resolve`: any number of ids in, their objects out in input order, and an exit code to script with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesloft_mcp.cli import cli
+from salesloft_mcp.commands.resolve import ids_in
+from salesloft_mcp.sandbox import Sandbox
+
+LINES = st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1), max_size=8)
+CELLS = st.lists(st.text(st.characters(exclude_characters="\0'", exclude_categories=["Cs"]), min_size=1), max_size=8)
+
+
+def resolve(*arguments: str, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, ["resolve", "--sandbox", *arguments], input=given)
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_an_id_is_shown_with_its_object_and_what_it_cost() -> None:
+    result = resolve("abc")
+    assert result.exit_code == 0
+    assert result.stdout.split() == ["external", "id", "object", "abc", "users", "13", "by", "crm"]
+    assert result.stderr == "1 found. Points spent: 1.\n"
+
+
+@pytest.mark.parametrize(
+    ("ids", "code", "said"),
+    [
+        (["abc", "CONTACT1001"], 0, "2 found."),
+        (["abc", "nobody"], 1, "1 found, 1 missing."),
+        (["CONTACT3456"], 1, "1 ambiguous."),
+        (["nobody"], 1, "1 missing."),
+    ],
+)
+def test_the_exit_code_says_whether_every_id_stands_for_one_object(ids: list[str], code: int, said: str) -> None:
+    result = resolve(*ids)
+    assert result.exit_code == code
+    assert result.stderr.startswith(said)
+
+
+def test_for_machines_there_is_a_line_for_each_id_in_input_order() -> None:
+    result = resolve("--json", "--external-type", "crm_lead", "nobody", "CONTACT3456", "nobody", "CONTACT1001")
+    lead = {"external_type": "crm_lead", "object_type": "people"}
+    assert result.exit_code == 1
+    assert lines(result) == [
+        {"external_id": "nobody", "status": "missing", "objects": []},
+        {"external_id": "CONTACT3456", "status": "found", "objects": [{**lead, "object_id": 578495206}]},
+        {"external_id": "CONTACT1001", "status": "found", "objects": [{**lead, "object_id": 207550001}]},
+    ]
+    assert result.stderr == "2 found, 1 missing. Points spent: 3.\n"
+
+
+def test_near_misses_are_shown_and_not_used() -> None:
+    ids = ["contact1001", *(f"no-{number}" for number in range(10))]
+    near = lines(resolve("--json", "--object-type", "people", *ids))[0]
+    assert near["status"] == "missing"
+    assert near["near"] == [
+        {
+            "external_id": "CONTACT1001",
+            "external_type": "crm_lead",
+            "object_type": "people",
+            "object_id": 207550001,
+            "why": "case",
+        }
+    ]
+    words = " ".join(resolve("--object-type", "people", *ids).stdout.split())
+    assert "contact1001 not mapped - near: CONTACT1001 is people 207550001 by crm_lead (case)" in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CONTACT1001\nCONTACT1002\n",
+        "CONTACT1001\r\n\r\nCONTACT1002",
+        "\ufeffCONTACT1001\nCONTACT1002\n",
+        'name,external_id\n"Haddad, B.",CONTACT1001\nDoe,CONTACT1002\n',
+        "\ufeffexternal_id;name\r\nCONTACT1001;x\r\nCONTACT1002;y\r\n",
+        "external_id\tname\nCONTACT1001\tx\nCONTACT1002\ty\n",
+        "external_id\nCONTACT1001\nCONTACT1002\n",
+    ],
+)
+def test_a_file_holds_an_id_a_line_or_is_a_csv(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "ids"
+    file.write_bytes(text.encode())
+    for result in (resolve("--json", "--file", str(file)), resolve("--json", "--file", "-", given=text.encode())):
+        assert result.exit_code == 0
+        assert [line["external_id"] for line in lines(result)] == ["CONTACT1001", "CONTACT1002"]
+
+
+@given(ids=LINES)
+def test_nothing_of_a_line_is_trimmed(ids: list[str]) -> None:
+    if ids and "external_id" in ids[0]:
+        return
+    assert ids_in("\n".join(ids)) == ids
+
+
+@given(ids=CELLS)
+def test_nothing_of_a_cell_is_trimmed(ids: list[str]) -> None:
+    cells = ['"' + one.replace('"', '""') + '"' for one in ids]
+    assert ids_in("\r\n".join(["external_id", *cells])) == ids
+
+
+def test_more_ids_than_a_tool_takes_are_answered_for_a_point_a_hundred_mappings(tmp_path: Path) -> None:
+    wanted = [f"erp-{number:04d}" for number in range(2_500)]
+    data, file = tmp_path / "sandbox.db", tmp_path / "ids.txt"
+    file.write_text("\n".join(wanted), encoding="utf-8")
+    with Sandbox(data) as sandbox, sandbox.app.store.transaction():
+        for number, one in enumerate(wanted):
+            row = {"external_type": "erp", "object_type": "people", "external_id": one, "object_id": number + 1}
+            sandbox.app.store.insert("mappings", {**row, "inserted_at": "2024-02-01", "deleted": 0})
+    result = resolve("--sandbox-file", str(data), "--json", "--external-type", "erp", "--file", str(file))
+    assert [line["external_id"] for line in lines(result)] == wanted
+    assert result.stderr == "2,500 found. Points spent: 25.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Give ids, or --file with at least one."),
+        (["--file", "/nowhere/ids.txt"], "--file: cannot be read (No such file or directory)."),
+        (["abc", "a\nb"], "id 2: has a character that cannot be sent"),
+        (["abc", "--external-type", ".."], "external_type: cannot be a path step"),
+        (["abc", "--object-type", "leads"], "is not one of 'people', 'accounts', 'users'"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_exit_code_2(arguments: list[str], said: str) -> None:
+    result = resolve(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_file_that_is_no_text_is_refused_in_words() -> None:
+    result = resolve("--file", "-", given=b"\xff\xfe")
+    assert result.exit_code == 2
+    assert result.stderr == "salesloft-mcp: --file: is not UTF-8 text (byte 0).\n"
+
+
+def test_an_empty_file_is_no_success() -> None:
+    assert resolve("--file", "-", given=b"\n\n").exit_code == 2
+
+
+def test_text_that_would_hide_is_shown_as_its_code_point() -> None:
+    result = resolve("a\u202eb", "x[bold]y")
+    assert "a\\u{202e}b" in result.stdout
+    assert "x[bold]y" in result.stdout
