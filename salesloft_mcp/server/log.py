@@ -1,25 +1,33 @@
 """Every write stands in the change log before it is sent, and again with its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from salesloft_mcp.api.models import Account, Person
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError, UnknownOutcomeError
-from salesloft_mcp.state.local import Change, Outcome
+from salesloft_mcp.state.local import Change, LocalState, Outcome
 
-Settle = Callable[[Outcome, BaseModel | None], None]
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The line of a write that is under way. Call it with the outcome."""
+
+    state: LocalState
+    number: int
+
+    def __call__(self, outcome: Outcome, after: BaseModel | None) -> None:
+        object_id = after.id if isinstance(after, Person | Account) else None
+        self.state.settle(self.number, outcome, image(after), object_id)
 
 
 @contextmanager
 def logged(app: App, change: Change, before: BaseModel | None = None) -> Iterator[Settle]:
     """Around a write: call what this yields with the outcome. A write that is cut off stays `intended`."""
-    number = app.state.intend(change, _json(before))
-
-    def settle(outcome: Outcome, after: BaseModel | None) -> None:
-        app.state.settle(number, outcome, _json(after))
-
+    settle = Settle(app.state, app.state.intend(change, image(before)))
     try:
         yield settle
     except UnknownOutcomeError:
@@ -30,5 +38,6 @@ def logged(app: App, change: Change, before: BaseModel | None = None) -> Iterato
         raise
 
 
-def _json(row: BaseModel | None) -> dict[str, object] | None:
+def image(row: BaseModel | None) -> dict[str, object] | None:
+    """A row as the log keeps it."""
     return None if row is None else row.model_dump(mode="json")

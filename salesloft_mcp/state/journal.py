@@ -91,6 +91,7 @@ class Journal:
     def mark_duplicates(self) -> None:
         """Rows that say what an earlier one said already."""
         self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_external_id ON rows (external_id, by, ref, line)")
+        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref)")
         self._db.execute(
             "UPDATE rows SET verdict = 'duplicate', note = 'the same as line ' || first.line FROM"
             " (SELECT external_id, by, ref, MIN(line) AS line FROM rows WHERE verdict = 'new'"
@@ -118,7 +119,6 @@ class Journal:
 
     def found(self, by: str, objects: Sequence[tuple[str, int]]) -> None:
         """The object of each reference. A reference that stands for a second object is of no use."""
-        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref)")
         rows = [(object_id, by, ref) for ref, object_id in objects]
         with self._transaction():
             for row in rows:
@@ -201,6 +201,14 @@ class Journal:
                 "UPDATE rows SET state = 'intended', tries = tries + 1, intended_at = ? WHERE line = ?",
                 ((now, line) for line in lines),
             )
+
+    def take_back(self, lines: Sequence[int]) -> None:
+        """These rows were announced and are not sent after all."""
+        if lines:
+            with self._transaction():
+                self._db.executemany(
+                    "UPDATE rows SET state = '', tries = tries - 1 WHERE line = ?", ((line,) for line in lines)
+                )
 
     def settle(self, outcomes: Iterable[tuple[int, RowState, str, int | None]]) -> None:
         """How rows ended, as (line, state, note, mapping id)."""

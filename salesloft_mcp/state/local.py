@@ -1,24 +1,23 @@
 """State on this machine: one SQLite file that only its owner can read."""
 
 import hashlib
-import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.state.changes import ALL, Change, ChangeLog, Logged, Outcome, Search
+
+__all__ = ["Approval", "Change", "LocalState", "Logged", "Outcome", "Question", "Search"]
 
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
 GRANTED_SECONDS = 3_600.0  # how long a yes may be used
 CODE_SECONDS = 600.0  # how long a two-step code may be used
-
-Outcome = Literal["intended", "created", "updated", "unchanged", "deleted", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +45,6 @@ class Approval:
     asked_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One write: what it was about, and how a person agreed to it ("" when nobody had to)."""
-
-    environment: str
-    tool: str
-    external_type: str
-    object_type: str
-    external_id: str = ""
-    object_id: int | None = None
-    confirmed: str = ""
-    who: str = "local"
-
-
 class LocalState:
     """Approvals and the change log. Statements take well under a millisecond, so they run where they are called.
 
@@ -72,6 +57,7 @@ class LocalState:
         try:
             self.location = "memory" if directory is None else str(_private_file(directory))
             self._db = _opened(":memory:" if directory is None else self.location)
+            self._log = ChangeLog(self._db, clock)
         except (OSError, sqlite3.Error) as error:
             what = f"{directory} cannot hold our state ({error})."
             raise SettingsError("SALESLOFT_STATE_DIR", what, next_step="give another directory.") from error
@@ -138,34 +124,37 @@ class LocalState:
 
     def intend(self, change: Change, before: dict[str, object] | None = None) -> int:
         """Log a write before it is sent; its number goes to `settle`."""
-        done = self._db.execute(
-            "INSERT INTO changes (at, environment, who, tool, external_type, object_type, external_id, object_id,"
-            " confirmed, outcome, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?)",
-            (
-                self._clock(),
-                change.environment,
-                change.who,
-                change.tool,
-                change.external_type,
-                change.object_type,
-                change.external_id,
-                change.object_id,
-                change.confirmed,
-                None if before is None else json.dumps(before),
-            ),
-        )
-        return int(done.lastrowid or 0)
+        return self._log.intend(change, before)
 
-    def settle(self, number: int, outcome: Outcome, after: dict[str, object] | None = None) -> None:
+    def record(self, writes: Iterable[tuple[Change, Outcome]]) -> None:
+        """Log writes of a job, whose own journal announced them, all at once."""
+        self._log.record(writes)
+
+    def settle(
+        self, number: int, outcome: Outcome, after: dict[str, object] | None = None, object_id: int | None = None
+    ) -> None:
         """Log how a write ended."""
-        self._db.execute(
-            "UPDATE changes SET outcome = ?, after = ? WHERE id = ?",
-            (outcome, None if after is None else json.dumps(after), number),
-        )
+        self._log.settle(number, outcome, after, object_id)
 
-    def changes(self) -> list[dict[str, object]]:
-        """The whole log, oldest first."""
-        return [dict(row) for row in self._db.execute("SELECT * FROM changes ORDER BY id")]
+    def changes(self, search: Search = Search(), limit: int = ALL) -> list[Logged]:  # noqa: B008 - it cannot change
+        """The writes that were asked for, newest first."""
+        return self._log.find(search, limit)
+
+    def change(self, number: int, environment: str) -> Logged | None:
+        """One write; None when there is none of that number in this environment."""
+        return self._log.get(number, environment)
+
+    def save_mappings(self, number: int, mappings: Iterable[tuple[str, int]]) -> None:
+        """Keep what hangs on a configuration that change `number` is about to delete."""
+        self._log.save_mappings(number, mappings)
+
+    def saved_mappings(self, number: int) -> list[tuple[str, int]]:
+        """What was kept then, and is not restored yet, as (external id, object id)."""
+        return self._log.saved_mappings(number)
+
+    def mark_restored(self, number: int, mappings: Iterable[tuple[str, int]]) -> None:
+        """These are settled, whether by restoring them or because nothing can be done."""
+        self._log.mark_restored(number, mappings)
 
     def _record(self, question: Question, code: str | None) -> str:
         approval_id = secrets.token_hex(3)
@@ -204,8 +193,23 @@ def _opened(location: str) -> sqlite3.Connection:
     try:
         with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment
             db.execute("PRAGMA journal_mode = WAL")
+        _add_missing_columns(db)
         db.executescript(files("salesloft_mcp.state").joinpath("schema.sql").read_text(encoding="utf-8"))
     except sqlite3.Error:
         db.close()
         raise
     return db
+
+
+def _add_missing_columns(db: sqlite3.Connection) -> None:
+    """A file of an earlier version lacks what was added since."""
+    if _lacks_undoes(db):
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            if _lacks_undoes(db):  # no other process was faster
+                db.execute("ALTER TABLE changes ADD COLUMN undoes INTEGER")
+
+
+def _lacks_undoes(db: sqlite3.Connection) -> bool:
+    columns = {row["name"] for row in db.execute("PRAGMA table_info(changes)")}
+    return bool(columns) and "undoes" not in columns

@@ -1,6 +1,6 @@
 """Deletions: named by what they are, read back, agreed to by a person, and read again right before."""
 
-from functools import partial
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -13,21 +13,22 @@ from salesloft_mcp.api.models import Configuration, Mapping, ObjectType
 from salesloft_mcp.api.writes import MappingKey, live_mappings
 from salesloft_mcp.app import App
 from salesloft_mcp.escape import quoted
-from salesloft_mcp.server import announce, confirm
+from salesloft_mcp.lookup.hanging import mappings_of
+from salesloft_mcp.server import acts, confirm
+from salesloft_mcp.server.acts import By, row_id
 from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectTypeArgument, WhichId
 from salesloft_mcp.server.confirm import Consent, Granted, Retype
-from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.view import (
     View,
     answer,
     count,
 )
-from salesloft_mcp.state.local import Change, Question
+from salesloft_mcp.state.local import Question
 from salesloft_mcp.transport.call import current
 
 DELETE_MAPPING = "delete_external_id_mapping"
 DELETE_CONFIGURATION = "delete_external_id_configuration"
-NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one; guessing could delete another."
+SAVE_AT_MOST = 10_000  # mappings; a hundred points, and a few seconds
 
 
 class DeletedMapping(View):
@@ -51,7 +52,7 @@ async def mapping_question(
 ) -> Question:
     """What would go, as Salesloft shows it now."""
     app = ctx.request_context.lifespan_context
-    row = await _read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
+    row = await read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
     return _about_mapping(app, row)
 
 
@@ -67,8 +68,8 @@ async def configuration_question(
 ) -> Question:
     """What would go, and how much hangs on it."""
     app = ctx.request_context.lifespan_context
-    row = await _read_configuration(app, external_type, object_type, configuration_id)
-    return _about_configuration(app, row, await _hanging(app, row))
+    row = await read_configuration(app, external_type, object_type, configuration_id)
+    return _about_configuration(app, row, await hanging(app, external_type, object_type))
 
 
 async def ask_about_configuration(
@@ -90,20 +91,10 @@ async def delete_external_id_mapping(
     """Take an external id off its record, after a human has agreed; the record stays. mapping_id only when several
     mappings fit."""
     app = ctx.request_context.lifespan_context
-    row = await _read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
+    row = await read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
     confirmed = confirm.settle(app, asked, _about_mapping(app, row), answered)
-    change = Change(
-        app.environment, DELETE_MAPPING, external_type, object_type, external_id, row.object_id, confirmed=confirmed
-    )
-    with logged(app, change, row) as settle:
-        await writes.delete(partial(app.salesloft.delete_mapping, _id(row)))
-        settle("deleted", None)
-    uris = (
-        announce.mapping_uri(external_type, object_type, external_id),
-        announce.object_uri(object_type, row.object_id),
-    )
-    await announce.updated(ctx, *uris)
-    view = DeletedMapping(mapping_id=_id(row), object_id=row.object_id, points_spent=current().points)
+    await acts.unmap(ctx, row, By(DELETE_MAPPING, confirmed))
+    view = DeletedMapping(mapping_id=row_id(row), object_id=row.object_id, points_spent=current().points)
     return answer(f"deleted: mapping {row.id} of {object_type} {row.object_id}; the record stays.", view)
 
 
@@ -118,21 +109,16 @@ async def delete_external_id_configuration(
     """Delete an external type for one kind of object, after a human has typed its name. Its ids stop resolving
     records."""
     app = ctx.request_context.lifespan_context
-    row = await _read_configuration(app, external_type, object_type, configuration_id)
-    hanging = await _hanging(app, row)
-    confirmed = confirm.settle(app, asked, _about_configuration(app, row, hanging), answered, row.external_type)
-    change = Change(app.environment, DELETE_CONFIGURATION, external_type, object_type, confirmed=confirmed)
-    with logged(app, change, row) as settle:
-        await writes.delete(partial(app.salesloft.delete_configuration, row.id))
-        settle("deleted", None)
-    app.configurations.forget()
-    await announce.listed(ctx)
-    await announce.updated(ctx, announce.CONFIGURATIONS_URI, announce.configuration_uri(external_type, object_type))
-    view = DeletedConfiguration(configuration_id=row.id, live_mappings=hanging, points_spent=current().points)
+    number = await hanging(app, external_type, object_type)
+    kept = await keepsakes(app, external_type, object_type, number)
+    row = await read_configuration(app, external_type, object_type, configuration_id)
+    confirmed = confirm.settle(app, asked, _about_configuration(app, row, number), answered, row.external_type)
+    await acts.unconfigure(ctx, row, kept, By(DELETE_CONFIGURATION, confirmed))
+    view = DeletedConfiguration(configuration_id=row.id, live_mappings=number, points_spent=current().points)
     return answer(f"deleted: configuration {row.id}.", view)
 
 
-async def _read_mapping(app: App, key: MappingKey, mapping_id: int) -> Mapping:
+async def read_mapping(app: App, key: MappingKey, mapping_id: int) -> Mapping:
     """The one live mapping that is meant.
 
     Raises:
@@ -146,15 +132,17 @@ async def _read_mapping(app: App, key: MappingKey, mapping_id: int) -> Mapping:
         listed = ", ".join(f"{row.id} ({row.object_type} {row.object_id})" for row in rows[:5])
         what = f"mapping_id: {count(len(rows), 'mapping')} fit. Nothing was deleted."
         raise errors.ConflictError(what, next_step=f"ask the person which one, and give its mapping_id: {listed}.")
-    if rows[0].id is None:
-        step = "a person can delete it in Salesloft's own interface, or ask Salesloft's support for its id."
-        raise errors.ConflictError(f"{NO_ID} Nothing was deleted.", next_step=step)
-    return rows[0]
+    return acts.deletable(rows[0])
 
 
-async def _read_configuration(
+async def read_configuration(
     app: App, external_type: str, object_type: ObjectType, configuration_id: int
 ) -> Configuration:
+    """The one live configuration that is meant.
+
+    Raises:
+        MissingError: none fits. ConflictError: several fit.
+    """
     rows = [
         row
         for row in await writes.live_configurations(app.salesloft)
@@ -171,36 +159,48 @@ async def _read_configuration(
     return rows[0]
 
 
-async def _hanging(app: App, row: Configuration) -> int | None:
-    """How many live mappings use this configuration, for one point; None when Salesloft does not count."""
+async def hanging(app: App, external_type: str, object_type: ObjectType) -> int | None:
+    """How many live mappings use a configuration, for one point; None when Salesloft does not count."""
     found = await app.salesloft.list_mappings(
-        external_type=row.external_type, object_type=row.object_type, deleted=False, per_page=1, counts=True
+        external_type=external_type, object_type=object_type, deleted=False, per_page=1, counts=True
     )
     return found.total if found.total is not None or found.next_page else len(found.rows)
 
 
-def _about_mapping(app: App, row: Mapping) -> Question:
-    facts: dict[str, object] = {
+async def keepsakes(app: App, external_type: str, object_type: ObjectType, number: int | None) -> Sequence[Mapping]:
+    """The mappings of a configuration, to be saved before its deletion; none where they are too many."""
+    found = await mappings_of(app.salesloft, external_type, object_type, total=number or 0, most=SAVE_AT_MOST)
+    return found or ()
+
+
+def mapping_facts(row: Mapping) -> dict[str, object]:
+    """What a person is told of a mapping that would go."""
+    return {
         "external id": quoted(row.external_id),
         "external type": quoted(row.external_type),
         "record": f"{row.object_type} {row.object_id}",
-        "mapping id": _id(row),
+        "mapping id": row_id(row),
         "what happens": "the record stays, but is no longer found by this external id",
     }
-    return confirm.question(app, DELETE_MAPPING, "Delete this external id mapping", facts)
 
 
-def _about_configuration(app: App, row: Configuration, hanging: int | None) -> Question:
-    facts: dict[str, object] = {
+def configuration_facts(row: Configuration, number: int | None) -> dict[str, object]:
+    """What a person is told of a configuration that would go."""
+    few = number is not None and number <= SAVE_AT_MOST
+    return {
         "external type": quoted(row.external_type),
         "object type": row.object_type,
         "configuration id": row.id,
-        "live mappings that use it": "unknown" if hanging is None else hanging,
+        "live mappings that use it": "unknown" if number is None else number,
         "what happens": "no record is found by this external type any more",
+        "way back": f"undo_change; its mappings {'are saved first' if few else 'may be too many to be saved'}",
     }
+
+
+def _about_mapping(app: App, row: Mapping) -> Question:
+    return confirm.question(app, DELETE_MAPPING, "Delete this external id mapping", mapping_facts(row))
+
+
+def _about_configuration(app: App, row: Configuration, number: int | None) -> Question:
+    facts = configuration_facts(row, number)
     return confirm.question(app, DELETE_CONFIGURATION, "Delete this external id configuration", facts)
-
-
-def _id(row: Mapping) -> int:
-    assert row.id is not None
-    return row.id

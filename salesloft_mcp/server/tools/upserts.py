@@ -18,8 +18,8 @@ from salesloft_mcp.server import announce, confirm
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.log import logged
+from salesloft_mcp.server.refusals import unknown_type
 from salesloft_mcp.server.schema import usual
-from salesloft_mcp.server.tools.creates import unknown_type
 from salesloft_mcp.server.view import RecordView, View, answer, record_view
 from salesloft_mcp.state.local import Change, Question
 from salesloft_mcp.transport.call import current
@@ -80,8 +80,8 @@ async def upsert_person_by_external_id(
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_person)],
     intent: Intent = "upsert",
 ) -> Annotated[CallToolResult, Upserted]:
-    """Update the person your id stands for, or create person and mapping. A new person needs email_address, or phone
-    and last_name. do_not_contact true needs a human's yes."""
+    """Update the person your id stands for, or create both. A new person needs email_address, or phone
+    and last_name. do_not_contact needs a human's yes."""
     key = MappingKey(external_type, "people", external_id)
     return await _upsert(ctx, key, person, intent, (asked, answered))
 
@@ -95,8 +95,8 @@ async def upsert_account_by_external_id(
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_account)],
     intent: Intent = "upsert",
 ) -> Annotated[CallToolResult, Upserted]:
-    """Update the account your id stands for, or create account and mapping. A new account needs name and domain.
-    do_not_contact true needs a human's yes."""
+    """Update the account your id stands for, or create both. A new account needs name and domain.
+    do_not_contact needs a human's yes."""
     key = MappingKey(external_type, "accounts", external_id)
     return await _upsert(ctx, key, account, intent, (asked, answered))
 
@@ -132,11 +132,7 @@ async def _upsert(
             raise await unknown_type(app, error, key.external_type, key.object_type) from error
         settle(written.status, written.row)
     if written.status == "created":
-        uris = (
-            announce.mapping_uri(key.external_type, key.object_type, key.external_id),
-            announce.object_uri(key.object_type, written.row.id),
-        )
-        await announce.updated(ctx, *uris)
+        await announce.mapped(ctx, key, written.row.id)
     view = Upserted(status=written.status, record=record_view(written.row), points_spent=current().points)
     return answer(f"{written.status}: {key.object_type} {written.row.id}.", view)
 

@@ -1,0 +1,125 @@
+"""The log of every write made here, and the way back."""
+
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
+from mcp_types import CallToolResult
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from salesloft_mcp.app import App
+from salesloft_mcp.escape import escaped
+from salesloft_mcp.server import confirm
+from salesloft_mcp.server.acts import By
+from salesloft_mcp.server.arguments import AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
+from salesloft_mcp.server.confirm import Agree, Consent, Granted, Retype
+from salesloft_mcp.server.undo.plan import plan
+from salesloft_mcp.server.undo.undo import TOOL, Undo, Undone
+from salesloft_mcp.server.view import View, answer, count, read
+from salesloft_mcp.state.changes import moment
+from salesloft_mcp.state.local import Logged, Search
+from salesloft_mcp.transport.call import current
+
+
+def _moment(value: str) -> str:
+    try:
+        return value and str(moment(value))
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date or time such as 2026-01-31 or 2026-01-31T09:00:00Z.") from None
+
+
+def _change_cursor(value: str) -> str:
+    return value and str(whole(value))
+
+
+OneObjectType = Annotated[AnyObjectType, Field(description="Empty: all")]
+Since = Annotated[str, Field(strict=True, description="ISO date or time"), AfterValidator(_moment)]
+ChangeCursor = Annotated[str, Field(strict=True), AfterValidator(_change_cursor)]
+ChangeId = Annotated[
+    int, BeforeValidator(whole), WithJsonSchema({"type": "integer", "description": "id in list_changes"})
+]
+ToolName = Annotated[str, Field(strict=True, max_length=100, description="Empty: all")]
+
+
+Row = dict[str, str | int]
+RowSchema = WithJsonSchema({"type": "object"})  # names and values speak for themselves, and cost nothing in the list
+
+
+class Changes(View):
+    changes: list[Annotated[Row, RowSchema]]
+    next_cursor: str | None = None
+    points_spent: int
+
+
+async def list_changes(
+    ctx: Context[App, Any],
+    external_id: AnyExternalId = "",
+    object_type: OneObjectType = "",
+    object_id: AnyObjectId = 0,
+    tool: ToolName = "",
+    since: Since = "",
+    limit: Limit = 20,
+    cursor: ChangeCursor = "",
+) -> Annotated[CallToolResult, Changes]:
+    """Writes made here, newest first: what, when, how a human agreed."""
+    app = ctx.request_context.lifespan_context
+    search = Search(
+        environment=app.environment,
+        external_id=external_id,
+        object_type=object_type,
+        object_id=object_id or None,
+        tool=tool,
+        since=float(since) if since else None,
+        older_than=int(cursor) if cursor else None,
+    )
+    found = app.state.changes(search, limit + 1)
+    rows = found[:limit]
+    view = Changes(
+        changes=[_row(row) for row in rows],
+        next_cursor=str(rows[-1].id) if len(found) > limit else None,
+        points_spent=current().points,
+    )
+    return read(f"{count(len(rows), 'change')}, newest first.", view)
+
+
+async def undoing(ctx: Context[App, Any], change_id: ChangeId) -> Undo:
+    """What it would do, as things stand now."""
+    return await plan(ctx.request_context.lifespan_context, change_id)
+
+
+async def ask_about_undoing(
+    ctx: Context[App, Any], undo: Annotated[Undo, Resolve(undoing)]
+) -> Elicit[Consent] | Granted:
+    """A yes, or a name typed by hand, where one is needed."""
+    return Granted() if undo.question is None else confirm.ask(ctx, undo.question, Retype if undo.name else Agree)
+
+
+async def undo_change(
+    ctx: Context[App, Any],
+    change_id: ChangeId,
+    undo: Annotated[Undo, Resolve(undoing)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_undoing)],
+) -> Annotated[CallToolResult, Undone]:
+    """Restore what a write deleted or replaced; or delete what it created, after a human's yes."""
+    app = ctx.request_context.lifespan_context
+    now = await plan(app, change_id)
+    confirmed = confirm.settle(app, undo.question, now.question, answered, now.name)
+    said, view = await now.run(ctx, By(TOOL, confirmed, undoes=change_id))
+    return answer(said, view)
+
+
+def _row(row: Logged) -> Row:
+    about: dict[str, str | int | None] = {
+        "id": row.id,
+        "at": row.time,
+        "tool": escaped(row.tool),
+        "outcome": row.outcome,
+        "external_type": escaped(row.external_type),
+        "external_id": row.external_id and escaped(row.external_id),
+        "object_type": row.object_type,
+        "object_id": row.object_id,
+        "confirmed": row.confirmed,
+        "undoes": row.undoes,
+        "undone_by": row.undone_by,
+    }
+    return {name: value for name, value in about.items() if value is not None and value != ""}

@@ -1,0 +1,177 @@
+"""The log through its tool: found by what one remembers of a write, and never another environment's."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mcp.client import Client
+
+from salesloft_mcp.app import App
+from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.state.local import Change
+from tests.conftest import Connect, Era
+from tests.server.calling import call, refused, tokens
+from tests.server.human import YES, Human
+
+pytestmark = pytest.mark.anyio
+
+CONTACT = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
+NEW = {**CONTACT, "external_id": "007", "object_id": 578495206}
+
+
+async def rows(client: Client, **search: Any) -> list[dict[str, Any]]:
+    """The changes a search finds."""
+    reply = await call(client, "list_changes", **search)
+    assert not reply.failed, reply.words
+    found: list[dict[str, Any]] = reply.data["changes"]
+    return found
+
+
+async def test_an_empty_log_says_so_and_sends_nothing(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        reply = await call(client, "list_changes")
+    assert reply.words == "0 changes, newest first."
+    assert reply.data == {"changes": [], "points_spent": 0}
+    assert len(sandbox.requests) == 0
+
+
+async def test_every_kind_of_write_is_listed_newest_first(connect: Connect) -> None:
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
+        await call(client, "create_external_id_configuration", external_type="erp", object_type="accounts")
+        await call(client, "create_external_id_mapping", **NEW)
+        await call(client, "create_external_id_mapping", **NEW)
+        key = {"external_type": "crm_lead", "external_id": "CONTACT3456"}
+        await call(client, "upsert_person_by_external_id", **key, person={"title": "CEO"})
+        await call(
+            client,
+            "upsert_account_by_external_id",
+            external_type="sdfc_account",
+            external_id="ABC",
+            account={"size": "7"},
+        )
+        await call(client, "delete_external_id_mapping", **CONTACT)
+        human.answer = {"type_the_name": "erp"}
+        await call(client, "delete_external_id_configuration", external_type="erp", object_type="accounts")
+        found = await rows(client)
+    assert [(row["tool"], row["outcome"]) for row in found] == [
+        ("delete_external_id_configuration", "deleted"),
+        ("delete_external_id_mapping", "deleted"),
+        ("upsert_account_by_external_id", "updated"),
+        ("upsert_person_by_external_id", "updated"),
+        ("create_external_id_mapping", "unchanged"),
+        ("create_external_id_mapping", "created"),
+        ("create_external_id_configuration", "created"),
+    ]
+
+
+async def test_a_row_says_what_when_and_how_a_person_agreed(connect: Connect) -> None:
+    async with connect(elicitation_callback=Human(YES)) as client:
+        await call(client, "delete_external_id_mapping", **CONTACT)
+        (row,) = await rows(client)
+    assert row.pop("at").endswith("Z")
+    assert row == {
+        "id": 1,
+        "tool": "delete_external_id_mapping",
+        "outcome": "deleted",
+        **CONTACT,
+        "object_id": 578495206,
+        "confirmed": "asked through the client",
+    }
+
+
+async def test_a_write_that_failed_is_listed_too(connect: Connect, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("status", method="POST", status=403))
+    async with connect() as client:
+        await refused(client, "create_external_id_mapping", **NEW)
+        assert [row["outcome"] for row in await rows(client)] == ["failed"]
+
+
+async def test_a_change_is_found_by_id_object_tool_and_time(connect: Connect) -> None:
+    async with connect(elicitation_callback=Human(YES)) as client:
+        await call(client, "create_external_id_mapping", **NEW)
+        await call(client, "delete_external_id_mapping", **CONTACT)
+        await call(client, "create_external_id_mapping", **{**NEW, "external_id": "8", "object_id": 207550815})
+        for search, expected in (
+            ({"external_id": "007"}, [1]),
+            ({"external_id": "07"}, []),
+            ({"object_type": "person", "object_id": 578495206}, [2, 1]),
+            ({"object_type": "accounts", "object_id": 578495206}, []),
+            ({"object_id": "207550815"}, [3]),
+            ({"tool": "delete_external_id_mapping"}, [2]),
+            ({"since": "2020-01-01", "limit": 1}, [3]),
+            ({"since": "2999-01-01T00:00:00+02:00"}, []),
+        ):
+            assert [row["id"] for row in await rows(client, **search)] == expected, search
+
+
+async def test_a_record_that_an_upsert_created_finds_its_change(connect: Connect) -> None:
+    async with connect() as client:
+        key = {"external_type": "crm_lead", "external_id": "n"}
+        made = await call(client, "upsert_person_by_external_id", **key, person={"email_address": "a@new.test"})
+        (row,) = await rows(client, object_type="people", object_id=made.data["record"]["id"])
+    assert row["outcome"] == "created"
+
+
+async def test_pages_follow_one_another_without_a_gap(connect: Connect, app: App) -> None:
+    change = Change(app.environment, "t", "crm_lead", "people", "A")
+    for _ in range(5):
+        app.state.settle(app.state.intend(change), "created")
+    async with connect() as client:
+        seen: list[int] = []
+        cursor = ""
+        while True:
+            reply = await call(client, "list_changes", limit=2, cursor=cursor)
+            seen += [row["id"] for row in reply.data["changes"]]
+            cursor = reply.data.get("next_cursor", "")
+            if not cursor:
+                break
+    assert seen == [5, 4, 3, 2, 1]
+
+
+async def test_what_was_done_elsewhere_is_not_shown(connect: Connect, app: App, era: Era) -> None:
+    for environment in ("https://api.salesloft.com", "SANDBOX (http://127.0.0.1:8765)"):
+        app.state.settle(app.state.intend(Change(environment, "t", "crm_lead", "people", "A", 7)), "created")
+    async with connect() as client:
+        assert await rows(client) == []
+        assert await rows(client, external_id="A") == []
+        await call(client, "create_external_id_mapping", **NEW)
+    live = replace(app, sandbox=False, environment="https://api.salesloft.com")
+    async with Client(build_server(live, chosen("full")), mode=era) as client:
+        assert [row["id"] for row in await rows(client)] == [1]
+
+
+async def test_text_from_elsewhere_is_escaped(connect: Connect, app: App) -> None:
+    change = Change(app.environment, "t", "crm\u202elead", "people", "A\u200bB")
+    app.state.settle(app.state.intend(change), "created")
+    async with connect() as client:
+        (row,) = await rows(client)
+    assert (row["external_type"], row["external_id"]) == ("crm\\u{202e}lead", "A\\u{200b}B")
+
+
+async def test_a_full_page_stays_small(connect: Connect, app: App) -> None:
+    change = Change(app.environment, "create_external_id_mapping", "crm_lead", "people", "CONTACT3456", 578495206)
+    for _ in range(120):
+        app.state.settle(app.state.intend(change), "created", {"a": "b" * 10_000})
+    async with connect() as client:
+        reply = await call(client, "list_changes", limit=100)
+    assert tokens(reply.data) < 6_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"since": "yesterday"}, "since: must be a date or time such as 2026-01-31"),
+        ({"cursor": "x"}, "cursor: must be a whole number"),
+        ({"limit": 0}, "limit: "),
+        ({"object_id": True}, "object_id: must be a whole number"),
+        ({"object_type": "deals"}, "object_type: must be people, accounts or users."),
+    ],
+)
+async def test_a_search_that_cannot_be_is_refused_in_words(
+    connect: Connect, arguments: dict[str, Any], said: str
+) -> None:
+    async with connect() as client:
+        assert (await refused(client, "list_changes", **arguments)).startswith(said)
