@@ -1,0 +1,1 @@
+"""What is wrong with the mappings of a team, and how much of it they cover."""
