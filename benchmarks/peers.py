@@ -3,6 +3,7 @@
 one-tool         one empty tool on mcp's MCPServer: the floor of any server on this library
 openapi          FastMCP.from_openapi on the same eight endpoints, as a host would start it; nothing is ever sent
 openapi-sandbox  the same, over a sandbox in its own process
+openapi-limited  the same, where a minute has room for 60 calls
 sandbox-alone    no server: prints the milliseconds the sandbox itself takes for the look-up of the benchmark
 """
 
@@ -42,13 +43,18 @@ def openapi() -> None:
     _serve_openapi(httpx2.AsyncClient(base_url="https://api.salesloft.com", headers=_bearer("ak" + "0" * 64)))
 
 
-def openapi_sandbox() -> None:
+def openapi_limited() -> None:
+    """The generated peer where a minute has room for 60 calls."""
+    openapi_sandbox(rate_limit=60)
+
+
+def openapi_sandbox(rate_limit: int = 0) -> None:
     """The generated peer over the sandbox, by the library it prefers."""
     import httpx2  # type: ignore[import-not-found,unused-ignore]
 
     from salesloft_mcp.sandbox import Sandbox
 
-    sandbox = Sandbox(rate_limit=0)
+    sandbox = Sandbox(rate_limit=rate_limit)
     wire = httpx2.ASGITransport(app=sandbox.app)
     _serve_openapi(httpx2.AsyncClient(base_url=BASE_URL, headers=_bearer(sandbox.api_key), transport=wire))
 
@@ -92,6 +98,7 @@ PEERS: dict[str, Callable[[], None]] = {
     "one-tool": one_tool,
     "openapi": openapi,
     "openapi-sandbox": openapi_sandbox,
+    "openapi-limited": openapi_limited,
     "sandbox-alone": sandbox_alone,
 }
 

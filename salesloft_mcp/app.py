@@ -1,9 +1,13 @@
 """The live parts a call may use."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from salesloft_mcp.api.client import Salesloft
+from salesloft_mcp.audit.report import Audits
+from salesloft_mcp.backfill.jobs import Backfills
 from salesloft_mcp.lookup.configurations import KnownConfigurations
+from salesloft_mcp.lookup.resolve import Lookups
 from salesloft_mcp.settings import ConfirmMode, Mode
 from salesloft_mcp.state.local import LocalState
 from salesloft_mcp.transport.budget import Budget
@@ -15,14 +19,14 @@ class App:
 
     salesloft: Salesloft
     configurations: KnownConfigurations
+    lookups: Lookups
+    audits: Audits
     state: LocalState
+    backfills: Backfills
     budget: Budget
     sandbox: bool
+    environment: str  # what every question and every log line is about
     base_url: str
     mode: Mode
     confirm: ConfirmMode
-
-    @property
-    def environment(self) -> str:
-        """What every question and every log line is about: the sandbox, or a live address."""
-        return f"SANDBOX ({self.base_url})" if self.sandbox else self.base_url
+    files_dir: Path | None = None  # whose files a tool may read

@@ -13,6 +13,10 @@ import click
 from click.core import ParameterSource
 
 from salesloft_mcp import __version__
+from salesloft_mcp.commands.audit import audit
+from salesloft_mcp.commands.backfill import backfill
+from salesloft_mcp.commands.changes import changes
+from salesloft_mcp.commands.resolve import resolve
 from salesloft_mcp.commands.start import EXIT_CODES, Option, open_sandbox, settings_of, told
 
 if TYPE_CHECKING:
@@ -51,6 +55,11 @@ def demo(as_json: bool) -> None:
     "--confirm", type=click.Choice(["auto", "elicit", "two-step"]), help="How a person agrees (two-step: weaker)."
 )
 @click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="For approvals and the change log.")
+@click.option(
+    "--files-dir",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder whose files plan_backfill may read; none by default, never with --http.",
+)
 @click.option("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
 @click.option("--tools", default="", help="Only these tools, separated by commas.")
 @click.option("--exclude-tools", default="", help="Without these tools, separated by commas.")
@@ -67,8 +76,8 @@ def serve(
 ) -> None:
     """Serve MCP on stdio, or over HTTP on loopback.
 
-    Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR
-    and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
+    Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR,
+    SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
     """
     # Measured: collecting garbage while a thousand types are made is a sixth of the start. `serving` switches it on.
     gc.disable()
@@ -81,7 +90,11 @@ def serve(
         raise click.UsageError("--sandbox and --base-url exclude each other: it is either the sandbox or that address.")
     _refuse_without("sandbox", "sandbox_file", "dialect")
     _refuse_without("http", "host", "port")
+    if http and options["files_dir"]:
+        raise click.UsageError("--http and --files-dir exclude each other: callers over HTTP may read no files.")
     settings = settings_of(options)
+    if http:
+        settings = settings.model_copy(update={"files_dir": None})
     entries = told(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         listen = Listen(host, port) if http else None
@@ -121,6 +134,12 @@ def approvals(as_json: bool, **options: Option) -> None:
         click.echo(json.dumps(told(listed, settings.state_dir), indent=2))
     else:
         told(decide_each, settings.state_dir)
+
+
+cli.add_command(resolve)
+cli.add_command(audit)
+cli.add_command(backfill)
+cli.add_command(changes)
 
 
 def main() -> NoReturn:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,11 +13,17 @@ from pydantic import SecretStr
 from salesloft_mcp import __version__
 from salesloft_mcp.api.client import Salesloft
 from salesloft_mcp.app import App
+from salesloft_mcp.audit.report import Audits
 from salesloft_mcp.auth.bearer import Bearer
+from salesloft_mcp.backfill.jobs import open_backfills
+from salesloft_mcp.backfill.plan import Aim
+from salesloft_mcp.backfill.run import Outcome, Outcomes
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.lookup.configurations import KnownConfigurations
+from salesloft_mcp.lookup.resolve import Lookups
 from salesloft_mcp.settings import Settings
-from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.state.local import Change, LocalState
+from salesloft_mcp.state.local import Outcome as LoggedOutcome
 from salesloft_mcp.transport.budget import Budget
 from salesloft_mcp.transport.inprocess import InProcess
 from salesloft_mcp.transport.stack import Network, open_http
@@ -41,6 +48,11 @@ class Upstream:
     wire: httpx.AsyncBaseTransport
     sandbox: bool = False
 
+    @property
+    def environment(self) -> str:
+        """What every question and every log line is about: the sandbox, or a live address."""
+        return f"SANDBOX ({self.base_url})" if self.sandbox else self.base_url
+
 
 @asynccontextmanager
 async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> AsyncIterator[App]:
@@ -56,19 +68,29 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         auth = Bearer(upstream.token, upstream.base_url)
         agent = f"salesloft-mcp/{__version__}"
         http = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent)
+        bulk = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent, lane="bulk")
         await closing.enter_async_context(http)
+        await closing.enter_async_context(bulk)
         state = LocalState(settings.state_dir)
         closing.callback(state.close)
-        salesloft = Salesloft(http)
+        log = partial(log_rows, state, upstream.environment)
+        salesloft, patient = Salesloft(http), Salesloft(bulk)
+        opening = open_backfills(settings.state_dir, upstream.environment, patient, log)
+        backfills = await closing.enter_async_context(opening)
         yield App(
             salesloft=salesloft,
             configurations=KnownConfigurations(salesloft),
+            lookups=Lookups(salesloft, budget, writers=(salesloft, patient)),
+            audits=Audits(),
             state=state,
+            backfills=backfills,
             budget=budget,
             sandbox=upstream.sandbox,
+            environment=upstream.environment,
             base_url=upstream.base_url,
             mode=settings.mode,
             confirm=settings.confirm,
+            files_dir=settings.files_dir,
         )
 
 
@@ -91,6 +113,20 @@ def _live(settings: Settings) -> Upstream:
     assert settings.api_key is not None
     wire = Network(tls=not settings.base_url.startswith("http:"))
     return Upstream(settings.base_url, settings.api_key, wire)
+
+
+def log_rows(state: LocalState, environment: str, backfill_id: str, aim: Aim, outcomes: Outcomes) -> None:
+    """Every write of a job stands in the change log, as those of tools do."""
+    state.record((_change(environment, backfill_id, aim, one), _logged_as(one)) for one in outcomes)
+
+
+def _change(environment: str, backfill_id: str, aim: Aim, one: Outcome) -> Change:
+    tool, line = f"run_backfill {backfill_id}", one.line
+    return Change(environment, tool, aim.external_type, aim.object_type, line.external_id, line.object_id)
+
+
+def _logged_as(one: Outcome) -> LoggedOutcome:
+    return one.state if one.state in ("created", "unchanged") else "failed"
 
 
 def _quiet_http_logs() -> None:

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_state_path("salesloft_mcp"),
         description="where approvals and the change log are kept",
     )
+    files_dir: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        None, description="the folder whose files plan_backfill may read; never over HTTP"
+    )
     rate_limit: int = Field(570, ge=1, le=600, description="points a minute this process may spend")
 
 

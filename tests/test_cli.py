@@ -29,7 +29,7 @@ from .hosting.program import (
     started,
 )
 
-COMMANDS = ("approvals", "demo", "sandbox", "serve")
+COMMANDS = ("approvals", "audit", "backfill", "changes", "demo", "resolve", "sandbox", "serve")
 HELP = """
 import sys
 from click.testing import CliRunner

@@ -19,7 +19,7 @@ LAYERS = (
     {"api", "state"},
     {"transport"},
     {"auth", "lookup"},
-    {"backfill"},
+    {"backfill", "audit"},
     {"app"},
     {"server", "runtime", "approvals"},
     {"hosting", "demo"},

@@ -46,24 +46,36 @@ async def find_objects(
 
 
 async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
-    """Every person or account, by a cursor over `updated_at`, each once.
+    """Every person or account, by a cursor over `updated_at`: each once, and again when it is changed meanwhile.
 
     Deep pages would cost 30 points each, and rows that change while one pages would be skipped: a row that is changed
-    meanwhile moves to the end of this order and is met again there.
+    meanwhile moves to the end of this order and is met again there. Only when a whole page shares one moment does
+    paging go deeper, and then the moment is read until two readings are the same.
     """
-    since, page, seen = "", 1, set[int]()
+    since, seen, before = "", set[int](), set[int]()
     while True:
-        order = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
-        filters = order + ((("updated_at[gte]", since),) if since else ())
-        found = await api.list_objects(object_type, filters, page=page, per_page=PAGE)
-        yield tuple(row for row in found.rows if row.id not in seen)
-        if found.next_page is None or not found.rows:
+        page, here = 0, set[int]()
+        more, last = True, since
+        while more and last == since:
+            page += 1
+            found = await api.list_objects(object_type, _changed_since(since), page=page, per_page=PAGE)
+            yield tuple(row for row in found.rows if row.id not in seen)
+            seen.update(row.id for row in found.rows)
+            here.update(row.id for row in found.rows if _updated(row) == since)
+            more = found.next_page is not None and bool(found.rows)
+            last = _updated(found.rows[-1]) if found.rows else since
+        if page > 1 and here != before:
+            before = here
+        elif not more:
             return
-        last = _updated(found.rows[-1])
-        # Only when a whole page shares one moment does paging have to go deeper.
-        page = page + 1 if last == since else 1
-        at_last = {row.id for row in found.rows if _updated(row) == last}
-        seen, since = (seen | at_last if last == since else at_last), last
+        else:
+            seen = {row.id for row in found.rows if _updated(row) == last}
+            since = last
+
+
+def _changed_since(since: str) -> Query:
+    order = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
+    return (*order, ("updated_at[gte]", since)) if since else order
 
 
 async def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:

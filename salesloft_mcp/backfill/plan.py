@@ -50,7 +50,7 @@ def minutes(creates: int, points_a_minute: int) -> float:
 
 
 async def _find(api: Salesloft, journal: Journal, aim: Aim, by: By) -> None:
-    count = journal.count_refs(by)
+    count = await anyio.to_thread.run_sync(journal.count_refs, by)
     if not count:
         return
     async for batch in find_objects(api, aim.object_type, by, journal.refs(by), count):
@@ -59,7 +59,7 @@ async def _find(api: Salesloft, journal: Journal, aim: Aim, by: By) -> None:
 
 async def _hold(api: Salesloft, journal: Journal, aim: Aim) -> None:
     """What is mapped already: a scan of the type, or a look-up an id, whichever costs less."""
-    ids = journal.count_external_ids()
+    ids = await anyio.to_thread.run_sync(journal.count_external_ids)
     if not ids:
         return
     first = await api.list_mappings(

@@ -10,7 +10,7 @@ from typing import Literal, TextIO
 from salesloft_mcp.api.models import ObjectType
 from salesloft_mcp.api.request import checked
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.escape import quoted
+from salesloft_mcp.escape import escaped, quoted
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -20,6 +20,7 @@ BY: dict[ObjectType, tuple[By, ...]] = {
 }
 EXTERNAL_ID = "external_id"
 MAX_REF = 255
+MAX_LINE = 1024**2
 Fields = Mapping[str, object]
 
 
@@ -40,11 +41,24 @@ def read_rows(file: Path) -> Iterator[tuple[int, Fields]]:
     Raises:
         InputError: another suffix, or a CSV without the columns that are needed.
     """
-    suffix = file.suffix.lower()
-    if suffix not in (".csv", ".jsonl"):
-        raise InputError("file", "must end in .csv or .jsonl.")
     with file.open(encoding="utf-8-sig", newline="") as text:
-        yield from _csv(text) if suffix == ".csv" else _jsonl(text)
+        yield from rows_in(text, file.suffix)
+
+
+def rows_in(text: TextIO, suffix: str) -> Iterator[tuple[int, Fields]]:
+    """The same, of a file that is open.
+
+    Raises:
+        InputError: another suffix, a CSV without the columns that are needed, or text that cannot be read as rows.
+    """
+    if suffix.lower() not in (".csv", ".jsonl"):
+        raise InputError("file", "must end in .csv or .jsonl.")
+    try:
+        yield from _csv(_lines(text)) if suffix.lower() == ".csv" else _jsonl(_lines(text))
+    except UnicodeDecodeError:
+        raise InputError("file", "is not UTF-8 text.", next_step="save it as UTF-8.") from None
+    except csv.Error as error:
+        raise InputError("file", f"is no CSV that can be read ({error}).") from None
 
 
 def row_of(line: int, fields: Fields, object_type: ObjectType) -> Row:
@@ -54,6 +68,9 @@ def row_of(line: int, fields: Fields, object_type: ObjectType) -> Row:
         return Row(line, "", problem="external_id: must be text; a number may have lost leading zeros.")
     try:
         checked(EXTERNAL_ID, external_id)
+    except InputError as error:
+        return Row(line, escaped(external_id[:MAX_REF]), problem=error.what)
+    try:
         by, ref = _reference(fields, object_type)
     except InputError as error:
         return Row(line, external_id, problem=error.what)
@@ -62,12 +79,16 @@ def row_of(line: int, fields: Fields, object_type: ObjectType) -> Row:
 
 def unformula(cell: str) -> str:
     """Take off the quote that a report puts before a cell a spreadsheet would run."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA_STARTS else cell
+    return cell[1:] if cell.startswith("'") and _runs(cell) else cell
 
 
 def formula_safe(cell: str) -> str:
-    """Put a quote before a cell that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell[:1] in FORMULA_STARTS or (cell[:1] == "'" and cell[1:2] in FORMULA_STARTS) else cell
+    """Put a quote before a cell that a spreadsheet would run, or that would lose one of its own on the way back."""
+    return f"'{cell}" if _runs(cell) else cell
+
+
+def _runs(cell: str) -> bool:
+    return cell.lstrip("'").startswith(FORMULA_STARTS)
 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -93,7 +114,17 @@ def _object_id(text: str) -> str:
     return str(int(text))
 
 
-def _csv(text: TextIO) -> Iterator[tuple[int, Fields]]:
+def _lines(text: TextIO) -> Iterator[str]:
+    """Line by line, none of which may fill the memory."""
+    number = 0
+    while line := text.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise InputError("file", f"line {number} is longer than {MAX_LINE} characters.")
+        yield line
+
+
+def _csv(text: Iterable[str]) -> Iterator[tuple[int, Fields]]:
     reader = csv.DictReader(text)
     if EXTERNAL_ID not in (reader.fieldnames or ()):
         raise InputError("file", "has no column external_id in its first line.")

@@ -4,9 +4,10 @@ A row whose answer was lost is looked up after a quiet time, in which its reques
 there is it sent again. A process that dies leaves such rows behind; the next run settles them first.
 """
 
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from time import time
 
 import anyio
 
@@ -17,14 +18,19 @@ from salesloft_mcp.backfill.plan import Aim
 from salesloft_mcp.state.journal import Journal, Line, RowState
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
-BATCH = 256
+BATCH = 64  # rows announced in one transaction; so many a killed process leaves to be looked up without need
+WRITE_DOWN_SECONDS = 1.0
 QUIET_SECONDS = 15.0  # longer than a request may take, so that nothing is on its way any more
 MOST_TRIES = 10
 LONGEST_PAUSE = 30.0
-GIVE_UP_AFTER = 20  # rounds in a row without any progress
+GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
 
 _PASSING = (errors.RateLimitedError, errors.UnreachableError, errors.UpstreamError, errors.BrokenAnswerError)
+_FRESH: tuple[RowState, ...] = ("",)
 _UNSETTLED: tuple[RowState, ...] = ("intended", "unknown")
+_OPEN = frozenset({"", "unknown"})
+
+Lines = Generator[Line, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,10 @@ Outcomes = Sequence[Outcome]
 
 @dataclass(slots=True)
 class Run:
-    """One pass over a plan. `settled` hears of every outcome before the journal does, so that no write is unlogged."""
+    """All of a plan, in passes over its open rows: first what was never sent, then what is unsettled, and again.
+
+    `settled` hears of every outcome before the journal does, so that no write is unlogged.
+    """
 
     api: Salesloft
     journal: Journal
@@ -51,8 +60,11 @@ class Run:
     cancelled: Callable[[], bool] = lambda: False
     quiet: float = QUIET_SECONDS
     at_once: int = AT_ONCE
-    clock: Callable[[], float] = time.time
-    pauses: int = field(default=0, init=False)
+    _outcomes: list[Outcome] = field(default_factory=list, init=False)  # not written down yet
+    _in_vain: int = field(default=0, init=False)  # rows in a row without an answer
+    _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
+    _last_word: str = field(default="", init=False)
+    _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
 
     async def finish(self) -> bool:
         """Bring every row of the plan to its end; False when it was cancelled before.
@@ -60,45 +72,89 @@ class Run:
         Raises:
             ApiError: Salesloft refuses everything, or cannot be reached for a long time. Run again to go on.
         """
+        # Whoever ran this before may have sent something in its last moment.
+        self._calm_at = anyio.current_time() + self.quiet
         while not self.cancelled():
-            fresh = self.journal.open_lines(("",), 0, BATCH)
-            open_rows = fresh or self.journal.open_lines(_UNSETTLED, 0, BATCH)
-            if not open_rows:
+            if self.journal.open_lines(_FRESH, 0, 1):
+                seen = await self._pass(self._announced(), self._send)
+                self._calm_at = anyio.current_time() + self.quiet
+                through = any(state not in _OPEN for state in seen)
+            elif self.journal.open_lines(_UNSETTLED, 0, 1):
+                await anyio.sleep_until(self._calm_at)
+                seen = await self._pass(self._unsettled(), self._look)
+                if seen[""]:
+                    continue  # known not to be there, so these are sent again at once
+                through = any(state not in ("unknown", "failed") for state in seen)
+            else:
                 return True
-            outcomes = await (self._send_all(fresh) if fresh else self._settle_all(open_rows))
-            await self._pause_without_progress(outcomes)
+            await self._pause(through)
         return False
 
-    async def _send_all(self, lines: Sequence[Line]) -> Outcomes:
-        self.journal.intend((line.line for line in lines), self.clock())
-        return await self._each(lines, self._send)
+    async def _pass(self, lines: Lines, act: Callable[[Line], Awaitable[Outcome]]) -> Counter[RowState]:
+        """`act` on each of the lines, several at once, and write down what comes of it as time goes by."""
+        seen: Counter[RowState] = Counter()
+        self._in_vain = 0
 
-    async def _settle_all(self, lines: Sequence[Line]) -> Outcomes:
-        latest = max(line.intended_at or 0.0 for line in lines)
-        await anyio.sleep(max(0.0, latest + self.quiet - self.clock()))
-        return await self._each(lines, self._look)
-
-    async def _each(self, lines: Sequence[Line], act: Callable[[Line], Awaitable[Outcome]]) -> Outcomes:
-        outcomes: list[Outcome] = []
-        places = anyio.CapacityLimiter(self.at_once)
-
-        async def one(line: Line) -> None:
-            async with places:
-                outcomes.append(await act(line))
+        async def work() -> None:
+            for line in lines:
+                outcome = await act(line)
+                self._outcomes.append(outcome)
+                seen[outcome.state] += 1
+                self._in_vain = self._in_vain + 1 if outcome.note and outcome.state in _OPEN else 0
 
         try:
-            async with anyio.create_task_group() as tasks:
-                for line in lines:
-                    tasks.start_soon(one, line)
+            async with anyio.create_task_group() as writing:
+                writing.start_soon(self._keep_writing_down)
+                async with anyio.create_task_group() as workers:
+                    for _ in range(self.at_once):
+                        workers.start_soon(work)
+                writing.cancel_scope.cancel()
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+            raise _first(failed) from None
         finally:
-            # What is missing here, because something failed or the process is told to stop, stays `intended`.
-            self._write_down(outcomes)
-        return outcomes
+            # What is missing after this, because something failed or the process is told to stop, stays `intended`.
+            lines.close()
+            self._write_down()
+        return seen
 
-    def _write_down(self, outcomes: Outcomes) -> None:
-        self.settled([outcome for outcome in outcomes if outcome.state not in ("", "unknown")])
+    def _announced(self) -> Lines:
+        """The rows that were never sent, each on disk as intended before it is handed out."""
+        after = 0
+        while batch := deque(self.journal.open_lines(_FRESH, after, BATCH)):
+            after = batch[-1].line
+            self.journal.intend([line.line for line in batch], time())
+            try:
+                while batch and not self._halting():
+                    yield batch.popleft()
+            finally:
+                self.journal.take_back([line.line for line in batch])
+            if self._halting():
+                return
+
+    def _unsettled(self) -> Lines:
+        after = 0
+        while batch := self.journal.open_lines(_UNSETTLED, after, BATCH):
+            after = batch[-1].line
+            for line in batch:
+                if self._halting():
+                    return
+                yield line
+
+    def _halting(self) -> bool:
+        """Nobody wants more, or nothing gets through."""
+        return self.cancelled() or self._in_vain >= BATCH
+
+    async def _keep_writing_down(self) -> None:
+        while True:
+            await anyio.sleep(WRITE_DOWN_SECONDS)
+            self._write_down()
+
+    def _write_down(self) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        if not outcomes:
+            return
+        self._last_word = next((one.note for one in outcomes if one.note), self._last_word)
+        self.settled([outcome for outcome in outcomes if outcome.state not in _OPEN])
         self.journal.settle((one.line.line, one.state, one.note, one.mapping_id) for one in outcomes)
 
     async def _send(self, line: Line) -> Outcome:
@@ -106,7 +162,7 @@ class Run:
         aim = self.aim
         try:
             row = await self.api.create_mapping(aim.external_type, aim.object_type, line.external_id, line.object_id)
-        except errors.RejectedError as error:
+        except (errors.RejectedError, errors.UpstreamError) as error:
             return await self._refused(line, error)
         except errors.UnknownOutcomeError as error:
             return Outcome(line, "unknown", error.what)
@@ -114,11 +170,11 @@ class Run:
             return Outcome(line, "", error.what)
         return Outcome(line, "created", mapping_id=row.id)
 
-    async def _refused(self, line: Line, refusal: errors.RejectedError) -> Outcome:
+    async def _refused(self, line: Line, refusal: errors.ApiError) -> Outcome:
         """Somebody was faster, or an earlier try of ours arrived late: then the mapping tells."""
         try:
             found = await self._held(line)
-        except errors.ApiError:
+        except _PASSING:
             return Outcome(line, "unknown", refusal.what)
         return found or Outcome(line, "failed", refusal.what)
 
@@ -139,16 +195,19 @@ class Run:
         same = next((row for row in rows if row.object_id == line.object_id), None)
         if same is not None:
             # One that was there before our first try would have been `unchanged` in the plan.
-            return Outcome(line, "created" if line.tries > 1 or line.state in _UNSETTLED else "unchanged", "", same.id)
+            return Outcome(line, "created" if line.tries else "unchanged", "", same.id)
         return Outcome(line, "conflict", f"is mapped to {rows[0].object_id}", rows[0].id) if rows else None
 
-    async def _pause_without_progress(self, outcomes: Outcomes) -> None:
-        if any(outcome.state not in ("", "unknown") for outcome in outcomes):
-            self.pauses = 0
-            return
-        self.pauses += 1
-        if self.pauses > GIVE_UP_AFTER:
-            note = next((outcome.note for outcome in outcomes if outcome.note), "")
-            what = f"nothing went through in {GIVE_UP_AFTER} rounds. The last word: {note}"
+    async def _pause(self, through: bool) -> None:
+        """Nothing when something went through, else a longer time with every pass, and an end to it."""
+        self._pauses = 0 if through else self._pauses + 1
+        if self._pauses > GIVE_UP_AFTER:
+            what = f"nothing went through in {GIVE_UP_AFTER} rounds. The last word: {self._last_word}"
             raise errors.UnreachableError(what, request="POST /v2/external/mappings", next_step="resume it later.")
-        await anyio.sleep(min(LONGEST_PAUSE, self.quiet * self.pauses))
+        await anyio.sleep(min(LONGEST_PAUSE, self.quiet * self._pauses))
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The first failure in a group of groups."""
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, ExceptionGroup) else found

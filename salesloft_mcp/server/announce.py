@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from mcp.server.mcpserver import Context
 
+from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
 
 ROOT = "salesloft://external"
@@ -24,6 +25,26 @@ def mapping_uri(external_type: str, object_type: str, external_id: str) -> str:
 def object_uri(object_type: str, object_id: int) -> str:
     """The resource of all external ids of one object."""
     return f"{ROOT}/objects/{object_type}/{object_id}/mappings"
+
+
+def backfill_uri(backfill_id: str) -> str:
+    """The resource of one backfill."""
+    return f"{ROOT}/backfills/{backfill_id}"
+
+
+async def mapped(ctx: Context[App, Any], key: MappingKey, object_id: int) -> None:
+    """An external id was given to an object, or taken off it."""
+    await updated(
+        ctx,
+        mapping_uri(key.external_type, key.object_type, key.external_id),
+        object_uri(key.object_type, object_id),
+    )
+
+
+async def configured(ctx: Context[App, Any], external_type: str, object_type: str) -> None:
+    """A configuration came or went."""
+    await listed(ctx)
+    await updated(ctx, CONFIGURATIONS_URI, configuration_uri(external_type, object_type))
 
 
 async def updated(ctx: Context[App, Any], *uris: str) -> None:

@@ -30,7 +30,8 @@ def _optional(check: AfterValidator) -> AfterValidator:
     return AfterValidator(lambda value: check.func(value) if value else value)  # type: ignore[call-arg]
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """A positive whole number, or digits that stand for one."""
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_OBJECT_ID:
         raise ValueError("must be a whole number above 0, such as 578495206.")
@@ -38,7 +39,7 @@ def _whole(value: object) -> object:
 
 
 def _optional_whole(value: object) -> object:
-    return 0 if value in ("", 0) and not isinstance(value, bool) else _whole(value)
+    return 0 if value in ("", 0) and not isinstance(value, bool) else whole(value)
 
 
 def _optional_object_type(value: str) -> str:
@@ -56,22 +57,29 @@ def _cursor(value: str) -> str:
 
 _check_type, _check_id = AfterValidator(_external_type), AfterValidator(_external_id)
 
-ExternalType = Annotated[str, Field(strict=True, description="Your system, e.g. crm_lead"), _check_type]
-AnyExternalType = Annotated[str, Field(strict=True, description="Empty: all types"), _optional(_check_type)]
+ExternalType = Annotated[str, Field(strict=True, description="e.g. crm_lead"), _check_type]
+AnyExternalType = Annotated[str, Field(strict=True, description="Empty: all"), _optional(_check_type)]
 ExternalId = Annotated[str, Field(strict=True, description="Your system's id, exact text"), _check_id]
-AnyExternalId = Annotated[str, Field(strict=True, description="Empty: all ids"), _optional(_check_id)]
+AnyExternalId = Annotated[str, Field(strict=True, description="Empty: all"), _optional(_check_id)]
+ReplacedId = Annotated[
+    str, Field(strict=True, description="The record's old id, deleted after a human's yes"), _optional(_check_id)
+]
 ExternalIds = Annotated[
     list[Annotated[str, Field(strict=True), _check_id]],
     Field(min_length=1, max_length=100, description="1-100 external ids, exact text"),
 ]
+ManyExternalIds = Annotated[
+    list[Annotated[str, Field(strict=True), _check_id]],
+    Field(min_length=1, max_length=1_000, description="1-1000 external ids, exact text"),
+]
 ObjectTypeArgument = Annotated[ObjectType, BeforeValidator(object_type_of)]
 AnyObjectType = Annotated[
-    str, Field(strict=True, description="people, accounts or users; empty: all"), AfterValidator(_optional_object_type)
+    str, Field(strict=True, description="people, accounts or users"), AfterValidator(_optional_object_type)
 ]
 ObjectId = Annotated[
     int,
-    BeforeValidator(_whole),
-    WithJsonSchema({"type": "integer", "minimum": 1, "description": "Salesloft id of the object"}),
+    BeforeValidator(whole),
+    WithJsonSchema({"type": "integer", "description": "Salesloft id of the object"}),
 ]
 AnyObjectId = Annotated[
     int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "0: any"})
@@ -79,8 +87,8 @@ AnyObjectId = Annotated[
 WhichId = Annotated[
     int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "When several fit"})
 ]
-Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="Rows a page")]
-Cursor = Annotated[str, Field(strict=True, description="next_cursor of the last answer"), AfterValidator(_cursor)]
+Limit = Annotated[int, Field(strict=True, ge=1, le=100), WithJsonSchema({"type": "integer", "maximum": 100})]
+Cursor = Annotated[str, Field(strict=True), AfterValidator(_cursor)]
 Detail = Literal["concise", "full"]
 
 

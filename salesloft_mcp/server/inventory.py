@@ -11,8 +11,8 @@ from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.escape import quoted
 from salesloft_mcp.nearest import did_you_mean
 from salesloft_mcp.server.boundary import CheckedTool
-from salesloft_mcp.server.schema import compact
-from salesloft_mcp.server.tools import connection, creates, deletes, lists, lookups, upserts
+from salesloft_mcp.server.schema import answered, compact
+from salesloft_mcp.server.tools import audit, backfills, changes, connection, creates, deletes, lists, lookups, upserts
 from salesloft_mcp.server.two_step import with_code
 from salesloft_mcp.settings import ConfirmMode, Mode
 
@@ -39,18 +39,25 @@ class Entry:
 
 
 INVENTORY = (
-    Entry(connection.get_connection, "Who am I connected to", "read"),
+    Entry(connection.get_connection, "Connection", "read"),
     Entry(lookups.resolve_external_ids, "Resolve external ids", "read"),
     Entry(lookups.get_records_by_external_id, "Get records by external id", "read"),
     Entry(lookups.search_records, "Search records", "read"),
     Entry(lists.list_external_id_configurations, "List configurations", "read"),
     Entry(lists.list_external_id_mappings, "List mappings", "read"),
+    Entry(audit.audit_external_ids, "Audit external ids", "read"),
+    Entry(backfills.plan_backfill, "Plan a backfill", "read"),
+    Entry(backfills.run_backfill, "Run a backfill", "write", asks=True),
+    Entry(backfills.get_backfill, "Get a backfill", "read"),
+    Entry(backfills.cancel_backfill, "Cancel a backfill", "write"),
     Entry(creates.create_external_id_configuration, "Create a configuration", "write"),
-    Entry(creates.create_external_id_mapping, "Map an external id", "write"),
+    Entry(creates.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
     Entry(upserts.upsert_account_by_external_id, "Upsert an account", "write", asks=True),
     Entry(deletes.delete_external_id_mapping, "Delete a mapping", "delete", asks=True),
     Entry(deletes.delete_external_id_configuration, "Delete a configuration", "delete", asks=True),
+    Entry(changes.list_changes, "List changes", "read"),
+    Entry(changes.undo_change, "Undo a change", "write", asks=True),
 )
 NAMES = tuple(entry.name for entry in INVENTORY)
 
@@ -85,7 +92,7 @@ def build_tool(entry: Entry, confirm: ConfirmMode) -> CheckedTool:
     tool.parameters = with_code(parameters) if entry.asks and confirm == "two-step" else parameters
     tool.description = " ".join(tool.description.split())
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)
     return tool
 
 

@@ -1,5 +1,6 @@
-"""What can be read by address: configurations, one mapping, all mappings of an object."""
+"""What can be read by address: configurations, one mapping, all mappings of an object, a backfill."""
 
+import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec
@@ -16,6 +17,7 @@ from salesloft_mcp.errors import InputError, MissingError, NotFoundError, Salesl
 from salesloft_mcp.escape import escaped
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
+from salesloft_mcp.server.backfill_view import facts, fitting, report_row
 from salesloft_mcp.server.boundary import TOOL_SECONDS
 from salesloft_mcp.server.view import configuration_view, mapping_view
 from salesloft_mcp.transport.call import open_call
@@ -25,7 +27,9 @@ LIST_SECONDS = 5.0  # clients read lists while they start, and offer completions
 CONFIGURATION = f"{CONFIGURATIONS_URI}/{{external_type}}/{{object_type}}"
 MAPPINGS = f"{ROOT}/mappings/{{external_type}}/{{object_type}}/{{external_id}}"
 OBJECT = f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings"
-TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT)
+BACKFILL = f"{ROOT}/backfills/{{id}}"
+TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT, BACKFILL)
+REPORT_LINES = 100
 # External ids and types are the customer's free text; the client checks them before they become a path.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
 P = ParamSpec("P")
@@ -68,6 +72,19 @@ def add_resources(server: MCPServer[App], app: App) -> None:
             object_type=_object_type(object_type), object_id=_object_id(object_id), deleted=False
         )
         return _all(found)
+
+    _add_backfills(server, app)
+
+
+def _add_backfills(server: MCPServer[App], app: App) -> None:
+    @server.resource(BACKFILL, title="Backfill", mime_type=JSON)
+    @_told
+    async def backfill(id: str) -> str:
+        """How far a backfill is, and the first lines of its report."""
+        status = facts(app.backfills.status(id), app.budget.bulk)
+        with app.backfills.report(id) as journal:
+            lines = journal.lines(limit=REPORT_LINES)
+        return json.dumps({**status, "report": fitting(map(report_row, lines))}, ensure_ascii=False)
 
 
 async def live_resources(app: App) -> list[Resource]:

@@ -19,6 +19,20 @@ def compact(schema: dict[str, Any]) -> dict[str, Any]:
     return _compact({name: value for name, value in schema.items() if name != "$defs"}, definitions)
 
 
+def answered(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an answer: names and types. A field that does not apply is left out, so none is called required."""
+    slim = compact(schema)
+    return {name: _typed(name, value) for name, value in slim.items() if name != "required"}
+
+
+def _typed(word: str, value: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    if word == "properties":
+        return {name: _typed("", one) for name, one in value.items()}
+    if isinstance(value, dict):
+        return {name: _typed(name, one) for name, one in value.items() if name not in ("required", "description")}
+    return value
+
+
 def usual(schema: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The schema of an object with many fields: the usual ones in full, the others by name, to save a reader's tokens.
 

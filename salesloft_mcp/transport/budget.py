@@ -37,6 +37,11 @@ class Budget:
         self._used = 0  # the sum of `_spent`
         self._told: tuple[float, int] | None = None  # start of a clock minute, points the team has left in it
 
+    @property
+    def bulk(self) -> int:
+        """Points a minute that bulk work may spend."""
+        return self._limit - self._reserve("bulk")
+
     def left(self) -> int:
         """Points that may be spent now."""
         now = self._clock()
@@ -48,7 +53,7 @@ class Budget:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""
         now = self._clock()
         self._forget(now)
-        reserve = CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
+        reserve = self._reserve(lane)
         return max(self._window_wait(cost, self._limit - reserve, now), self._told_wait(cost + reserve, now))
 
     def spend(self, cost: int) -> None:
@@ -64,6 +69,9 @@ class Budget:
         minute = _minute(self._clock())
         same = self._told is not None and self._told[0] == minute
         self._told = (minute, min(remaining, self._told[1]) if same and self._told else remaining)
+
+    def _reserve(self, lane: Lane) -> int:
+        return CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
 
     def _forget(self, now: float) -> None:
         """What was spent a minute ago counts no more."""

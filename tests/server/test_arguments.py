@@ -25,18 +25,27 @@ VALID: dict[str, dict[str, Any]] = {
     "search_records": {"object_type": "people", "email": "a@b.test", "limit": 1},
     "list_external_id_configurations": {**KEY, "include_deleted": True, "limit": 1, "cursor": "1"},
     "list_external_id_mappings": {**KEY, **ID, "object_id": 7, "include_deleted": True, "limit": 1, "cursor": "1"},
+    "audit_external_ids": {**KEY, "kind": "orphans", "limit": 1},
+    "plan_backfill": {**KEY, "rows": [{"external_id": "N1", "object_id": 578495206}]},
+    "run_backfill": {"backfill_id": "1"},
+    "get_backfill": {"backfill_id": "1", "cursor": "1"},
+    "cancel_backfill": {"backfill_id": "1"},
     "create_external_id_configuration": {"external_type": "erp", "object_type": "people"},
-    "create_external_id_mapping": {**KEY, **ID, "object_id": 578495206},
+    "create_external_id_mapping": {**KEY, **ID, "object_id": 578495206, "replaces": "OLD"},
     "upsert_person_by_external_id": {**TYPE, **ID, "person": {"title": "x"}, "intent": "upsert"},
     "upsert_account_by_external_id": {**TYPE, **ID, "account": {"size": "1"}, "intent": "upsert"},
     "delete_external_id_mapping": {**KEY, **ID, "mapping_id": 7},
     "delete_external_id_configuration": {**KEY, "configuration_id": 7},
+    "list_changes": {**ID, "object_type": "people", "object_id": 7, "tool": "x", "since": "2026-01-31", "cursor": "1"},
+    "undo_change": {"change_id": 7},
 }
 TAKES_AN_ID = (
     ("create_external_id_mapping", "object_id"),
     ("list_external_id_mappings", "object_id"),
     ("delete_external_id_mapping", "mapping_id"),
     ("delete_external_id_configuration", "configuration_id"),
+    ("list_changes", "object_id"),
+    ("undo_change", "change_id"),
 )
 TAKES_ONE = [tool for tool in VALID if "external_id" in VALID[tool]]
 TAKES_MANY = [tool for tool in VALID if "external_ids" in VALID[tool]]
@@ -48,7 +57,7 @@ NO_NUMBER: tuple[object, ...] = (
 )
 NO_TEXT: tuple[object, ...] = (7, 7.0, True, None, ["7"], {"a": "7"})
 NO_LIST: tuple[object, ...] = (
-    *([], [CANARY] * 101, ["x"] * 10_000),
+    *([], [CANARY] * 1_001, ["x"] * 10_000),
     *(CANARY, {"a": "b"}, None, 7, "[" * 50_000, "[]"),
 )
 NO_EXTERNAL_ID = (
@@ -57,7 +66,7 @@ NO_EXTERNAL_ID = (
 )
 
 
-async def refused_plainly(client: Client, sandbox: Sandbox, tool: str, field: str, **arguments: Any) -> str:
+async def refused_plainly(client: Client, sandbox: Sandbox, tool: str, field: str, /, **arguments: Any) -> str:
     """The words of a refusal that names the field, repeats no value, and came before anything was sent."""
     sandbox.requests.clear()
     words = await refused(client, tool, **arguments)
@@ -146,8 +155,12 @@ async def test_each_of_many_external_ids_is_exact_text_that_can_be_sent(connect:
                 await refused_plainly(client, sandbox, tool, "external_ids.1", **{**VALID[tool], **ids})
 
 
-async def test_a_list_of_ids_holds_one_to_a_hundred(connect: Connect, sandbox: Sandbox) -> None:
+async def test_a_list_of_ids_holds_one_to_a_hundred_or_a_thousand(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
+        records = "get_records_by_external_id"
+        await refused_plainly(
+            client, sandbox, records, "external_ids", **{**VALID[records], "external_ids": [CANARY] * 101}
+        )
         for tool in TAKES_MANY:
             for value in NO_LIST:
                 await refused_plainly(client, sandbox, tool, "external_ids", **{**VALID[tool], "external_ids": value})

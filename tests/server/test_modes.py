@@ -42,7 +42,8 @@ async def test_read_only_tools_say_that_they_are(app: App, era: Era) -> None:
     async with opened(app, era, chosen("read-only")) as client:
         tools = (await client.list_tools()).tools
     assert all(tool.annotations is not None and tool.annotations.read_only_hint for tool in tools)
-    assert {tool.name for tool in tools} == {name for name in NAMES if name.startswith(("get", "res", "sea", "list"))}
+    reads = ("get", "res", "sea", "list", "audit", "plan")
+    assert {tool.name for tool in tools} == {name for name in NAMES if name.startswith(reads)}
 
 
 @pytest.mark.anyio

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.anyio
 async def test_every_prompt_has_a_title_a_description_and_described_arguments(connect: Connect) -> None:
     async with connect() as client:
         prompts = (await client.list_prompts()).prompts
-    assert [prompt.name for prompt in prompts] == ["connect_a_system", "map_a_record", "who_is"]
+    assert [prompt.name for prompt in prompts] == ["backfill", "connect_a_system", "map_a_record", "who_is"]
     for prompt in prompts:
         assert prompt.title
         assert prompt.description
         assert all(argument.description for argument in prompt.arguments or [])
-    assert [argument.required for argument in prompts[2].arguments or []] == [True, False]
+    assert [argument.required for argument in prompts[3].arguments or []] == [True, False]
 
 
 async def words(connect: Connect, name: str, **arguments: str) -> str:
@@ -44,14 +44,15 @@ async def test_an_optional_argument_may_be_left_out(connect: Connect) -> None:
 
 
 async def test_prompts_and_instructions_name_only_tools_that_exist(connect: Connect) -> None:
-    given = {"external_id": "1", "external_type": "t", "record": "r", "system": "s"}
+    given = {"external_id": "1", "external_type": "t", "record": "r", "system": "s", "source": "s"}
     async with connect() as client:
         texts = [client.instructions or ""]
         for prompt in (await client.list_prompts()).prompts:
             arguments = {one.name: given[one.name] for one in prompt.arguments or []}
             (message,) = (await client.get_prompt(prompt.name, arguments)).messages
             texts.append(getattr(message.content, "text", ""))
-    starts = ("get_", "resolve_", "search_", "list_external", "create_external", "upsert_", "delete_external")
+    reads = ("get_", "resolve_", "search_", "list_external", "plan_")
+    starts = (*reads, "create_external", "upsert_", "delete_external", "run_", "cancel_")
     named = {word.strip('.,:;()"') for text in texts for word in text.split()}
     assert {word for word in named if word.startswith(starts)} <= set(NAMES)
 

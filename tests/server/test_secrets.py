@@ -25,6 +25,15 @@ CALLS: dict[str, dict[str, Any]] = {
     "search_records": {"object_type": "people", "email": PRIVATE},
     "list_external_id_configurations": {},
     "list_external_id_mappings": {},
+    "audit_external_ids": {},
+    "plan_backfill": {
+        "external_type": "crm_lead",
+        "object_type": "people",
+        "rows": [{"external_id": "new", "email": PRIVATE}],
+    },
+    "run_backfill": {"backfill_id": "1"},
+    "get_backfill": {"backfill_id": "1"},
+    "cancel_backfill": {"backfill_id": "1"},
     "create_external_id_configuration": {"external_type": "new", "object_type": "users"},
     "create_external_id_mapping": {**KEY, "external_id": "new", "object_id": 578495206},
     "upsert_person_by_external_id": {
@@ -39,6 +48,8 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "delete_external_id_mapping": KEY,
     "delete_external_id_configuration": {"external_type": "crm_lead", "object_type": "people"},
+    "list_changes": {},
+    "undo_change": {"change_id": 1},
 }
 CALLS["get_records_by_external_id"].pop("external_id")
 TROUBLES = {
@@ -76,7 +87,7 @@ async def test_no_failure_shows_the_token_a_traceback_or_personal_data(
         async with Client(build_server(app, chosen("full")), elicitation_callback=Human(YES)) as client:
             for tool, arguments in CALLS.items():
                 result = await client.call_tool(tool, arguments)
-                assert result.is_error, tool
+                assert result.is_error is (tool != "list_changes"), tool  # our own log can be read all the same
                 said.append(text(result))
     told = "\n".join([*said, caplog.text])
     assert sandbox.api_key not in told

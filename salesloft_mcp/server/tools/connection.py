@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from salesloft_mcp import __version__
 from salesloft_mcp.app import App
 from salesloft_mcp.escape import escaped
 from salesloft_mcp.server.view import View, answer
@@ -23,7 +22,6 @@ class Connection(View):
     confirm: str
     points_left: int
     state: str
-    version: str
     points_spent: int
 
 
@@ -43,7 +41,6 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
         confirm=app.confirm,
         points_left=app.budget.left(),
         state=app.state.location,
-        version=__version__,
         points_spent=current().points,
     )
     return answer(f"{environment}, team {team.id}, user {me.id}, mode {app.mode}.", view)

@@ -27,7 +27,7 @@ from salesloft_mcp.server.view import (
 )
 from salesloft_mcp.transport.call import current
 
-Deleted = Annotated[bool, Field(strict=True, description="Also deleted ones")]
+Deleted = Annotated[bool, Field(strict=True, description="Deleted ones too")]
 
 
 class Configurations(View):
@@ -78,7 +78,7 @@ async def list_external_id_mappings(
     limit: Limit = 25,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Mappings]:
-    """List mappings by any of type, external id and object: all ids of one record, or all records of one id."""
+    """List mappings by type, external id or object: all ids of one record, or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
         external_type=external_type,

@@ -1,0 +1,77 @@
+"""How long a person's look-up waits, over the whole server, while it is idle and while it runs a backfill."""
+
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import engine
+from mcp.client import Client
+
+from salesloft_mcp.app import App
+from salesloft_mcp.backfill.source import load_rows
+from salesloft_mcp.runtime import open_app
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Settings
+
+SECONDS = 62.0  # of a backfill under the limit: the burst of its first points, and the waiting after it
+PACE = 2.0  # a look-up so often stays within the points that are reserved for people
+IDLE = 60
+
+
+class Distant:
+    """A sandbox whose every call takes 30 ms; what `open_app` wants of one."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.api_key = sandbox.api_key
+        self._app = sandbox.app
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        await anyio.sleep(engine.CALL_SECONDS)
+        await self._app(scope, receive, send)
+
+
+def waits(points: int, rows: int) -> tuple[list[float], list[float]]:
+    """Seconds of each look-up, idle and during a backfill; without a limit when `points` is 0."""
+    return anyio.run(_waits, points, rows)
+
+
+async def _waits(points: int, rows: int) -> tuple[list[float], list[float]]:
+    with tempfile.TemporaryDirectory() as name, Sandbox(rate_limit=600 if points else 0) as sandbox:
+        settings = Settings(state_dir=Path(name), rate_limit=points or 600)
+        async with open_app(settings, cast("Sandbox", Distant(sandbox))) as app:
+            if not points:
+                app.budget._limit = 10**9
+            async with Client(build_server(app, chosen(app.mode))) as client:
+                await _look_up(client)
+                idle = [await _look_up(client) for _ in range(IDLE if not points else 20)]
+                return idle, await _during(app, client, points, rows)
+
+
+async def _during(app: App, client: Client, points: int, rows: int) -> list[float]:
+    plan = [
+        {"external_id": f"c{number}", "object_id": engine.FIRST_PERSON + number % engine.PEOPLE}
+        for number in range(rows)
+    ]
+    backfill_id = app.backfills.plan(engine.AIM, partial(load_rows, rows=plan), "benchmark")
+    await app.backfills.wait(backfill_id, 600)
+    app.backfills.start(backfill_id)
+    found: list[float] = []
+    until = time.perf_counter() + SECONDS
+    while time.perf_counter() < until and app.backfills.status(backfill_id).state == "running":
+        found.append(await _look_up(client))
+        await anyio.sleep(PACE if points else 0.05)
+    app.backfills.cancel(backfill_id) if points else None
+    return found
+
+
+async def _look_up(client: Client) -> float:
+    begun = time.perf_counter()
+    result = await client.call_tool("list_external_id_mappings", {"external_id": "CONTACT1001"})
+    if result.is_error:
+        raise RuntimeError(f"the look-up failed: {result}")
+    return time.perf_counter() - begun

@@ -1,0 +1,193 @@
+"""`salesloft-mcp backfill` from a file to a report, over commands that share a sandbox file."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from salesloft_mcp.cli import cli
+
+from .hosting.program import COMMAND, START_SECONDS, clean_environment
+
+PEOPLE = range(207550157, 207550157 - 100, -1)  # of the seeded sandbox
+TO = ("--external-type", "crm_lead", "--object-type", "people")
+Backfill = Callable[..., Result]
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> list[str]:
+    return ["--sandbox", "--sandbox-file", str(tmp_path / "box.db"), "--state-dir", str(tmp_path / "state")]
+
+
+@pytest.fixture
+def backfill(options: list[str]) -> Backfill:
+    """Runs `salesloft-mcp backfill` here."""
+
+    def run(*arguments: str, given: str | None = None) -> Result:
+        return CliRunner().invoke(cli, ["backfill", *arguments, *options], input=given)
+
+    return run
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """More rows than go unasked."""
+    file = tmp_path / "many.jsonl"
+    rows = ({"external_id": f"N{n}", "object_id": PEOPLE[n % 100]} for n in range(510))
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    file = tmp_path / "few.csv"
+    file.write_text(f"external_id,object_id\n'=1,{PEOPLE[0]}\nN2,{PEOPLE[1]}\nN2,{PEOPLE[2]}\nN3,99\n")
+    return file
+
+
+def planned(backfill: Backfill, *source: str) -> str:
+    result = backfill("plan", *source, *TO, "--json")
+    assert result.exit_code == 0, result.output
+    return str(json.loads(result.stdout)["backfill_id"])
+
+
+def test_from_a_file_to_a_report_that_can_be_planned_again(backfill: Backfill, few: Path, tmp_path: Path) -> None:
+    backfill_id = planned(backfill, str(few))
+    status = backfill("status", backfill_id)
+    assert status.exit_code == 0
+    assert "planned: 1 to create, 0 unchanged, 3 that cannot be. Nothing written." in status.stdout
+    run = backfill("run", backfill_id)
+    assert (run.exit_code, run.stderr) == (0, "")
+    assert "finished: 1 of 1 done; 3 were ruled out by the plan." in run.stdout
+    report = tmp_path / "report.csv"
+    assert backfill("report", backfill_id, "--output", str(report)).output == ""
+    rows = list(csv.DictReader(io.StringIO(report.read_text(), newline="")))
+    assert [(row["line"], row["external_id"], row["plan"], row["outcome"]) for row in rows] == [
+        ("2", "'=1", "create", "created"),
+        ("3", "N2", "invalid", ""),
+        ("4", "N2", "invalid", ""),
+        ("5", "N3", "object unknown", ""),
+    ]
+    again = backfill("plan", str(report), *TO, "--json")
+    assert json.loads(again.stdout)["counts"] == {"unchanged": 1, "invalid": 3}
+    lines = [json.loads(line) for line in backfill("report", backfill_id).stdout.splitlines()]
+    assert [line["external_id"] for line in lines] == ["=1", "N2", "N2", "N3"]
+
+
+def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(backfill: Backfill, few: Path) -> None:
+    result = backfill("plan", str(few), *TO)
+    assert result.exit_code == 0
+    assert "line 5  external_id N3  verdict object unknown  object_id 99" in result.stdout
+    assert "Run it with: salesloft-mcp backfill run " in result.stdout
+
+
+def test_a_custom_field_is_a_source(backfill: Backfill) -> None:
+    backfill_id = planned(backfill, "--custom-field", "Legacy ID")
+    assert json.loads(backfill("run", backfill_id, "--json").stdout)["outcomes"] == {"created": 120}
+
+
+def test_a_large_run_asks_and_enter_means_no(backfill: Backfill, many: Path) -> None:
+    backfill_id = planned(backfill, str(many))
+    refused = backfill("run", backfill_id, given="\n")
+    assert refused.exit_code == 1
+    assert "Create 510 mappings in SANDBOX (http://sandbox.localhost)?" in refused.output
+    assert json.loads(backfill("status", backfill_id, "--json").stdout)["state"] == "planned"
+    agreed = backfill("run", backfill_id, "--json", given="y\n")
+    assert agreed.exit_code == 0
+    assert '"created": 510' in agreed.output
+
+
+def test_yes_answers_beforehand(backfill: Backfill, many: Path) -> None:
+    assert backfill("run", planned(backfill, str(many)), "--yes").exit_code == 0
+
+
+def test_ctrl_c_stops_a_run_and_resume_finishes_it(
+    backfill: Backfill, options: list[str], many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backfill_id = planned(backfill, str(many))
+    command = [*COMMAND, "backfill", "run", backfill_id, "--yes", "--rate-limit", "40", *options]
+    process = subprocess.Popen(
+        command, env=clean_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while json.loads(backfill("status", backfill_id, "--json").stdout).get("outcomes", {}).get("created", 0) < 20:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=START_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130
+    assert f"Stopped. Go on with: salesloft-mcp backfill resume {backfill_id}" in told
+    assert "Traceback" not in told
+    stopped = json.loads(backfill("status", backfill_id, "--json").stdout)
+    assert stopped["state"] == "stopped"
+    monkeypatch.setattr("salesloft_mcp.backfill.jobs.open_backfills.__wrapped__.__defaults__", (0.0,))
+    assert backfill("resume", backfill_id).exit_code == 0  # not asked again
+    assert json.loads(backfill("status", backfill_id, "--json").stdout)["outcomes"] == {"created": 510}
+
+
+def test_a_row_that_is_refused_makes_the_run_fail(backfill: Backfill, few: Path, tmp_path: Path) -> None:
+    first, second = planned(backfill, str(few)), tmp_path / "second.csv"
+    second.write_text(f"external_id,object_id\n'=1,{PEOPLE[5]}\n")
+    other = planned(backfill, str(second))
+    assert backfill("run", other).exit_code == 0
+    result = backfill("run", first)
+    assert result.exit_code == 1
+    assert "1 refused" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["plan", *TO], 2, "Give either FILE or --custom-field."),
+        (["plan", "none.csv", *TO], 2, "does not exist"),
+        (["plan", "--custom-field", "x", *TO[2:], "--external-type", "crm_leed"], 1, 'existing are "crm_lead"'),
+        (["plan", "--custom-field", "Legcy ID", *TO], 1, 'did you mean "Legacy ID"?'),
+        (["run", "nope"], 1, "there is no such backfill here"),
+        (["status", "../x"], 1, "there is no such backfill here"),
+        (["report", "nope"], 1, "there is no such backfill here"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(backfill: Backfill, arguments: list[str], code: int, words: str) -> None:
+    result = backfill(*arguments)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_only_what_was_begun_is_resumed_and_only_what_can_run_is_run(backfill: Backfill, few: Path) -> None:
+    backfill_id = planned(backfill, str(few))
+    assert f"salesloft-mcp backfill run {backfill_id}" in backfill("resume", backfill_id).stderr
+    assert backfill("run", backfill_id).exit_code == 0
+    again = backfill("run", backfill_id)
+    assert (again.exit_code, "this backfill is finished" in again.stderr) == (1, True)
+
+
+def test_a_report_that_cannot_be_written_says_so(backfill: Backfill, few: Path, tmp_path: Path) -> None:
+    result = backfill("report", planned(backfill, str(few)), "--output", str(tmp_path / "none" / "report.csv"))
+    assert result.exit_code == 2
+    assert "--output: cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("environment", [{}, {"SALESLOFT_FILES_DIR": "/"}])
+def test_files_are_never_read_over_http(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("salesloft_mcp.runtime.open_app", lambda settings, _: seen.append(settings.files_dir))
+    monkeypatch.setattr("anyio.run", lambda *_: 0)
+    where = ["--sandbox", "--state-dir", str(tmp_path)]
+    CliRunner().invoke(cli, ["serve", *where, "--http"], env=environment)
+    CliRunner().invoke(cli, ["serve", *where, "--files-dir", str(tmp_path)], env=environment)
+    assert seen == [None, tmp_path]
+    both = CliRunner().invoke(cli, ["serve", *where, "--http", "--files-dir", str(tmp_path)])
+    assert both.exit_code == 2
+    assert "--http and --files-dir exclude each other" in both.stderr
