@@ -15,6 +15,7 @@ from salesloft_mcp.backfill.rows import BY, By, Fields, row_of
 from salesloft_mcp.state.journal import Journal
 
 AT_ONCE = 8
+MOST_UNASKED = 500  # creates of one run that nobody has to agree to
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = 0.5
 EXAMPLES = 10
-MOST_UNASKED = 500
 JSON_HELP = "Print it for machines."
 
 DoneT = TypeVar("DoneT")
@@ -84,7 +83,7 @@ def plan(
 
 @backfill.command(epilog=EXIT_CODES)
 @click.argument("backfill_id", metavar="ID")
-@click.option("--yes", is_flag=True, help=f"Do not ask, even for more than {MOST_UNASKED} creates.")
+@click.option("--yes", is_flag=True, help="Do not ask, even for more than 500 creates.")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @on_salesloft
 def run(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
@@ -97,7 +96,7 @@ def run(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
 
 @backfill.command(epilog=EXIT_CODES)
 @click.argument("backfill_id", metavar="ID")
-@click.option("--yes", is_flag=True, help=f"Do not ask, even for more than {MOST_UNASKED} creates.")
+@click.option("--yes", is_flag=True, help="Do not ask, even for more than 500 creates.")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @on_salesloft
 def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
@@ -199,6 +198,8 @@ def _run(found: "tuple[Status, int]", yes: bool, as_json: bool, where: dict[str,
 
 def _agreed(before: "Status", bulk: int, yes: bool) -> str:
     """How a person agreed; "" where a run is small, or was agreed to before it was cut off."""
+    from salesloft_mcp.backfill.plan import MOST_UNASKED
+
     left = before.creates - before.done
     if left <= MOST_UNASKED or (before.state == "stopped" and before.confirmed):
         return ""

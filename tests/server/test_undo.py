@@ -593,3 +593,24 @@ class TestGuide:
             await undo(client, last(app).id)
         assert reply.data["mappings"]["unchanged"] == 29
         assert (await person(app))["title"] == title
+
+
+async def test_bringing_back_more_than_five_hundred_mappings_needs_a_yes(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    store = sandbox.app.store
+    with store.transaction():
+        for number in range(500):
+            row = {**MARKETING, "external_id": f"many-{number}", "object_id": 13, "deleted": 0}
+            store.insert("mappings", {**row, "inserted_at": "2024-02-01"})
+    async with connect(elicitation_callback=Human(NAMED)) as client:
+        await call(client, "delete_external_id_configuration", **MARKETING)
+    no, yes = Human(action="decline"), Human(YES)
+    async with connect(elicitation_callback=no) as client:
+        assert "Nothing was changed" in await refused(client, "undo_change", change_id=1)
+    assert "mappings that were saved: 529" in no.questions[0]
+    assert not await configured(app, "marketing")
+    async with connect(elicitation_callback=yes) as client:
+        reply = await undo(client, 1)
+    assert reply.data["mappings"]["unchanged"] == 529
+    assert len(yes.questions) == 1

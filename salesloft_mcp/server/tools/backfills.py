@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.backfill.jobs import Load, Status
-from salesloft_mcp.backfill.plan import Aim, minutes
+from salesloft_mcp.backfill.plan import MOST_UNASKED, Aim, minutes
 from salesloft_mcp.backfill.report import attention
 from salesloft_mcp.backfill.source import allowed_file, load_field, load_file, load_rows
 from salesloft_mcp.escape import quoted
@@ -27,7 +27,6 @@ from salesloft_mcp.state.local import Question
 from salesloft_mcp.transport.call import current
 
 RUN = "run_backfill"
-MOST_UNASKED = 500
 WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5

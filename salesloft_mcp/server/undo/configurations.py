@@ -5,8 +5,10 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from salesloft_mcp.app import App
+from salesloft_mcp.backfill.plan import MOST_UNASKED
 from salesloft_mcp.backfill.restore import Restored, restore_mappings
 from salesloft_mcp.backfill.run import Outcomes
+from salesloft_mcp.escape import quoted
 from salesloft_mcp.server import acts, announce
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.tools.deletes import configuration_facts, hanging, keepsakes, read_configuration
@@ -45,7 +47,16 @@ async def deleted(app: App, change: Logged) -> Undo:
         view = undone(done.status, done.number, configuration_id=done.row.id, mappings=counts)
         return said, view
 
-    return Undo(run)
+    saved = len(app.state.saved_mappings(change.id))
+    if saved <= MOST_UNASKED:
+        return Undo(run)
+    facts: dict[str, object] = {
+        "external type": quoted(change.external_type),
+        "object type": change.object_type,
+        "mappings that were saved": saved,
+        "what happens": "those that are gone are created again; a mapping cannot be changed later, only deleted",
+    }
+    return Undo(run, question(app, change, "create this configuration and its mappings again", facts))
 
 
 async def _restore(ctx: Context[App, Any], change: Logged) -> Restored:
