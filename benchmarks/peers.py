@@ -4,11 +4,14 @@ one-tool         one empty tool on mcp's MCPServer: the floor of any server on t
 openapi          FastMCP.from_openapi on the same eight endpoints, as a host would start it; nothing is ever sent
 openapi-sandbox  the same, over a sandbox in its own process
 openapi-limited  the same, where a minute has room for 60 calls
+openapi-http     the same, over the address and with the key of the environment
+plain-http       a hand-written server with one tool and one shared client, over that address too
 sandbox-alone    no server: prints the milliseconds the sandbox itself takes for the look-up of the benchmark
 """
 
 import asyncio
 import json
+import os
 import statistics
 import sys
 import time
@@ -59,6 +62,35 @@ def openapi_sandbox(rate_limit: int = 0) -> None:
     _serve_openapi(httpx2.AsyncClient(base_url=BASE_URL, headers=_bearer(sandbox.api_key), transport=wire))
 
 
+def openapi_http() -> None:
+    """The generated peer, pointed at the address in SALESLOFT_BASE_URL."""
+    import httpx2  # type: ignore[import-not-found,unused-ignore]
+
+    _serve_openapi(httpx2.AsyncClient(**_address()))
+
+
+def plain_http() -> None:
+    """What one writes in an afternoon: a tool on the library, one shared client, one id a call."""
+    import httpx
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    server = MCPServer("plain")
+    client = httpx.AsyncClient(**_address())
+
+    @server.tool()
+    async def look_up(external_type: str, external_id: str) -> dict[str, Any]:
+        """The mappings of an external id."""
+        asked = {"external_type": external_type, "external_id": external_id}
+        response = await client.get("/v2/external/mappings", params=asked)
+        if response.is_error:
+            raise ToolError(f"Salesloft answered {response.status_code}")
+        found: dict[str, Any] = response.json()
+        return found
+
+    server.run("stdio")
+
+
 def sandbox_alone() -> None:
     """The sandbox's own work, without a client around it: what is subtracted from a call."""
     sys.stdout.write(f"{statistics.median(asyncio.run(_sandbox_times())):.4f}\n")
@@ -90,6 +122,11 @@ def _serve_openapi(client: Any) -> None:  # noqa: ANN401 - of a library the type
     FastMCP.from_openapi(document, client=client, name="openapi").run("stdio", show_banner=False)
 
 
+def _address() -> dict[str, Any]:
+    base_url, token = os.environ["SALESLOFT_BASE_URL"], os.environ["SALESLOFT_API_KEY"]
+    return {"base_url": base_url, "headers": _bearer(token)}
+
+
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -99,6 +136,8 @@ PEERS: dict[str, Callable[[], None]] = {
     "openapi": openapi,
     "openapi-sandbox": openapi_sandbox,
     "openapi-limited": openapi_limited,
+    "openapi-http": openapi_http,
+    "plain-http": plain_http,
     "sandbox-alone": sandbox_alone,
 }
 

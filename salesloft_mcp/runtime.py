@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -115,14 +115,16 @@ def _live(settings: Settings) -> Upstream:
     return Upstream(settings.base_url, settings.api_key, wire)
 
 
-def log_rows(state: LocalState, environment: str, backfill_id: str, aim: Aim, outcomes: Outcomes) -> None:
+def log_rows(
+    state: LocalState, environment: str, backfill_id: str, aim: Aim, confirmed: str, outcomes: Outcomes
+) -> None:
     """Every write of a job stands in the change log, as those of tools do."""
-    state.record((_change(environment, backfill_id, aim, one), _logged_as(one)) for one in outcomes)
+    about = Change(environment, f"run_backfill {backfill_id}", aim.external_type, aim.object_type, confirmed=confirmed)
+    state.record((_change(about, one), _logged_as(one)) for one in outcomes)
 
 
-def _change(environment: str, backfill_id: str, aim: Aim, one: Outcome) -> Change:
-    tool, line = f"run_backfill {backfill_id}", one.line
-    return Change(environment, tool, aim.external_type, aim.object_type, line.external_id, line.object_id)
+def _change(about: Change, one: Outcome) -> Change:
+    return replace(about, external_id=one.line.external_id, object_id=one.line.object_id)
 
 
 def _logged_as(one: Outcome) -> LoggedOutcome:

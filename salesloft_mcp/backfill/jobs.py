@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,7 @@ from salesloft_mcp.transport.call import Call, open_call
 
 State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed"]
 Load = Callable[[Journal, Aim], Awaitable[None]]
-Log = Callable[[str, Aim, Outcomes], None]
+Log = Callable[[str, Aim, str, Outcomes], None]
 Work = Callable[[Journal], Awaitable[None]]
 _HALF_PLANNED = "it was cut off while it was planned.\nNext: plan it again."
 
@@ -192,7 +193,7 @@ class Backfills:
     def stopped(self) -> list[str]:
         """Backfills that were running when their process ended."""
         found = sorted(file.stem for file in self._folder.glob("*.db"))
-        return [one for one in found if self._is_ours(one) and self.status(one).state == "stopped"]
+        return [one for one in found if self._is_stopped(one)]
 
     def _begin(self, backfill_id: str, job: _Job, work: Work) -> None:
         self._jobs[backfill_id] = job
@@ -221,7 +222,7 @@ class Backfills:
             self.api,
             journal,
             aim,
-            settled=lambda outcomes: self._log(backfill_id, aim, outcomes),
+            settled=partial(self._log, backfill_id, aim, journal.facts().get("confirmed", "")),
             cancelled=lambda: _cancelled(journal),
             quiet=self._quiet,
         )
@@ -252,9 +253,12 @@ class Backfills:
         with self._journal(backfill_id) as journal:
             journal.note(**facts)
 
-    def _is_ours(self, backfill_id: str) -> bool:
-        with self._journal(backfill_id) as journal:
-            return journal.facts().get("environment") == self._environment
+    def _is_stopped(self, backfill_id: str) -> bool:
+        """Not so for one of another environment, nor for a journal that cannot be read."""
+        try:
+            return self.status(backfill_id).state == "stopped"
+        except errors.MissingError:
+            return False
 
     def _locked(self, backfill_id: str) -> filelock.BaseFileLock:
         """The lock of a backfill. It goes with the process that holds it, however that ends."""

@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from salesloft_mcp.errors import MissingError
+
 BATCH = 5_000
 
 Verdict = Literal["new", "create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
@@ -38,7 +40,8 @@ class Line:
 class Journal:
     """Rows of one backfill on disk. Every method is one statement, or one transaction.
 
-    Long ones may be run in a thread, one at a time: the caller waits for each.
+    Long ones may be run in a thread, one at a time: the caller waits for each. Raises MissingError for a file that is
+    no journal.
     """
 
     def __init__(self, file: Path) -> None:
@@ -47,10 +50,17 @@ class Journal:
         self.file = file
         self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")  # an intent must be on disk before the write it announces
-        self._db.execute("PRAGMA busy_timeout = 5000")
-        self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
+        try:
+            self._db.execute("PRAGMA busy_timeout = 5000")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")  # an intent must be on disk before the write it announces
+            self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            what = f"the journal {file.name} cannot be read ({error})."
+            raise MissingError(
+                what, next_step="plan the backfill again; what it created is in the change log."
+            ) from error
 
     def __enter__(self) -> "Journal":
         return self

@@ -30,7 +30,7 @@ class Full:
         self.room = False
         self.logged = 0
 
-    def __call__(self, backfill_id: str, aim: Aim, outcomes: Outcomes) -> None:
+    def __call__(self, backfill_id: str, aim: Aim, confirmed: str, outcomes: Outcomes) -> None:
         if not self.room:
             raise sqlite3.OperationalError("database or disk is full: secret")
         self.logged += len(outcomes)

@@ -493,3 +493,22 @@ async def test_every_created_row_stands_in_the_change_log(connect: Connect, app:
         await call(client, "run_backfill", backfill_id=planned.data["backfill_id"])
         listed = await call(client, "list_changes")
     assert sum("run_backfill" in str(change) for change in listed.data["changes"]) == 3
+
+
+async def test_the_change_log_says_how_a_person_agreed_to_a_run(connect: Connect, app: App) -> None:
+    many = await rows(app, 1)
+    listed = [{**many[0], "external_id": f"agreed-{number}"} for number in range(501)]
+    async with connect(elicitation_callback=Human(YES)) as client:
+        planned = await call(client, "plan_backfill", **LEADS, rows=listed)
+        await call(client, "run_backfill", backfill_id=planned.data["backfill_id"])
+    assert {change.confirmed for change in app.state.changes(limit=501)} == {"asked through the client"}
+
+
+async def test_a_journal_that_is_damaged_stops_neither_the_start_nor_the_others(connect: Connect, app: App) -> None:
+    async with connect() as client:
+        planned = await call(client, "plan_backfill", **LEADS, rows=await rows(app, 1))
+        with app.backfills.report(planned.data["backfill_id"]) as journal:
+            folder = journal.file.parent
+        (folder / "damaged1.db").write_bytes(b"this is no journal" * 100)
+        assert app.backfills.stopped() == []
+        assert "cannot be read" in await refused(client, "get_backfill", backfill_id="damaged1")
