@@ -58,12 +58,13 @@ def test_it_shows_all_environments_newest_first_with_what_was_agreed(state: Loca
     assert code == 0
     head, newest, undone, oldest = (line.split("  ") for line in output.strip().splitlines())
     cells = [[cell.strip() for cell in line if cell.strip()] for line in (head, newest, undone, oldest)]
-    assert cells[0] == ["id", "when (UTC)", "environment", "tool", "what", "outcome", "confirmed"]
+    assert cells[0] == ["id", "when (UTC)", "who", "environment", "tool", "what", "outcome", "confirmed"]
     assert [row[0] for row in cells[1:]] == ["3", "2", "1"]
-    assert cells[1][2:] == [LIVE, CREATED.tool, "erp\\u{202e} → accounts", "created", "no need"]
-    assert cells[2][3] == "undo_change 1"
+    assert cells[1][2:] == ["local", LIVE, CREATED.tool, "erp\\u{202e} → accounts", "created", "no need"]
+    assert cells[2][4] == "undo_change 1"
     assert cells[3][1:] == [
         "2025-06-15T15:06:40Z",
+        "local",
         "SANDBOX",
         DELETED.tool,
         'crm_lead "A [b]1[/b]" → people 7',

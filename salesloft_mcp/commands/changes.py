@@ -72,7 +72,7 @@ def _show(rows: "list[Logged]") -> None:
     if not rows:
         console.print("No such change.")
         return
-    table = Table("id", "when (UTC)", "environment", "tool", "what", "outcome", "confirmed", box=None)
+    table = Table("id", "when (UTC)", "who", "environment", "tool", "what", "outcome", "confirmed", box=None)
     for row in rows:
         table.add_row(str(row.id), *map(Text, _cells(row)))
     console.print(table)
@@ -85,4 +85,12 @@ def _cells(row: "Logged") -> tuple[str, ...]:
     of = row.object_type if row.object_id is None else f"{row.object_type} {row.object_id}"
     ended = row.outcome if row.undone_by is None else f"{row.outcome}, undone by {row.undone_by}"
     tool = row.tool if row.undoes is None else f"{row.tool} {row.undoes}"
-    return row.time, row.environment, escaped(tool), f"{named} → {of}", ended, row.confirmed or "no need"
+    return (
+        row.time,
+        escaped(row.who),
+        row.environment,
+        escaped(tool),
+        f"{named} → {of}",
+        ended,
+        row.confirmed or "no need",
+    )

@@ -39,7 +39,8 @@ class CheckedTool(Tool):
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
         rest, code = split_code(arguments, self.parameters)
         try:
-            with open_call(TOOL_SECONDS), using_code(code):
+            with open_call(TOOL_SECONDS) as call, using_code(code):
+                call.who = _client(context) or call.who
                 result: CallToolResult | InputRequiredResult = await super().run(rest, context, convert_result)
                 return result
         except ToolError as error:
@@ -60,6 +61,12 @@ class CheckedTool(Tool):
         where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown place"
         log.error("%s failed: %s at %s", self.name, type(cause).__name__, where)
         return f"{self.name} failed inside the server ({type(cause).__name__}); its log says where."
+
+
+def _client(context: Context[Any, Any]) -> str:
+    """The name a client gives itself; it may give none, or any."""
+    known = context.session.client_params
+    return known.client_info.name[:80] if known is not None else ""
 
 
 def failure(words: str) -> CallToolResult:

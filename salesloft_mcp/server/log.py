@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
@@ -10,6 +10,7 @@ from salesloft_mcp.api.models import Account, Person
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError, UnknownOutcomeError
 from salesloft_mcp.state.local import Change, LocalState, Outcome
+from salesloft_mcp.transport.call import current
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Settle:
 @contextmanager
 def logged(app: App, change: Change, before: BaseModel | None = None) -> Iterator[Settle]:
     """Around a write: call what this yields with the outcome. A write that is cut off stays `intended`."""
-    settle = Settle(app.state, app.state.intend(change, image(before)))
+    settle = Settle(app.state, app.state.intend(replace(change, who=current().who), image(before)))
     try:
         yield settle
     except UnknownOutcomeError:

@@ -14,6 +14,7 @@ class Call:
 
     deadline: float = math.inf
     points: int = 0
+    who: str = "local"  # as the change log names whoever asked for it
 
     def patience(self) -> float:
         """Seconds this call may still wait."""

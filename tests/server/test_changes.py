@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from mcp.client import Client
+from mcp_types import Implementation
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -74,6 +75,7 @@ async def test_a_row_says_what_when_and_how_a_person_agreed(connect: Connect) ->
     assert row.pop("at").endswith("Z")
     assert row == {
         "id": 1,
+        "who": "mcp",
         "tool": "delete_external_id_mapping",
         "outcome": "deleted",
         **CONTACT,
@@ -175,3 +177,11 @@ async def test_a_search_that_cannot_be_is_refused_in_words(
 ) -> None:
     async with connect() as client:
         assert (await refused(client, "list_changes", **arguments)).startswith(said)
+
+
+async def test_the_log_names_the_client_that_asked(connect: Connect) -> None:
+    info = Implementation(name="Ann's chat\nforged", version="1")
+    async with connect(client_info=info) as client:
+        await call(client, "create_external_id_mapping", **NEW)
+        listed = await call(client, "list_changes")
+    assert listed.data["changes"][0]["who"] == "Ann's chat\\u{a}forged"

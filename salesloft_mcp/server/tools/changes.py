@@ -112,6 +112,7 @@ def _row(row: Logged) -> Row:
     about: dict[str, str | int | None] = {
         "id": row.id,
         "at": row.time,
+        "who": escaped(row.who),
         "tool": escaped(row.tool),
         "outcome": row.outcome,
         "external_type": escaped(row.external_type),
