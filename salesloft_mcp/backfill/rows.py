@@ -4,7 +4,6 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TextIO
 
 from salesloft_mcp.api.models import ObjectType
@@ -35,18 +34,8 @@ class Row:
     problem: str = ""
 
 
-def read_rows(file: Path) -> Iterator[tuple[int, Fields]]:
-    """The rows of a CSV (with a head) or JSONL file, each with the line it stands on.
-
-    Raises:
-        InputError: another suffix, or a CSV without the columns that are needed.
-    """
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        yield from rows_in(text, file.suffix)
-
-
 def rows_in(text: TextIO, suffix: str) -> Iterator[tuple[int, Fields]]:
-    """The same, of a file that is open.
+    """The rows of a CSV (with a head) or JSONL file, each with the line it stands on.
 
     Raises:
         InputError: another suffix, a CSV without the columns that are needed, or text that cannot be read as rows.
