@@ -168,6 +168,19 @@ async def test_ids_kept_in_a_custom_field_become_external_ids(sandbox: Sandbox, 
             assert await resolved(client, value, "marketing_automation") == [("people", found[0].id)]
 
 
+@proves("USE-CASE-CUSTOM-FIELDS", "HOW-BACKFILL")
+async def test_a_custom_field_that_held_the_ids_is_backfilled_at_once(connect: Connect) -> None:
+    async with connect() as client:
+        await call(client, "create_external_id_configuration", external_type="legacy", object_type="people")
+        aim = {"external_type": "legacy", "object_type": "people", "custom_field": "Legacy ID"}
+        planned = await call(client, "plan_backfill", **aim)
+        assert planned["counts"]["create"] == 120
+        assert await resolved(client, "L-70000", "legacy") == []
+        done = await call(client, "run_backfill", backfill_id=planned["backfill_id"])
+        assert done["state"] == "finished"
+        assert len(await resolved(client, "L-70000", "legacy")) == 1
+
+
 @proves("GLOSSARY-EXTERNAL-ID")
 async def test_external_ids_are_text_compared_byte_by_byte(connect: Connect) -> None:
     key = {"external_type": "crm", "object_type": "users"}
