@@ -5,7 +5,8 @@ openapi          FastMCP.from_openapi on the same eight endpoints, as a host wou
 openapi-sandbox  the same, over a sandbox in its own process
 openapi-limited  the same, where a minute has room for 60 calls
 openapi-http     the same, over the address and with the key of the environment
-plain-http       a hand-written server with one tool and one shared client, over that address too
+plain-http       a hand-written server, one shared client and one id a call, over that address too
+plain-limited    the same, where a minute has room for 60 calls
 sandbox-alone    no server: prints the milliseconds the sandbox itself takes for the look-up of the benchmark
 """
 
@@ -17,7 +18,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
 
 EXTERNAL_ID = "CONTACT1001"  # one of the sandbox's seed
 LOOK_UP = f"/v2/external/mappings?external_id={EXTERNAL_ID}&deleted=false&page=1&per_page=25"
@@ -70,25 +74,21 @@ def openapi_http() -> None:
 
 
 def plain_http() -> None:
-    """What one writes in an afternoon: a tool on the library, one shared client, one id a call."""
+    """The hand-written peer, over the address in SALESLOFT_BASE_URL."""
     import httpx
-    from mcp.server import MCPServer
-    from mcp.server.mcpserver.exceptions import ToolError
 
-    server = MCPServer("plain")
-    client = httpx.AsyncClient(**_address())
+    _serve_plain(httpx.AsyncClient(**_address()))
 
-    @server.tool()
-    async def look_up(external_type: str, external_id: str) -> dict[str, Any]:
-        """The mappings of an external id."""
-        asked = {"external_type": external_type, "external_id": external_id}
-        response = await client.get("/v2/external/mappings", params=asked)
-        if response.is_error:
-            raise ToolError(f"Salesloft answered {response.status_code}")
-        found: dict[str, Any] = response.json()
-        return found
 
-    server.run("stdio")
+def plain_limited() -> None:
+    """The hand-written peer over a sandbox in its own process, where a minute has room for 60 calls."""
+    import httpx
+
+    from salesloft_mcp.sandbox import Sandbox
+
+    sandbox = Sandbox(rate_limit=60)
+    wire = httpx.ASGITransport(app=sandbox.app)
+    _serve_plain(httpx.AsyncClient(base_url=BASE_URL, headers=_bearer(sandbox.api_key), transport=wire))
 
 
 def sandbox_alone() -> None:
@@ -122,6 +122,35 @@ def _serve_openapi(client: Any) -> None:  # noqa: ANN401 - of a library the type
     FastMCP.from_openapi(document, client=client, name="openapi").run("stdio", show_banner=False)
 
 
+def _serve_plain(client: "httpx.AsyncClient") -> None:
+    """What one writes in an afternoon: tools on the library, one shared client, one id a call."""
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    server = MCPServer("plain")
+
+    async def ask(method: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - what httpx takes
+        response = await client.request(method, "/v2/external/mappings", **options)
+        if response.is_error:
+            raise ToolError(f"Salesloft answered {response.status_code}")
+        found: dict[str, Any] = response.json()
+        return found
+
+    @server.tool()
+    async def look_up(external_type: str, external_id: str) -> dict[str, Any]:
+        """The mappings of an external id."""
+        return await ask("GET", params={"external_type": external_type, "external_id": external_id})
+
+    @server.tool()
+    async def create_mapping(external_type: str, object_type: str, external_id: str, object_id: int) -> dict[str, Any]:
+        """Map an external id to an object."""
+        names = ("external_type", "object_type", "external_id", "object_id")
+        values = (external_type, object_type, external_id, object_id)
+        return await ask("POST", json=dict(zip(names, values, strict=True)))
+
+    server.run("stdio")
+
+
 def _address() -> dict[str, Any]:
     base_url, token = os.environ["SALESLOFT_BASE_URL"], os.environ["SALESLOFT_API_KEY"]
     return {"base_url": base_url, "headers": _bearer(token)}
@@ -138,6 +167,7 @@ PEERS: dict[str, Callable[[], None]] = {
     "openapi-limited": openapi_limited,
     "openapi-http": openapi_http,
     "plain-http": plain_http,
+    "plain-limited": plain_limited,
     "sandbox-alone": sandbox_alone,
 }
 
