@@ -46,15 +46,20 @@ async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:
     return found.rows
 
 
-async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
-    """All live configurations of the team."""
+async def all_configurations(api: Salesloft) -> tuple[Configuration, ...]:
+    """All configurations of the team, deleted ones among them."""
     rows: list[Configuration] = []
     page: int | None = 1
     while page is not None:
         found = await api.list_configurations(page=page)
-        rows.extend(row for row in found.rows if not row.deleted)
+        rows.extend(found.rows)
         page = found.next_page
     return tuple(rows)
+
+
+async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
+    """The configurations that are in use."""
+    return tuple(row for row in await all_configurations(api) if not row.deleted)
 
 
 async def create_configuration(

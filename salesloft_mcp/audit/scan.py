@@ -1,16 +1,14 @@
 """Reading all mappings, and which of their objects are still there, at the least cost and within a bound."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TypeVar
-
-import anyio
 
 from salesloft_mcp.api.client import Salesloft
 from salesloft_mcp.api.models import Configuration, Mapping, ObjectType, Page
 from salesloft_mcp.api.request import MAX_IDS_A_CALL
+from salesloft_mcp.api.writes import all_configurations
 from salesloft_mcp.audit.find import Object, Row, row_of
 from salesloft_mcp.audit.report import Audit, Configured, audit_of, in_scope
 from salesloft_mcp.errors import BrokenAnswerError, MissingError, SalesloftMcpError
@@ -18,14 +16,12 @@ from salesloft_mcp.escape import quoted
 from salesloft_mcp.lookup.configurations import nearest_types
 from salesloft_mcp.lookup.plan import pages, scan_points
 from salesloft_mcp.lookup.resolve import Scope
+from salesloft_mcp.lookup.together import together
 from salesloft_mcp.transport.call import current
 
-AT_ONCE = 8
 MAX_ROWS = 200_000
 CHEAP_PAGES = 100  # from the next page on, a page costs more than a point
 OTHER_CALLS = 5  # configurations, deleted mappings, the objects of each kind
-
-DoneT = TypeVar("DoneT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
         SalesloftMcpError: it would cost more than `most_points`, or there is more than fits in memory.
         MissingError: there is no such external type.
     """
-    every = await _configurations(api)
+    every = await all_configurations(api)  # deleted ones as well: their mappings may still be live
     first = await _page(api, scope, 1)
     if scope.external_type and not first.rows:
         _check_type(scope, every)
@@ -52,7 +48,7 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
     held = [one.first.total or 0 for one in lists]
     _check(sum(held), sum(scan_points(one, pages_read=1) for one in held), most_points)
     rows = await _rows(api, lists, most_points)
-    totals = await each([partial(api.count_objects, of) for of in in_scope(scope)])
+    totals = await together([partial(api.count_objects, of) for of in in_scope(scope)])
     return audit_of(
         scope,
         rows,
@@ -61,35 +57,6 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
         dict(zip(in_scope(scope), totals, strict=True)),
         await _deleted(api, scope),
     )
-
-
-async def each(asks: Iterable[Callable[[], Awaitable[DoneT]]]) -> list[DoneT]:
-    """All of them, a few at once, in their order; the first failure stops the others and is told alone."""
-    places = anyio.CapacityLimiter(AT_ONCE)
-    done: dict[int, DoneT] = {}
-
-    async def ask(number: int, one: Callable[[], Awaitable[DoneT]]) -> None:
-        async with places:
-            done[number] = await one()
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            for number, one in enumerate(asks):
-                tasks.start_soon(ask, number, one)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [done[number] for number in sorted(done)]
-
-
-async def _configurations(api: Salesloft) -> list[Configuration]:
-    """Deleted ones as well: their mappings may still be live."""
-    rows: list[Configuration] = []
-    page: int | None = 1
-    while page is not None:
-        found = await api.list_configurations(page=page)
-        rows.extend(found.rows)
-        page = found.next_page
-    return rows
 
 
 async def _lists(api: Salesloft, scope: Scope, first: Page[Mapping], every: Iterable[Configuration]) -> list[List]:
@@ -102,7 +69,7 @@ async def _lists(api: Salesloft, scope: Scope, first: Page[Mapping], every: Iter
     if first.total is None or pages(first.total) <= CHEAP_PAGES or len(narrower) < 2:
         return whole
     scopes = [Scope(*one) for one in narrower]
-    firsts = await each([partial(_page, api, one, 1) for one in scopes])
+    firsts = await together([partial(_page, api, one, 1) for one in scopes])
     parts = [List(one, page) for one, page in zip(scopes, firsts, strict=True)]
     return parts if sum(one.first.total or 0 for one in parts) >= first.total else whole
 
@@ -114,7 +81,7 @@ async def _rows(api: Salesloft, lists: Iterable[List], most_points: int | None) 
         last = one.first
         rows.update((row_of(row), None) for row in last.rows)
         following = range(2, pages(last.total or 0) + 1) if last.next_page == 2 else range(0)
-        for found in await each([partial(_shrunk, api, one.scope, page) for page in following]):
+        for found in await together([partial(_shrunk, api, one.scope, page) for page in following]):
             last = found.page
             rows.update((row, None) for row in found.rows)
         while last.next_page is not None:  # it was not counted, or has grown
@@ -159,7 +126,7 @@ async def _gone(api: Salesloft, objects: Iterable[Object]) -> set[Object]:
         for of in sorted({kind for kind, _ in ordered})
         for batch in _batches([number for kind, number in ordered if kind == of])
     ]
-    return {one for absent in await each(asks) for one in absent}
+    return {one for absent in await together(asks) for one in absent}
 
 
 async def _absent(api: Salesloft, of: ObjectType, batch: Sequence[int]) -> list[Object]:

@@ -3,18 +3,21 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 import anyio
 import anyio.to_thread
 
 from salesloft_mcp.api.client import Salesloft
-from salesloft_mcp.api.models import Mapping, ObjectType
+from salesloft_mcp.api.models import Mapping, ObjectType, Page
 from salesloft_mcp.api.request import PAGE_SIZE, page_points
 from salesloft_mcp.backfill.objects import find_objects
 from salesloft_mcp.backfill.rows import BY, By, Fields, row_of
+from salesloft_mcp.lookup.together import together
 from salesloft_mcp.state.journal import Journal
 
-AT_ONCE = 8
+BATCH = 500  # ids that are looked up before their mappings are written down
 MOST_UNASKED = 500  # creates of one run that nobody has to agree to
 
 
@@ -81,24 +84,15 @@ async def _hold(api: Salesloft, journal: Journal, aim: Aim) -> None:
 
 
 async def _look_up_each(api: Salesloft, journal: Journal, aim: Aim) -> None:
-    places = anyio.Semaphore(AT_ONCE)
+    async def look_up(external_id: str) -> Page[Mapping]:
+        return await api.list_mappings(
+            external_type=aim.external_type, object_type=aim.object_type, external_id=external_id, deleted=False
+        )
 
-    async def look_up(external_id: str) -> None:
-        try:
-            found = await api.list_mappings(
-                external_type=aim.external_type,
-                object_type=aim.object_type,
-                external_id=external_id,
-                deleted=False,
-            )
-            journal.hold(map(_held, found.rows))
-        finally:
-            places.release()
-
-    async with anyio.create_task_group() as tasks:
-        for external_id in journal.external_ids():
-            await places.acquire()
-            tasks.start_soon(look_up, external_id)
+    ids = journal.external_ids()
+    while batch := list(islice(ids, BATCH)):
+        pages = await together([partial(look_up, external_id) for external_id in batch])
+        journal.hold(_held(row) for page in pages for row in page.rows)
 
 
 def _held(row: Mapping) -> tuple[str, int, int | None]:

@@ -62,7 +62,7 @@ def _opened(file: Path, named: str) -> int:
 
 
 def digest_of_rows(rows: Sequence[Fields]) -> str:
-    """The same for rows that came in a call."""
+    """The SHA-256 of rows, so that a plan says what it was made from."""
     return hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 

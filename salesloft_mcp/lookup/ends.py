@@ -1,38 +1,14 @@
 """Lists of mappings read whole, several pages at once, from one end or from both."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import TypeVar
-
-import anyio
 
 from salesloft_mcp.api.models import Mapping, Page
 from salesloft_mcp.lookup.plan import Part, Reading
+from salesloft_mcp.lookup.together import together
 
-AT_ONCE = 8
-
-DoneT = TypeVar("DoneT")
 # One page of a list: which list, which page, and whether it counts from the oldest row on.
 AskPage = Callable[[Part, int, bool], Awaitable[Page[Mapping]]]
-
-
-async def together(asks: Sequence[Callable[[], Awaitable[DoneT]]]) -> list[DoneT]:
-    """All of them, a few at once; what they answer in their own order. The first failure stops the others."""
-    places = anyio.CapacityLimiter(AT_ONCE)
-    done: dict[int, DoneT] = {}
-
-    async def ask(number: int) -> None:
-        async with places:
-            done[number] = await asks[number]()
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            for number in range(len(asks)):
-                tasks.start_soon(ask, number)
-    except ExceptionGroup as failed:
-        # A caller gets the first failure as if there had been one request only.
-        raise failed.exceptions[0] from None
-    return [done[number] for number in range(len(asks))]
 
 
 async def read_whole(ask: AskPage, reading: Reading, first: Page[Mapping]) -> list[Mapping] | None:

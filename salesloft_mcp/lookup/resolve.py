@@ -11,15 +11,14 @@ from salesloft_mcp.api.client import Salesloft
 from salesloft_mcp.api.models import Mapping, ObjectType, Page
 from salesloft_mcp.api.request import MAX_EXTERNAL_TYPE, checked
 from salesloft_mcp.errors import RateLimitedError, SalesloftMcpError
-from salesloft_mcp.lookup.ends import AT_ONCE, distinct, read_whole, together
+from salesloft_mcp.lookup.ends import distinct, read_whole
 from salesloft_mcp.lookup.flights import Flights
 from salesloft_mcp.lookup.known import Known
 from salesloft_mcp.lookup.near import Near, Neighbours
 from salesloft_mcp.lookup.plan import Part, Plan, cheapest
+from salesloft_mcp.lookup.together import together
 from salesloft_mcp.transport.budget import MINUTE, Budget
 from salesloft_mcp.transport.call import current
-
-__all__ = ["AT_ONCE", "Answer", "Found", "Lookups", "Scope"]
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from salesloft_mcp.backfill.plan import Aim, load, make, minutes
+from salesloft_mcp.errors import UnauthorizedError
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.journal import Journal
 from tests.api.opened import opened
@@ -121,3 +122,28 @@ async def test_rows_that_are_no_rows_are_invalid(tmp_path: Path, row: dict[str, 
     ((verdict, note),) = await verdicts(tmp_path, row)
     assert verdict == "invalid"
     assert note
+
+
+async def test_a_plan_that_asks_for_each_id_fails_in_salesloft_s_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        store = sandbox.app.store
+        with store.transaction():
+            row = {"external_type": AIM.external_type, "object_type": AIM.object_type, "deleted": 0}
+            for number in range(1_000):
+                rest = {"external_id": f"held-{number}", "object_id": MAPPED, "inserted_at": "2024-02-01"}
+                store.insert("mappings", {**row, **rest})
+        async with opened(sandbox) as api:
+            ask = api.list_mappings
+
+            async def only_lists(**asked: Any) -> Any:
+                if asked.get("external_id"):
+                    raise UnauthorizedError("the token is gone.", request="GET /v2/external/mappings")
+                return await ask(**asked)
+
+            monkeypatch.setattr(api, "list_mappings", only_lists)
+            with Journal(tmp_path / "plan.db") as journal:
+                load(journal, enumerate(creations(3), 1), AIM)
+                with pytest.raises(UnauthorizedError, match="the token is gone"):
+                    await make(api, journal, AIM)

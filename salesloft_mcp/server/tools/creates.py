@@ -12,10 +12,7 @@ from salesloft_mcp.server import acts, confirm, rekey
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectId, ObjectTypeArgument, ReplacedId
 from salesloft_mcp.server.confirm import Consent, Granted
-from salesloft_mcp.server.view import (
-    View,
-    answer,
-)
+from salesloft_mcp.server.view import View, answer
 from salesloft_mcp.state.local import Question
 from salesloft_mcp.transport.call import current
 
