@@ -22,8 +22,9 @@ from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.lookup.configurations import KnownConfigurations
 from salesloft_mcp.lookup.resolve import Lookups
 from salesloft_mcp.settings import Settings
-from salesloft_mcp.state.local import Change, LocalState
-from salesloft_mcp.state.local import Outcome as LoggedOutcome
+from salesloft_mcp.state.changes import Change
+from salesloft_mcp.state.changes import Outcome as LoggedOutcome
+from salesloft_mcp.state.local import LocalState
 from salesloft_mcp.transport.budget import Budget
 from salesloft_mcp.transport.inprocess import InProcess
 from salesloft_mcp.transport.stack import Network, open_http
@@ -120,7 +121,7 @@ def log_rows(
 ) -> None:
     """Every write of a job stands in the change log, as those of tools do."""
     about = Change(environment, f"run_backfill {backfill_id}", aim.external_type, aim.object_type, confirmed=confirmed)
-    state.record((_change(about, one), _logged_as(one)) for one in outcomes)
+    state.log.record((_change(about, one), _logged_as(one)) for one in outcomes)
 
 
 def _change(about: Change, one: Outcome) -> Change:

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from salesloft_mcp.cli import cli
-from salesloft_mcp.state.local import Change, LocalState
+from salesloft_mcp.state.changes import Change
+from salesloft_mcp.state.local import LocalState
 
 LIVE = "https://api.salesloft.com"
 DELETED = Change(
@@ -31,11 +32,11 @@ class Clock:
 def state(tmp_path: Path) -> Iterator[LocalState]:
     clock = Clock()
     with LocalState(tmp_path / "state", clock) as state:
-        state.settle(state.intend(DELETED, {"id": 5}), "deleted")
+        state.log.settle(state.log.intend(DELETED, {"id": 5}), "deleted")
         clock.now += 86_400
-        state.settle(state.intend(UNDONE), "created", {"id": 6})
+        state.log.settle(state.log.intend(UNDONE), "created", {"id": 6})
         clock.now += 86_400
-        state.settle(state.intend(CREATED), "created")
+        state.log.settle(state.log.intend(CREATED), "created")
         yield state
 
 

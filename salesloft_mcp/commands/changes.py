@@ -10,7 +10,7 @@ import click
 from salesloft_mcp.commands.start import EXIT_CODES, Option, settings_of, told
 
 if TYPE_CHECKING:
-    from salesloft_mcp.state.local import Logged, Search
+    from salesloft_mcp.state.changes import Logged, Search
 
 
 @click.command(epilog=EXIT_CODES)
@@ -29,7 +29,7 @@ def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> 
     search = _search(**asked)
     options: dict[str, Option] = {"state_dir": state_dir}
     with told(LocalState, settings_of(options).state_dir) as state:
-        rows = state.changes(search, limit)
+        rows = state.log.find(search, limit)
     if as_json:
         click.echo(json.dumps([{**asdict(row), "at": row.time} for row in rows], indent=2))
     else:
@@ -38,7 +38,7 @@ def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> 
 
 def _search(external_id: str, of_object: str, tool: str, since: str, until: str) -> "Search":
     from salesloft_mcp.api.models import OBJECT_TYPES, object_type_of
-    from salesloft_mcp.state.local import Search
+    from salesloft_mcp.state.changes import Search
 
     word, _, number = of_object.partition("/")
     object_type = str(object_type_of(word))

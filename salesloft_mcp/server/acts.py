@@ -15,7 +15,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.server import announce
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.refusals import refused_mapping
-from salesloft_mcp.state.local import Change, Outcome
+from salesloft_mcp.state.changes import Change, Outcome
 
 RowT = TypeVar("RowT")
 NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one; guessing could delete another."
@@ -84,7 +84,7 @@ async def unconfigure(
     app = ctx.request_context.lifespan_context
     key = MappingKey(row.external_type, row.object_type, "")
     with logged(app, _change(app, key, None, by), row) as settle:
-        app.state.save_mappings(settle.number, ((one.external_id, one.object_id) for one in hanging))
+        app.state.log.save_mappings(settle.number, ((one.external_id, one.object_id) for one in hanging))
         await writes.delete(partial(app.salesloft.delete_configuration, row.id))
         settle("deleted", None)
     app.configurations.forget()

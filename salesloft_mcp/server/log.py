@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from salesloft_mcp.api.models import Account, Person
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError, UnknownOutcomeError
-from salesloft_mcp.state.local import Change, LocalState, Outcome
+from salesloft_mcp.state.changes import Change, Outcome
+from salesloft_mcp.state.local import LocalState
 from salesloft_mcp.transport.call import current
 
 
@@ -22,13 +23,13 @@ class Settle:
 
     def __call__(self, outcome: Outcome, after: BaseModel | None) -> None:
         object_id = after.id if isinstance(after, Person | Account) else None
-        self.state.settle(self.number, outcome, image(after), object_id)
+        self.state.log.settle(self.number, outcome, image(after), object_id)
 
 
 @contextmanager
 def logged(app: App, change: Change, before: BaseModel | None = None) -> Iterator[Settle]:
     """Around a write: call what this yields with the outcome. A write that is cut off stays `intended`."""
-    settle = Settle(app.state, app.state.intend(replace(change, who=current().who), image(before)))
+    settle = Settle(app.state, app.state.log.intend(replace(change, who=current().who), image(before)))
     try:
         yield settle
     except UnknownOutcomeError:

@@ -93,7 +93,7 @@ class ChangeLog:
         self._db = db
         self._clock = clock
 
-    def intend(self, change: Change, before: dict[str, object] | None) -> int:
+    def intend(self, change: Change, before: dict[str, object] | None = None) -> int:
         """Log a write before it is sent; its number goes to `settle`."""
         done = self._db.execute(_INSERT, (self._clock(), *astuple(change), "intended", _text(before)))
         return int(done.lastrowid or 0)
@@ -105,14 +105,16 @@ class ChangeLog:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(_INSERT, ((now, *astuple(change), outcome, None) for change, outcome in writes))
 
-    def settle(self, number: int, outcome: Outcome, after: dict[str, object] | None, object_id: int | None) -> None:
+    def settle(
+        self, number: int, outcome: Outcome, after: dict[str, object] | None = None, object_id: int | None = None
+    ) -> None:
         """Log how a write ended, and the object it was about where only the answer told."""
         self._db.execute(
             "UPDATE changes SET outcome = ?, after = ?, object_id = COALESCE(object_id, ?) WHERE id = ?",
             (outcome, _text(after), object_id, number),
         )
 
-    def find(self, search: Search, limit: int) -> list[Logged]:
+    def find(self, search: Search = Search(), limit: int = ALL) -> list[Logged]:
         """Newest first."""
         given = {field.name: getattr(search, field.name) for field in fields(Search)}
         given = {name: value for name, value in given.items() if value not in ("", None)}

@@ -4,16 +4,14 @@ import hashlib
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.state.changes import ALL, Change, ChangeLog, Logged, Outcome, Search
-
-__all__ = ["Approval", "Change", "LocalState", "Logged", "Outcome", "Question", "Search"]
+from salesloft_mcp.state.changes import ChangeLog
 
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
 GRANTED_SECONDS = 3_600.0  # how long a yes may be used
@@ -46,7 +44,7 @@ class Approval:
 
 
 class LocalState:
-    """Approvals and the change log. Statements take well under a millisecond, so they run where they are called.
+    """Approvals, and in `log` every write. Statements take well under a millisecond, so they run where they are called.
 
     Raises:
         SettingsError: the directory cannot be used, or its file is not one of ours.
@@ -57,7 +55,7 @@ class LocalState:
         try:
             self.location = "memory" if directory is None else str(_private_file(directory))
             self._db = _opened(":memory:" if directory is None else self.location)
-            self._log = ChangeLog(self._db, clock)
+            self.log = ChangeLog(self._db, clock)
         except (OSError, sqlite3.Error) as error:
             what = f"{directory} cannot hold our state ({error})."
             raise SettingsError("SALESLOFT_STATE_DIR", what, next_step="give another directory.") from error
@@ -121,40 +119,6 @@ class LocalState:
             (question.digest, code, self._clock() - CODE_SECONDS),
         ).fetchone()
         return self._use(found and str(found["id"]))
-
-    def intend(self, change: Change, before: dict[str, object] | None = None) -> int:
-        """Log a write before it is sent; its number goes to `settle`."""
-        return self._log.intend(change, before)
-
-    def record(self, writes: Iterable[tuple[Change, Outcome]]) -> None:
-        """Log writes of a job, whose own journal announced them, all at once."""
-        self._log.record(writes)
-
-    def settle(
-        self, number: int, outcome: Outcome, after: dict[str, object] | None = None, object_id: int | None = None
-    ) -> None:
-        """Log how a write ended."""
-        self._log.settle(number, outcome, after, object_id)
-
-    def changes(self, search: Search = Search(), limit: int = ALL) -> list[Logged]:  # noqa: B008 - it cannot change
-        """The writes that were asked for, newest first."""
-        return self._log.find(search, limit)
-
-    def change(self, number: int, environment: str) -> Logged | None:
-        """One write; None when there is none of that number in this environment."""
-        return self._log.get(number, environment)
-
-    def save_mappings(self, number: int, mappings: Iterable[tuple[str, int]]) -> None:
-        """Keep what hangs on a configuration that change `number` is about to delete."""
-        self._log.save_mappings(number, mappings)
-
-    def saved_mappings(self, number: int) -> list[tuple[str, int]]:
-        """What was kept then, and is not restored yet, as (external id, object id)."""
-        return self._log.saved_mappings(number)
-
-    def mark_restored(self, number: int, mappings: Iterable[tuple[str, int]]) -> None:
-        """These are settled, whether by restoring them or because nothing can be done."""
-        self._log.mark_restored(number, mappings)
 
     def _record(self, question: Question, code: str | None) -> str:
         approval_id = secrets.token_hex(3)

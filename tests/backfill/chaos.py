@@ -227,7 +227,7 @@ def _unreported(folder: Path, backfill_id: str, expected: Verdicts) -> Iterator[
     if len(reported) != len(right):
         yield f"{len(reported)} lines for {len(right)} rows"
     with LocalState(folder) as state:
-        logged = {(change.external_id, change.object_id) for change in state.changes() if change.outcome == "created"}
+        logged = {(change.external_id, change.object_id) for change in state.log.find() if change.outcome == "created"}
     yield from (f"not in the change log: {pair}" for pair in expected.creates if pair not in logged)
 
 

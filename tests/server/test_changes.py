@@ -11,7 +11,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.state.local import Change
+from salesloft_mcp.state.changes import Change
 from tests.conftest import Connect, Era
 from tests.server.calling import call, refused, tokens
 from tests.server.human import YES, Human
@@ -120,7 +120,7 @@ async def test_a_record_that_an_upsert_created_finds_its_change(connect: Connect
 async def test_pages_follow_one_another_without_a_gap(connect: Connect, app: App) -> None:
     change = Change(app.environment, "t", "crm_lead", "people", "A")
     for _ in range(5):
-        app.state.settle(app.state.intend(change), "created")
+        app.state.log.settle(app.state.log.intend(change), "created")
     async with connect() as client:
         seen: list[int] = []
         cursor = ""
@@ -135,7 +135,7 @@ async def test_pages_follow_one_another_without_a_gap(connect: Connect, app: App
 
 async def test_what_was_done_elsewhere_is_not_shown(connect: Connect, app: App, era: Era) -> None:
     for environment in ("https://api.salesloft.com", "SANDBOX (http://127.0.0.1:8765)"):
-        app.state.settle(app.state.intend(Change(environment, "t", "crm_lead", "people", "A", 7)), "created")
+        app.state.log.settle(app.state.log.intend(Change(environment, "t", "crm_lead", "people", "A", 7)), "created")
     async with connect() as client:
         assert await rows(client) == []
         assert await rows(client, external_id="A") == []
@@ -147,7 +147,7 @@ async def test_what_was_done_elsewhere_is_not_shown(connect: Connect, app: App, 
 
 async def test_text_from_elsewhere_is_escaped(connect: Connect, app: App) -> None:
     change = Change(app.environment, "t", "crm\u202elead", "people", "A\u200bB")
-    app.state.settle(app.state.intend(change), "created")
+    app.state.log.settle(app.state.log.intend(change), "created")
     async with connect() as client:
         (row,) = await rows(client)
     assert (row["external_type"], row["external_id"]) == ("crm\\u{202e}lead", "A\\u{200b}B")
@@ -156,7 +156,7 @@ async def test_text_from_elsewhere_is_escaped(connect: Connect, app: App) -> Non
 async def test_a_full_page_stays_small(connect: Connect, app: App) -> None:
     change = Change(app.environment, "create_external_id_mapping", "crm_lead", "people", "CONTACT3456", 578495206)
     for _ in range(120):
-        app.state.settle(app.state.intend(change), "created", {"a": "b" * 10_000})
+        app.state.log.settle(app.state.log.intend(change), "created", {"a": "b" * 10_000})
     async with connect() as client:
         reply = await call(client, "list_changes", limit=100)
     assert tokens(reply.data) < 6_000

@@ -240,7 +240,7 @@ async def test_two_step_is_labelled_as_weaker_and_takes_each_code_once(
 async def test_the_change_log_says_how_a_person_agreed(connect: Connect, app: App) -> None:
     async with connect(elicitation_callback=Human(YES)) as client:
         await client.call_tool("delete_external_id_mapping", CONTACT)
-    (change,) = app.state.changes()
+    (change,) = app.state.log.find()
     assert change.tool == "delete_external_id_mapping"
     assert change.outcome == "deleted"
     assert change.confirmed == "asked through the client"

@@ -51,7 +51,7 @@ def kinds(sandbox: Sandbox) -> list[str]:
 
 
 def logged(app: App) -> list[tuple[str, str, str, str]]:
-    return [(row.tool, row.external_id, row.outcome, row.confirmed) for row in reversed(app.state.changes())]
+    return [(row.tool, row.external_id, row.outcome, row.confirmed) for row in reversed(app.state.log.find())]
 
 
 async def test_the_new_id_is_created_before_the_old_one_is_deleted(
@@ -85,7 +85,7 @@ async def test_without_a_yes_nothing_is_created_and_nothing_deleted(
     async with connect(elicitation_callback=human) as client:
         await refused(client, TOOL, **REKEY)
     assert writes(sandbox) == []
-    assert app.state.changes() == []
+    assert app.state.log.find() == []
 
 
 async def test_both_writes_stand_in_the_log_with_the_yes(connect: Connect, app: App) -> None:

@@ -501,7 +501,7 @@ async def test_the_change_log_says_how_a_person_agreed_to_a_run(connect: Connect
     async with connect(elicitation_callback=Human(YES)) as client:
         planned = await call(client, "plan_backfill", **LEADS, rows=listed)
         await call(client, "run_backfill", backfill_id=planned.data["backfill_id"])
-    assert {change.confirmed for change in app.state.changes(limit=501)} == {"asked through the client"}
+    assert {change.confirmed for change in app.state.log.find(limit=501)} == {"asked through the client"}
 
 
 async def test_a_journal_that_is_damaged_stops_neither_the_start_nor_the_others(connect: Connect, app: App) -> None:

@@ -16,7 +16,7 @@ from salesloft_mcp.errors import UnreachableError
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.state.local import Change, Logged
+from salesloft_mcp.state.changes import Change, Logged
 from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
@@ -66,7 +66,7 @@ async def configured(app: App, external_type: str) -> bool:
 
 
 def last(app: App) -> Logged:
-    return app.state.changes(limit=1)[0]
+    return app.state.log.find(limit=1)[0]
 
 
 class TestMappings:
@@ -96,7 +96,7 @@ class TestMappings:
             words = await refused(client, "undo_change", change_id=1)
         assert "Nothing was changed" in words
         assert await held(app, "007") == [578495206]
-        assert len(app.state.changes()) == 1
+        assert len(app.state.log.find()) == 1
 
     async def test_a_deleted_mapping_comes_back_under_a_new_id_and_nobody_is_asked_again(
         self, connect: Connect, app: App
@@ -128,7 +128,7 @@ class TestMappings:
             await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 578495206)
             reply = await undo(client, 1)
         assert reply.words == "unchanged: mapped to people 578495206 already."
-        assert app.state.changes()[-1].undone_by is None
+        assert app.state.log.find()[-1].undone_by is None
 
     @pytest.mark.parametrize("remapped", [True, False])
     async def test_a_created_mapping_that_is_another_one_now_is_left_alone(
@@ -163,7 +163,7 @@ class TestMappings:
     async def test_a_mapping_that_a_job_created_is_undone_like_any_other(self, connect: Connect, app: App) -> None:
         await app.salesloft.create_mapping("crm_lead", "people", "007", 578495206)
         job = Change(app.environment, "run_backfill 1a2b", "crm_lead", "people", "007", 578495206)
-        app.state.settle(app.state.intend(job), "created")
+        app.state.log.settle(app.state.log.intend(job), "created")
         async with connect(elicitation_callback=Human(YES)) as client:
             await undo(client, 1)
         assert await held(app, "007") == []
@@ -191,7 +191,7 @@ class TestConfigurations:
         assert reply.data["status"] == "deleted"
         assert "live mappings that use it: 1" in human.questions[0]
         assert not await configured(app, "erp")
-        assert app.state.saved_mappings(reply.data["change_id"]) == [("007", 578495206)]
+        assert app.state.log.saved_mappings(reply.data["change_id"]) == [("007", 578495206)]
 
     async def test_another_name_deletes_nothing(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human({"type_the_name": "ERP"})) as client:
@@ -205,7 +205,7 @@ class TestConfigurations:
         human = Human(NAMED)
         async with connect(elicitation_callback=human) as client:
             await call(client, "delete_external_id_configuration", **MARKETING)
-            assert len(app.state.saved_mappings(1)) == 29
+            assert len(app.state.log.saved_mappings(1)) == 29
             reply = await undo(client, 1)
         number = reply.data["configuration_id"]
         assert reply.words == f"created: configuration {number}; its mappings: 29 unchanged."
@@ -291,7 +291,7 @@ class TestConfigurations:
             reply = await call(
                 client, "delete_external_id_configuration", external_type="crm_lead", object_type="people"
             )
-        assert len(app.state.saved_mappings(1)) == reply.data["live_mappings"] > 200
+        assert len(app.state.log.saved_mappings(1)) == reply.data["live_mappings"] > 200
 
 
 class TestRecords:
@@ -436,7 +436,7 @@ class TestTheLog:
             for number in (1, 2, 3):
                 await undo(client, number)
         assert await held(app, "007") == []
-        assert [row.outcome for row in app.state.changes()] == ["deleted", "created", "deleted", "created"]
+        assert [row.outcome for row in app.state.log.find()] == ["deleted", "created", "deleted", "created"]
 
     async def test_an_undone_update_and_an_undone_configuration_can_be_undone(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human(NAMED)) as client:
@@ -461,8 +461,8 @@ class TestTheLog:
     async def test_what_changed_nothing_has_nothing_to_undo_and_says_why(
         self, connect: Connect, app: App, sandbox: Sandbox, outcome: Any, why: str
     ) -> None:
-        number = app.state.intend(Change(app.environment, "t", "crm_lead", "people", "007", 7))
-        app.state.settle(number, outcome)
+        number = app.state.log.intend(Change(app.environment, "t", "crm_lead", "people", "007", 7))
+        app.state.log.settle(number, outcome)
         async with connect() as client:
             words = await refused(client, "undo_change", change_id=number)
         assert why in words
@@ -473,7 +473,7 @@ class TestTheLog:
     ) -> None:
         for environment in ("https://api.salesloft.com", "SANDBOX (http://127.0.0.1:8765)"):
             change = Change(environment, "create_external_id_mapping", "crm_lead", "people", "CONTACT3456", 578495206)
-            app.state.settle(app.state.intend(change), "created")
+            app.state.log.settle(app.state.log.intend(change), "created")
         async with connect(elicitation_callback=Human(YES)) as client:
             elsewhere = [await refused(client, "undo_change", change_id=number) for number in (1, 2)]
             unknown = await refused(client, "undo_change", change_id=99)
@@ -506,7 +506,7 @@ class TestWhoMayUndo:
             await undo(client, 1)
             await undo(client, 2)
             assert "salesloft-mcp approvals" in await refused(client, "undo_change", change_id=3)
-        assert app.state.changes()[1].confirmed == "approved in a terminal"
+        assert app.state.log.find()[1].confirmed == "approved in a terminal"
 
     async def test_where_nothing_may_be_deleted_only_deletions_are_undone(
         self, connect: Connect, app: App, era: Era, sandbox: Sandbox
@@ -554,7 +554,7 @@ class TestReplays:
                     tasks.start_soon(answer)
         assert [result == results[0] for result in results] == [True] * 5
         assert len(writes(sandbox)) == 2
-        assert len(app.state.changes()) == 2
+        assert len(app.state.log.find()) == 2
 
     async def test_several_calls_at_once_bring_a_deleted_mapping_back_once(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human(YES)) as client:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from salesloft_mcp.state.changes import moment
-from salesloft_mcp.state.local import Change, LocalState, Outcome, Search
+from salesloft_mcp.state.changes import Change, Outcome, Search, moment
+from salesloft_mcp.state.local import LocalState
 
 from .conftest import Clock
 
@@ -23,7 +23,7 @@ INSERT INTO changes VALUES (1, 1.5, 'LIVE', 'local', 't', 'crm', 'people', 'A', 
 
 
 def numbers(state: LocalState, search: Search = Search(), limit: int = -1) -> list[int]:  # noqa: B008 - frozen
-    return [row.id for row in state.changes(search, limit)]
+    return [row.id for row in state.log.find(search, limit)]
 
 
 @pytest.mark.parametrize(
@@ -39,19 +39,19 @@ def numbers(state: LocalState, search: Search = Search(), limit: int = -1) -> li
     ],
 )
 def test_each_search_finds_its_own_and_nothing_else(state: LocalState, search: Search, other: dict[str, str]) -> None:
-    mine = state.intend(CHANGE)
-    state.intend(replace(CHANGE, **other))  # type: ignore[arg-type]
+    mine = state.log.intend(CHANGE)
+    state.log.intend(replace(CHANGE, **other))  # type: ignore[arg-type]
     assert numbers(state, search) == [mine]
 
 
 def test_a_tool_finds_the_writes_of_all_its_jobs(state: LocalState) -> None:
     for tool in ("run_backfill 1a", "run_backfill", "run_backfills", "run_backfill2", "run"):
-        state.intend(replace(CHANGE, tool=tool))
+        state.log.intend(replace(CHANGE, tool=tool))
     assert numbers(state, Search(tool="run_backfill")) == [2, 1]
 
 
 def test_a_pattern_in_a_search_is_nothing_but_text(state: LocalState) -> None:
-    state.intend(CHANGE)
+    state.log.intend(CHANGE)
     for text in ("%", "_", "*", "A-1' OR '1'='1", "A-%"):
         assert numbers(state, Search(external_id=text)) == []
         assert numbers(state, Search(tool=text)) == []
@@ -59,7 +59,7 @@ def test_a_pattern_in_a_search_is_nothing_but_text(state: LocalState) -> None:
 
 def test_newest_come_first_and_page_by_page_each_once(state: LocalState) -> None:
     for _ in range(5):
-        state.intend(CHANGE)
+        state.log.intend(CHANGE)
     assert numbers(state, limit=2) == [5, 4]
     assert numbers(state, Search(older_than=4), 2) == [3, 2]
     assert numbers(state, Search(older_than=2), 2) == [1]
@@ -68,7 +68,7 @@ def test_newest_come_first_and_page_by_page_each_once(state: LocalState) -> None
 def test_since_is_the_first_moment_and_until_the_first_too_late(state: LocalState, clock: Clock) -> None:
     start = clock.now
     for _ in range(3):
-        state.intend(CHANGE)
+        state.log.intend(CHANGE)
         clock.now += 10
     assert numbers(state, Search(since=start + 10)) == [3, 2]
     assert numbers(state, Search(until=start + 10)) == [1]
@@ -100,41 +100,41 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 def test_a_change_of_another_environment_does_not_exist(state: LocalState) -> None:
-    number = state.intend(CHANGE)
-    assert state.change(number, "LIVE") is None
-    assert state.change(number + 1, "SANDBOX") is None
-    found = state.change(number, "SANDBOX")
+    number = state.log.intend(CHANGE)
+    assert state.log.get(number, "LIVE") is None
+    assert state.log.get(number + 1, "SANDBOX") is None
+    found = state.log.get(number, "SANDBOX")
     assert found is not None
     assert found.external_id == "A-1"
 
 
 def test_a_change_says_by_which_it_was_undone_once_that_went_through(state: LocalState) -> None:
-    first = state.intend(CHANGE)
+    first = state.log.intend(CHANGE)
     nothing: tuple[Outcome, ...] = ("failed", "unknown", "unchanged")
     for outcome in nothing:
-        state.settle(state.intend(replace(CHANGE, undoes=first)), outcome)
-    state.intend(replace(CHANGE, undoes=first))
-    assert [row.undone_by for row in state.changes()] == [None] * 5
-    undoing = state.intend(replace(CHANGE, undoes=first))
-    state.settle(undoing, "deleted")
-    assert {row.id: row.undone_by for row in state.changes()}[first] == undoing
-    assert {row.id: row.undoes for row in state.changes()}[undoing] == first
+        state.log.settle(state.log.intend(replace(CHANGE, undoes=first)), outcome)
+    state.log.intend(replace(CHANGE, undoes=first))
+    assert [row.undone_by for row in state.log.find()] == [None] * 5
+    undoing = state.log.intend(replace(CHANGE, undoes=first))
+    state.log.settle(undoing, "deleted")
+    assert {row.id: row.undone_by for row in state.log.find()}[first] == undoing
+    assert {row.id: row.undoes for row in state.log.find()}[undoing] == first
 
 
 def test_an_object_that_only_the_answer_told_is_found_by_it(state: LocalState) -> None:
-    state.settle(state.intend(replace(CHANGE, object_id=None)), "created", {"id": 42}, 42)
-    state.settle(state.intend(CHANGE), "updated", {"id": 7}, 42)
+    state.log.settle(state.log.intend(replace(CHANGE, object_id=None)), "created", {"id": 42}, 42)
+    state.log.settle(state.log.intend(CHANGE), "updated", {"id": 7}, 42)
     assert numbers(state, Search(object_id=42)) == [1]
 
 
 def test_saved_mappings_are_kept_once_each_until_they_are_settled(state: LocalState, directory: Path) -> None:
-    state.save_mappings(3, [("A", 1), ("B", 2), ("A", 1), ("é", 2**62)])
-    state.save_mappings(4, [("C", 1)])
-    state.mark_restored(3, [("A", 1)])
+    state.log.save_mappings(3, [("A", 1), ("B", 2), ("A", 1), ("é", 2**62)])
+    state.log.save_mappings(4, [("C", 1)])
+    state.log.mark_restored(3, [("A", 1)])
     with LocalState(directory) as other:
-        assert sorted(other.saved_mappings(3)) == [("B", 2), ("é", 2**62)]
-        assert other.saved_mappings(4) == [("C", 1)]
-        assert other.saved_mappings(5) == []
+        assert sorted(other.log.saved_mappings(3)) == [("B", 2), ("é", 2**62)]
+        assert other.log.saved_mappings(4) == [("C", 1)]
+        assert other.log.saved_mappings(5) == []
 
 
 def test_a_file_of_an_earlier_version_keeps_its_log_and_takes_new_changes(directory: Path) -> None:
@@ -144,6 +144,6 @@ def test_a_file_of_an_earlier_version_keeps_its_log_and_takes_new_changes(direct
     db.close()
     for _ in range(2):  # the second time there is nothing left to bring up to date
         with LocalState(directory) as state:
-            state.settle(state.intend(replace(CHANGE, undoes=1)), "deleted")
-            (first,) = state.changes(Search(environment="LIVE"))
+            state.log.settle(state.log.intend(replace(CHANGE, undoes=1)), "deleted")
+            (first,) = state.log.find(Search(environment="LIVE"))
     assert (first.after, first.undoes, first.undone_by) == ({"id": 9}, None, 3)

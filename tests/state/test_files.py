@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.state.local import Change, LocalState, Question
+from salesloft_mcp.state.changes import Change
+from salesloft_mcp.state.local import LocalState, Question
 
 from .racing import race_of_processes
 
@@ -18,7 +19,7 @@ def modes(directory: Path) -> dict[str, str]:
 def test_only_the_owner_can_read_the_files_and_enter_the_directory(directory: Path, question: Question) -> None:
     with LocalState(directory) as state:
         state.ask(question)
-        state.intend(Change("LIVE", "t", "crm", "people"))
+        state.log.intend(Change("LIVE", "t", "crm", "people"))
         assert oct(stat.S_IMODE(directory.stat().st_mode)) == "0o700"
         assert set(modes(directory)) == {"state.db", "state.db-wal", "state.db-shm"}
         assert set(modes(directory).values()) == {"0o600"}
@@ -35,7 +36,7 @@ def test_a_file_that_was_open_to_others_is_closed_to_them(directory: Path) -> No
 def test_processes_that_open_a_new_directory_at_once_do_not_lock_each_other_out(directory: Path) -> None:
     found = race_of_processes(
         directory,
-        "state.intend(__import__('salesloft_mcp.state.local', fromlist=['x']).Change('LIVE', 't', 'crm', 'people'))",
+        "state.log.intend(__import__('salesloft_mcp.state.changes', fromlist=['x']).Change('LIVE', 't', 'a', 'b'))",
         "LIVE",
         "t",
         "?",

@@ -16,8 +16,7 @@ from salesloft_mcp.server.confirm import Agree, Consent, Granted, Retype
 from salesloft_mcp.server.undo.plan import plan
 from salesloft_mcp.server.undo.undo import TOOL, Undo, Undone
 from salesloft_mcp.server.view import View, answer, count, read
-from salesloft_mcp.state.changes import moment
-from salesloft_mcp.state.local import Logged, Search
+from salesloft_mcp.state.changes import Logged, Search, moment
 from salesloft_mcp.transport.call import current
 
 
@@ -72,7 +71,7 @@ async def list_changes(
         since=float(since) if since else None,
         older_than=int(cursor) if cursor else None,
     )
-    found = app.state.changes(search, limit + 1)
+    found = app.state.log.find(search, limit + 1)
     rows = found[:limit]
     view = Changes(
         changes=[_row(row) for row in rows],

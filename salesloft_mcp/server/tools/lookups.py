@@ -177,9 +177,7 @@ def _fitted(view: Resolved) -> Resolved:
         view = view.model_copy(update={"near": None})
     if (size := len(view.model_dump_json(exclude_none=True))) > MOST_CHARACTERS:
         what = f"the answer has {size} characters, and hosts take about {MOST_CHARACTERS}."
-        raise SalesloftMcpError(
-            what, next_step="ask for fewer ids at a time; what was found is known for half a minute."
-        )
+        raise SalesloftMcpError(what, next_step="ask for fewer ids at a time.")
     return view
 
 

@@ -21,7 +21,8 @@ from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.refusals import unknown_type
 from salesloft_mcp.server.schema import usual
 from salesloft_mcp.server.view import RecordView, View, answer, record_view
-from salesloft_mcp.state.local import Change, Question
+from salesloft_mcp.state.changes import Change
+from salesloft_mcp.state.local import Question
 from salesloft_mcp.transport.call import current
 
 Status = Literal["created", "updated", "unchanged"]

@@ -13,7 +13,7 @@ from salesloft_mcp.server import acts, announce
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.tools.deletes import configuration_facts, hanging, keepsakes, read_configuration
 from salesloft_mcp.server.undo.undo import TOOL, Told, Undo, key_of, question, undone
-from salesloft_mcp.state.local import Change, Logged
+from salesloft_mcp.state.changes import Change, Logged
 from salesloft_mcp.transport.call import current
 
 RESERVE_SECONDS = 5.0  # of the time of a call, for what is in flight
@@ -47,7 +47,7 @@ async def deleted(app: App, change: Logged) -> Undo:
         view = undone(done.status, done.number, configuration_id=done.row.id, mappings=counts)
         return said, view
 
-    saved = len(app.state.saved_mappings(change.id))
+    saved = len(app.state.log.saved_mappings(change.id))
     if saved <= MOST_UNASKED:
         return Undo(run)
     facts: dict[str, object] = {
@@ -62,14 +62,14 @@ async def deleted(app: App, change: Logged) -> Undo:
 async def _restore(ctx: Context[App, Any], change: Logged) -> Restored:
     app = ctx.request_context.lifespan_context
     key = key_of(change)
-    wanted = app.state.saved_mappings(change.id)
+    wanted = app.state.log.saved_mappings(change.id)
     if not wanted:
         return Restored()
 
     def log(outcomes: Outcomes) -> None:
         for one in (one for one in outcomes if one.state == "created"):
             line = Change(app.environment, TOOL, *_names(change), one.line.external_id, one.line.object_id)
-            app.state.settle(app.state.intend(line), "created")
+            app.state.log.settle(app.state.log.intend(line), "created")
 
     restored = await restore_mappings(
         app.salesloft,
@@ -79,7 +79,7 @@ async def _restore(ctx: Context[App, Any], change: Logged) -> Restored:
         settled=log,
         enough=lambda: current().patience() < RESERVE_SECONDS,
     )
-    app.state.mark_restored(change.id, (*restored.created, *restored.unchanged, *restored.refused))
+    app.state.log.mark_restored(change.id, (*restored.created, *restored.unchanged, *restored.refused))
     await announce.updated(ctx, *(announce.object_uri(key.object_type, one) for _, one in restored.created))
     return restored
 

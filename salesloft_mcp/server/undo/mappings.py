@@ -12,7 +12,7 @@ from salesloft_mcp.server import acts
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.tools.deletes import mapping_facts
 from salesloft_mcp.server.undo.undo import Told, Undo, key_of, nothing_to_undo, question, undone
-from salesloft_mcp.state.local import Logged
+from salesloft_mcp.state.changes import Logged
 
 
 async def created(app: App, change: Logged) -> Undo:

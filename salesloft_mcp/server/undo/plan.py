@@ -6,7 +6,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.server.undo import configurations, mappings, records
 from salesloft_mcp.server.undo.undo import Undo, nothing_to_undo
-from salesloft_mcp.state.local import Logged, Outcome
+from salesloft_mcp.state.changes import Logged, Outcome
 
 # By outcome, and by whether the change was about one external id.
 _WAYS: dict[tuple[Outcome, bool], Callable[[App, Logged], Awaitable[Undo]]] = {
@@ -30,11 +30,11 @@ async def plan(app: App, change_id: int) -> Undo:
     Raises:
         MissingError: no such change here. ConflictError: it was undone before, or there is nothing to undo.
     """
-    change = app.state.change(change_id, app.environment)
+    change = app.state.log.get(change_id, app.environment)
     if change is None:
         what = f"change_id: there is no change {change_id} in {app.environment}."
         raise errors.MissingError(what, next_step="look with list_changes.")
-    if change.undone_by is not None and not app.state.saved_mappings(change.id):
+    if change.undone_by is not None and not app.state.log.saved_mappings(change.id):
         what = f"change {change.id} was undone by change {change.undone_by} already. Nothing was changed."
         raise errors.ConflictError(what, next_step=f"to take that back, undo change {change.undone_by}.")
     way = _WAYS.get((change.outcome, bool(change.external_id)))

@@ -11,7 +11,8 @@ from salesloft_mcp.app import App
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.undo.undo import Told, Undo, key_of, nothing_to_undo, question, undone
-from salesloft_mcp.state.local import Change, Logged, Question
+from salesloft_mcp.state.changes import Change, Logged
+from salesloft_mcp.state.local import Question
 
 CADENCES = "people who were taken out of cadences are not put back by this"
 

@@ -14,7 +14,8 @@ from salesloft_mcp.app import App
 from salesloft_mcp.server import confirm
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.view import View
-from salesloft_mcp.state.local import Logged, Question
+from salesloft_mcp.state.changes import Logged
+from salesloft_mcp.state.local import Question
 from salesloft_mcp.transport.call import current
 
 TOOL = "undo_change"
