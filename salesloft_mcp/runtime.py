@@ -62,7 +62,7 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
     Raises:
         SettingsError: no sandbox and no credential. One never stands in for the other.
     """
-    _quiet_http_logs()
+    _quiet_logs()
     upstream = _in_process(sandbox) if sandbox else _live(settings)
     async with AsyncExitStack() as closing:
         budget = Budget(settings.rate_limit)
@@ -132,7 +132,7 @@ def _logged_as(one: Outcome) -> LoggedOutcome:
     return one.state if one.state in ("created", "unchanged") else "failed"
 
 
-def _quiet_http_logs() -> None:
-    """At INFO these libraries write full URLs, and so external ids, to the log."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+def _quiet_logs() -> None:
+    """At INFO the first two write full URLs, and so external ids; the third would warn of every retry."""
+    for name, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("stamina", logging.ERROR)):
+        logging.getLogger(name).setLevel(level)
