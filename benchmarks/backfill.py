@@ -24,7 +24,7 @@ from chat import waits
 from driver import Server, environment
 from overhead import Limit, judge, show, spread
 
-from salesloft_mcp.transport.budget import CHAT_RESERVE, MINUTE
+from salesloft_mcp.salesloft.budget import CHAT_RESERVE, MINUTE
 
 HERE = Path(__file__).parent
 SCALE = 20.0

@@ -12,10 +12,10 @@ from pathlib import Path
 import anyio
 import httpx
 
-from salesloft_mcp.api.client import Salesloft
-from salesloft_mcp.backfill import plan
-from salesloft_mcp.backfill.plan import Aim
-from salesloft_mcp.backfill.source import load_file
+from salesloft_mcp.bulk import plan
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.sources import load_file
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.state.journal import Journal
 
 AIM = Aim("marketing_automation", "people")

@@ -10,9 +10,8 @@ import anyio
 import engine
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.backfill.source import load_rows
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen

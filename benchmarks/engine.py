@@ -14,18 +14,18 @@ import fastloop
 import httpx
 from pydantic import SecretStr
 
-from salesloft_mcp.api.client import Salesloft
-from salesloft_mcp.auth.bearer import Bearer
-from salesloft_mcp.backfill.jobs import Backfills, Status, open_backfills
-from salesloft_mcp.backfill.plan import Aim
-from salesloft_mcp.backfill.source import load_rows
-from salesloft_mcp.runtime import log_rows
+from salesloft_mcp.app import log_rows
+from salesloft_mcp.bulk.jobs import Backfills, Status, open_backfills
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.salesloft.bearer import Bearer
+from salesloft_mcp.salesloft.budget import Budget
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.http import open_http
+from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.journal import Journal
 from salesloft_mcp.state.local import LocalState
-from salesloft_mcp.transport.budget import Budget
-from salesloft_mcp.transport.inprocess import InProcess
-from salesloft_mcp.transport.stack import open_http
 
 AIM = Aim("marketing_automation", "people")
 CALL_SECONDS = 0.030

@@ -1,21 +1,48 @@
-"""The live parts a call may use."""
+"""The live parts a call may use, put together in one place: settings in, App out, closed in reverse."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from salesloft_mcp.api.client import Salesloft
+import httpx
+from pydantic import SecretStr
+
+from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
-from salesloft_mcp.backfill.jobs import Backfills
-from salesloft_mcp.lookup.configurations import KnownConfigurations
-from salesloft_mcp.lookup.resolve import Lookups
-from salesloft_mcp.settings import ConfirmMode, Mode
+from salesloft_mcp.bulk.jobs import Backfills, open_backfills
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.run import Outcome, Outcomes
+from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.resolve import Lookups
+from salesloft_mcp.salesloft.bearer import Bearer
+from salesloft_mcp.salesloft.budget import Budget
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.inprocess import InProcess
+from salesloft_mcp.settings import ConfirmMode, Mode, Settings
+from salesloft_mcp.state.changes import Change
+from salesloft_mcp.state.changes import Outcome as LoggedOutcome
 from salesloft_mcp.state.local import LocalState
-from salesloft_mcp.transport.budget import Budget
+
+if TYPE_CHECKING:
+    from salesloft_mcp.sandbox import Sandbox  # its seeded team is of no use to a live start
+
+SANDBOX_URL = "http://sandbox.localhost"
+NO_CREDENTIALS = (
+    "there is no credential for Salesloft.",
+    "(1) set SALESLOFT_API_KEY to an API key; or (2) with OAuth, set it to an access token for now, a login of its "
+    "own comes later; or (3) add --sandbox to try everything without an account.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Opened and closed by `runtime`; every tool gets exactly this."""
+    """The live parts. Every tool and command gets exactly this; `open_app` opens and closes it."""
 
     salesloft: Salesloft
     configurations: KnownConfigurations
@@ -30,3 +57,101 @@ class App:
     mode: Mode
     confirm: ConfirmMode
     files_dir: Path | None = None  # whose files a tool may read
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The Salesloft that is talked to: an address, a token and the wire that leads there."""
+
+    base_url: str
+    token: SecretStr
+    wire: httpx.AsyncBaseTransport
+    sandbox: bool = False
+
+    @property
+    def environment(self) -> str:
+        """What every question and every log line is about: the sandbox, or a live address."""
+        return f"SANDBOX ({self.base_url})" if self.sandbox else self.base_url
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> AsyncIterator[App]:
+    """The live parts, on `sandbox` when one is given and on the live API otherwise. Nothing is sent yet.
+
+    Raises:
+        SettingsError: no sandbox and no credential. One never stands in for the other.
+    """
+    _quiet_logs()
+    upstream = _in_process(sandbox) if sandbox else _live(settings)
+    async with AsyncExitStack() as closing:
+        budget = Budget(settings.rate_limit)
+        auth = Bearer(upstream.token, upstream.base_url)
+        agent = f"salesloft-mcp/{__version__}"
+        http = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent)
+        bulk = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent, lane="bulk")
+        await closing.enter_async_context(http)
+        await closing.enter_async_context(bulk)
+        state = LocalState(settings.state_dir)
+        closing.callback(state.close)
+        log = partial(log_rows, state, upstream.environment)
+        salesloft, patient = Salesloft(http), Salesloft(bulk)
+        opening = open_backfills(settings.state_dir, upstream.environment, patient, log)
+        backfills = await closing.enter_async_context(opening)
+        yield App(
+            salesloft=salesloft,
+            configurations=KnownConfigurations(salesloft),
+            lookups=Lookups(salesloft, budget, writers=(salesloft, patient)),
+            audits=Audits(),
+            state=state,
+            backfills=backfills,
+            budget=budget,
+            sandbox=upstream.sandbox,
+            environment=upstream.environment,
+            base_url=upstream.base_url,
+            mode=settings.mode,
+            confirm=settings.confirm,
+            files_dir=settings.files_dir,
+        )
+
+
+def check_credentials(settings: Settings, sandbox: bool) -> None:
+    """Stop the start when nothing says who is asking, with the ways to go on.
+
+    Raises:
+        SettingsError: neither a credential nor the sandbox was asked for.
+    """
+    if not sandbox and settings.api_key is None:
+        raise SettingsError("SALESLOFT_API_KEY", NO_CREDENTIALS[0], next_step=NO_CREDENTIALS[1])
+
+
+def _in_process(sandbox: "Sandbox") -> Upstream:
+    return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox.app), sandbox=True)
+
+
+def _live(settings: Settings) -> Upstream:
+    check_credentials(settings, sandbox=False)
+    assert settings.api_key is not None
+    wire = Network(tls=not settings.base_url.startswith("http:"))
+    return Upstream(settings.base_url, settings.api_key, wire)
+
+
+def log_rows(
+    state: LocalState, environment: str, backfill_id: str, aim: Aim, confirmed: str, outcomes: Outcomes
+) -> None:
+    """Every write of a job stands in the change log, as those of tools do."""
+    about = Change(environment, f"run_backfill {backfill_id}", aim.external_type, aim.object_type, confirmed=confirmed)
+    state.log.record((_change(about, one), _logged_as(one)) for one in outcomes)
+
+
+def _change(about: Change, one: Outcome) -> Change:
+    return replace(about, external_id=one.line.external_id, object_id=one.line.object_id)
+
+
+def _logged_as(one: Outcome) -> LoggedOutcome:
+    return one.state if one.state in ("created", "unchanged") else "failed"
+
+
+def _quiet_logs() -> None:
+    """At INFO the first two write full URLs, and so external ids; the third would warn of every retry."""
+    for name, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("stamina", logging.ERROR)):
+        logging.getLogger(name).setLevel(level)

@@ -16,8 +16,8 @@ from salesloft_mcp import __version__
 from salesloft_mcp.commands.audit import audit
 from salesloft_mcp.commands.backfill import backfill
 from salesloft_mcp.commands.changes import changes
+from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, open_sandbox, settings_of
 from salesloft_mcp.commands.resolve import resolve
-from salesloft_mcp.commands.start import EXIT_CODES, Option, open_sandbox, settings_of, told
 
 if TYPE_CHECKING:
     from salesloft_mcp.settings import Dialect
@@ -81,9 +81,9 @@ def serve(
     """
     # Measured: collecting garbage while a thousand types are made is a sixth of the start. `serving` switches it on.
     gc.disable()
+    from salesloft_mcp.app import open_app
     from salesloft_mcp.hosting.serve import Listen
     from salesloft_mcp.hosting.serve import serve as serving
-    from salesloft_mcp.runtime import open_app
     from salesloft_mcp.server.inventory import chosen
 
     if sandbox and options["base_url"]:
@@ -95,10 +95,10 @@ def serve(
     settings = settings_of(options)
     if http:
         settings = settings.model_copy(update={"files_dir": None})
-    entries = told(chosen, settings.mode, _names(tools), _names(exclude_tools))
+    entries = exit_on_error(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         listen = Listen(host, port) if http else None
-        code = told(anyio.run, serving, open_app(settings, box), entries, listen)
+        code = exit_on_error(anyio.run, serving, open_app(settings, box), entries, listen)
     sys.exit(code)
 
 
@@ -127,13 +127,13 @@ def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -
 @click.option("--json", "as_json", is_flag=True, help="List the pending questions for machines; decide nothing.")
 def approvals(as_json: bool, **options: Option) -> None:
     """Decide what a server could not ask about: each pending question, y or N."""
-    from salesloft_mcp.approvals import decide_each, listed
+    from salesloft_mcp.commands.approvals import decide_each, listed
 
     settings = settings_of(options)
     if as_json:
-        click.echo(json.dumps(told(listed, settings.state_dir), indent=2))
+        click.echo(json.dumps(exit_on_error(listed, settings.state_dir), indent=2))
     else:
-        told(decide_each, settings.state_dir)
+        exit_on_error(decide_each, settings.state_dir)
 
 
 cli.add_command(resolve)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.nearest import did_you_mean
+from salesloft_mcp.text import did_you_mean
 
 PREFIX = "SALESLOFT_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
+
+# A deadline measures how busy the machine is, not what the code does.
+hypothesis_settings.register_profile("steady", deadline=None)
+hypothesis_settings.load_profile("steady")
 
 Era = Literal["auto", "legacy"]
 

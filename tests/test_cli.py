@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from mcp.client import Client
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from salesloft_mcp.approvals import listed
 from salesloft_mcp.cli import cli
+from salesloft_mcp.commands.approvals import listed
 from salesloft_mcp.state.local import LocalState, Question
 
 from .conftest import Connect
@@ -220,7 +220,7 @@ def test_an_answer_that_comes_too_late_is_not_called_an_approval(
         state.decide(asked, False)
         return True
 
-    monkeypatch.setattr("salesloft_mcp.approvals.Confirm.ask", answered_elsewhere)
+    monkeypatch.setattr("salesloft_mcp.commands.approvals.Confirm.ask", answered_elsewhere)
     code, output = approvals(state)
     assert code == 0
     assert "Too late" in output

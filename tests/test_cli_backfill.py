@@ -129,7 +129,7 @@ def test_ctrl_c_stops_a_run_and_resume_finishes_it(
     assert "Traceback" not in told
     stopped = json.loads(backfill("status", backfill_id, "--json").stdout)
     assert stopped["state"] == "stopped"
-    monkeypatch.setattr("salesloft_mcp.backfill.jobs.open_backfills.__wrapped__.__defaults__", (0.0,))
+    monkeypatch.setattr("salesloft_mcp.bulk.jobs.open_backfills.__wrapped__.__defaults__", (0.0,))
     assert backfill("resume", backfill_id).exit_code == 0  # not asked again
     assert json.loads(backfill("status", backfill_id, "--json").stdout)["outcomes"] == {"created": 510}
 
@@ -182,7 +182,7 @@ def test_files_are_never_read_over_http(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr("salesloft_mcp.runtime.open_app", lambda settings, _: seen.append(settings.files_dir))
+    monkeypatch.setattr("salesloft_mcp.app.open_app", lambda settings, _: seen.append(settings.files_dir))
     monkeypatch.setattr("anyio.run", lambda *_: 0)
     where = ["--sandbox", "--state-dir", str(tmp_path)]
     CliRunner().invoke(cli, ["serve", *where, "--http"], env=environment)

@@ -6,7 +6,7 @@ import pytest
 from mcp.client import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from salesloft_mcp.api.models import ObjectType
+from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.document import proves

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.api import Salesloft
-from salesloft_mcp.api.models import RECORDS, ObjectType
+from salesloft_mcp.salesloft import Salesloft
+from salesloft_mcp.salesloft.models import RECORDS, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.conftest import Connect
 from tests.document import proves

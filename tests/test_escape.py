@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.escape import escaped, quoted
+from salesloft_mcp.text import escaped, quoted
 
 HIDING: tuple[Literal["Cc", "Cf", "Co", "Cs", "Zl", "Zp"], ...] = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 anything = st.text(st.characters()) | st.text(st.characters(categories=HIDING) | st.sampled_from('ab "\\u{}'))

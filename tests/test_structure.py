@@ -14,34 +14,36 @@ FILES = sorted(file for file in ROOT.rglob("*.py"))
 
 # Left never imports right; parts of one layer do not import each other.
 LAYERS = (
-    {"errors", "escape", "nearest"},
+    {"errors", "text"},
     {"settings"},
-    {"api", "state"},
-    {"transport"},
-    {"auth", "lookup"},
-    {"backfill", "audit"},
+    {"state"},
+    {"salesloft"},
+    {"intake"},
+    {"lookups"},
+    {"changes"},
+    {"bulk", "audit"},
     {"app"},
-    {"server", "runtime", "approvals"},
+    {"server"},
     {"hosting", "demo"},
     {"commands"},
     {"cli"},
     {"__main__"},
 )
 PLACES = {
-    "httpx": {"transport", "auth", "api/client.py", "runtime.py"},
+    "httpx": {"salesloft", "app.py"},
     "sqlite3": {"state", "sandbox/store.py"},
     "mcp": {"server", "hosting", "demo"},
     "mcp_types": {"server", "demo"},
     "click": {"cli.py", "commands"},
-    "rich": {"approvals.py", "demo", "commands"},
+    "rich": {"demo", "commands"},
     "uvicorn": {"hosting/http.py", "sandbox/serve.py"},
-    "stamina": {"transport/retry.py"},
-    "truststore": {"transport", "runtime.py"},
+    "stamina": {"salesloft/retry.py"},
+    "truststore": {"salesloft"},
     "pydantic_settings": {"settings.py"},
     "platformdirs": {"settings.py"},
 }
 ISLAND = "sandbox"
-ISLAND_IMPORTERS = {"runtime", "commands", "cli"}
+ISLAND_IMPORTERS = {"app", "commands", "cli"}
 
 
 def module_of(file: Path) -> str:

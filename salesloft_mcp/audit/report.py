@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from salesloft_mcp.api.models import OBJECT_TYPES, ObjectType
-from salesloft_mcp.audit.find import KINDS, Finding, Object, Row, findings
-from salesloft_mcp.escape import escaped
-from salesloft_mcp.lookup.resolve import Scope
+from salesloft_mcp.audit.findings import KINDS, Finding, Object, Row, findings
+from salesloft_mcp.lookups.resolve import Scope
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType
+from salesloft_mcp.text import escaped
 
 KEPT_AUDITS = 4
 KEPT_SECONDS = 900.0

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from salesloft_mcp.api.client import Salesloft
-from salesloft_mcp.api.models import Configuration, Mapping, ObjectType, Page
-from salesloft_mcp.api.request import MAX_IDS_A_CALL
-from salesloft_mcp.api.writes import all_configurations
-from salesloft_mcp.audit.find import Object, Row, row_of
+from salesloft_mcp.audit.findings import Object, Row, row_of
 from salesloft_mcp.audit.report import Audit, Configured, audit_of, in_scope
 from salesloft_mcp.errors import BrokenAnswerError, MissingError, SalesloftMcpError
-from salesloft_mcp.escape import quoted
-from salesloft_mcp.lookup.configurations import nearest_types
-from salesloft_mcp.lookup.plan import pages, scan_points
-from salesloft_mcp.lookup.resolve import Scope
-from salesloft_mcp.lookup.together import together
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.lookups.configurations import nearest_types
+from salesloft_mcp.lookups.plan import pages, scan_points
+from salesloft_mcp.lookups.resolve import Scope
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.gather import gather_limited
+from salesloft_mcp.salesloft.models import Configuration, Mapping, ObjectType, Page
+from salesloft_mcp.salesloft.paging import all_configurations
+from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL
+from salesloft_mcp.text import quoted
 
 MAX_ROWS = 200_000
 CHEAP_PAGES = 100  # from the next page on, a page costs more than a point
@@ -48,7 +48,7 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
     held = [one.first.total or 0 for one in lists]
     _check(sum(held), sum(scan_points(one, pages_read=1) for one in held), most_points)
     rows = await _rows(api, lists, most_points)
-    totals = await together([partial(api.count_objects, of) for of in in_scope(scope)])
+    totals = await gather_limited([partial(api.count_objects, of) for of in in_scope(scope)])
     return audit_of(
         scope,
         rows,
@@ -69,7 +69,7 @@ async def _lists(api: Salesloft, scope: Scope, first: Page[Mapping], every: Iter
     if first.total is None or pages(first.total) <= CHEAP_PAGES or len(narrower) < 2:
         return whole
     scopes = [Scope(*one) for one in narrower]
-    firsts = await together([partial(_page, api, one, 1) for one in scopes])
+    firsts = await gather_limited([partial(_page, api, one, 1) for one in scopes])
     parts = [List(one, page) for one, page in zip(scopes, firsts, strict=True)]
     return parts if sum(one.first.total or 0 for one in parts) >= first.total else whole
 
@@ -81,7 +81,7 @@ async def _rows(api: Salesloft, lists: Iterable[List], most_points: int | None) 
         last = one.first
         rows.update((row_of(row), None) for row in last.rows)
         following = range(2, pages(last.total or 0) + 1) if last.next_page == 2 else range(0)
-        for found in await together([partial(_shrunk, api, one.scope, page) for page in following]):
+        for found in await gather_limited([partial(_shrunk, api, one.scope, page) for page in following]):
             last = found.page
             rows.update((row, None) for row in found.rows)
         while last.next_page is not None:  # it was not counted, or has grown
@@ -126,7 +126,7 @@ async def _gone(api: Salesloft, objects: Iterable[Object]) -> set[Object]:
         for of in sorted({kind for kind, _ in ordered})
         for batch in _batches([number for kind, number in ordered if kind == of])
     ]
-    return {one for absent in await together(asks) for one in absent}
+    return {one for absent in await gather_limited(asks) for one in absent}
 
 
 async def _absent(api: Salesloft, of: ObjectType, batch: Sequence[int]) -> list[Object]:

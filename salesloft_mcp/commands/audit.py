@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from salesloft_mcp.commands.start import EXIT_CODES, Option, on_salesloft, told, with_app
+from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_salesloft, with_app
 from salesloft_mcp.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from salesloft_mcp.api.models import ObjectType
     from salesloft_mcp.app import App
-    from salesloft_mcp.audit.find import Finding
+    from salesloft_mcp.audit.findings import Finding
     from salesloft_mcp.audit.report import Audit
+    from salesloft_mcp.salesloft.models import ObjectType
 
 COLUMNS = ("finding", "kind", "external_type", "object_type", "external_id", "object_id", "mapping_id")
 
@@ -46,19 +46,19 @@ def audit(
     gone (or that the token may not see), and ids that are nearly the same. To find some is no failure: the exit code
     is 0.
     """
-    told(_check, output)
+    exit_on_error(_check, output)
 
     async def work(app: "App") -> "tuple[Audit, int]":
         from salesloft_mcp.audit.scan import audit as auditing
-        from salesloft_mcp.lookup.resolve import Scope
-        from salesloft_mcp.transport.call import open_call
+        from salesloft_mcp.lookups.resolve import Scope
+        from salesloft_mcp.salesloft.call import open_call
 
         with open_call() as call:
             return await auditing(app.salesloft, Scope(external_type, object_type)), call.points
 
     found, points = with_app(work, sandbox, sandbox_file, **options)
     if output is not None:
-        told(_write, output, found.findings)
+        exit_on_error(_write, output, found.findings)
     if as_json:
         click.echo(json.dumps({**found.data(), "points_spent": points}, indent=2))
     else:
@@ -95,7 +95,7 @@ def _write_jsonl(file: TextIO, findings: "Iterable[Finding]") -> None:
 
 def _write_csv(file: TextIO, findings: "Iterable[Finding]") -> None:
     """A line for each mapping; those of one finding share its number."""
-    from salesloft_mcp.backfill.rows import formula_safe
+    from salesloft_mcp.bulk.rows import formula_safe
 
     lines = csv.writer(file)
     lines.writerow(COLUMNS)
@@ -125,7 +125,7 @@ def _table(found: "Audit") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from salesloft_mcp.escape import escaped
+    from salesloft_mcp.text import escaped
 
     table = Table("external type", "objects")
     for name in ("mappings", "ids", "reached", "of", "%"):

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from salesloft_mcp.commands.start import EXIT_CODES, Option, on_salesloft, told, with_app
+from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_salesloft, with_app
 from salesloft_mcp.errors import ConflictError, InputError, SalesloftMcpError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from salesloft_mcp.api.models import ObjectType
     from salesloft_mcp.app import App
-    from salesloft_mcp.backfill.jobs import Status
-    from salesloft_mcp.backfill.plan import Aim
-    from salesloft_mcp.backfill.report import Format
+    from salesloft_mcp.bulk.jobs import Status
+    from salesloft_mcp.bulk.plan import Aim
+    from salesloft_mcp.bulk.report import Format
+    from salesloft_mcp.salesloft.models import ObjectType
     from salesloft_mcp.state.journal import Line
 
 STEP_SECONDS = 0.5
@@ -62,8 +62,8 @@ def plan(
         raise click.UsageError("Give either FILE or --custom-field.")
 
     async def work(app: "App") -> "tuple[Status, list[Line], int]":
-        from salesloft_mcp.backfill.plan import Aim
-        from salesloft_mcp.backfill.report import attention
+        from salesloft_mcp.bulk.plan import Aim
+        from salesloft_mcp.bulk.report import attention
 
         aim = Aim(external_type, object_type)
         await _check_type(app, aim.external_type, aim.object_type)
@@ -105,7 +105,7 @@ def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
     The exit code is 1 when a row was refused, or when it stopped before the end.
     """
     found = _here(partial(_read, backfill_id=backfill_id), where)
-    told(_check_begun, found[0])
+    exit_on_error(_check_begun, found[0])
     _run(found, yes, as_json, where)
 
 
@@ -140,7 +140,7 @@ def report(
     by_suffix: Format = "csv" if output is not None and output.suffix.lower() == ".csv" else "jsonl"
 
     async def work(app: "App") -> None:
-        from salesloft_mcp.backfill.report import write_report
+        from salesloft_mcp.bulk.report import write_report
 
         with app.backfills.report(backfill_id) as journal:
             if output is None:
@@ -198,7 +198,7 @@ def _run(found: "tuple[Status, int]", yes: bool, as_json: bool, where: dict[str,
 
 def _agreed(before: "Status", bulk: int, yes: bool) -> str:
     """How a person agreed; "" where a run is small, or was agreed to before it was cut off."""
-    from salesloft_mcp.backfill.plan import MOST_UNASKED
+    from salesloft_mcp.bulk.plan import MOST_UNASKED
 
     left = before.creates - before.done
     if left <= MOST_UNASKED or (before.state == "stopped" and before.confirmed):
@@ -256,7 +256,7 @@ def _show(found: "Status", bulk: int, lines: "Sequence[Line]" = ()) -> None:
 
 
 def _begin(app: "App", aim: "Aim", file: Path | None, custom_field: str) -> str:
-    from salesloft_mcp.backfill.source import load_field, load_file
+    from salesloft_mcp.bulk.sources import load_field, load_file
 
     if file is not None:
         return app.backfills.plan(aim, partial(load_file, file=file.resolve()), f"file {file.name}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from salesloft_mcp.commands.start import EXIT_CODES, Option, settings_of, told
+from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, settings_of
 
 if TYPE_CHECKING:
     from salesloft_mcp.state.changes import Logged, Search
@@ -28,7 +28,7 @@ def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> 
 
     search = _search(**asked)
     options: dict[str, Option] = {"state_dir": state_dir}
-    with told(LocalState, settings_of(options).state_dir) as state:
+    with exit_on_error(LocalState, settings_of(options).state_dir) as state:
         rows = state.log.find(search, limit)
     if as_json:
         click.echo(json.dumps([{**asdict(row), "at": row.time} for row in rows], indent=2))
@@ -37,7 +37,7 @@ def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> 
 
 
 def _search(external_id: str, of_object: str, tool: str, since: str, until: str) -> "Search":
-    from salesloft_mcp.api.models import OBJECT_TYPES, object_type_of
+    from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of
     from salesloft_mcp.state.changes import Search
 
     word, _, number = of_object.partition("/")
@@ -79,7 +79,7 @@ def _show(rows: "list[Logged]") -> None:
 
 
 def _cells(row: "Logged") -> tuple[str, ...]:
-    from salesloft_mcp.escape import escaped, quoted
+    from salesloft_mcp.text import escaped, quoted
 
     named = f"{escaped(row.external_type)} {quoted(row.external_id) if row.external_id else ''}".strip()
     of = row.object_type if row.object_id is None else f"{row.object_type} {row.object_id}"

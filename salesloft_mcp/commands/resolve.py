@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from salesloft_mcp.commands.start import EXIT_CODES, Option, on_salesloft, told, with_app
+from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_salesloft, with_app
 from salesloft_mcp.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from salesloft_mcp.api.models import Mapping, ObjectType
     from salesloft_mcp.app import App
-    from salesloft_mcp.lookup.near import Near
-    from salesloft_mcp.lookup.resolve import Answer
+    from salesloft_mcp.lookups.near_misses import Near
+    from salesloft_mcp.lookups.resolve import Answer
+    from salesloft_mcp.salesloft.models import Mapping, ObjectType
 
 COLUMN = "external_id"
 MEANING = {"found": "found", "ambiguous": "of several objects", "missing": "not mapped"}
@@ -50,15 +50,15 @@ def resolve(
     It fails, with exit code 1, unless every id stands for exactly one object. Ids are compared byte by byte; near
     misses that were seen on the way are shown, never used.
     """
-    wanted = [*ids, *(told(ids_in, told(_text, file)) if file else ())]
+    wanted = [*ids, *(exit_on_error(ids_in, exit_on_error(_text, file)) if file else ())]
     if not wanted:
         raise click.UsageError("Give ids, or --file with at least one.")
-    told(_check, wanted)
+    exit_on_error(_check, wanted)
     show: Callable[[Answer], None] = _json_lines if as_json else _table_rows()
 
     async def work(app: "App") -> tuple[Counter[Status], int]:
-        from salesloft_mcp.lookup.resolve import Scope
-        from salesloft_mcp.transport.call import open_call
+        from salesloft_mcp.lookups.resolve import Scope
+        from salesloft_mcp.salesloft.call import open_call
 
         statuses: Counter[Status] = Counter()
         with open_call() as call:
@@ -105,7 +105,7 @@ def _text(file: str) -> str:
 
 
 def _column(text: str, delimiter: str) -> Iterator[str]:
-    from salesloft_mcp.backfill.rows import unformula
+    from salesloft_mcp.bulk.rows import unformula
 
     for cells in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
         yield unformula(cells[COLUMN] or "")
@@ -113,7 +113,7 @@ def _column(text: str, delimiter: str) -> Iterator[str]:
 
 def _check(wanted: list[str]) -> None:
     """In a long file, the number tells which id is meant."""
-    from salesloft_mcp.api.request import checked
+    from salesloft_mcp.salesloft.requests import checked
 
     for number, one in enumerate(wanted, 1):
         checked(f"id {number}", one)
@@ -141,7 +141,7 @@ def _table_rows() -> "Callable[[Answer], None]":
     from rich.table import Table
     from rich.text import Text
 
-    from salesloft_mcp.escape import escaped
+    from salesloft_mcp.text import escaped
 
     console = Console(highlight=False)
     heads = [True]

@@ -8,10 +8,9 @@ from typing import Any, Generic, TypeVar
 from mcp.server.mcpserver import Context
 
 from salesloft_mcp import errors
-from salesloft_mcp.api import writes
-from salesloft_mcp.api.models import Configuration, Mapping, ObjectType
-from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
+from salesloft_mcp.changes import writes
+from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType
 from salesloft_mcp.server import announce
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.refusals import refused_mapping

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from mcp.server.mcpserver import Context
 
-from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.models import MappingKey
 
 ROOT = "salesloft://external"
 CONFIGURATIONS_URI = f"{ROOT}/configurations"

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
-from salesloft_mcp.api.models import OBJECT_TYPES, ObjectType, object_type_of
-from salesloft_mcp.api.request import MAX_EXTERNAL_TYPE, checked
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType, object_type_of
+from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE, checked
 
 MAX_OBJECT_ID = 2**63 - 1
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from salesloft_mcp.backfill.jobs import Status
-from salesloft_mcp.backfill.plan import minutes
-from salesloft_mcp.backfill.report import cells
-from salesloft_mcp.escape import escaped
-from salesloft_mcp.server.view import MAX_RECORDS_BYTES, View
+from salesloft_mcp.bulk.jobs import Status
+from salesloft_mcp.bulk.plan import minutes
+from salesloft_mcp.bulk.report import cells
+from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, View
 from salesloft_mcp.state.journal import Line
+from salesloft_mcp.text import escaped
 
 Json = dict[str, Any]
 

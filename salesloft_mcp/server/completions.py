@@ -2,13 +2,13 @@
 
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from salesloft_mcp.api.models import OBJECT_TYPES, object_type_of
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError
-from salesloft_mcp.escape import escaped
+from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of
 from salesloft_mcp.server.prompts import prompts
 from salesloft_mcp.server.resources import LIST_SECONDS, TEMPLATES
-from salesloft_mcp.transport.call import open_call
+from salesloft_mcp.text import escaped
 
 MOST = 100  # what the protocol allows in one answer
 

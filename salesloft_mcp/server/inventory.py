@@ -8,13 +8,12 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.escape import quoted
-from salesloft_mcp.nearest import did_you_mean
-from salesloft_mcp.server.boundary import CheckedTool
-from salesloft_mcp.server.schema import answered, compact
+from salesloft_mcp.server.schemas import answered, compact
+from salesloft_mcp.server.tool_errors import CheckedTool
 from salesloft_mcp.server.tools import audit, backfills, changes, connection, creates, deletes, lists, lookups, upserts
 from salesloft_mcp.server.two_step import with_code
 from salesloft_mcp.settings import ConfirmMode, Mode
+from salesloft_mcp.text import did_you_mean, quoted
 
 Kind = Literal["read", "write", "delete"]
 _ALLOWED: dict[Mode, tuple[Kind, ...]] = {

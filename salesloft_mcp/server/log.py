@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
-from salesloft_mcp.api.models import Account, Person
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError, UnknownOutcomeError
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import Account, Person
 from salesloft_mcp.state.changes import Change, Outcome
 from salesloft_mcp.state.local import LocalState
-from salesloft_mcp.transport.call import current
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from salesloft_mcp import errors
-from salesloft_mcp.api.models import Configuration, ObjectType
 from salesloft_mcp.app import App
-from salesloft_mcp.escape import quoted
-from salesloft_mcp.lookup.configurations import nearest_types
+from salesloft_mcp.lookups.configurations import nearest_types
+from salesloft_mcp.salesloft.models import Configuration, ObjectType
+from salesloft_mcp.text import quoted
 
 
 async def refused_mapping(

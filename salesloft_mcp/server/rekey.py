@@ -6,13 +6,14 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from salesloft_mcp import errors
-from salesloft_mcp.api.models import Mapping
-from salesloft_mcp.api.writes import MappingKey, live_mappings, same_object
 from salesloft_mcp.app import App
-from salesloft_mcp.escape import quoted
+from salesloft_mcp.changes.writes import same_object
+from salesloft_mcp.salesloft.models import Mapping, MappingKey
+from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.server import acts, confirm
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.state.local import Question
+from salesloft_mcp.text import quoted
 
 TOOL = "create_external_id_mapping"
 NOTHING = "Nothing was changed."

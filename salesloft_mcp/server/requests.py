@@ -8,11 +8,10 @@ from mcp.server.mcpserver.prompts.base import Prompt
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
-from salesloft_mcp.escape import quoted
-from salesloft_mcp.nearest import did_you_mean
-from salesloft_mcp.server.boundary import failure
 from salesloft_mcp.server.inventory import NAMES
+from salesloft_mcp.server.tool_errors import failure
 from salesloft_mcp.settings import Mode
+from salesloft_mcp.text import did_you_mean, quoted
 
 
 class NameCheck:

@@ -11,16 +11,16 @@ from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import Resource
 from pydantic import BaseModel, TypeAdapter
 
-from salesloft_mcp.api.models import Mapping, ObjectType, Page, object_type_of
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
-from salesloft_mcp.escape import escaped
+from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, object_type_of
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
+from salesloft_mcp.server.answers import configuration_view, mapping_view
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
 from salesloft_mcp.server.backfill_view import facts, fitting, report_row
-from salesloft_mcp.server.boundary import TOOL_SECONDS
-from salesloft_mcp.server.view import configuration_view, mapping_view
-from salesloft_mcp.transport.call import open_call
+from salesloft_mcp.server.tool_errors import TOOL_SECONDS
+from salesloft_mcp.text import escaped
 
 JSON = "application/json"
 LIST_SECONDS = 5.0  # clients read lists while they start, and offer completions while somebody types

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from salesloft_mcp.api.client import Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Dialect
-from salesloft_mcp.transport.inprocess import InProcess
 
 Change = Callable[[httpx.Request, dict[str, Any]], None]
 

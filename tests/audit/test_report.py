@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.audit.find import Row
+from salesloft_mcp.audit.findings import Row
 from salesloft_mcp.audit.report import KEPT_AUDITS, KEPT_SECONDS, Audit, Audits, audit_of, percent
-from salesloft_mcp.lookup.resolve import Scope
+from salesloft_mcp.lookups.resolve import Scope
 
 ROWS = [
     Row("crm", "people", "A", 1, 11),

@@ -5,12 +5,12 @@ from typing import Any
 import httpx
 import pytest
 
-from salesloft_mcp.api.client import Salesloft
 from salesloft_mcp.audit import scan
-from salesloft_mcp.audit.find import Row
+from salesloft_mcp.audit.findings import Row
 from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import BrokenAnswerError, InputError, MissingError, SalesloftMcpError, UpstreamError
-from salesloft_mcp.lookup.resolve import Scope
+from salesloft_mcp.lookups.resolve import Scope
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.audit.conftest import fill, opened, vanish
 

@@ -6,7 +6,7 @@ import pytest
 from mcp.client import Client
 from mcp_types import TextContent
 
-from salesloft_mcp.api.fields import AccountFields, PersonFields
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.inventory import NAMES
 from tests.conftest import Connect

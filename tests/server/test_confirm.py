@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen

@@ -8,8 +8,8 @@ import pytest
 from mcp.client import Client
 from mcp_types import CallToolResult
 
-from salesloft_mcp.api.fields import PersonFields
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.fields import PersonFields
 from tests.conftest import Connect
 from tests.server.human import Human, text
 

@@ -9,8 +9,7 @@ import stamina
 from anyio.lowlevel import checkpoint
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
@@ -32,7 +31,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Others get their turn, and nothing more."""
         await checkpoint()
 
-    monkeypatch.setattr("salesloft_mcp.api.writes.anyio.sleep", no_pause)
+    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", no_pause)
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 

@@ -7,7 +7,7 @@ import pytest
 import stamina
 from mcp.client import Client
 
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.app import open_app
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import NAMES, chosen
@@ -66,7 +66,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> Any:
     async def at_once(seconds: float) -> None:
         """Pauses between attempts are not what is looked at here."""
 
-    monkeypatch.setattr("salesloft_mcp.api.writes.anyio.sleep", at_once)
+    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", at_once)
     stamina.set_testing(True, attempts=2)
     yield
     stamina.set_testing(False)

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.audit.find import KINDS
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.audit.findings import KINDS
 from salesloft_mcp.audit.report import KEPT_AUDITS, Audits
-from salesloft_mcp.runtime import open_app
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings
 from tests.audit.conftest import fill, vanish

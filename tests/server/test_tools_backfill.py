@@ -10,11 +10,10 @@ import anyio
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.api.client import Salesloft
-from salesloft_mcp.api.models import Team
-from salesloft_mcp.app import App
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.hosting.serve import _resume
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import Team
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import Entry, chosen

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.runtime import open_app
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, RecordView, fitting
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.server.view import MAX_RECORDS_BYTES, RecordView, fitting
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
 from tests.server.calling import call, refused

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import stamina
 
-from salesloft_mcp.api.models import Account, Person
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.models import Account, Person
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes

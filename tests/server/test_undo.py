@@ -36,7 +36,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Others get their turn, and nothing more."""
         await checkpoint()
 
-    monkeypatch.setattr("salesloft_mcp.api.writes.anyio.sleep", no_pause)
+    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", no_pause)
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 

@@ -8,16 +8,15 @@ from mcp_types import CallToolResult
 from pydantic import AfterValidator, Field
 
 from salesloft_mcp.app import App
-from salesloft_mcp.audit.find import KINDS, Finding, Row
+from salesloft_mcp.audit.findings import KINDS, Finding, Row
 from salesloft_mcp.audit.report import Audit
 from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import InputError, MissingError
-from salesloft_mcp.escape import escaped
-from salesloft_mcp.lookup.resolve import Scope
-from salesloft_mcp.nearest import did_you_mean
+from salesloft_mcp.lookups.resolve import Scope
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, View, count, read
 from salesloft_mcp.server.arguments import AnyExternalType, AnyObjectType, Limit, typed
-from salesloft_mcp.server.view import MAX_RECORDS_BYTES, View, count, read
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import did_you_mean, escaped
 
 MOST_POINTS = 300  # half of what the whole team has in a minute, and about ten seconds of reading
 MOST_COVERAGE = 100

@@ -12,19 +12,19 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.backfill.jobs import Load, Status
-from salesloft_mcp.backfill.plan import MOST_UNASKED, Aim, minutes
-from salesloft_mcp.backfill.report import attention
-from salesloft_mcp.backfill.source import allowed_file, load_field, load_file, load_rows
-from salesloft_mcp.escape import quoted
+from salesloft_mcp.bulk.jobs import Load, Status
+from salesloft_mcp.bulk.plan import MOST_UNASKED, Aim, minutes
+from salesloft_mcp.bulk.report import attention
+from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load_rows
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce, confirm
+from salesloft_mcp.server.answers import answer, count
 from salesloft_mcp.server.arguments import ExternalType, ObjectTypeArgument
 from salesloft_mcp.server.backfill_view import Backfill, Planned, attention_row, facts, fitting, sentence
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.refusals import not_configured
-from salesloft_mcp.server.view import answer, count
 from salesloft_mcp.state.local import Question
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import quoted
 
 RUN = "run_backfill"
 WAIT_SECONDS = 15.0  # of the twenty a tool has

@@ -8,16 +8,16 @@ from mcp_types import CallToolResult
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp.app import App
-from salesloft_mcp.escape import escaped
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import confirm
 from salesloft_mcp.server.acts import By
+from salesloft_mcp.server.answers import View, answer, count, read
 from salesloft_mcp.server.arguments import AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
 from salesloft_mcp.server.confirm import Agree, Consent, Granted, Retype
 from salesloft_mcp.server.undo.plan import plan
 from salesloft_mcp.server.undo.undo import TOOL, Undo, Undone
-from salesloft_mcp.server.view import View, answer, count, read
 from salesloft_mcp.state.changes import Logged, Search, moment
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import escaped
 
 
 def _moment(value: str) -> str:

@@ -6,9 +6,9 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
 from salesloft_mcp.app import App
-from salesloft_mcp.escape import escaped
-from salesloft_mcp.server.view import View, answer
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.answers import View, answer
+from salesloft_mcp.text import escaped
 
 
 class Connection(View):

@@ -6,15 +6,15 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
 
-from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.server import acts, confirm, rekey
 from salesloft_mcp.server.acts import By
+from salesloft_mcp.server.answers import View, answer
 from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectId, ObjectTypeArgument, ReplacedId
 from salesloft_mcp.server.confirm import Consent, Granted
-from salesloft_mcp.server.view import View, answer
 from salesloft_mcp.state.local import Question
-from salesloft_mcp.transport.call import current
 
 Status = Literal["created", "unchanged"]
 CREATE_CONFIGURATION = "create_external_id_configuration"

@@ -8,23 +8,22 @@ from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
 
 from salesloft_mcp import errors
-from salesloft_mcp.api import writes
-from salesloft_mcp.api.models import Configuration, Mapping, ObjectType
-from salesloft_mcp.api.writes import MappingKey, live_mappings
 from salesloft_mcp.app import App
-from salesloft_mcp.escape import quoted
-from salesloft_mcp.lookup.hanging import mappings_of
+from salesloft_mcp.lookups.hanging import mappings_of
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType
+from salesloft_mcp.salesloft.paging import live_configurations, live_mappings
 from salesloft_mcp.server import acts, confirm
 from salesloft_mcp.server.acts import By, row_id
-from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectTypeArgument, WhichId
-from salesloft_mcp.server.confirm import Consent, Granted, Retype
-from salesloft_mcp.server.view import (
+from salesloft_mcp.server.answers import (
     View,
     answer,
     count,
 )
+from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectTypeArgument, WhichId
+from salesloft_mcp.server.confirm import Consent, Granted, Retype
 from salesloft_mcp.state.local import Question
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import quoted
 
 DELETE_MAPPING = "delete_external_id_mapping"
 DELETE_CONFIGURATION = "delete_external_id_configuration"
@@ -145,7 +144,7 @@ async def read_configuration(
     """
     rows = [
         row
-        for row in await writes.live_configurations(app.salesloft)
+        for row in await live_configurations(app.salesloft)
         if (row.external_type, row.object_type) == (external_type, object_type) and configuration_id in (0, row.id)
     ]
     if not rows:

@@ -7,6 +7,16 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.answers import (
+    ConfigurationView,
+    MappingView,
+    View,
+    configuration_view,
+    count,
+    mapping_view,
+    read,
+)
 from salesloft_mcp.server.arguments import (
     AnyExternalId,
     AnyExternalType,
@@ -16,16 +26,6 @@ from salesloft_mcp.server.arguments import (
     Limit,
     typed,
 )
-from salesloft_mcp.server.view import (
-    ConfigurationView,
-    MappingView,
-    View,
-    configuration_view,
-    count,
-    mapping_view,
-    read,
-)
-from salesloft_mcp.transport.call import current
 
 Deleted = Annotated[bool, Field(strict=True, description="Deleted ones too")]
 

@@ -8,14 +8,15 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 from pydantic import Field, WithJsonSchema
 
-from salesloft_mcp.api.models import Mapping, ObjectType
-from salesloft_mcp.api.search import TERMS, search
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import InputError, NotFoundError, SalesloftMcpError
-from salesloft_mcp.escape import escaped
-from salesloft_mcp.lookup.configurations import nearest_types
-from salesloft_mcp.lookup.near import Near, elsewhere
-from salesloft_mcp.lookup.resolve import Answer, Found, Scope
+from salesloft_mcp.lookups.configurations import nearest_types
+from salesloft_mcp.lookups.near_misses import Near, elsewhere
+from salesloft_mcp.lookups.resolve import Answer, Found, Scope
+from salesloft_mcp.lookups.search import TERMS, search
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import Mapping, ObjectType
+from salesloft_mcp.server.answers import RecordView, View, count, fitting, read, record_view
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -29,8 +30,7 @@ from salesloft_mcp.server.arguments import (
     typed,
 )
 from salesloft_mcp.server.refusals import unknown_type
-from salesloft_mcp.server.view import RecordView, View, count, fitting, read, record_view
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import escaped
 
 MOST_NEAR = 20
 MOST_CHARACTERS = 39_000  # of an answer: hosts cut at 10,000 tokens of about four

@@ -8,22 +8,21 @@ from mcp_types import CallToolResult
 from pydantic import WithJsonSchema
 
 from salesloft_mcp import errors
-from salesloft_mcp.api.fields import AccountFields, PersonFields
-from salesloft_mcp.api.models import ObjectType
-from salesloft_mcp.api.upsert import Intent, Target, holds, read_target, upsert
-from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
-from salesloft_mcp.escape import quoted
+from salesloft_mcp.changes.upsert import Intent, Target, holds, read_target, upsert
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.server import announce, confirm
+from salesloft_mcp.server.answers import RecordView, View, answer, record_view
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.refusals import unknown_type
-from salesloft_mcp.server.schema import usual
-from salesloft_mcp.server.view import RecordView, View, answer, record_view
+from salesloft_mcp.server.schemas import usual
 from salesloft_mcp.state.changes import Change
 from salesloft_mcp.state.local import Question
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import quoted
 
 Status = Literal["created", "updated", "unchanged"]
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}

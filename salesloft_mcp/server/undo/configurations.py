@@ -5,16 +5,16 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from salesloft_mcp.app import App
-from salesloft_mcp.backfill.plan import MOST_UNASKED
-from salesloft_mcp.backfill.restore import Restored, restore_mappings
-from salesloft_mcp.backfill.run import Outcomes
-from salesloft_mcp.escape import quoted
+from salesloft_mcp.bulk.plan import MOST_UNASKED
+from salesloft_mcp.bulk.restore import Restored, restore_mappings
+from salesloft_mcp.bulk.run import Outcomes
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import acts, announce
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.tools.deletes import configuration_facts, hanging, keepsakes, read_configuration
 from salesloft_mcp.server.undo.undo import TOOL, Told, Undo, key_of, question, undone
 from salesloft_mcp.state.changes import Change, Logged
-from salesloft_mcp.transport.call import current
+from salesloft_mcp.text import quoted
 
 RESERVE_SECONDS = 5.0  # of the time of a call, for what is in flight
 

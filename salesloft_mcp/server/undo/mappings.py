@@ -5,9 +5,9 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from salesloft_mcp import errors
-from salesloft_mcp.api.models import Mapping
-from salesloft_mcp.api.writes import live_mappings
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.models import Mapping
+from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.server import acts
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.tools.deletes import mapping_facts

@@ -4,10 +4,10 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 
-from salesloft_mcp.api.models import RECORDS, Record
-from salesloft_mcp.api.upsert import Target, read_target, upsert
-from salesloft_mcp.api.way_back import Fields, way_back
 from salesloft_mcp.app import App
+from salesloft_mcp.changes.upsert import Target, read_target, upsert
+from salesloft_mcp.changes.way_back import Fields, way_back
+from salesloft_mcp.salesloft.models import RECORDS, Record
 from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.undo.undo import Told, Undo, key_of, nothing_to_undo, question, undone

@@ -8,15 +8,14 @@ from mcp.server.mcpserver import Context
 from pydantic import ConfigDict
 
 from salesloft_mcp import errors
-from salesloft_mcp.api.models import OBJECT_TYPES
-from salesloft_mcp.api.writes import MappingKey
 from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, MappingKey
 from salesloft_mcp.server import confirm
 from salesloft_mcp.server.acts import By
-from salesloft_mcp.server.view import View
+from salesloft_mcp.server.answers import View
 from salesloft_mcp.state.changes import Logged
 from salesloft_mcp.state.local import Question
-from salesloft_mcp.transport.call import current
 
 TOOL = "undo_change"
 

@@ -1,0 +1,89 @@
+"""Pure: rows of mappings become findings. Nothing here awaits."""
+
+from collections.abc import Callable, Hashable, Iterable, Set
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from salesloft_mcp.intake.near import near_key
+from salesloft_mcp.salesloft.models import Mapping, ObjectType
+
+Kind = Literal["shared_ids", "several_ids", "orphans", "near_duplicates"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Object = tuple[ObjectType, int]
+
+
+class Row(NamedTuple):
+    """A live mapping. Much smaller than the model it comes from: an audit holds all of them at once."""
+
+    external_type: str
+    object_type: ObjectType
+    external_id: str
+    object_id: int
+    mapping_id: int | None
+
+    @property
+    def object(self) -> Object:
+        return self.object_type, self.object_id
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Mappings that are suspicious together; an orphan is so alone."""
+
+    kind: Kind
+    rows: tuple[Row, ...]
+
+
+def row_of(mapping: Mapping) -> Row:
+    """The part of a mapping that an audit looks at."""
+    return Row(mapping.external_type, mapping.object_type, mapping.external_id, mapping.object_id, mapping.id)
+
+
+def findings(rows: Iterable[Row], gone: Set[Object]) -> tuple[Finding, ...]:
+    """Everything there is to find, kind after kind, and in each in the order of types and ids."""
+    ordered = sorted(rows, key=_order)
+    return (*shared_ids(ordered), *several_ids(ordered), *orphans(ordered, gone), *near_duplicates(ordered))
+
+
+def shared_ids(rows: Iterable[Row]) -> list[Finding]:
+    """External ids of one type that stand for several objects, of one kind or of several."""
+    return _groups("shared_ids", rows, lambda row: (row.external_type, row.external_id), lambda row: row.object)
+
+
+def several_ids(rows: Iterable[Row]) -> list[Finding]:
+    """Objects with several external ids of one type."""
+    return _groups("several_ids", rows, lambda row: (row.external_type, *row.object), lambda row: row.external_id)
+
+
+def orphans(rows: Iterable[Row], gone: Set[Object]) -> list[Finding]:
+    """Mappings to objects that are gone."""
+    return [Finding("orphans", (row,)) for row in rows if row.object in gone]
+
+
+def near_duplicates(rows: Iterable[Row]) -> list[Finding]:
+    """External ids of one type that look like spellings of one id."""
+    return _groups(
+        "near_duplicates",
+        rows,
+        lambda row: (row.external_type, near_key(row.external_id)),
+        lambda row: row.external_id,
+    )
+
+
+def _groups(
+    kind: Kind, rows: Iterable[Row], same: Callable[[Row], Hashable], differs: Callable[[Row], Hashable]
+) -> list[Finding]:
+    """Rows that are the same in one respect and not all the same in the other."""
+    groups: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(same(row), []).append(row)
+    return [
+        Finding(kind, tuple(found))
+        for found in groups.values()
+        if len(found) > 1 and any(differs(row) != differs(found[0]) for row in found)
+    ]
+
+
+def _order(row: Row) -> tuple[str, str, str, int, int]:
+    return row.external_type, row.object_type, row.external_id, row.object_id, row.mapping_id or 0

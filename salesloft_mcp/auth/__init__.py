@@ -1,1 +1,0 @@
-"""How a request says who is asking."""

@@ -1,0 +1,1 @@
+"""What people hand in: bytes to rows, text to ids and keys."""

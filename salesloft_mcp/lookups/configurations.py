@@ -1,0 +1,49 @@
+"""The live configurations, remembered for a short while, and the nearest type when none matches."""
+
+import time
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import Configuration, ObjectType
+from salesloft_mcp.salesloft.paging import live_configurations
+
+FRESH_SECONDS = 30.0
+
+
+class KnownConfigurations:
+    """The live configurations. Read at most every half minute, and again after a write here."""
+
+    def __init__(self, api: Salesloft, clock: Callable[[], float] = time.monotonic) -> None:
+        self._api = api
+        self._clock = clock
+        self._known: tuple[float, tuple[Configuration, ...]] | None = None
+        self._changes = 0
+
+    async def live(self) -> tuple[Configuration, ...]:
+        """All live configurations, at most half a minute old."""
+        if self._known is not None and self._clock() - self._known[0] <= FRESH_SECONDS:
+            return self._known[1]
+        at, changes = self._clock(), self._changes
+        rows = await live_configurations(self._api)
+        if changes == self._changes:  # else a write came in between, and these are old already
+            self._known = (at, rows)
+        return rows
+
+    def forget(self) -> None:
+        """Something changed: read them anew the next time."""
+        self._known = None
+        self._changes += 1
+
+
+def nearest_types(
+    external_type: str, object_type: ObjectType | None, configurations: Iterable[Configuration]
+) -> list[str]:
+    """Existing external types for a name that has no configuration, nearest first; never a correction.
+
+    Types are free text that the customer chose, so a type that looks like a typo may well be right.
+    """
+    usable = [one.external_type for one in configurations if object_type in (None, one.object_type)]
+    by_lower = {one.lower(): one for one in usable}
+    close = get_close_matches(external_type.lower(), by_lower, n=3, cutoff=0.4)
+    return [by_lower[one] for one in close] or sorted(set(usable))[:5]

@@ -1,0 +1,146 @@
+"""The team's points: "600 cost points a minute per team, shared by every integration of that team"."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+import anyio
+import httpx
+
+from salesloft_mcp.errors import RateLimitedError
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.requests import page_points
+
+Lane = Literal["chat", "bulk"]
+
+CHAT_RESERVE = 30  # points a minute that bulk work leaves free, so that a person never waits behind it
+MINUTE = 60.0
+
+
+def expected_cost(url: httpx.URL) -> int:
+    """Points of one call: 1, and more for list pages past 100."""
+    page = url.params.get("page", "")
+    return page_points(int(page)) if page.isdecimal() else 1
+
+
+class Budget:
+    """What this process may still spend, counted in a moving minute and corrected by what Salesloft says.
+
+    A moving minute is safe for a fixed clock-minute and for a leaky bucket alike; which one it is, nobody says.
+    """
+
+    def __init__(self, points_a_minute: int, clock: Callable[[], float] = time.time) -> None:
+        self._limit = points_a_minute
+        self._clock = clock
+        self._spent: deque[tuple[float, int]] = deque()
+        self._used = 0  # the sum of `_spent`
+        self._told: tuple[float, int] | None = None  # start of a clock minute, points the team has left in it
+
+    @property
+    def bulk(self) -> int:
+        """Points a minute that bulk work may spend."""
+        return self._limit - self._reserve("bulk")
+
+    def left(self) -> int:
+        """Points that may be spent now."""
+        now = self._clock()
+        self._forget(now)
+        ours = self._limit - self._used
+        return max(0, ours if self._told is None or self._told[0] != _minute(now) else min(ours, self._told[1]))
+
+    def wait(self, cost: int, lane: Lane = "chat") -> float:
+        """Seconds until `cost` points may be spent; 0 when they may be spent now."""
+        now = self._clock()
+        self._forget(now)
+        reserve = self._reserve(lane)
+        return max(self._window_wait(cost, self._limit - reserve, now), self._told_wait(cost + reserve, now))
+
+    def spend(self, cost: int) -> None:
+        """Count `cost` points as spent now."""
+        now = self._clock()
+        self._spent.append((now, cost))
+        self._used += cost
+        if self._told is not None:
+            self._told = (self._told[0], self._told[1] - cost)
+
+    def learn(self, remaining: int) -> None:
+        """Salesloft says how many points the whole team has left in this clock minute."""
+        minute = _minute(self._clock())
+        same = self._told is not None and self._told[0] == minute
+        self._told = (minute, min(remaining, self._told[1]) if same and self._told else remaining)
+
+    def _reserve(self, lane: Lane) -> int:
+        return CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
+
+    def _forget(self, now: float) -> None:
+        """What was spent a minute ago counts no more."""
+        while self._spent and self._spent[0][0] <= now - MINUTE:
+            self._used -= self._spent.popleft()[1]
+
+    def _window_wait(self, cost: int, limit: int, now: float) -> float:
+        over = self._used + cost - limit
+        wait = 0.0
+        for at, points in self._spent:
+            if over <= 0:
+                break
+            over -= points
+            wait = max(at + MINUTE - now, 0.001)
+        return wait
+
+    def _told_wait(self, cost: int, now: float) -> float:
+        if self._told is None or self._told[0] != _minute(now) or self._told[1] >= cost:
+            return 0.0
+        return self._told[0] + MINUTE - now + 0.05
+
+
+class BudgetLayer(httpx.AsyncBaseTransport):
+    """Waits for a place in the budget, then passes the request on and learns from the answer's headers."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, budget: Budget, lane: Lane = "chat") -> None:
+        self._inner = inner
+        self._budget = budget
+        self._lane = lane
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        cost = expected_cost(request.url)
+        while wait := self._budget.wait(cost, self._lane):
+            if wait > current().patience():
+                what = "the points for this minute are spent; nothing was sent."
+                raise RateLimitedError(what, request=_name(request), retry_after_seconds=wait)
+            await anyio.sleep(wait)
+        self._budget.spend(cost)
+        current().points += cost
+        response = await self._inner.handle_async_request(request)
+        self._correct(cost, response)
+        return response
+
+    def _correct(self, expected: int, response: httpx.Response) -> None:
+        real = _number(response, "x-ratelimit-endpoint-cost")
+        if real is not None and real > expected:
+            self._budget.spend(real - expected)
+            current().points += real - expected
+        remaining = _number(response, "x-ratelimit-remaining-minute")
+        if response.status_code == 429 and "retry-after" in response.headers:
+            return  # it says itself when there is room again, and the retry layer waits for that
+        if remaining is not None:
+            self._budget.learn(remaining)
+        elif response.status_code == 429:
+            self._budget.learn(0)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _minute(now: float) -> float:
+    return now - now % MINUTE
+
+
+def _number(response: httpx.Response, header: str) -> int | None:
+    text = response.headers.get(header, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _name(request: httpx.Request) -> str:
+    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
+    return f"{request.method} {path}"

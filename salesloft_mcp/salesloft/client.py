@@ -1,0 +1,192 @@
+"""The verbs: one method an endpoint, all through one `_send`."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import anyio
+import httpx
+from pydantic import BaseModel, TypeAdapter
+
+from salesloft_mcp import errors
+from salesloft_mcp.salesloft import requests, responses
+from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
+from salesloft_mcp.salesloft.models import (
+    RECORDS,
+    Account,
+    Configuration,
+    Mapping,
+    ObjectType,
+    Page,
+    Person,
+    Record,
+    Team,
+    User,
+)
+from salesloft_mcp.salesloft.requests import Request
+
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+ANSWER_SECONDS = 30.0
+
+ReadT = TypeVar("ReadT")
+RowT = TypeVar("RowT", bound=BaseModel)
+_CONFIGURATION = TypeAdapter(Configuration)
+_MAPPING = TypeAdapter(Mapping)
+_PERSON = TypeAdapter(Person)
+_ACCOUNT = TypeAdapter(Account)
+_USER = TypeAdapter(User)
+_TEAM = TypeAdapter(Team)
+
+
+class Salesloft:
+    """Salesloft's External IDs API, typed. `http` brings the base URL, the token and the layers beneath.
+
+    Every method raises a member of `errors.ApiError`, and `errors.InputError` before anything is sent.
+    """
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self.changes = 0  # goes up before and after every write, so that what was read meanwhile is not remembered
+
+    async def list_configurations(self, *, page: int = 1, per_page: int = requests.PAGE_SIZE) -> Page[Configuration]:
+        """One page of "all configurations on a Salesloft team", deleted ones among them."""
+        return await self._page(requests.configurations(page, per_page), _CONFIGURATION)
+
+    async def create_configuration(self, external_type: str, object_type: ObjectType) -> Configuration:
+        """ "Set the name of your external identifier and choose the Salesloft object it will be related to." """
+        return await self._row(requests.create_configuration(external_type, object_type), _CONFIGURATION)
+
+    async def delete_configuration(self, configuration_id: int) -> None:
+        """ "Deletes a mapping configuration created by the user." """
+        await self._done(requests.delete_configuration(configuration_id))
+
+    async def list_mappings(
+        self,
+        *,
+        external_type: str = "",
+        external_id: str = "",
+        object_type: ObjectType | None = None,
+        object_id: int | None = None,
+        deleted: bool | None = None,
+        page: int = 1,
+        per_page: int = requests.PAGE_SIZE,
+        counts: bool = False,
+        ascending: bool = False,
+    ) -> Page[Mapping]:
+        """ "Can be used with Object_Type, External ID, and External_Type interchangeably"
+
+        Salesloft ignores a filter it does not know, so every row is held against the question.
+
+        Raises:
+            BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
+        """
+        asked = requests.MappingFilter(external_type, external_id, object_type, object_id, deleted)
+        ask = requests.mappings(asked, page, per_page, counts, ascending)
+        return responses.only_asked(ask, asked, await self._page(ask, _MAPPING))
+
+    async def create_mapping(
+        self, external_type: str, object_type: ObjectType, external_id: str, object_id: int
+    ) -> Mapping:
+        """ "Once a mapping is created, it cannot be updated. But it can be deleted." """
+        return await self._row(requests.create_mapping(external_type, object_type, external_id, object_id), _MAPPING)
+
+    async def delete_mapping(self, mapping_id: int) -> None:
+        """ "Deletes a mapping created by the user." """
+        await self._done(requests.delete_mapping(mapping_id))
+
+    async def list_records(
+        self, external_type: str, object_type: ObjectType, external_ids: Sequence[str]
+    ) -> tuple[Record, ...]:
+        """ "Returns multiple Salesloft objects matching with that external type and ID."
+
+        At most 100 ids a call. The answer does not say which object belongs to which id. How long its pages are
+        nobody says, so it is read to the last.
+        """
+        rows: list[Record] = []
+        page: int | None = 1
+        while page is not None:
+            ask = requests.records(external_type, object_type, external_ids, page)
+            found = await self._page(ask, RECORDS[object_type])
+            rows.extend(found.rows)
+            page = found.next_page
+        return tuple(rows)
+
+    async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
+        """ "If so, it'll proxy the request to that object's UPDATE endpoint in the public API." """
+        return await self._row(_upsert(external_type, "people", external_id, fields), _PERSON)
+
+    async def upsert_account(self, external_type: str, external_id: str, fields: AccountFields) -> Account:
+        """ "If not, it will insert a row for that external_id mapping and proxy the request to […] CREATE" """
+        return await self._row(_upsert(external_type, "accounts", external_id, fields), _ACCOUNT)
+
+    async def list_objects(
+        self, object_type: ObjectType, filters: requests.Query, *, page: int = 1, per_page: int = 25
+    ) -> Page[Record]:
+        """One page of people, accounts or users by their own fields: `(("email_addresses[]", "a@b.test"),)`."""
+        return await self._page(requests.objects(object_type, filters, page, per_page), RECORDS[object_type])
+
+    async def get_object(self, object_type: ObjectType, object_id: int) -> Record | None:
+        """The object with that Salesloft id, or None when there is none (any more)."""
+        found = await self.list_objects(object_type, (("ids[]", str(object_id)),))
+        return next((record for record in found.rows if record.id == object_id), None)
+
+    async def count_objects(self, object_type: ObjectType) -> int | None:
+        """How many people, accounts or users the team has; None when Salesloft does not count them."""
+        return (await self._page(requests.objects(object_type, (), 1, 1, counts=True), RECORDS[object_type])).total
+
+    async def me(self) -> User:
+        """Whose token this is."""
+        return await self._row(Request("GET", "/v2/me"), _USER)
+
+    async def team(self) -> Team:
+        """Which team every call works on."""
+        return await self._row(Request("GET", "/v2/team"), _TEAM)
+
+    async def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Page[RowT]:
+        return await self._send(ask, partial(responses.page, adapter=adapter))
+
+    async def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> RowT:
+        return await self._send(ask, partial(responses.row, adapter=adapter))
+
+    async def _done(self, ask: Request) -> None:
+        await self._send(ask, responses.done)
+
+    async def _send(self, ask: Request, read: Callable[[Request, responses.Received], ReadT]) -> ReadT:
+        self.changes += ask.writes
+        try:
+            return read(ask, await self._exchange(ask))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise responses.never_sent(ask, type(error).__name__) from error
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            raise responses.lost(ask, type(error).__name__) from error
+        except errors.BrokenAnswerError as error:
+            raise (responses.lost(ask, "unreadable answer") if ask.writes else error) from error
+        finally:
+            self.changes += ask.writes
+
+    async def _exchange(self, ask: Request) -> responses.Received:
+        base = self._http.base_url
+        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
+        async with self._http.stream(ask.method, url, json=ask.body) as response:
+            # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
+            with anyio.fail_after(ANSWER_SECONDS):
+                content = await _content(response)
+            return responses.Received(response.status_code, content, _wait_asked(response))
+
+
+async def _content(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            raise httpx.RemoteProtocolError("the answer is larger than any page can be")
+    return bytes(content)
+
+
+def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:
+    return requests.upsert(external_type, object_type, external_id, fields.body())
+
+
+def _wait_asked(response: httpx.Response) -> float | None:
+    return responses.wait_asked(response.headers.get("retry-after"), time.time())

@@ -1,0 +1,58 @@
+"""The order of the layers, in one expression: auth > retry > budget > wire."""
+
+import ssl
+
+import anyio
+import anyio.to_thread
+import httpx
+import truststore
+
+from salesloft_mcp.salesloft.budget import Budget, BudgetLayer, Lane
+from salesloft_mcp.salesloft.retry import RetryLayer
+
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+CONNECTIONS = 16  # the connection pool of httpx grows slower with every further one
+
+
+def open_http(
+    base_url: str, auth: httpx.Auth, wire: httpx.AsyncBaseTransport, budget: Budget, *, agent: str, lane: Lane = "chat"
+) -> httpx.AsyncClient:
+    """The client every call goes through. Redirects are never followed, so the token stays where it belongs."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        auth=auth,
+        transport=RetryLayer(BudgetLayer(wire, budget, lane)),
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        headers={"User-Agent": agent, "Accept": "application/json"},
+    )
+
+
+class Network(httpx.AsyncBaseTransport):
+    """The real network, made ready by the first call, so that a start does not wait for it.
+
+    Reading the system's certificates takes a quarter of a second; that happens in a thread, and for https only.
+    """
+
+    def __init__(self, *, tls: bool) -> None:
+        self._tls = tls
+        self._ready: httpx.AsyncHTTPTransport | None = None
+        self._readying = anyio.Lock()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with self._readying:
+            if self._ready is None:
+                self._ready = _pool(await anyio.to_thread.run_sync(_system_trust) if self._tls else False)
+        return await self._ready.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if self._ready is not None:
+            await self._ready.aclose()
+
+
+def _system_trust() -> ssl.SSLContext:
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _pool(verify: ssl.SSLContext | bool) -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(verify=verify, limits=httpx.Limits(max_connections=CONNECTIONS))

@@ -1,0 +1,65 @@
+"""What may be sent again, and when. A write is repeated only when it is known not to have run."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+import stamina
+
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.responses import wait_asked
+
+ATTEMPTS = 4
+MINUTE = 60.0
+_PASSING = frozenset({500, 502, 503, 504})
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class _Repeat(Exception):  # noqa: N818 - not an error: it tells the retry loop to go round again
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+
+
+def wait_before_repeat(method: str, response: httpx.Response, now: float) -> float | None:
+    """Seconds until the request may be sent again, 0 for the usual growing pause; None when the answer stands.
+
+    429 is known not to have run, whatever the method; a 5xx is repeated for reads only.
+    """
+    asked = wait_asked(response.headers.get("retry-after"), now)
+    if response.status_code == 429:
+        return MINUTE - now % MINUTE + 0.1 if asked is None else asked
+    if response.status_code in _PASSING and method == "GET":
+        return asked or 0.0
+    return None
+
+
+def may_repeat(method: str, error: Exception) -> bool:
+    """Whether a request that raised `error` may be sent again: reads always, writes only when nothing was sent."""
+    return isinstance(error, _NOT_SENT) or (method == "GET" and isinstance(error, httpx.TransportError))
+
+
+class RetryLayer(httpx.AsyncBaseTransport):
+    """Sends again what may be sent again, within the patience of the call."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, clock: Callable[[], float] = time.time) -> None:
+        self._inner = inner
+        self._clock = clock
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        def hook(error: Exception) -> bool | float:
+            if isinstance(error, _Repeat):
+                return error.wait or True
+            return may_repeat(request.method, error) and current().patience() > 1
+
+        async for attempt in stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_max=5.0):
+            with attempt:
+                response = await self._inner.handle_async_request(request)
+                wait = wait_before_repeat(request.method, response, self._clock())
+                if wait is None or attempt.num == ATTEMPTS or max(wait, 1.0) > current().patience():
+                    return response
+                await response.aclose()
+                raise _Repeat(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()

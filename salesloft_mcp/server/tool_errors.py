@@ -1,0 +1,103 @@
+"""The one place where errors become words for a model. Nothing of a traceback, a token or a value passes it."""
+
+import logging
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from pydantic import BaseModel, ValidationError
+
+from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.server.two_step import split_code, using_code
+from salesloft_mcp.text import did_you_mean, quoted
+
+TOOL_SECONDS = 20.0  # hosts give up on a call after about half a minute
+SHOWN_PROBLEMS = 3
+_WORDS = {
+    "missing": "is required.",
+    "string_type": "must be text in quotes; a number may have lost leading zeros.",
+    "bool_type": "must be true or false.",
+    "int_type": "must be a whole number.",
+    "list_type": "must be a list.",
+    "dict_type": "must be an object.",
+    "model_type": "must be an object.",
+}
+
+log = logging.getLogger("salesloft_mcp")
+
+
+class CheckedTool(Tool):
+    """A tool that refuses what it does not know and answers every failure in one or two lines."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> CallToolResult | InputRequiredResult:
+        """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
+        rest, code = split_code(arguments, self.parameters)
+        try:
+            with open_call(TOOL_SECONDS) as call, using_code(code):
+                call.who = _client(context) or call.who
+                result: CallToolResult | InputRequiredResult = await super().run(rest, context, convert_result)
+                return result
+        except ToolError as error:
+            return failure(self._words(error))
+
+    def _words(self, error: ToolError) -> str:
+        cause = error.__cause__
+        if isinstance(cause, SalesloftMcpError):
+            return str(cause)
+        if isinstance(cause, ValidationError):
+            return invalid_arguments(cause, self.fn_metadata.arg_model)
+        if cause is None or isinstance(cause, ToolError):
+            return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
+        # The type and the place tell a developer enough; the text of the exception may hold personal data.
+        place = cause.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown place"
+        log.error("%s failed: %s at %s", self.name, type(cause).__name__, where)
+        return f"{self.name} failed inside the server ({type(cause).__name__}); its log says where."
+
+
+def _client(context: Context[Any, Any]) -> str:
+    """The name a client gives itself; it may give none, or any."""
+    known = context.session.client_params
+    return known.client_info.name[:80] if known is not None else ""
+
+
+def failure(words: str) -> CallToolResult:
+    """A failed call, told in words."""
+    return CallToolResult(is_error=True, content=[TextContent(type="text", text=words)])
+
+
+def invalid_arguments(error: ValidationError, arguments: type[BaseModel]) -> str:
+    """What is wrong with the arguments, field by field, without repeating a value."""
+    problems = error.errors(include_url=False, include_input=False, include_context=True)
+    lines = [_problem(problem["type"], problem["loc"], problem["msg"], arguments) for problem in problems]
+    shown = list(dict.fromkeys(lines))[:SHOWN_PROBLEMS]
+    return "\n".join([*shown, "Next: correct this and call again; nothing was sent."])
+
+
+def _problem(kind: str, loc: tuple[int | str, ...], message: str, arguments: type[BaseModel]) -> str:
+    if kind == "extra_forbidden":
+        name = quoted(".".join(map(str, loc)))
+        return f"{name} is not known here: {did_you_mean(str(loc[-1]), _names_at(loc, arguments))}"
+    # A model may write anything as a key of an object, so the names that are not ours are quoted.
+    known = {*arguments.model_fields, *_names_at((*loc[:1], ""), arguments)}
+    name = ".".join(str(part) if isinstance(part, int) or part in known else quoted(part, 40) for part in loc)
+    words = _WORDS.get(kind) or f"{message.removeprefix('Value error, ')}"
+    return f"{name}: {words}"
+
+
+def _names_at(loc: tuple[int | str, ...], arguments: type[BaseModel]) -> list[str]:
+    """The names that are known where `loc` points: those of the arguments, or of a model inside them."""
+    for part in loc[:-1]:
+        field = arguments.model_fields.get(str(part))
+        inner = field.annotation if field is not None else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        arguments = inner
+    return list(arguments.model_fields)

@@ -1,0 +1,39 @@
+"""Text from elsewhere, made safe to show to a person or a model, and the nearest right name for a wrong one."""
+
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+# Cc control, Cf format (bidi overrides, zero-width, tag characters), Co private, Cs surrogate, Zl/Zp separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+SHOWN_NAMES = 12
+
+
+def escaped(text: str) -> str:
+    """`text` on one line: every character that hides, breaks or reorders text is written as its code point.
+
+    Two texts that differ stay different: what looks like such a code point already has its backslash written as one.
+    """
+    if text.isascii() and text.isprintable() and "\\u{" not in text:
+        return text
+    return "".join(_visible(char) for char in text.replace("\\u{", "\\u{5c}u{"))
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """`text` escaped, in double quotes and at most `limit` characters, so that it cannot pass for our words."""
+    safe = escaped(text).replace('"', "'")
+    return f'"{safe}"' if len(safe) <= limit else f'"{safe[: limit - 1]}…"'
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """ "did you mean email_address?", or what there is when nothing is near."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]}?"
+    more = ", …" if len(names) > SHOWN_NAMES else ""
+    return f"there are {', '.join(names[:SHOWN_NAMES])}{more}." if names else "there are none."
+
+
+def _visible(char: str) -> str:
+    return f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _HIDDEN else char

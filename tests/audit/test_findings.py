@@ -1,0 +1,115 @@
+"""Every finder says what a naive reading of all pairs says."""
+
+from collections.abc import Callable
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesloft_mcp.audit.findings import (
+    KINDS,
+    Finding,
+    Kind,
+    Row,
+    findings,
+    near_duplicates,
+    orphans,
+    several_ids,
+    shared_ids,
+)
+from salesloft_mcp.intake.near import near_key
+from salesloft_mcp.salesloft.models import OBJECT_TYPES
+
+ROWS = st.lists(
+    st.builds(
+        Row,
+        st.sampled_from(["crm", "erp"]),
+        st.sampled_from(OBJECT_TYPES),
+        st.sampled_from(["7", "007", "a", "A", "b", " b"]),
+        st.integers(1, 4),
+        st.one_of(st.none(), st.integers(1, 30)),
+    ),
+    max_size=20,
+    unique=True,
+)
+Pair = Callable[[Row, Row], bool]
+PAIRS: dict[str, tuple[Callable[[list[Row]], list[Finding]], Pair]] = {
+    "shared_ids": (
+        shared_ids,
+        lambda one, other: (
+            one[0] == other[0]
+            and one.external_id == other.external_id
+            and (one.object_type, one.object_id) != (other.object_type, other.object_id)
+        ),
+    ),
+    "several_ids": (
+        several_ids,
+        lambda one, other: (
+            (one[0], one.object_type, one.object_id) == (other[0], other.object_type, other.object_id)
+            and one.external_id != other.external_id
+        ),
+    ),
+    "near_duplicates": (
+        near_duplicates,
+        lambda one, other: (
+            one[0] == other[0]
+            and near_key(one.external_id) == near_key(other.external_id)
+            and one.external_id != other.external_id
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+@given(rows=ROWS)
+def test_a_finder_holds_exactly_the_rows_that_have_a_partner(kind: str, rows: list[Row]) -> None:
+    find, pair = PAIRS[kind]
+    found = find(rows)
+    partnered = {one for a, b in combinations(rows, 2) if pair(a, b) for one in (a, b)}
+    # A second mapping of the same id to the same object stands with the others of its group.
+    assert {row for one in found for row in one.rows} >= partnered
+    for one in found:
+        assert one.kind == kind
+        assert any(pair(a, b) for a, b in combinations(one.rows, 2))
+        assert all(any(pair(a, b) for b in one.rows) for a in one.rows)
+    held = [row for one in found for row in one.rows]
+    assert len(held) == len(set(held))
+    for a, b in combinations(partnered, 2):
+        assert not pair(a, b) or any(a in one.rows and b in one.rows for one in found)
+
+
+@given(rows=ROWS, gone=st.sets(st.tuples(st.sampled_from(OBJECT_TYPES), st.integers(1, 4))))
+def test_an_orphan_is_a_mapping_whose_object_is_gone(rows: list[Row], gone: set[tuple[str, int]]) -> None:
+    expected = [row for row in rows if (row.object_type, row.object_id) in gone]
+    assert [one.rows for one in orphans(rows, gone)] == [(row,) for row in expected]  # type: ignore[arg-type]
+
+
+@given(rows=ROWS, seed=st.randoms())
+def test_the_order_of_findings_does_not_depend_on_the_order_of_rows(rows: list[Row], seed: "object") -> None:
+    mixed = list(rows)
+    seed.shuffle(mixed)  # type: ignore[attr-defined]
+    gone = {("people", 1)}
+    same = [{(row[:4]) for row in one.rows} for one in findings(rows, gone)]  # type: ignore[arg-type]
+    assert same == [{(row[:4]) for row in one.rows} for one in findings(mixed, gone)]  # type: ignore[arg-type]
+
+
+@given(rows=ROWS)
+def test_findings_come_kind_after_kind(rows: list[Row]) -> None:
+    kinds: list[Kind] = [one.kind for one in findings(rows, {("people", 1)})]
+    assert kinds == sorted(kinds, key=KINDS.index)
+
+
+def test_an_id_of_a_person_and_of_an_account_is_an_id_of_several_objects() -> None:
+    rows = [Row("erp", "people", "1", 5, 1), Row("erp", "accounts", "1", 5, 2)]
+    assert [one.rows for one in shared_ids(rows)] == [tuple(rows)]
+
+
+def test_one_id_in_two_types_is_nothing_to_find() -> None:
+    rows = [Row("sdfc_lead", "people", "X", 5, 1), Row("sdfc_contact", "people", "x", 6, 2)]
+    assert findings(rows, set()) == ()
+
+
+def test_the_same_mapping_twice_is_neither_shared_nor_several() -> None:
+    rows = [Row("erp", "people", "1", 5, 1), Row("erp", "people", "1", 5, 2)]
+    assert findings(rows, set()) == ()

@@ -1,0 +1,205 @@
+"""Where rows come from: only files that may be read, under the digest of the bytes that were read."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from salesloft_mcp.app import App
+from salesloft_mcp.bulk.jobs import Load, Status
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.salesloft.fields import PersonFields
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.state.journal import Journal
+
+AIM = Aim("crm_lead", "people")
+GOOD = b"external_id,object_id\n007,578495206\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "files"
+    (found / "sub").mkdir(parents=True)
+    (found / "good.csv").write_bytes(GOOD)
+    (found / "sub" / "good.csv").write_bytes(GOOD)
+    (tmp_path / "secret.csv").write_bytes(GOOD)
+    return found
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "one.db") as journal:
+        yield journal
+
+
+def refused(path: str, folder: Path | None) -> str:
+    with pytest.raises(InputError) as raised:
+        allowed_file(path, folder)
+    return str(raised.value)
+
+
+def test_files_inside_the_folder_are_found_by_any_path_that_stays_inside(folder: Path) -> None:
+    for path in ("good.csv", "sub/good.csv", "./sub/../good.csv", str(folder / "good.csv")):
+        assert allowed_file(path, folder).read_bytes() == GOOD
+    (folder / "link.csv").symlink_to(folder / "good.csv")
+    assert allowed_file("link.csv", folder) == folder / "good.csv"
+
+
+def test_without_a_folder_no_file_is_read(folder: Path) -> None:
+    assert refused(str(folder / "good.csv"), None) == (
+        "file: no folder is open to files here.\nNext: start the server with --files-dir."
+    )
+
+
+@pytest.mark.parametrize("path", ["../secret.csv", "sub/../../secret.csv", "/etc/passwd", "link.csv", "dir/secret.csv"])
+def test_nothing_outside_the_folder_is_read_by_whatever_way(folder: Path, path: str) -> None:
+    (folder / "link.csv").symlink_to(folder.parent / "secret.csv")
+    (folder / "dir").symlink_to(folder.parent)
+    assert refused(path, folder) == f'file: "{path}" is outside the folder that is open to files.'
+    assert "outside" in refused(str(folder.parent / "not there"), folder)  # and whether it exists is not told
+
+
+def test_a_folder_beside_with_a_longer_name_is_outside(folder: Path) -> None:
+    beside = folder.with_name("files2")
+    beside.mkdir()
+    (beside / "x.csv").write_bytes(GOOD)
+    assert "outside" in refused("../files2/x.csv", folder)
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting_for_it(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "dir.csv").mkdir()
+    (folder / "zero.csv").symlink_to("/dev/zero")
+    for path in ("pipe.csv", "dir.csv", "."):
+        assert "is no regular file." in refused(path, folder)
+    assert "outside" in refused("zero.csv", folder)
+    assert "is no regular file." in refused("/dev/zero", Path("/dev"))
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(folder: Path) -> None:
+    with (folder / "large.csv").open("wb") as file:
+        file.truncate(10 * 1024**3)
+    assert refused("large.csv", folder) == 'file: "large.csv" is larger than 2 GiB.'
+    assert MAX_FILE_BYTES == 2 * 1024**3
+
+
+@pytest.mark.parametrize("path", ["none.csv", "a\0b", "\ud800", "x" * 5_000, "good.csv/x"], ids=ascii)
+def test_a_path_that_leads_nowhere_is_refused_in_words(folder: Path, path: str) -> None:
+    words = refused(path, folder)
+    assert "\0" not in words
+    assert len(words) < 250
+
+
+def test_a_loop_of_links_is_refused(folder: Path) -> None:
+    (folder / "loop.csv").symlink_to(folder / "loop.csv")
+    assert "cannot be opened" in refused("loop.csv", folder)
+
+
+@pytest.mark.anyio
+async def test_the_digest_is_that_of_the_bytes(folder: Path, journal: Journal) -> None:
+    await load_file(journal, AIM, folder / "good.csv")
+    assert journal.facts()["digest"] == hashlib.sha256(GOOD).hexdigest()
+    assert [line.external_id for line in journal.lines()] == ["007"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.txt", GOOD, "must end in .csv or .jsonl."),
+        ("a.csv", b"id,object_id\n1,2\n", "has no column external_id in its first line."),
+        ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
+        ("a.csv", b"", "has no column external_id in its first line."),
+        ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text."),
+        ("a.jsonl", b"\xff\n", "is not UTF-8 text."),
+        ("a.csv", b"external_id,object_id\n" + b"x" * 200_000 + b",1\n", "is no CSV that can be read"),
+        ("a.jsonl", b"x" * 2_000_000, "line 1 is longer than 1048576 characters."),
+        ("a.jsonl", b"\n\n", '"a.jsonl" has no rows.'),
+    ],
+)
+async def test_a_file_that_cannot_be_read_as_rows_is_refused(
+    folder: Path, journal: Journal, name: str, content: bytes, words: str
+) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError) as raised:
+        await load_file(journal, AIM, folder / name)
+    assert words in str(raised.value)
+
+
+@pytest.mark.anyio
+async def test_rows_that_are_wrong_are_invalid_one_by_one(folder: Path, journal: Journal) -> None:
+    lines = (
+        b'\xef\xbb\xbf{"external_id": "a", "object_id": 1}',
+        b"not json",
+        b"",
+        b"[1]",
+        b'{"external_id": 7, "object_id": 1}',
+        b'{"external_id": "\\ud800", "object_id": 1}',
+        b'{"external_id": "b"}',
+        b'{"external_id": "c", "object_id": 1, "email": "a@b.test"}',
+        b'{"external_id": "d", "object_id": true}',
+        b'{"external_id": "e", "domain": "x.test"}',
+        b"[" * 100_000,
+    )
+    (folder / "rows.jsonl").write_bytes(b"\n".join(lines))
+    await load_file(journal, AIM, folder / "rows.jsonl")
+    found = {line.line: (line.external_id, line.verdict) for line in journal.lines()}
+    assert found[1] == ("a", "new")
+    assert {line: verdict for line, (_, verdict) in found.items() if line != 1} == dict.fromkeys(
+        (2, 4, 5, 6, 7, 8, 9, 10, 11), "invalid"
+    )
+
+
+async def planned(app: App, aim: Aim, load: Load) -> Status:
+    return await app.backfills.wait(app.backfills.plan(aim, load, "a test"), 10)
+
+
+@pytest.mark.anyio
+async def test_a_custom_field_gives_a_row_for_each_value_and_none_for_blanks(app: App, sandbox: Sandbox) -> None:
+    aim = Aim("marketing_automation", "people")
+    status = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legacy ID"))
+    assert (status.state, status.verdicts) == ("planned", {"create": 120})
+    again = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legacy ID"))
+    assert again.digest == status.digest
+    assert not [one for one in sandbox.requests if one.method != "GET"]
+
+
+@pytest.mark.anyio
+async def test_one_value_on_two_records_is_found_and_left_out(app: App) -> None:
+    people = (await app.salesloft.list_objects("people", (), per_page=100)).rows
+    first, second = [one for one in people if not (getattr(one, "custom_fields", None) or {}).get("Legacy ID")][:2]
+    for number, one in enumerate((first, second)):
+        await app.salesloft.create_mapping("crm_lead", "people", f"twin{number}", one.id)
+        fields = PersonFields(custom_fields={"Legacy ID": "TWICE"})
+        await app.salesloft.upsert_person("crm_lead", f"twin{number}", fields)
+    aim = Aim("marketing_automation", "people")
+    status = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legacy ID"))
+    assert status.verdicts == {"create": 120, "invalid": 2}
+    with app.backfills.report(status.id) as journal:
+        twins = journal.lines(verdicts=("invalid",))
+    assert {line.external_id for line in twins} == {"TWICE"}
+    assert {line.object_id for line in twins} == {first.id, second.id}
+
+
+@pytest.mark.anyio
+async def test_a_field_nobody_has_is_refused_with_the_nearest(app: App) -> None:
+    aim = Aim("crm_lead", "people")
+    status = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legcy ID"))
+    assert status.state == "failed"
+    assert status.problem == ('custom_field: no people have a value in "Legcy ID".\nNext: did you mean "Legacy ID"?')
+    users = await planned(app, Aim("crm", "users"), partial(load_field, api=app.backfills.api, field="x"))
+    assert users.problem.startswith("object_type: users have no custom fields.")
+
+
+@pytest.mark.anyio
+async def test_the_same_rows_have_the_same_digest(journal: Journal, tmp_path: Path) -> None:
+    rows = [{"external_id": "a", "object_id": 1}]
+    await load_rows(journal, AIM, rows)
+    with Journal(tmp_path / "two.db") as other:
+        await load_rows(other, AIM, [dict(reversed(rows[0].items()))])
+        assert other.facts()["digest"] == journal.facts()["digest"]
