@@ -3,8 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,10 @@ from pydantic import SecretStr
 
 from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
-from salesloft_mcp.bulk.jobs import Backfills, open_backfills
-from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.bulk.run import Outcome, Outcomes
+from salesloft_mcp.bulk.jobs import Jobs, open_jobs
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.approvals import Approvals
+from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.lookups.configurations import KnownConfigurations
 from salesloft_mcp.lookups.resolve import Lookups
@@ -25,9 +25,7 @@ from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.settings import ConfirmMode, Mode, Settings
-from salesloft_mcp.state.changes import Change
-from salesloft_mcp.state.changes import Outcome as LoggedOutcome
-from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.state.database import Database
 
 if TYPE_CHECKING:
     from salesloft_mcp.sandbox import Sandbox  # its seeded team is of no use to a live start
@@ -48,8 +46,10 @@ class App:
     configurations: KnownConfigurations
     lookups: Lookups
     audits: Audits
-    state: LocalState
-    backfills: Backfills
+    database: Database
+    changes: Changes
+    approvals: Approvals
+    jobs: Jobs
     budget: Budget
     sandbox: bool
     environment: str  # what every question and every log line is about
@@ -91,19 +91,21 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         bulk = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent, lane="bulk")
         await closing.enter_async_context(http)
         await closing.enter_async_context(bulk)
-        state = LocalState(settings.state_dir)
-        closing.callback(state.close)
-        log = partial(log_rows, state, upstream.environment)
-        salesloft, patient = Salesloft(http), Salesloft(bulk)
-        opening = open_backfills(settings.state_dir, upstream.environment, patient, log)
-        backfills = await closing.enter_async_context(opening)
+        database = Database(settings.state_dir)
+        closing.callback(database.close)
+        salesloft, environment = Salesloft(http), upstream.environment
+        configurations = KnownConfigurations(salesloft)
+        changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
+        patient = Changes(Salesloft(bulk), changes.log, configurations, environment)
         yield App(
             salesloft=salesloft,
-            configurations=KnownConfigurations(salesloft),
-            lookups=Lookups(salesloft, budget, writers=(salesloft, patient)),
+            configurations=configurations,
+            lookups=Lookups(salesloft, budget, writers=(salesloft, patient.api)),
             audits=Audits(),
-            state=state,
-            backfills=backfills,
+            database=database,
+            changes=changes,
+            approvals=Approvals(database),
+            jobs=await closing.enter_async_context(open_jobs(settings.state_dir, patient, database)),
             budget=budget,
             sandbox=upstream.sandbox,
             environment=upstream.environment,
@@ -133,22 +135,6 @@ def _live(settings: Settings) -> Upstream:
     assert settings.api_key is not None
     wire = Network(tls=not settings.base_url.startswith("http:"))
     return Upstream(settings.base_url, settings.api_key, wire)
-
-
-def log_rows(
-    state: LocalState, environment: str, backfill_id: str, aim: Aim, confirmed: str, outcomes: Outcomes
-) -> None:
-    """Every write of a job stands in the change log, as those of tools do."""
-    about = Change(environment, f"run_backfill {backfill_id}", aim.external_type, aim.object_type, confirmed=confirmed)
-    state.log.record((_change(about, one), _logged_as(one)) for one in outcomes)
-
-
-def _change(about: Change, one: Outcome) -> Change:
-    return replace(about, external_id=one.line.external_id, object_id=one.line.object_id)
-
-
-def _logged_as(one: Outcome) -> LoggedOutcome:
-    return one.state if one.state in ("created", "unchanged") else "failed"
 
 
 def _quiet_logs() -> None:

@@ -51,9 +51,7 @@ def demo(as_json: bool) -> None:
 @click.option("--dialect", type=click.Choice(["reference", "guide"]), default="reference", help="For --sandbox.")
 @click.option("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
 @click.option("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
-@click.option(
-    "--confirm", type=click.Choice(["auto", "elicit", "two-step"]), help="How a person agrees (two-step: weaker)."
-)
+@click.option("--confirm", type=click.Choice(["auto", "elicit"]), help="How a person agrees.")
 @click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="For approvals and the change log.")
 @click.option(
     "--files-dir",
@@ -131,9 +129,9 @@ def approvals(as_json: bool, **options: Option) -> None:
 
     settings = settings_of(options)
     if as_json:
-        click.echo(json.dumps(exit_on_error(listed, settings.state_dir), indent=2))
+        click.echo(json.dumps(exit_on_error(anyio.run, listed, settings.state_dir), indent=2))
     else:
-        exit_on_error(decide_each, settings.state_dir)
+        exit_on_error(anyio.run, decide_each, settings.state_dir)
 
 
 cli.add_command(resolve)

@@ -17,7 +17,7 @@ PREFIX = "SALESLOFT_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Mode = Literal["full", "no-delete", "read-only"]
-ConfirmMode = Literal["auto", "elicit", "two-step"]
+ConfirmMode = Literal["auto", "elicit"]
 Dialect = Literal["guide", "reference"]
 
 

@@ -1,5 +1,6 @@
 """Text from elsewhere, made safe to show to a person or a model, and the nearest right name for a wrong one."""
 
+import hashlib
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -20,9 +21,18 @@ def escaped(text: str) -> str:
 
 
 def quoted(text: str, limit: int = 80) -> str:
-    """`text` escaped, in double quotes and at most `limit` characters, so that it cannot pass for our words."""
+    """`text` escaped and in double quotes, so that it cannot pass for our words.
+
+    Of a longer text than `limit` characters the length and a short digest are told, so that two that begin alike differ.
+    """
     safe = escaped(text).replace('"', "'")
-    return f'"{safe}"' if len(safe) <= limit else f'"{safe[: limit - 1]}…"'
+    return f'"{safe}"' if len(safe) <= limit else f'"{safe[: limit - 1]}…" ({_measured(text)})'
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """`text` escaped; of a longer text than `limit` characters its beginning, its length and a short digest."""
+    safe = escaped(text)
+    return safe if len(safe) <= limit else f"{safe[: limit - 1]}… ({_measured(text)})"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -33,6 +43,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return f"did you mean {close[0]}?"
     more = ", …" if len(names) > SHOWN_NAMES else ""
     return f"there are {', '.join(names[:SHOWN_NAMES])}{more}." if names else "there are none."
+
+
+def _measured(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{len(text)} characters, SHA-256 {digest[:8]}"
 
 
 def _visible(char: str) -> str:

@@ -15,10 +15,9 @@ from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, page_points
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.staging import Staging
 
 BATCH = 500  # ids that are looked up before their mappings are written down
-MOST_UNASKED = 500  # creates of one run that nobody has to agree to
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +28,23 @@ class Aim:
     object_type: ObjectType
 
 
-def load(journal: Journal, rows: Iterable[tuple[int, Fields]], aim: Aim) -> int:
+def load(staging: Staging, rows: Iterable[tuple[int, Fields]], aim: Aim) -> int:
     """Check every row by itself, and write it down; how many there are."""
     checked = (row_of(line, fields, aim.object_type) for line, fields in rows)
-    return journal.add(
+    return staging.add(
         (row.line, row.external_id, row.by, row.ref, "invalid" if row.problem else "new", row.problem)
         for row in checked
     )
 
 
-async def make(api: Salesloft, journal: Journal, aim: Aim) -> None:
+async def make(api: Salesloft, staging: Staging, aim: Aim) -> None:
     """Hold the rows against each other and against what Salesloft has, so that each gets its verdict."""
-    await anyio.to_thread.run_sync(journal.mark_duplicates)
+    await anyio.to_thread.run_sync(staging.mark_duplicates)
     for by in BY[aim.object_type]:
-        await _find(api, journal, aim, by)
-    await anyio.to_thread.run_sync(journal.mark_contradictions)
-    await _hold(api, journal, aim)
-    await anyio.to_thread.run_sync(journal.classify)
+        await _find(api, staging, aim, by)
+    await anyio.to_thread.run_sync(staging.mark_contradictions)
+    await _hold(api, staging, aim)
+    await anyio.to_thread.run_sync(staging.classify)
 
 
 def minutes(creates: int, points_a_minute: int) -> float:
@@ -53,17 +52,17 @@ def minutes(creates: int, points_a_minute: int) -> float:
     return math.ceil(10 * creates / points_a_minute) / 10
 
 
-async def _find(api: Salesloft, journal: Journal, aim: Aim, by: By) -> None:
-    count = await anyio.to_thread.run_sync(journal.count_refs, by)
+async def _find(api: Salesloft, staging: Staging, aim: Aim, by: By) -> None:
+    count = await anyio.to_thread.run_sync(staging.count_refs, by)
     if not count:
         return
-    async for batch in find_objects(api, aim.object_type, by, journal.refs(by), count):
-        journal.found(by, batch)
+    async for batch in find_objects(api, aim.object_type, by, staging.refs(by), count):
+        staging.found(by, batch)
 
 
-async def _hold(api: Salesloft, journal: Journal, aim: Aim) -> None:
+async def _hold(api: Salesloft, staging: Staging, aim: Aim) -> None:
     """What is mapped already: a scan of the type, or a look-up an id, whichever costs less."""
-    ids = await anyio.to_thread.run_sync(journal.count_external_ids)
+    ids = await anyio.to_thread.run_sync(staging.count_external_ids)
     if not ids:
         return
     first = await api.list_mappings(
@@ -71,28 +70,28 @@ async def _hold(api: Salesloft, journal: Journal, aim: Aim) -> None:
     )
     pages = -(-(first.total or 0) // PAGE_SIZE)
     if first.next_page is not None and sum(map(page_points, range(2, pages + 1))) > ids:
-        await _look_up_each(api, journal, aim)
+        await _look_up_each(api, staging, aim)
         return
-    journal.hold(map(_held, first.rows))
+    staging.hold(map(_held, first.rows))
     page = first.next_page
     while page is not None:
         found = await api.list_mappings(
             external_type=aim.external_type, object_type=aim.object_type, deleted=False, page=page
         )
-        journal.hold(map(_held, found.rows))
+        staging.hold(map(_held, found.rows))
         page = found.next_page
 
 
-async def _look_up_each(api: Salesloft, journal: Journal, aim: Aim) -> None:
+async def _look_up_each(api: Salesloft, staging: Staging, aim: Aim) -> None:
     async def look_up(external_id: str) -> Page[Mapping]:
         return await api.list_mappings(
             external_type=aim.external_type, object_type=aim.object_type, external_id=external_id, deleted=False
         )
 
-    ids = journal.external_ids()
+    ids = staging.external_ids()
     while batch := list(islice(ids, BATCH)):
         pages = await gather_limited([partial(look_up, external_id) for external_id in batch])
-        journal.hold(_held(row) for page in pages for row in page.rows)
+        staging.hold(_held(row) for page in pages for row in page.rows)
 
 
 def _held(row: Mapping) -> tuple[str, int, int | None]:

@@ -1,51 +1,119 @@
-"""The report of a backfill: a line for every row, as JSONL or CSV, and the few that need attention."""
+"""The report of a plan: a line for every row, from what was planned and what the change log says of it."""
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
 from typing import Literal, TextIO
 
+import anyio.to_thread
+
+from salesloft_mcp.bulk.jobs import Jobs, Status
 from salesloft_mcp.bulk.rows import formula_safe
-from salesloft_mcp.state.journal import Journal, Line, RowState, Verdict
+from salesloft_mcp.changes.change import Line
+from salesloft_mcp.changes.change import State as ChangeState
+from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.state.staging import StagedRow, Staging, Verdict
 
 Format = Literal["jsonl", "csv"]
+BATCH = 5_000
 COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id")
 RULED_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
-ENDED_BADLY: tuple[RowState, ...] = ("conflict", "failed", "unknown")
+ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown"})
 
 Cells = dict[str, str | int | None]
 
 
-def cells(line: Line) -> Cells:
-    """One row as every report shows it: what was given, what the plan said, and how it ended."""
-    values = (line.line, line.external_id, line.object_id, line.by, line.ref, line.verdict, line.state, line.note)
-    return dict(zip(COLUMNS, (*values, line.mapping_id), strict=True))
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """One row: what was given, what the plan said, and how it ended; the outcome is empty when it was not begun."""
+
+    line: int
+    external_id: str
+    object_id: int | None
+    given: str
+    value: str
+    plan: str
+    outcome: str
+    note: str
+    mapping_id: int | None
+
+    @property
+    def cells(self) -> Cells:
+        """The row under the names of its columns."""
+        return {name: getattr(self, name) for name in COLUMNS}
 
 
-def every_line(journal: Journal) -> Iterator[Line]:
-    """All rows in order, a batch at a time."""
-    last = 0
-    while lines := journal.lines(last):
-        yield from lines
-        last = lines[-1].line
+async def every_row(
+    jobs: Jobs, log: ChangeLog, status: Status, after: int = 0, most: int = 2**63
+) -> AsyncIterator[ReportRow]:
+    """All rows past line `after` in order, at most so many, a batch at a time."""
+    last = after
+    with nullcontext() if status.plan.undoes else jobs.staging(status.plan.id) as staging:
+        while most > 0 and (rows := await _batch(staging, log, status, last, min(most, BATCH))):
+            last, most = rows[-1].line, most - len(rows)
+            for row in rows:
+                yield row
 
 
-def attention(journal: Journal, after: int, limit: int) -> list[Line]:
+async def attention(jobs: Jobs, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` that the plan ruled out, or that ended badly."""
-    ruled_out = journal.lines(after, limit, RULED_OUT)
-    ended_badly = journal.open_lines(ENDED_BADLY, after, limit)
-    return list(islice(merge(ruled_out, ended_badly, key=attrgetter("line")), limit))
+    bad = await log.of_input(status.plan.operation, after, limit=limit, states=ENDED_BADLY)
+    if status.plan.undoes:
+        return [_of_line(line) for line in bad]
+    with jobs.staging(status.plan.id) as staging:
+        ruled_out = await anyio.to_thread.run_sync(staging.lines, after, limit, RULED_OUT)
+        staged = {row.line: row for line in bad for row in staging.lines((line.line or 0) - 1, 1)}
+    ended = [_joined(staged[line.line or 0], line) for line in bad]
+    return list(islice(merge((_joined(row, None) for row in ruled_out), ended, key=attrgetter("line")), limit))
 
 
-def write_report(journal: Journal, file: TextIO, form: Format) -> None:
+async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Format) -> None:
     """Write all of it. In a CSV, text that a spreadsheet would run gets a quote before it."""
-    if form == "jsonl":
-        file.writelines(json.dumps(cells(line)) + "\n" for line in every_line(journal))
-        return
     lines = csv.writer(file)
-    lines.writerow(COLUMNS)
-    for line in every_line(journal):
-        lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in cells(line).values()])
+    if form == "csv":
+        lines.writerow(COLUMNS)
+    async for row in rows:
+        if form == "jsonl":
+            file.write(json.dumps(row.cells) + "\n")
+        else:
+            lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in row.cells.values()])
+
+
+async def _batch(staging: Staging | None, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
+    number = status.plan.operation
+    if staging is None:
+        return [_of_line(line) for line in await log.of_input(number, after, limit=limit)]
+    rows = await anyio.to_thread.run_sync(staging.lines, after, limit)
+    lines = await log.of_input(number, after, limit=limit, last=rows[-1].line) if rows and number else []
+    return list(_all_joined(rows, {line.line: line for line in lines}))
+
+
+def _all_joined(rows: Iterable[StagedRow], lines: dict[int | None, Line]) -> Iterable[ReportRow]:
+    return (_joined(row, lines.get(row.line)) for row in rows)
+
+
+def _joined(row: StagedRow, line: Line | None) -> ReportRow:
+    given = (row.line, row.external_id, row.object_id, row.by, row.ref, row.verdict)
+    if line is None:
+        return ReportRow(*given, "", row.note, row.mapping_id)
+    return ReportRow(*given, line.state, line.note or row.note, _mapping_id(line))
+
+
+def _of_line(line: Line) -> ReportRow:
+    """A row of a run that takes an operation back: it was never in any input."""
+    change = line.change
+    planned = "delete" if change.after is None else "create"
+    mapping_id = _mapping_id(line)
+    return ReportRow(
+        line.line or 0, change.key.external_id, change.object_id, "", "", planned, line.state, line.note, mapping_id
+    )
+
+
+def _mapping_id(line: Line) -> int | None:
+    found = (line.change.after or line.change.before or {}).get("id")
+    return found if isinstance(found, int) else None

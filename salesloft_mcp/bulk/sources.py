@@ -17,7 +17,7 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.lookups.objects import scan
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Record
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import did_you_mean, quoted
 
 MAX_FILE_BYTES = 2 * 1024**3
@@ -65,21 +65,21 @@ def digest_of_rows(rows: Sequence[Fields]) -> str:
     return hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def load_file(journal: Journal, aim: Aim, file: Path) -> None:
+async def load_file(staging: Staging, aim: Aim, file: Path) -> None:
     """The rows of a CSV or JSONL file, under the digest of the very bytes they were read from.
 
     In a thread: a million rows take a while.
     """
-    await anyio.to_thread.run_sync(_load_file, journal, aim, file)
+    await anyio.to_thread.run_sync(_load_file, staging, aim, file)
 
 
-async def load_rows(journal: Journal, aim: Aim, rows: Sequence[Fields]) -> None:
+async def load_rows(staging: Staging, aim: Aim, rows: Sequence[Fields]) -> None:
     """Rows that came in a call, numbered from 1."""
-    journal.note(digest=digest_of_rows(rows))
-    load(journal, enumerate(rows, 1), aim)
+    staging.note(digest=digest_of_rows(rows))
+    load(staging, enumerate(rows, 1), aim)
 
 
-async def load_field(journal: Journal, aim: Aim, api: Salesloft, field: str) -> None:
+async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> None:
     """Every record's value of a custom field, blanks skipped: "retire the field"."""
     if aim.object_type == "users":
         raise InputError("object_type", "users have no custom fields.", next_step="use people or accounts.")
@@ -89,11 +89,11 @@ async def load_field(journal: Journal, aim: Aim, api: Salesloft, field: str) -> 
         rows = [{"external_id": value, "object_id": object_id} for value, object_id in found if value]
         digest.update(digest_of_rows(rows).encode())
         names.update(quoted(name) for record in records for name in _fields(record))
-        line += load(journal, enumerate(rows, line + 1), aim)
+        line += load(staging, enumerate(rows, line + 1), aim)
     if not line:
         what = f"no {aim.object_type} have a value in {quoted(field)}."
         raise InputError("custom_field", what, next_step=did_you_mean(quoted(field), names))
-    journal.note(digest=digest.hexdigest())
+    staging.note(digest=digest.hexdigest())
 
 
 class _Hash(Protocol):
@@ -116,14 +116,14 @@ class _Hashed(io.RawIOBase):
         return count
 
 
-def _load_file(journal: Journal, aim: Aim, file: Path) -> None:
+def _load_file(staging: Staging, aim: Aim, file: Path) -> None:
     digest = hashlib.sha256()
     with io.FileIO(_opened(file, file.name)) as raw:
         text = io.TextIOWrapper(io.BufferedReader(_Hashed(raw, digest), 2**16), "utf-8-sig", newline="")
-        count = load(journal, rows_in(text, file.suffix), aim)
+        count = load(staging, rows_in(text, file.suffix), aim)
     if not count:
         raise InputError("file", f"{quoted(file.name)} has no rows.")
-    journal.note(digest=digest.hexdigest())
+    staging.note(digest=digest.hexdigest())
 
 
 def _value(record: Record, field: str) -> str:

@@ -1,38 +1,53 @@
-"""A person decides in a terminal what a client could not ask: outside the model's reach."""
+"""`salesloft-mcp approvals`: a person decides in a terminal what a client could not ask, outside the model's reach."""
 
 import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.prompt import Confirm
+from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
-from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.changes.approvals import Approval, Approvals
+from salesloft_mcp.state.database import Database
 
 
-def listed(directory: Path) -> list[dict[str, object]]:
+async def listed(directory: Path) -> list[dict[str, str]]:
     """The pending questions, for machines."""
-    with LocalState(directory) as state:
+    database = Database(directory)
+    try:
         return [
-            {"id": one.id, "environment": one.environment, "tool": one.tool, "question": one.question}
-            for one in state.pending()
+            {"id": one.id, "environment": one.tenant, "tool": one.title, "question": one.question}
+            for one in await Approvals(database).pending()
         ]
+    finally:
+        database.close()
 
 
-def decide_each(directory: Path) -> None:
+async def decide_each(directory: Path) -> None:
     """Show every pending question as the client would have, and write down the answer. Enter means no."""
     console = Console()
-    with LocalState(directory) as state:
-        pending = state.pending()
+    database = Database(directory)
+    try:
+        approvals = Approvals(database)
+        pending = await approvals.pending()
         if not pending:
-            console.print("Nothing waits for approval.")
+            console.print(f"Nothing waits for approval in {directory}.", soft_wrap=True)
         for one in pending:
-            minutes = int((time.time() - one.asked_at) // 60)
-            title = f"{one.id} · {one.tool} · asked {minutes} min ago"
-            console.print(Panel(Text(one.question), title=title))
-            yes = Confirm.ask("Agree?", default=False, console=console)
-            if not state.decide(one.id, yes):
+            yes = _agreed(console, one)
+            if not await approvals.decide(one.id, yes):
                 console.print("Too late: it was answered elsewhere, or waited for more than a day.")
             else:
                 console.print("Approved: the same call goes through once, within an hour." if yes else "Refused.")
+    finally:
+        database.close()
+
+
+def _agreed(console: Console, one: Approval) -> bool:
+    """A yes; where much else depends on it, the name of what would go, typed by hand."""
+    minutes = int((time.time() - one.asked_at) // 60)
+    console.print(Panel(Text(one.question), title=f"{one.id} · {one.title} · asked {minutes} min ago"))
+    if not one.name:
+        return Confirm.ask("Agree?", default=False, console=console)
+    typed = Prompt.ask("Type the external type to agree, or Enter to refuse", default="", console=console)
+    return typed == one.name

@@ -77,13 +77,10 @@ def _check(output: Path | None) -> None:
 
 def _write(output: Path, findings: "Iterable[Finding]") -> None:
     """All of it, or the file stays what it was."""
-    part = output.with_name(f"{output.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            _write_csv(file, findings) if output.suffix.lower() == ".csv" else _write_jsonl(file, findings)
-        part.replace(output)
-    except OSError as error:
-        raise InputError("--output", f"cannot be written ({error.strerror}).") from error
+    from salesloft_mcp.state.files import atomic_output
+
+    with atomic_output(output) as file:
+        _write_csv(file, findings) if output.suffix.lower() == ".csv" else _write_jsonl(file, findings)
 
 
 def _write_jsonl(file: TextIO, findings: "Iterable[Finding]") -> None:

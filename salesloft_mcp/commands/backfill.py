@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_salesloft, with_app
-from salesloft_mcp.errors import ConflictError, InputError, SalesloftMcpError
+from salesloft_mcp.errors import ConflictError, SalesloftMcpError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from salesloft_mcp.app import App
     from salesloft_mcp.bulk.jobs import Status
     from salesloft_mcp.bulk.plan import Aim
-    from salesloft_mcp.bulk.report import Format
+    from salesloft_mcp.bulk.report import Format, ReportRow
+    from salesloft_mcp.changes.change import Operation
+    from salesloft_mcp.changes.consent import Question
     from salesloft_mcp.salesloft.models import ObjectType
-    from salesloft_mcp.state.journal import Line
 
 STEP_SECONDS = 0.5
 EXAMPLES = 10
@@ -60,25 +62,24 @@ def plan(
     """
     if (file is None) == (not custom_field):
         raise click.UsageError("Give either FILE or --custom-field.")
+    file = file and file.resolve()
 
-    async def work(app: "App") -> "tuple[Status, list[Line], int]":
+    async def work(app: "App") -> "tuple[Status, list[ReportRow], int]":
         from salesloft_mcp.bulk.plan import Aim
         from salesloft_mcp.bulk.report import attention
 
-        aim = Aim(external_type, object_type)
-        await _check_type(app, aim.external_type, aim.object_type)
-        status = await _followed(app, _begin(app, aim, file, custom_field))
-        if status.state == "failed":
-            raise SalesloftMcpError(status.problem)
-        with app.backfills.report(status.id) as journal:
-            return status, attention(journal, 0, EXAMPLES), app.budget.bulk
+        await _check_type(app, external_type, object_type)
+        found = await _followed(app, await _begin(app, Aim(external_type, object_type), file, custom_field))
+        if found.state == "failed":
+            raise SalesloftMcpError(found.problem)
+        return found, await attention(app.jobs, app.changes.log, found, 0, EXAMPLES), app.budget.bulk
 
-    status, lines, bulk = _here(work, where)
+    found, rows, bulk = _here(work, where)
     if as_json:
-        _print_json(status, bulk, lines)
+        _print_json(found, bulk, rows)
     else:
-        _show(status, bulk, lines)
-        click.echo(f"Run it with: salesloft-mcp backfill run {status.id}")
+        _show(found, bulk, rows)
+        click.echo(f"Run it with: salesloft-mcp backfill run {found.plan.id}")
 
 
 @backfill.command(epilog=EXIT_CODES)
@@ -91,7 +92,7 @@ def run(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
 
     The exit code is 1 when a row was refused, or when it stopped before the end.
     """
-    _run(_here(partial(_read, backfill_id=backfill_id), where), yes, as_json, where)
+    _run(backfill_id, yes, as_json, where)
 
 
 @backfill.command(epilog=EXIT_CODES)
@@ -104,9 +105,8 @@ def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
 
     The exit code is 1 when a row was refused, or when it stopped before the end.
     """
-    found = _here(partial(_read, backfill_id=backfill_id), where)
-    exit_on_error(_check_begun, found[0])
-    _run(found, yes, as_json, where)
+    exit_on_error(_check_begun, _here(partial(_read, plan=backfill_id), where)[0])
+    _run(backfill_id, yes, as_json, where)
 
 
 @backfill.command(epilog=EXIT_CODES)
@@ -115,7 +115,7 @@ def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
 @on_salesloft
 def status(backfill_id: str, as_json: bool, **where: Option) -> None:
     """Show how far ID is. Sends nothing."""
-    found, bulk = _here(partial(_read, backfill_id=backfill_id), where)
+    found, bulk = _here(partial(_read, plan=backfill_id), where)
     if as_json:
         _print_json(found, bulk)
     else:
@@ -140,20 +140,12 @@ def report(
     by_suffix: Format = "csv" if output is not None and output.suffix.lower() == ".csv" else "jsonl"
 
     async def work(app: "App") -> None:
-        from salesloft_mcp.bulk.report import write_report
+        from salesloft_mcp.bulk.report import every_row, write_report
+        from salesloft_mcp.state.files import atomic_output
 
-        with app.backfills.report(backfill_id) as journal:
-            if output is None:
-                write_report(journal, sys.stdout, form or by_suffix)
-                return
-            # All of it, or the file stays what it was.
-            part = output.with_name(f"{output.name}.part")
-            try:
-                with part.open("w", encoding="utf-8", newline="") as file:
-                    write_report(journal, file, form or by_suffix)
-                part.replace(output)
-            except OSError as error:
-                raise InputError("--output", f"cannot be written ({error.strerror}).") from error
+        rows = every_row(app.jobs, app.changes.log, await app.jobs.status(backfill_id))
+        with nullcontext(sys.stdout) if output is None else atomic_output(output) as stream:
+            await write_report(rows, stream, form or by_suffix)
 
     _here(work, where)
 
@@ -164,53 +156,61 @@ def _here(work: "Callable[[App], Awaitable[DoneT]]", where: dict[str, Option]) -
     return with_app(work, sandbox, Path(str(file)) if file else None, **rest)
 
 
-async def _read(app: "App", backfill_id: str) -> "tuple[Status, int]":
-    return app.backfills.status(backfill_id), app.budget.bulk
+async def _read(app: "App", plan: str) -> "tuple[Status, int]":
+    return await app.jobs.status(plan), app.budget.bulk
+
+
+async def _asked(app: "App", plan: str) -> "tuple[int, Operation | None, Question | None]":
+    """What a run of the plan would do now, and what a person has to be asked before; with the points a minute."""
+    found = await app.jobs.status(plan)
+    if found.state in ("running", "planning", "finished", "failed"):
+        return app.budget.bulk, None, None
+    operation = await app.jobs.operation(plan)
+    return app.budget.bulk, operation, await app.jobs.question(operation)
 
 
 def _check_begun(found: "Status") -> None:
     if found.state == "planned":
-        raise ConflictError("this backfill was not begun yet.", next_step=f"salesloft-mcp backfill run {found.id}")
+        raise ConflictError("it was not begun yet.", next_step=f"salesloft-mcp backfill run {found.plan.id}")
 
 
-def _run(found: "tuple[Status, int]", yes: bool, as_json: bool, where: dict[str, Option]) -> None:
+def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option]) -> None:
     """Ask, begin, watch. The question is put before the loop runs, where Ctrl-C would wait for Enter."""
-    before, bulk = found
-    confirmed = _agreed(before, bulk, yes)
+    bulk, operation, question = _here(partial(_asked, plan=plan), where)
+    how = _agreed(question, yes)
 
     async def work(app: "App") -> "Status":
-        if not app.backfills.status(before.id).under_way:
-            app.backfills.start(before.id, confirmed)
-        return await _followed(app, before.id)
+        from salesloft_mcp.changes.change import Author
+
+        if operation is not None:
+            await app.jobs.start(operation, Author("terminal", how, question.digest if question and how else ""))
+        return await _followed(app, plan)
 
     try:
         after = _here(work, where)
     except KeyboardInterrupt:
-        click.echo(f"Stopped. Go on with: salesloft-mcp backfill resume {before.id}", err=True)
+        click.echo(f"Stopped. Go on with: salesloft-mcp backfill resume {plan}", err=True)
         sys.exit(130)
     if as_json:
         _print_json(after, bulk)
     else:
         _show(after, bulk)
-        click.echo(f"Every row: salesloft-mcp backfill report {after.id}")
+        click.echo(f"Every row: salesloft-mcp backfill report {plan}")
     sys.exit(0 if after.state == "finished" and not after.refused else 1)
 
 
-def _agreed(before: "Status", bulk: int, yes: bool) -> str:
-    """How a person agreed; "" where a run is small, or was agreed to before it was cut off."""
-    from salesloft_mcp.bulk.plan import MOST_UNASKED
-
-    left = before.creates - before.done
-    if left <= MOST_UNASKED or (before.state == "stopped" and before.confirmed):
+def _agreed(question: "Question | None", yes: bool) -> str:
+    """How a person agreed; "" where nobody has to."""
+    if question is None:
         return ""
     if yes:
         return "--yes in a terminal"
-    _show(before, bulk)
-    click.confirm(f"Create {left:,} mappings in {before.environment}?", abort=True, err=True)
+    click.echo(question.text, err=True)
+    click.confirm("Agree?", abort=True, err=True)
     return "asked in a terminal"
 
 
-async def _followed(app: "App", backfill_id: str) -> "Status":
+async def _followed(app: "App", plan: str) -> "Status":
     """Until nobody works on it any more, with a bar on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -220,52 +220,52 @@ async def _followed(app: "App", backfill_id: str) -> "Status":
     bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
     with bar:
         task = bar.add_task("")
-        found = app.backfills.status(backfill_id)
+        found = await app.jobs.status(plan)
         while found.under_way:
-            planning = found.state == "planning"
-            done, total = (sum(found.verdicts.values()), None) if planning else (found.done, found.creates)
+            done, total = (0, None) if found.state == "planning" else (found.done, found.writes)
             bar.update(task, description=found.state, completed=done, total=total)
-            found = await app.backfills.wait(backfill_id, STEP_SECONDS)
+            found = await app.jobs.wait(plan, STEP_SECONDS)
     return found
 
 
-def _print_json(found: "Status", bulk: int, lines: "Sequence[Line]" = ()) -> None:
-    from salesloft_mcp.server.backfill_view import attention_row, facts
+def _print_json(found: "Status", bulk: int, rows: "Sequence[ReportRow]" = ()) -> None:
+    from salesloft_mcp.bulk.views import plan_view, row_view
 
-    rows = {"rows": [attention_row(line) for line in lines]} if lines else {}
-    click.echo(json.dumps({**facts(found, bulk), **rows}, indent=2))
+    shown = plan_view(found, bulk).model_dump(exclude_none=True)
+    more = {"rows": [row_view(row).model_dump(exclude_none=True) for row in rows]} if rows else {}
+    click.echo(json.dumps({**shown, **more}, indent=2))
 
 
-def _show(found: "Status", bulk: int, lines: "Sequence[Line]" = ()) -> None:
+def _show(found: "Status", bulk: int, rows: "Sequence[ReportRow]" = ()) -> None:
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
-    from salesloft_mcp.server.backfill_view import attention_row, facts, sentence
+    from salesloft_mcp.bulk.views import plan_sentence, plan_view, row_view
 
     console = Console(highlight=False)
     table = Table("name", Column("value", overflow="fold"), show_header=False, box=None)
-    for name, value in facts(found, bulk).items():
+    for name, value in plan_view(found, bulk).model_dump(exclude_none=True).items():
         for row, cell in value.items() if isinstance(value, dict) else [(name, value)]:
             table.add_row(Text(str(row)), Text(f"{cell:,}" if isinstance(cell, int) else str(cell)))
     console.print(table)
-    for line in lines:
-        shown = attention_row(line)
-        console.print(Text("  ".join(f"{name} {cell}" for name, cell in shown.items())), soft_wrap=True)
-    console.print(Text(sentence(found)))
+    for one in rows:
+        cells = row_view(one).model_dump(exclude_none=True)
+        console.print(Text("  ".join(f"{name} {cell}" for name, cell in cells.items())), soft_wrap=True)
+    console.print(Text(plan_sentence(found)))
 
 
-def _begin(app: "App", aim: "Aim", file: Path | None, custom_field: str) -> str:
+async def _begin(app: "App", aim: "Aim", file: Path | None, custom_field: str) -> str:
     from salesloft_mcp.bulk.sources import load_field, load_file
 
     if file is not None:
-        return app.backfills.plan(aim, partial(load_file, file=file.resolve()), f"file {file.name}")
-    load = partial(load_field, api=app.backfills.api, field=custom_field)
-    return app.backfills.plan(aim, load, f"custom field {custom_field}")
+        return await app.jobs.plan(aim, partial(load_file, file=file), f"file {file.name}")
+    load = partial(load_field, api=app.jobs.api, field=custom_field)
+    return await app.jobs.plan(aim, load, f"custom field {custom_field}")
 
 
 async def _check_type(app: "App", external_type: str, object_type: "ObjectType") -> None:
-    from salesloft_mcp.server.refusals import not_configured
+    from salesloft_mcp.changes.refusals import not_configured
 
     known = await app.configurations.live()
     if not any((one.external_type, one.object_type) == (external_type, object_type) for one in known):

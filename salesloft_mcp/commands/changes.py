@@ -1,16 +1,17 @@
 """`salesloft-mcp changes`: the log of every write, for a person or a script."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import click
 
 from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, settings_of
 
 if TYPE_CHECKING:
-    from salesloft_mcp.state.changes import Logged, Search
+    from salesloft_mcp.changes.change import Line
+    from salesloft_mcp.changes.history import Logged, Search
 
 
 @click.command(epilog=EXIT_CODES)
@@ -23,22 +24,30 @@ if TYPE_CHECKING:
 @click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the server keeps its state.")
 @click.option("--json", "as_json", is_flag=True, help="For machines, with what was there before and after.")
 def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> None:
-    """Show every write that was made through this product, newest first."""
-    from salesloft_mcp.state.local import LocalState
-
+    """Show every write that was made through this product, newest first. A run is one line."""
     search = _search(**asked)
     options: dict[str, Option] = {"state_dir": state_dir}
-    with exit_on_error(LocalState, settings_of(options).state_dir) as state:
-        rows = state.log.find(search, limit)
+    rows = exit_on_error(anyio.run, _found, settings_of(options).state_dir, search, limit)
     if as_json:
-        click.echo(json.dumps([{**asdict(row), "at": row.time} for row in rows], indent=2))
+        click.echo(json.dumps([_data(row) for row in rows], indent=2))
     else:
         _show(rows)
 
 
+async def _found(directory: Path, search: "Search", limit: int) -> "list[Logged]":
+    from salesloft_mcp.changes import history
+    from salesloft_mcp.state.database import Database
+
+    database = Database(directory)
+    try:
+        return await history.find(database, search, limit)
+    finally:
+        database.close()
+
+
 def _search(external_id: str, of_object: str, tool: str, since: str, until: str) -> "Search":
+    from salesloft_mcp.changes.history import Search
     from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of
-    from salesloft_mcp.state.changes import Search
 
     word, _, number = of_object.partition("/")
     object_type = str(object_type_of(word))
@@ -48,19 +57,51 @@ def _search(external_id: str, of_object: str, tool: str, since: str, until: str)
         external_id=external_id,
         object_type=object_type,
         object_id=min(int(number), 2**63 - 1) if number else None,
-        tool=tool,
+        title=tool,
         since=_moment("--since", since),
         until=_moment("--until", until, end=True),
     )
 
 
 def _moment(option: str, text: str, end: bool = False) -> float | None:
-    from salesloft_mcp.state.changes import moment
+    from salesloft_mcp.changes.history import moment
 
     try:
         return moment(text, end=end) if text else None
     except (ValueError, OverflowError):
         raise click.BadParameter("must be a date or time such as 2026-01-31T09:00.", param_hint=option) from None
+
+
+def _data(row: "Logged") -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "at": row.time,
+        "environment": row.tenant,
+        "team": row.team,
+        "who": row.who,
+        "tool": row.title,
+        "agreed": row.how,
+        "plan": row.plan,
+        "undoes": row.undoes or None,
+        "undone_by": row.undone_by or None,
+        "counts": dict(row.counts),
+        "changes": [_line_data(line) for line in row.lines],
+    }
+
+
+def _line_data(line: "Line") -> dict[str, Any]:
+    change = line.change
+    return {
+        "kind": change.kind,
+        "external_type": change.key.external_type,
+        "object_type": change.key.object_type,
+        "external_id": change.key.external_id,
+        "object_id": change.object_id,
+        "outcome": line.state,
+        "note": line.note,
+        "before": change.before,
+        "after": change.after,
+    }
 
 
 def _show(rows: "list[Logged]") -> None:
@@ -72,25 +113,25 @@ def _show(rows: "list[Logged]") -> None:
     if not rows:
         console.print("No such change.")
         return
-    table = Table("id", "when (UTC)", "who", "environment", "tool", "what", "outcome", "confirmed", box=None)
+    table = Table("id", "when (UTC)", "who", "environment", "tool", "what", "outcome", "agreed", box=None)
     for row in rows:
         table.add_row(str(row.id), *map(Text, _cells(row)))
     console.print(table)
 
 
 def _cells(row: "Logged") -> tuple[str, ...]:
+    from salesloft_mcp.text import escaped
+
+    ended = ", ".join(f"{number} {state}" if number > 1 else state for state, number in row.counts.items())
+    ended = ended if not row.undone_by else f"{ended}, undone by {row.undone_by}"
+    title = row.title if not row.undoes else f"{row.title} {row.undoes}"
+    what = "; ".join(map(_named, row.lines))
+    return (row.time, escaped(row.who), row.tenant, escaped(title), what, ended, row.how or "nobody was asked")
+
+
+def _named(line: "Line") -> str:
     from salesloft_mcp.text import escaped, quoted
 
-    named = f"{escaped(row.external_type)} {quoted(row.external_id) if row.external_id else ''}".strip()
-    of = row.object_type if row.object_id is None else f"{row.object_type} {row.object_id}"
-    ended = row.outcome if row.undone_by is None else f"{row.outcome}, undone by {row.undone_by}"
-    tool = row.tool if row.undoes is None else f"{row.tool} {row.undoes}"
-    return (
-        row.time,
-        escaped(row.who),
-        row.environment,
-        escaped(tool),
-        f"{named} → {of}",
-        ended,
-        row.confirmed or "no need",
-    )
+    key, object_id = line.change.key, line.change.object_id
+    named = f"{escaped(key.external_type)} {quoted(key.external_id) if key.external_id else ''}".strip()
+    return f"{named} → {key.object_type if object_id is None else f'{key.object_type} {object_id}'}"

@@ -1,16 +1,16 @@
 """Open the live parts, build the server over them, and let it meet the world."""
 
 import gc
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import ConflictError
 from salesloft_mcp.hosting.http import serve_http
 from salesloft_mcp.hosting.stdio import serve_stdio
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import Entry
-from salesloft_mcp.server.tools.backfills import RUN as RUN_BACKFILL
+
+RUN = "run_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,8 @@ async def serve(
     """
     async with opening as app:
         server = build_server(app, entries)
-        _resume(app, entries)
+        if RUN in {entry.name for entry in entries}:  # where runs are allowed at all
+            await app.jobs.resume_all()
         gc.freeze()  # what was made until now stays, so it need not be looked through again
         gc.enable()
         return await (serve_http(server, listen.host, listen.port) if listen else serve_stdio(server))
-
-
-def _resume(app: App, entries: tuple[Entry, ...]) -> None:
-    """Runs that a stopping server cut off go on, where runs are allowed at all."""
-    if RUN_BACKFILL not in {entry.name for entry in entries}:
-        return
-    for backfill_id in app.backfills.stopped():
-        with suppress(ConflictError):  # another process was faster
-            app.backfills.start(backfill_id)

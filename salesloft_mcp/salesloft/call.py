@@ -12,9 +12,14 @@ from dataclasses import dataclass
 class Call:
     """Shared by everything that runs for one tool call, in whatever task."""
 
+    seconds: float = math.inf  # that it may take altogether
     deadline: float = math.inf
     points: int = 0
     who: str = "local"  # as the change log names whoever asked for it
+
+    def renew(self) -> None:
+        """Begin its time anew, after a person has thought about a question."""
+        self.deadline = time.monotonic() + self.seconds
 
     def patience(self) -> float:
         """Seconds this call may still wait."""
@@ -27,7 +32,8 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 @contextmanager
 def open_call(seconds: float = math.inf) -> Iterator[Call]:
     """Everything inside may wait `seconds` altogether, and its points are counted."""
-    call = Call(time.monotonic() + seconds)
+    call = Call(seconds)
+    call.renew()
     token = _current.set(call)
     try:
         yield call

@@ -1,7 +1,7 @@
 """What tools answer: small models whose schema is published, rows made concise, and one sentence beside them."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +18,9 @@ _CONCISE: dict[type[Record], tuple[str, ...]] = {
     Account: ("domain", "crm_id"),
     User: ("email", "role", "active"),
 }
+
+
+ViewT = TypeVar("ViewT", bound=BaseModel)
 
 
 class View(BaseModel):
@@ -80,12 +83,12 @@ def configuration_view(row: Configuration) -> ConfigurationView:
 def record_view(record: Record, full: bool = False) -> RecordView:
     """A record, concise or with every field Salesloft gave."""
     if full:
-        return RecordView.model_validate(_safe(record.model_dump(mode="json", exclude_none=True)))
+        return RecordView.model_validate(safe(record.model_dump(mode="json", exclude_none=True)))
     found = {name: getattr(record, name) for name in _CONCISE[type(record)]}
     if isinstance(record, Person | Account) and record.do_not_contact:
         found["do_not_contact"] = True
     name = _name(record)
-    return RecordView.model_validate(_safe({"id": record.id, "name": name, **found}))
+    return RecordView.model_validate(safe({"id": record.id, "name": name, **found}))
 
 
 def answer(sentence: str, view: View) -> CallToolResult:
@@ -109,9 +112,9 @@ def read(sentence: str, view: View) -> CallToolResult:
     return answer(sentence, view)
 
 
-def fitting(rows: Sequence[RecordView]) -> list[RecordView]:
+def fitting(rows: Sequence[ViewT]) -> list[ViewT]:
     """As many of `rows` as an answer may hold."""
-    kept: list[RecordView] = []
+    kept: list[ViewT] = []
     size = 0
     for row in rows:
         size += len(row.model_dump_json(exclude_none=True).encode())
@@ -133,9 +136,10 @@ def _name(record: Record) -> str | None:
     return " ".join(part for part in (record.first_name, record.last_name) if part) or None
 
 
-def _safe(value: Any) -> Any:  # noqa: ANN401 - any JSON, with its text made safe
+def safe(value: Any, show: Callable[[str], str] = escaped) -> Any:  # noqa: ANN401 - any JSON
+    """The same value without what is null, and with every text in it made safe to show."""
     if isinstance(value, str):
-        return escaped(value)
+        return show(value)
     if isinstance(value, dict):
-        return {escaped(str(name)): _safe(one) for name, one in value.items() if one is not None}
-    return [_safe(one) for one in value] if isinstance(value, list) else value
+        return {escaped(str(name)): safe(one, show) for name, one in value.items() if one is not None}
+    return [safe(one, show) for one in value] if isinstance(value, list) else value

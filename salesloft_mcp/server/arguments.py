@@ -62,7 +62,14 @@ AnyExternalType = Annotated[str, Field(strict=True, description="Empty: all"), _
 ExternalId = Annotated[str, Field(strict=True, description="Your system's id, exact text"), _check_id]
 AnyExternalId = Annotated[str, Field(strict=True, description="Empty: all"), _optional(_check_id)]
 ReplacedId = Annotated[
-    str, Field(strict=True, description="The record's old id, deleted after a human's yes"), _optional(_check_id)
+    str,
+    Field(strict=True, description="The record's old external id, which goes after a person's yes"),
+    _optional(_check_id),
+]
+MoveFrom = Annotated[
+    int,
+    BeforeValidator(_optional_whole),
+    WithJsonSchema({"type": "integer", "description": "The object id that holds the external id now; a person agrees"}),
 ]
 ExternalIds = Annotated[
     list[Annotated[str, Field(strict=True), _check_id]],
@@ -89,6 +96,7 @@ WhichId = Annotated[
 ]
 Limit = Annotated[int, Field(strict=True, ge=1, le=100), WithJsonSchema({"type": "integer", "maximum": 100})]
 Cursor = Annotated[str, Field(strict=True), AfterValidator(_cursor)]
+Deleted = Annotated[bool, Field(strict=True, description="Deleted ones too")]
 Detail = Literal["concise", "full"]
 
 

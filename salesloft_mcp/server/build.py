@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from mcp.server import MCPServer, NotificationOptions, ServerRequestContext
-from mcp.server.request_state import RequestStateBoundary
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import (
@@ -19,7 +18,6 @@ from salesloft_mcp.app import App
 from salesloft_mcp.server.completions import complete
 from salesloft_mcp.server.inventory import Entry, build_tool
 from salesloft_mcp.server.prompts import instructions, prompts
-from salesloft_mcp.server.replay import ReplayGuard
 from salesloft_mcp.server.requests import NameCheck
 from salesloft_mcp.server.resources import add_resources, live_resources
 
@@ -35,7 +33,7 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
         title="Salesloft external ids" + (" (SANDBOX)" if app.sandbox else ""),
         version=__version__,
         instructions=instructions(place),
-        tools=[build_tool(entry, app.confirm) for entry in entries],
+        tools=[build_tool(entry) for entry in entries],
         lifespan=partial(_lifespan, app),
         middleware=[NameCheck(tuple(entry.name for entry in entries), known_prompts, app.mode)],
         log_level="WARNING",
@@ -45,7 +43,6 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     add_resources(server, app)
 
     server.completion()(partial(complete, app))  # type: ignore[no-untyped-call]
-    _guard_replays(server)
     _list_live_resources(server, app)
     return server
 
@@ -61,13 +58,6 @@ async def run_over(
 @asynccontextmanager
 async def _lifespan(app: App, _: MCPServer[App]) -> AsyncIterator[App]:
     yield app
-
-
-def _guard_replays(server: MCPServer[App]) -> None:
-    """Outside the boundary that unseals request states; plain middleware would run inside it."""
-    chain = server.middleware
-    outside = next(place for place, layer in enumerate(chain) if isinstance(layer, RequestStateBoundary))
-    chain.insert(outside, ReplayGuard())
 
 
 def _list_live_resources(server: MCPServer[App], app: App) -> None:

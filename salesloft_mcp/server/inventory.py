@@ -10,9 +10,17 @@ from mcp_types import ToolAnnotations
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.server.schemas import answered, compact
 from salesloft_mcp.server.tool_errors import CheckedTool
-from salesloft_mcp.server.tools import audit, backfills, changes, connection, creates, deletes, lists, lookups, upserts
-from salesloft_mcp.server.two_step import with_code
-from salesloft_mcp.settings import ConfirmMode, Mode
+from salesloft_mcp.server.tools import (
+    audit,
+    changes,
+    configurations,
+    connection,
+    lookups,
+    mappings,
+    plans,
+    upserts,
+)
+from salesloft_mcp.settings import Mode
 from salesloft_mcp.text import did_you_mean, quoted
 
 Kind = Literal["read", "write", "delete"]
@@ -42,19 +50,19 @@ INVENTORY = (
     Entry(lookups.resolve_external_ids, "Resolve external ids", "read"),
     Entry(lookups.get_records_by_external_id, "Get records by external id", "read"),
     Entry(lookups.search_records, "Search records", "read"),
-    Entry(lists.list_external_id_configurations, "List configurations", "read"),
-    Entry(lists.list_external_id_mappings, "List mappings", "read"),
+    Entry(configurations.list_external_id_configurations, "List configurations", "read"),
+    Entry(mappings.list_external_id_mappings, "List mappings", "read"),
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
-    Entry(backfills.plan_backfill, "Plan a backfill", "read"),
-    Entry(backfills.run_backfill, "Run a backfill", "write", asks=True),
-    Entry(backfills.get_backfill, "Get a backfill", "read"),
-    Entry(backfills.cancel_backfill, "Cancel a backfill", "write"),
-    Entry(creates.create_external_id_configuration, "Create a configuration", "write"),
-    Entry(creates.create_external_id_mapping, "Map an external id", "write", asks=True),
+    Entry(plans.plan_backfill, "Plan a backfill", "read"),
+    Entry(plans.run_plan, "Run a plan", "write", asks=True),
+    Entry(plans.get_plan, "Get a plan", "read"),
+    Entry(plans.cancel_plan, "Cancel a plan", "write"),
+    Entry(configurations.create_external_id_configuration, "Create a configuration", "write"),
+    Entry(mappings.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
     Entry(upserts.upsert_account_by_external_id, "Upsert an account", "write", asks=True),
-    Entry(deletes.delete_external_id_mapping, "Delete a mapping", "delete", asks=True),
-    Entry(deletes.delete_external_id_configuration, "Delete a configuration", "delete", asks=True),
+    Entry(mappings.delete_external_id_mapping, "Delete a mapping", "delete", asks=True),
+    Entry(configurations.delete_external_id_configuration, "Delete a configuration", "delete", asks=True),
     Entry(changes.list_changes, "List changes", "read"),
     Entry(changes.undo_change, "Undo a change", "write", asks=True),
 )
@@ -80,15 +88,14 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
 
 
 @cache
-def build_tool(entry: Entry, confirm: ConfirmMode) -> CheckedTool:
+def build_tool(entry: Entry) -> CheckedTool:
     """The tool as the protocol library wants it: unknown arguments refused, schemas compact, all hints stated."""
     tool = CheckedTool.from_function(entry.fn, title=entry.title, annotations=_hints(entry))
     assert isinstance(tool, CheckedTool)
     arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
-    parameters = compact(tool.parameters) | {"additionalProperties": False}
-    tool.parameters = with_code(parameters) if entry.asks and confirm == "two-step" else parameters
+    tool.parameters = compact(tool.parameters) | {"additionalProperties": False}
     tool.description = " ".join(tool.description.split())
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)

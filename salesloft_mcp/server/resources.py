@@ -1,6 +1,5 @@
-"""What can be read by address: configurations, one mapping, all mappings of an object, a backfill."""
+"""What can be read by address: configurations, one mapping, all mappings of an object, a plan."""
 
-import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec
@@ -12,13 +11,14 @@ from mcp_types import Resource
 from pydantic import BaseModel, TypeAdapter
 
 from salesloft_mcp.app import App
+from salesloft_mcp.bulk.report import every_row
+from salesloft_mcp.bulk.views import PlanView, RowView, plan_view, row_view
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, object_type_of
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
-from salesloft_mcp.server.answers import configuration_view, mapping_view
+from salesloft_mcp.server.answers import configuration_view, fitting, mapping_view
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
-from salesloft_mcp.server.backfill_view import facts, fitting, report_row
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.text import escaped
 
@@ -27,12 +27,18 @@ LIST_SECONDS = 5.0  # clients read lists while they start, and offer completions
 CONFIGURATION = f"{CONFIGURATIONS_URI}/{{external_type}}/{{object_type}}"
 MAPPINGS = f"{ROOT}/mappings/{{external_type}}/{{object_type}}/{{external_id}}"
 OBJECT = f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings"
-BACKFILL = f"{ROOT}/backfills/{{id}}"
-TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT, BACKFILL)
+PLAN = f"{ROOT}/plans/{{plan}}"
+TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT, PLAN)
 REPORT_LINES = 100
 # External ids and types are the customer's free text; the client checks them before they become a path.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
 P = ParamSpec("P")
+
+
+class PlanReport(PlanView):
+    """A plan with the first lines of its report."""
+
+    report: list[RowView]
 
 
 def add_resources(server: MCPServer[App], app: App) -> None:
@@ -73,18 +79,17 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         )
         return _all(found)
 
-    _add_backfills(server, app)
+    _add_plans(server, app)
 
 
-def _add_backfills(server: MCPServer[App], app: App) -> None:
-    @server.resource(BACKFILL, title="Backfill", mime_type=JSON)
+def _add_plans(server: MCPServer[App], app: App) -> None:
+    @server.resource(PLAN, title="Plan", mime_type=JSON)
     @_told
-    async def backfill(id: str) -> str:
-        """How far a backfill is, and the first lines of its report."""
-        status = facts(app.backfills.status(id), app.budget.bulk)
-        with app.backfills.report(id) as journal:
-            lines = journal.lines(limit=REPORT_LINES)
-        return json.dumps({**status, "report": fitting(map(report_row, lines))}, ensure_ascii=False)
+    async def plan(plan: str) -> str:
+        """How far a plan is, and the first lines of its report."""
+        status = await app.jobs.status(plan)
+        rows = [row_view(row) async for row in every_row(app.jobs, app.changes.log, status, 0, REPORT_LINES)]
+        return _json(PlanReport(**dict(plan_view(status, app.budget.bulk)), report=fitting(rows)))
 
 
 async def live_resources(app: App) -> list[Resource]:

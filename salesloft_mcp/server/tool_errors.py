@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.server.two_step import split_code, using_code
 from salesloft_mcp.text import did_you_mean, quoted
 
 TOOL_SECONDS = 20.0  # hosts give up on a call after about half a minute
@@ -36,11 +35,10 @@ class CheckedTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
-        rest, code = split_code(arguments, self.parameters)
         try:
-            with open_call(TOOL_SECONDS) as call, using_code(code):
+            with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
-                result: CallToolResult | InputRequiredResult = await super().run(rest, context, convert_result)
+                result: CallToolResult | InputRequiredResult = await super().run(arguments, context, convert_result)
                 return result
         except ToolError as error:
             return failure(self._words(error))

@@ -3,20 +3,22 @@
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp.app import App
+from salesloft_mcp.bulk.views import PlanView, plan_sentence, plan_view
+from salesloft_mcp.changes import history
+from salesloft_mcp.changes.change import Author, Done, Operation, Outcome
+from salesloft_mcp.changes.history import Logged, Search, moment
+from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server import confirm
-from salesloft_mcp.server.acts import By
 from salesloft_mcp.server.answers import View, answer, count, read
 from salesloft_mcp.server.arguments import AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
-from salesloft_mcp.server.confirm import Agree, Consent, Granted, Retype
-from salesloft_mcp.server.undo.plan import plan
-from salesloft_mcp.server.undo.undo import TOOL, Undo, Undone
-from salesloft_mcp.state.changes import Logged, Search, moment
+from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
+from salesloft_mcp.server.tools.plans import followed
+from salesloft_mcp.server.writes import ChangeView, Preview, Written, carried_out, change_view, facts, previewed
 from salesloft_mcp.text import escaped
 
 
@@ -31,47 +33,63 @@ def _change_cursor(value: str) -> str:
     return value and str(whole(value))
 
 
-OneObjectType = Annotated[AnyObjectType, Field(description="Empty: all")]
 Since = Annotated[str, Field(strict=True, description="ISO date or time"), AfterValidator(_moment)]
 ChangeCursor = Annotated[str, Field(strict=True), AfterValidator(_change_cursor)]
-ChangeId = Annotated[
-    int, BeforeValidator(whole), WithJsonSchema({"type": "integer", "description": "id in list_changes"})
+ChangeNumber = Annotated[
+    int,
+    BeforeValidator(whole),
+    WithJsonSchema({"type": "integer", "description": "change_id of a write, or id in list_changes"}),
 ]
-ToolName = Annotated[str, Field(strict=True, max_length=100, description="Empty: all")]
+ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only by this tool")]
 
 
-Row = dict[str, str | int]
-RowSchema = WithJsonSchema({"type": "object"})  # names and values speak for themselves, and cost nothing in the list
+class LoggedView(View):
+    id: Annotated[int, Field(description="For undo_change")]
+    at: str
+    who: str
+    tool: str
+    agreed: Annotated[str, Field(description="How a person agreed; 'nobody was asked'")]
+    changes: Annotated[list[ChangeView], Field(description="The first five")]
+    counts: Annotated[dict[str, int] | None, Field(description="Of a run: changes by how they ended")] = None
+    plan: str | None = None
+    undoes: int | None = None
+    undone_by: int | None = None
 
 
 class Changes(View):
-    changes: list[Annotated[Row, RowSchema]]
+    changes: list[LoggedView]
     next_cursor: str | None = None
     points_spent: int
+
+
+class Undone(Written):
+    not_brought_back: Annotated[list[str] | None, Field(description="Fields changed again since")] = None
+    run: Annotated[PlanView | None, Field(description="What comes back by a run; look with get_plan")] = None
 
 
 async def list_changes(
     ctx: Context[App, Any],
     external_id: AnyExternalId = "",
-    object_type: OneObjectType = "",
+    object_type: AnyObjectType = "",
     object_id: AnyObjectId = 0,
     tool: ToolName = "",
     since: Since = "",
     limit: Limit = 20,
     cursor: ChangeCursor = "",
 ) -> Annotated[CallToolResult, Changes]:
-    """Writes made here, newest first: what, when, how a human agreed."""
+    """Writes made here, newest first: what, when, old and new values, how a person agreed. A run is one line."""
     app = ctx.request_context.lifespan_context
+    await app.changes.look_back()
     search = Search(
-        environment=app.environment,
+        tenant=app.environment,
         external_id=external_id,
         object_type=object_type,
         object_id=object_id or None,
-        tool=tool,
+        title=tool,
         since=float(since) if since else None,
         older_than=int(cursor) if cursor else None,
     )
-    found = app.state.log.find(search, limit + 1)
+    found = await history.find(app.database, search, limit + 1)
     rows = found[:limit]
     view = Changes(
         changes=[_row(row) for row in rows],
@@ -81,45 +99,80 @@ async def list_changes(
     return read(f"{count(len(rows), 'change')}, newest first.", view)
 
 
-async def undoing(ctx: Context[App, Any], change_id: ChangeId) -> Undo:
+async def undoing(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
     """What it would do, as things stand now."""
-    return await plan(ctx.request_context.lifespan_context, change_id)
+    app = ctx.request_context.lifespan_context
+    return await undo(app.changes, app.database, change)
 
 
-async def ask_about_undoing(
-    ctx: Context[App, Any], undo: Annotated[Undo, Resolve(undoing)]
-) -> Elicit[Consent] | Granted:
-    """A yes, or a name typed by hand, where one is needed."""
-    return Granted() if undo.question is None else confirm.ask(ctx, undo.question, Retype if undo.name else Agree)
+about_undoing, answer_on_undoing = asking(undoing)
 
 
 async def undo_change(
     ctx: Context[App, Any],
-    change_id: ChangeId,
-    undo: Annotated[Undo, Resolve(undoing)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_undoing)],
+    change: ChangeNumber,
+    asked: Annotated[Asked, Resolve(about_undoing)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_undoing)],
+    preview: Preview = False,
 ) -> Annotated[CallToolResult, Undone]:
-    """Restore what a write deleted or replaced; or delete what it created, after a human's yes."""
-    app = ctx.request_context.lifespan_context
-    now = await plan(app, change_id)
-    confirmed = confirm.settle(app, undo.question, now.question, answered, now.name)
-    said, view = await now.run(ctx, By(TOOL, confirmed, undoes=change_id))
-    return answer(said, view)
+    """Restore what a write or a whole run deleted or replaced; or delete what it created, after a person's yes."""
+    if preview:
+        return answer("preview: nothing was written.", await previewed(ctx, asked))
+    operation = asked.operation
+    if operation.plan:
+        return await _undo_by_run(ctx, asked, answered)
+    done = await carried_out(ctx, asked, answered)
+    view = Undone(**facts(done), not_brought_back=list(operation.left) or None)
+    return answer(f"{_said(done)}{_left(operation)}".strip(), view)
 
 
-def _row(row: Logged) -> Row:
-    about: dict[str, str | int | None] = {
-        "id": row.id,
-        "at": row.time,
-        "who": escaped(row.who),
-        "tool": escaped(row.tool),
-        "outcome": row.outcome,
-        "external_type": escaped(row.external_type),
-        "external_id": row.external_id and escaped(row.external_id),
-        "object_type": row.object_type,
-        "object_id": row.object_id,
-        "confirmed": row.confirmed,
-        "undoes": row.undoes,
-        "undone_by": row.undone_by,
-    }
-    return {name: value for name, value in about.items() if value is not None and value != ""}
+async def _undo_by_run(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> CallToolResult:
+    """What a run wrote, or a configuration took with it, comes back several at once, in the background."""
+    app, operation = ctx.request_context.lifespan_context, asked.operation
+    if operation.changes:
+        done = await carried_out(ctx, asked, answered)
+        await app.jobs.start_undo(operation, Author(current().who, done.how), done.number)
+    else:
+        author = await require_consent(app, asked, answered)
+        number = await app.jobs.start_undo(operation, author)
+        done = Done(number, await app.changes.place(), author.how, ())
+    status = await followed(ctx, operation.plan)
+    run = plan_view(status, app.budget.bulk)
+    view = Undone(**facts(done) | {"points_spent": current().points + app.jobs.spent(operation.plan)}, run=run)
+    view.status = "deleted" if operation.deletes else "created"
+    return answer(f"{_said(done)}{plan_sentence(status)}", view)
+
+
+def _said(done: Done) -> str:
+    return "".join(f"{one.state}: {one.line.change.kind} {_id_of(one)}. " for one in done.outcomes)
+
+
+def _id_of(outcome: Outcome) -> object:
+    image = outcome.line.change.before if outcome.state == "deleted" else outcome.after
+    return (image or {}).get("id") or outcome.line.change.object_id
+
+
+def _left(operation: Operation) -> str:
+    if not operation.left:
+        return ""
+    return f"Not brought back: {', '.join(operation.left)} (changed again since, or not writable)."
+
+
+def _row(row: Logged) -> LoggedView:
+    shown = row.counts.total() > len(row.lines)
+    return LoggedView(
+        id=row.id,
+        at=row.time,
+        who=escaped(row.who),
+        tool=escaped(row.title),
+        agreed=row.how or "nobody was asked",
+        changes=[change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],
+        counts=_named_counts(row) if shown else None,
+        plan=row.plan or None,
+        undoes=row.undoes or None,
+        undone_by=row.undone_by or None,
+    )
+
+
+def _named_counts(row: Logged) -> dict[str, int]:
+    return {str(name): number for name, number in row.counts.items()}

@@ -21,7 +21,6 @@ class Connection(View):
     mode: str
     confirm: str
     points_left: int
-    state: str
     points_spent: int
 
 
@@ -40,7 +39,6 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
         mode=app.mode,
         confirm=app.confirm,
         points_left=app.budget.left(),
-        state=app.state.location,
         points_spent=current().points,
     )
     return answer(f"{environment}, team {team.id}, user {me.id}, mode {app.mode}.", view)

@@ -9,6 +9,7 @@ from mcp_types import CallToolResult
 from pydantic import Field, WithJsonSchema
 
 from salesloft_mcp.app import App
+from salesloft_mcp.changes.refusals import unless_configured
 from salesloft_mcp.errors import InputError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.lookups.configurations import nearest_types
 from salesloft_mcp.lookups.near_misses import Near, elsewhere
@@ -29,7 +30,6 @@ from salesloft_mcp.server.arguments import (
     ObjectTypeArgument,
     typed,
 )
-from salesloft_mcp.server.refusals import unknown_type
 from salesloft_mcp.text import escaped
 
 MOST_NEAR = 20
@@ -123,7 +123,7 @@ async def get_records_by_external_id(
     try:
         rows = await app.salesloft.list_records(external_type, object_type, wanted)
     except NotFoundError as error:
-        raise await unknown_type(app, error, external_type, object_type) from error
+        raise await unless_configured(app.configurations, error, external_type, object_type) from error
     missing = await _missing(app, wanted, len(rows), Scope(external_type, object_type))
     views = [record_view(row, full=detail == "full") for row in rows]
     shown = fitting(views)

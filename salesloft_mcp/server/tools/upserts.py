@@ -1,33 +1,27 @@
 """People and accounts written by external id."""
 
-from typing import Annotated, Any, Literal
+import time
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.upsert import Intent, Target, holds, read_target, upsert
-from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.changes import records
+from salesloft_mcp.changes.change import Operation
+from salesloft_mcp.changes.records import Intent, RecordFields
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType
-from salesloft_mcp.server import announce, confirm
-from salesloft_mcp.server.answers import RecordView, View, answer, record_view
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.server.answers import answer
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
-from salesloft_mcp.server.confirm import Consent, Granted
-from salesloft_mcp.server.log import logged
-from salesloft_mcp.server.refusals import unknown_type
+from salesloft_mcp.server.consent import Asked, Consent, asking
 from salesloft_mcp.server.schemas import usual
-from salesloft_mcp.state.changes import Change
-from salesloft_mcp.state.local import Question
-from salesloft_mcp.text import quoted
+from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
 
-Status = Literal["created", "updated", "unchanged"]
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
-
-
 _OF_BOTH = ("phone", "owner_id", "do_not_contact", "tags", "custom_fields")
 _PERSON = usual(
     PersonFields.model_json_schema(), ("email_address", "first_name", "last_name", "title", "account_id", *_OF_BOTH)
@@ -37,38 +31,26 @@ PersonArgument = Annotated[PersonFields, WithJsonSchema(_PERSON)]
 AccountArgument = Annotated[AccountFields, WithJsonSchema(_ACCOUNT)]
 
 
-class Upserted(View):
-    status: Status
-    record: RecordView
-    points_spent: int
+class Upserted(Written):
+    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
 
 
-async def person_question(
+async def of_person(
     ctx: Context[App, Any], external_type: ExternalType, external_id: ExternalId, person: PersonFields, intent: Intent
-) -> Question | None:
-    """None unless the person would be taken out of every running cadence."""
-    return await _question(ctx, MappingKey(external_type, "people", external_id), person, intent)
+) -> Operation:
+    """The given fields of the person, as they are and as they shall be."""
+    return await _operation(ctx, MappingKey(external_type, "people", external_id), person, intent)
 
 
-async def account_question(
+async def of_account(
     ctx: Context[App, Any], external_type: ExternalType, external_id: ExternalId, account: AccountFields, intent: Intent
-) -> Question | None:
-    """None unless all people of the account would be stopped."""
-    return await _question(ctx, MappingKey(external_type, "accounts", external_id), account, intent)
+) -> Operation:
+    """The given fields of the account, as they are and as they shall be."""
+    return await _operation(ctx, MappingKey(external_type, "accounts", external_id), account, intent)
 
 
-async def ask_about_person(
-    ctx: Context[App, Any], asked: Annotated[Question | None, Resolve(person_question)]
-) -> Elicit[Consent] | Granted:
-    """A yes or a no, where one is needed."""
-    return Granted() if asked is None else confirm.ask(ctx, asked)
-
-
-async def ask_about_account(
-    ctx: Context[App, Any], asked: Annotated[Question | None, Resolve(account_question)]
-) -> Elicit[Consent] | Granted:
-    """A yes or a no, where one is needed."""
-    return Granted() if asked is None else confirm.ask(ctx, asked)
+about_person, answer_on_person = asking(of_person)
+about_account, answer_on_account = asking(of_account)
 
 
 async def upsert_person_by_external_id(
@@ -76,14 +58,14 @@ async def upsert_person_by_external_id(
     external_type: ExternalType,
     external_id: ExternalId,
     person: PersonArgument,
-    asked: Annotated[Question | None, Resolve(person_question)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_person)],
+    asked: Annotated[Asked, Resolve(about_person)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_person)],
     intent: Intent = "upsert",
+    preview: Preview = False,
 ) -> Annotated[CallToolResult, Upserted]:
-    """Update the person your id stands for, or create both. A new person needs email_address, or phone
-    and last_name. do_not_contact needs a human's yes."""
-    key = MappingKey(external_type, "people", external_id)
-    return await _upsert(ctx, key, person, intent, (asked, answered))
+    """Update the person your id stands for, or create the person and the mapping. A new person needs email_address, or
+    phone and last_name. do_not_contact needs a person's yes."""
+    return await _upsert(ctx, asked, answered, preview)
 
 
 async def upsert_account_by_external_id(
@@ -91,84 +73,33 @@ async def upsert_account_by_external_id(
     external_type: ExternalType,
     external_id: ExternalId,
     account: AccountArgument,
-    asked: Annotated[Question | None, Resolve(account_question)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_account)],
+    asked: Annotated[Asked, Resolve(about_account)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_account)],
     intent: Intent = "upsert",
+    preview: Preview = False,
 ) -> Annotated[CallToolResult, Upserted]:
-    """Update the account your id stands for, or create both. A new account needs name and domain.
-    do_not_contact needs a human's yes."""
-    key = MappingKey(external_type, "accounts", external_id)
-    return await _upsert(ctx, key, account, intent, (asked, answered))
+    """Update the account your id stands for, or create the account and the mapping. A new account needs name and
+    domain. do_not_contact needs a person's yes."""
+    return await _upsert(ctx, asked, answered, preview)
 
 
-async def _question(
-    ctx: Context[App, Any], key: MappingKey, fields: PersonFields | AccountFields, intent: Intent
-) -> Question | None:
-    if not fields.do_not_contact:
-        return None
-    app = ctx.request_context.lifespan_context
-    return _about(app, await read_target(app.salesloft, key, intent), fields)
-
-
-async def _upsert(
-    ctx: Context[App, Any],
-    key: MappingKey,
-    fields: PersonFields | AccountFields,
-    intent: Intent,
-    consent: tuple[Question | None, ElicitationResult[Any]],
-) -> CallToolResult:
-    app = ctx.request_context.lifespan_context
+async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
     if not fields.model_fields_set:
         name = "person" if key.object_type == "people" else "account"
         raise errors.InputError(name, "has no field to write.", next_step="give at least one field.")
-    target = await read_target(app.salesloft, key, intent)
-    asked, answered = consent
-    confirmed = confirm.settle(app, asked, _about(app, target, fields), answered)
-    change = _change(app, key, target, confirmed)
-    with logged(app, change, target.record) as settle:
-        try:
-            written = await upsert(app.salesloft, target, fields)
-        except errors.NotFoundError as error:
-            raise await unknown_type(app, error, key.external_type, key.object_type) from error
-        settle(written.status, written.row)
-    if written.status == "created":
-        await announce.mapped(ctx, key, written.row.id)
-    view = Upserted(status=written.status, record=record_view(written.row), points_spent=current().points)
-    return answer(f"{written.status}: {key.object_type} {written.row.id}.", view)
+    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
+    change = await records.upsert(app.salesloft, key, fields, intent)
+    return Operation(_TOOLS[key.object_type], (change,), read_at=read_at)
 
 
-def _about(app: App, target: Target, fields: PersonFields | AccountFields) -> Question | None:
-    """The question that has to be asked; None where nothing is stopped, or it is stopped already."""
-    stop = type(fields)(do_not_contact=True)
-    if not fields.do_not_contact or (target.record is not None and holds(target.record, stop)):
-        return None
-    facts: dict[str, object] = {
-        "external id": quoted(target.key.external_id),
-        "external type": quoted(target.key.external_type),
-        "record": _described(target),
-        "name": quoted((target.record and record_view(target.record).name) or ""),
-        "what happens": _consequence(target.key.object_type),
-    }
-    return confirm.question(app, _TOOLS[target.key.object_type], "Set do_not_contact", facts)
-
-
-def _described(target: Target) -> str:
-    return "a new one" if target.record is None else f"{target.key.object_type} {target.record.id}"
-
-
-def _consequence(object_type: ObjectType) -> str:
-    if object_type == "people":
-        return "it leaves every running cadence; setting it back does not undo that"
-    return "all its people are stopped; setting it back does not undo that"
-
-
-def _change(app: App, key: MappingKey, target: Target, confirmed: str) -> Change:
-    return Change(
-        app.environment,
-        _TOOLS[key.object_type],
-        key.external_type,
-        key.object_type,
-        key.external_id,
-        None if target.record is None else target.record.id,
-        confirmed,
-    )
+async def _upsert(
+    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool
+) -> CallToolResult:
+    if preview:
+        return answer("preview: nothing was written.", await previewed(ctx, asked))
+    done = await carried_out(ctx, asked, answered)
+    (outcome,) = done.outcomes
+    found = (outcome.after or {}).get("id")
+    object_id = found if isinstance(found, int) else outcome.line.change.object_id
+    view = Upserted(**facts(done), object_id=object_id)
+    return answer(f"{view.status}: {outcome.line.change.key.object_type} {object_id}.", view)

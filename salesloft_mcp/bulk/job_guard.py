@@ -8,7 +8,7 @@ log = logging.getLogger("salesloft_mcp")
 
 
 @dataclass(slots=True)
-class Contained:
+class JobGuard:
     """Ends with the block it is around. Whatever was in flight there is settled by the next run, as after a crash.
 
     `problem` says afterwards what a person may be told: the text of an exception may hold personal data, so the log
@@ -17,7 +17,7 @@ class Contained:
 
     problem: str = ""
 
-    def __enter__(self) -> "Contained":
+    def __enter__(self) -> "JobGuard":
         return self
 
     def __exit__(
@@ -28,6 +28,6 @@ class Contained:
         while trace.tb_next is not None:
             trace = trace.tb_next
         name = type(error).__name__
-        log.error("a backfill failed: %s at %s:%s", name, trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        log.error("a run failed: %s at %s:%s", name, trace.tb_frame.f_code.co_filename, trace.tb_lineno)
         self.problem = f"it failed inside the program ({name}), whose log says where.\nNext: see there, then resume it."
         return True

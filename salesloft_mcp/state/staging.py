@@ -1,4 +1,4 @@
-"""The journal of one backfill: a SQLite file with a line for every row, intent before the write and outcome after.
+"""The rows of one plan: a SQLite file with each row of the input and its verdict. After planning it is only read.
 
 Rows are never held in memory, so a million of them take no more room than a thousand.
 """
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 from salesloft_mcp.errors import MissingError
+from salesloft_mcp.state.files import private_file
 
 BATCH = 5_000
 
 Verdict = Literal["new", "create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
-RowState = Literal["", "intended", "unknown", "created", "unchanged", "conflict", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One row as the journal holds it."""
+class StagedRow:
+    """One row of the input, and what the plan says of it."""
 
     line: int
     external_id: str
@@ -31,38 +31,31 @@ class Line:
     object_id: int | None
     verdict: Verdict
     note: str
-    state: RowState
-    tries: int
-    intended_at: float | None
     mapping_id: int | None
 
 
-class Journal:
-    """Rows of one backfill on disk. Every method is one statement, or one transaction.
+class Staging:
+    """The rows of one plan on disk. Every method is one statement, or one transaction.
 
-    Long ones may be run in a thread, one at a time: the caller waits for each. Raises MissingError for a file that is
-    no journal.
+    Long ones may be run in a thread, one at a time: the caller waits for each. Raises MissingError for a file that
+    holds no plan.
     """
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        self.file = file
+        self.file = private_file(file)
         self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         try:
             self._db.execute("PRAGMA busy_timeout = 5000")
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # an intent must be on disk before the write it announces
-            self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
+            self._db.execute("PRAGMA synchronous = OFF")  # a plan that a crash cut off is made again
+            self._db.executescript(files("salesloft_mcp.state").joinpath("staging.sql").read_text(encoding="utf-8"))
         except sqlite3.DatabaseError as error:
             self._db.close()
-            what = f"the journal {file.name} cannot be read ({error})."
-            raise MissingError(
-                what, next_step="plan the backfill again; what it created is in the change log."
-            ) from error
+            what = f"the rows of this plan cannot be read ({error})."
+            raise MissingError(what, next_step="plan it again; what it created is in the change log.") from error
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "Staging":
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -72,16 +65,15 @@ class Journal:
         """Ends the connection; the file stays."""
         self._db.close()
 
-    def note(self, **facts: str | int | float) -> None:
-        """Keep facts about the backfill as a whole."""
-        self._db.executemany(
-            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [(name, str(value)) for name, value in facts.items()],
-        )
+    def note(self, *, digest: str) -> None:
+        """Keep the digest of the input."""
+        self._db.execute("INSERT INTO inputs VALUES (?)", (digest,))
 
-    def facts(self) -> dict[str, str]:
-        """Everything that was noted."""
-        return {row["name"]: row["value"] for row in self._db.execute("SELECT name, value FROM facts")}
+    @property
+    def digest(self) -> str:
+        """The digest of the input, or an empty text."""
+        found = self._db.execute("SELECT digest FROM inputs").fetchone()
+        return "" if found is None else str(found["digest"])
 
     def add(self, rows: Iterable[tuple[int, str, str, str, str, str]]) -> int:
         """Add rows as (line, external id, by, ref, verdict, note); how many there were."""
@@ -176,57 +168,24 @@ class Journal:
                 " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.line > first.line"
             )
             self._db.execute("UPDATE rows SET verdict = 'create' WHERE verdict = 'new'")
-            self._db.execute("CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, state, line)")
+            self._db.execute("CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, line)")
 
     def verdicts(self) -> Counter[str]:
         """How many rows the plan gives each verdict."""
         return self._counted("SELECT verdict AS what, COUNT(*) AS n FROM rows GROUP BY verdict")
 
-    def states(self) -> Counter[str]:
-        """How far the rows to create have come; '' is not begun."""
-        return self._counted("SELECT state AS what, COUNT(*) AS n FROM rows WHERE verdict = 'create' GROUP BY state")
+    def creates(self, after: int, limit: int) -> list[StagedRow]:
+        """Rows to create past line `after`, in order."""
+        return self.lines(after, limit, ("create",))
 
-    def open_lines(self, states: tuple[RowState, ...], after: int, limit: int) -> list[Line]:
-        """Rows to create that stand in one of `states`, past line `after`, in order."""
-        marks = ", ".join("?" * len(states))
-        found = self._db.execute(
-            f"SELECT * FROM rows WHERE verdict = 'create' AND state IN ({marks}) AND line > ? ORDER BY line LIMIT ?",
-            (*states, after, limit),
-        )
-        return [Line(**row) for row in found]
-
-    def lines(self, after: int = 0, limit: int = BATCH, verdicts: tuple[Verdict, ...] = ()) -> list[Line]:
+    def lines(self, after: int = 0, limit: int = BATCH, verdicts: tuple[Verdict, ...] = ()) -> list[StagedRow]:
         """Rows past line `after`, of some verdicts or of all."""
         marks = ", ".join("?" * len(verdicts))
         only = f"verdict IN ({marks}) AND" if verdicts else ""
         found = self._db.execute(
             f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?", (*verdicts, after, limit)
         )
-        return [Line(**row) for row in found]
-
-    def intend(self, lines: Iterable[int], now: float) -> None:
-        """These rows are about to be sent. On disk before the first byte leaves."""
-        with self._transaction():
-            self._db.executemany(
-                "UPDATE rows SET state = 'intended', tries = tries + 1, intended_at = ? WHERE line = ?",
-                ((now, line) for line in lines),
-            )
-
-    def take_back(self, lines: Sequence[int]) -> None:
-        """These rows were announced and are not sent after all."""
-        if lines:
-            with self._transaction():
-                self._db.executemany(
-                    "UPDATE rows SET state = '', tries = tries - 1 WHERE line = ?", ((line,) for line in lines)
-                )
-
-    def settle(self, outcomes: Iterable[tuple[int, RowState, str, int | None]]) -> None:
-        """How rows ended, as (line, state, note, mapping id)."""
-        with self._transaction():
-            self._db.executemany(
-                "UPDATE rows SET state = ?, note = ?, mapping_id = ? WHERE line = ?",
-                ((state, note, mapping_id, line) for line, state, note, mapping_id in outcomes),
-            )
+        return [StagedRow(**row) for row in found]
 
     def _distinct(self, column: str, where: str, *values: str) -> Iterator[str]:
         """Batch by batch, so that other statements may run in between."""

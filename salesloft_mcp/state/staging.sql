@@ -1,9 +1,8 @@
-CREATE TABLE IF NOT EXISTS facts (
-    name  TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inputs (
+    digest TEXT NOT NULL
+);
 
--- verdict: what the plan says of the row; state: how far a run has brought it.
+-- verdict: what the plan says of the row.
 CREATE TABLE IF NOT EXISTS rows (
     line        INTEGER PRIMARY KEY,
     external_id TEXT NOT NULL,
@@ -12,9 +11,6 @@ CREATE TABLE IF NOT EXISTS rows (
     object_id   INTEGER,
     verdict     TEXT NOT NULL,
     note        TEXT NOT NULL DEFAULT '',
-    state       TEXT NOT NULL DEFAULT '',
-    tries       INTEGER NOT NULL DEFAULT 0,
-    intended_at REAL,
     mapping_id  INTEGER
 );
 

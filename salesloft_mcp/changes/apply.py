@@ -1,0 +1,268 @@
+"""Every write of the product goes through here, whoever asks for it: looked at, logged, sent, judged, settled."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import anyio
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes import configurations
+from salesloft_mcp.changes.change import (
+    DONE,
+    Author,
+    Change,
+    Done,
+    Line,
+    Operation,
+    Outcome,
+    Place,
+    State,
+    Verdict,
+    judge,
+)
+from salesloft_mcp.changes.consent import Question, needed, question
+from salesloft_mcp.changes.kinds import KINDS, stands_already
+from salesloft_mcp.changes.log import ChangeLog, HeldError, UsedError
+from salesloft_mcp.changes.refusals import explained
+from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import MappingKey
+
+ATTEMPTS = 3
+FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
+QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
+SENT_SECONDS = 15.0  # longer than any request takes: after it, whoever announced a write has ended or died
+LOOKED_BACK = 20  # unsettled lines that one look settles
+_POLL_SECONDS = 0.05
+
+# The answer proves that nothing was sent, or that Salesloft did not do it.
+_NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
+_REFUSED = (errors.UnauthorizedError, errors.ForbiddenError)
+_CHANGED = "what this is about changed while the person was asked. Nothing was changed."
+_USED = "this yes was used already. Nothing was changed."
+_AGAIN = "make the same call again; the person is asked about it as it is now."
+
+
+class Changes:
+    """The writes of one environment. Nothing here knows who asks, or by which protocol.
+
+    `quiet` is how many seconds a write whose answer was lost may still be on its way.
+    """
+
+    def __init__(
+        self,
+        api: Salesloft,
+        log: ChangeLog,
+        known: KnownConfigurations,
+        environment: str,
+        quiet: float = QUIET_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.api = api
+        self.log = log
+        self.known = known
+        self.environment = environment
+        self.quiet = quiet
+        self._clock = clock
+        self._place: Place | None = None
+
+    async def place(self, fresh: bool = False) -> Place:
+        """The environment and the team that every write goes to: a point, once, or when it has to be `fresh`."""
+        if self._place is None or fresh:
+            try:
+                team = await self.api.team()
+            except (errors.ForbiddenError, errors.NotFoundError):  # a token that may not see its team
+                self._place = Place(self.environment)
+            else:
+                self._place = Place(self.environment, team.id, team.name or "")
+        return self._place
+
+    async def question(self, operation: Operation, unconfirmed: int = 0) -> Question | None:
+        """What a person is asked about an operation; None where nobody has to agree."""
+        rule = needed(operation, unconfirmed)
+        if rule is None:
+            return None
+        return question(operation, rule, await self.place(), await self.log.last(operation))
+
+    async def preview(self, operation: Operation) -> list[Verdict]:
+        """What stands at each key now, held against each change. Nothing is written."""
+        verdicts: list[Verdict] = []
+        for change in operation.changes:
+            kind = KINDS[change.kind]
+            verdicts.append(judge(change, await kind.read(self.api, change.key), kind.fits))
+        return verdicts
+
+    async def apply(self, operation: Operation, author: Author) -> Done:
+        """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.
+
+        Raises:
+            UnconfirmedError: what a person agreed to is not what stands there now, or the yes was used already.
+        """
+        place = await self.place()
+        carried = await self._carried(operation, author)
+        lines = await self._begun(operation, place, author, carried)
+        outcomes: list[Outcome] = []
+        for line in lines:
+            fresh = line.state == "intended" or time.monotonic() - operation.read_at < FRESH_SECONDS
+            outcomes.append(await self._finish(line, fresh))
+            if outcomes[-1].state not in DONE | {"unchanged"}:
+                break
+        return Done(lines[0].operation, place, author.how, tuple(outcomes), len(carried))
+
+    async def decline(self, operation: Operation, author: Author) -> int:
+        """Write down that a person did not agree, so that the answer cannot be used again; the operation's number."""
+        if operation.plan:
+            return await self.log.begin_run(operation, await self.place(), author)
+        lines = await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
+        return lines[0].operation
+
+    async def look_back(self) -> None:
+        """Settle what was cut off some time ago, at most twenty changes of it: one look at each."""
+        for line in await self.log.unsettled(self._clock() - SENT_SECONDS, LOOKED_BACK):
+            await self.settle_cut_off(line)
+
+    async def settle_cut_off(self, line: Line) -> None:
+        """Look what became of a change that was announced, and write it down; a change of a run may be sent again."""
+        outcome = await self.look(line, sent=True)
+        if outcome.state == "planned" and line.line is None:
+            outcome = replace(outcome, state="failed", note="it was cut off, and was not done")
+        if outcome.state != "unknown":
+            await self.settle([outcome])
+
+    async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0) -> None:
+        """Write down how changes ended, even while this call is being cancelled."""
+        with anyio.CancelScope(shield=True):
+            await self.log.settle(outcomes, epoch)
+        if any(one.line.change.kind == "configuration" for one in outcomes):
+            self.known.forget()
+
+    async def free(self, key: MappingKey) -> None:
+        """Wait for whoever writes at a key, and settle what was cut off there."""
+        since = time.monotonic()
+        while (line := await self.log.holder(key)) is not None:
+            if max(time.monotonic() - since, self._clock() - line.at) > SENT_SECONDS:
+                await self.settle_cut_off(line)
+                return
+            await anyio.sleep(_POLL_SECONDS)
+
+    async def send(self, line: Line) -> Outcome:
+        """Carry out a change that stands in the log as intended; every error becomes a state."""
+        try:
+            state, after = await KINDS[line.change.kind].send(self.api, line.change)
+        except errors.UnknownOutcomeError as error:
+            return Outcome(line, "unknown", note=error.what, error=error)
+        except _NOT_SENT as error:
+            return Outcome(line, "planned", note=error.what, error=error)
+        except _REFUSED as error:
+            return Outcome(line, "failed", note=error.what, error=error)
+        except errors.ApiError as error:
+            return await self.look(line, sent=line.tries > 1, refusal=error)
+        return Outcome(line, state, after)
+
+    async def look(self, line: Line, *, sent: bool, refusal: errors.ApiError | None = None) -> Outcome:
+        """Read what stands at the key, and judge. A look that fails leaves the change as unknown as it was."""
+        kind, change = KINDS[line.change.kind], line.change
+        try:
+            rows = await kind.read(self.api, change.key)
+        except errors.ApiError as error:
+            state: State = "failed" if refusal is not None and not sent else "unknown"
+            return Outcome(line, state, note=(refusal or error).what, error=refusal or error)
+        match judge(change, rows, kind.fits):
+            case "done":
+                stands = next((one for one in rows if change.after is not None and kind.fits(one, change.after)), None)
+                return Outcome(line, change.verb if sent else "unchanged", stands)
+            case "conflict":
+                return Outcome(line, "conflict", note="something else stands there", error=kind.conflict(change, rows))
+            case _ if refusal is not None:
+                return Outcome(line, "failed", note=refusal.what, error=refusal)
+            case _:
+                return Outcome(line, "planned")
+
+    async def _begun(self, operation: Operation, place: Place, author: Author, carried: Sequence[Change]) -> list[Line]:
+        """The lines of an operation, the first open one as intended. Judged again when it was read some time ago."""
+        fresh = time.monotonic() - operation.read_at < FRESH_SECONDS
+        while True:
+            verdicts = [await self._judged(one, fresh) for one in operation.changes]
+            if author.how and verdicts != [_expected(one) for one in operation.changes]:
+                raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
+            try:
+                return await self.log.begin(operation, place, author, _states(verdicts), carried)
+            except UsedError:
+                raise errors.UnconfirmedError(_USED, next_step="make the call again to ask the person anew.") from None
+            except HeldError:
+                fresh = False
+                for change in operation.changes:
+                    await self.free(change.key)
+
+    async def _judged(self, change: Change, fresh: bool) -> Verdict:
+        """
+        Raises:
+            ConflictError: something else stands there now.
+        """
+        if fresh:
+            return _expected(change)
+        kind = KINDS[change.kind]
+        rows = await kind.read(self.api, change.key)
+        verdict = judge(change, rows, kind.fits)
+        if verdict == "conflict":
+            raise kind.conflict(change, rows)
+        return verdict
+
+    async def _carried(self, operation: Operation, author: Author) -> list[Change]:
+        """What goes along with a configuration: read after the yes, and before anything is sent."""
+        change = operation.changes[0]
+        if change.kind != "configuration" or change.after is not None:
+            return []
+        found = await configurations.carried(self.api, change.key, operation.carries)
+        if author.how and found is not None and operation.carries not in (None, len(found)):
+            raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
+        return found or []
+
+    async def _finish(self, line: Line, fresh: bool) -> Outcome:
+        """Bring one change to its end, and write that down."""
+        if line.state == "unchanged":
+            return Outcome(line, "unchanged", line.change.before)
+        outcome = Outcome(line, "planned") if fresh else await self.look(line, sent=False)
+        if outcome.state == "planned":
+            outcome = await self._carried_out(await self._announced(line))
+        if outcome.error is not None and outcome.state == "failed":
+            outcome = replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
+        await self.settle([outcome])
+        return outcome
+
+    async def _announced(self, line: Line) -> Line:
+        """The line as intended, on disk. The first open change of an operation is so from the beginning."""
+        if line.state == "intended":
+            return line
+        while not (announced := await self.log.sending([line])):
+            await self.free(line.change.key)
+        return announced[0]
+
+    async def _carried_out(self, line: Line) -> Outcome:
+        """Send, and look when the answer is lost; send again only what is known not to be there."""
+        outcome = await self.send(line)
+        for _ in range(ATTEMPTS - 1):
+            if outcome.state != "unknown":
+                break
+            await anyio.sleep(self.quiet)
+            found = await self.look(line, sent=True)
+            if found.state == "planned":
+                line = replace(line, tries=line.tries + 1)
+                found = await self.send(line)
+            outcome = replace(found, error=found.error or outcome.error) if found.state == "unknown" else found
+        # The error of a request that was never sent says what to do; there is nothing left to be sent later.
+        return replace(outcome, state="failed") if outcome.state == "planned" else outcome
+
+
+def _expected(change: Change) -> Verdict:
+    """What a look would say if nothing has changed since the operation was made."""
+    return "done" if stands_already(change) else "open"
+
+
+def _states(verdicts: Sequence[Verdict]) -> list[State]:
+    """What is done already stays as it is; the first of the others is announced, and the rest waits for it."""
+    states: list[State] = ["unchanged" if verdict == "done" else "planned" for verdict in verdicts]
+    if "planned" in states:
+        states[states.index("planned")] = "intended"
+    return states

@@ -1,0 +1,84 @@
+"""Questions that wait for a person outside of the client, and the answers."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.state.database import Database, Transaction
+
+ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
+GRANTED_SECONDS = 3_600.0  # how long a yes may be used
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A question that waits for a person. `name` is to be typed, where it is not empty."""
+
+    id: str
+    tenant: str
+    title: str
+    question: str
+    name: str
+    asked_at: float
+
+
+class Approvals:
+    """The approvals of every environment in one database. The change log spends a yes, so none is used up here."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def ask(self, tenant: str, question: Question) -> str:
+        """The id of the pending approval of this question, recorded once however often it is asked."""
+        now = self._clock()
+
+        def write(tx: Transaction) -> str:
+            found = tx.row(
+                "SELECT id FROM approvals WHERE tenant = ? AND digest = ? AND decision IS NULL AND asked_at > ?",
+                tenant,
+                question.digest,
+                now - ASKED_SECONDS,
+            )
+            if found is not None:
+                return str(found["id"])
+            approval_id = secrets.token_hex(3)
+            tx.insert(
+                "INSERT INTO approvals (id, tenant, title, question, name, digest, asked_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                approval_id,
+                tenant,
+                question.title,
+                question.text,
+                question.name,
+                question.digest,
+                now,
+            )
+            return approval_id
+
+        return await self._database.write(write)
+
+    async def pending(self) -> list[Approval]:
+        """The questions that wait for a person, oldest first."""
+        sql = (
+            "SELECT id, tenant, title, question, name, asked_at FROM approvals"
+            " WHERE decision IS NULL AND asked_at > ? ORDER BY asked_at"
+        )
+        rows = await self._database.read(lambda tx: tx.rows(sql, self._clock() - ASKED_SECONDS))
+        return [Approval(**row) for row in rows]
+
+    async def decide(self, approval_id: str, yes: bool) -> bool:
+        """Write down a person's answer; False when it was answered already, or has waited too long."""
+        now = self._clock()
+        sql = "UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND decision IS NULL AND asked_at > ?"
+        answer = "yes" if yes else "no"
+        changed = await self._database.write(lambda tx: tx.change(sql, answer, now, approval_id, now - ASKED_SECONDS))
+        return changed == 1
+
+    async def granted(self, tenant: str, question: Question) -> bool:
+        """Whether a person said yes to exactly this within the last hour. Using it is the log's part."""
+        sql = "SELECT 1 FROM approvals WHERE tenant = ? AND digest = ? AND decision = 'yes' AND decided_at > ?"
+        since = self._clock() - GRANTED_SECONDS
+        return await self._database.read(lambda tx: tx.row(sql, tenant, question.digest, since)) is not None

@@ -1,0 +1,191 @@
+"""A write is a compare-and-set: at a key stands one image, and another shall stand there. Pure; nothing here awaits."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pydantic import JsonValue
+
+from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.salesloft.models import MappingKey
+
+# What stands at a key, as the log keeps it: the ids of a mapping or configuration, or some fields of a record.
+Image = Mapping[str, JsonValue]
+Facts = dict[str, str]  # what a person is told, a line each
+Kind = Literal["mapping", "configuration", "record"]
+Verdict = Literal["done", "open", "conflict"]
+
+# How a change stands. `planned` was not sent, `intended` may be on its way, `unknown` was sent and its answer was lost.
+# `carried` went along with another change, `lost` was never found out by an earlier version.
+State = Literal[
+    "planned",
+    "intended",
+    "unknown",
+    "created",
+    "updated",
+    "deleted",
+    "unchanged",
+    "conflict",
+    "failed",
+    "declined",
+    "carried",
+    "lost",
+]
+DONE: frozenset[State] = frozenset({"created", "updated", "deleted"})
+OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
+UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One request to Salesloft: at `key`, `before` (as it was read) becomes `after`. None means that nothing is there.
+
+    The key of a configuration has an empty external id.
+    """
+
+    kind: Kind
+    key: MappingKey
+    before: Image | None
+    after: Image | None
+
+    @property
+    def verb(self) -> Literal["created", "updated", "deleted"]:
+        """What has happened when it is done."""
+        return "deleted" if self.after is None else "created" if self.before is None else "updated"
+
+    @property
+    def inverse(self) -> "Change":
+        """The same change the other way round."""
+        return replace(self, before=self.after, after=self.before)
+
+    @property
+    def object_id(self) -> int | None:
+        """The Salesloft id of the record it is about, where that is known."""
+        image = self.after or self.before or {}
+        found = image.get("id" if self.kind == "record" else "object_id")
+        found = (self.before or {}).get("id") if found is None and self.kind == "record" else found
+        return found if isinstance(found, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a person agrees to at once: changes in their order. Nothing after a change that failed is sent.
+
+    `carries` says how many mappings go along with a configuration; None means that nobody knows.
+    """
+
+    title: str
+    changes: tuple[Change, ...]
+    carries: int | None = 0
+    undoes: int | None = None
+    plan: str = ""  # of a bulk run, whose changes are too many to be held here
+    creates: int = 0  # of a bulk run
+    deletes: int = 0  # of a bulk run
+    facts: tuple[tuple[str, str], ...] = ()  # what a person is told of a bulk run
+    left: tuple[str, ...] = ()  # fields that an undo cannot bring back
+    read_at: float = 0.0  # on the monotonic clock
+
+    @property
+    def removes(self) -> bool:
+        """Whether anything is deleted by it."""
+        return self.deletes > 0 or any(one.after is None for one in self.changes)
+
+    def digest(self, tenant: str, last: "Last") -> str:
+        """Stands for exactly this: the same writes on the same facts, unshortened, after the same last operation."""
+        changes = [[one.kind, *_names(one.key), one.before, one.after] for one in self.changes]
+        bulk = [self.plan, self.creates, self.deletes, self.undoes, self.facts]
+        facts = [tenant, self.title, changes, self.carries, bulk, last.number, last.begun]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last operation on the same key or of the same plan, and how often that plan was begun; 0 for none."""
+
+    number: int = 0
+    begun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a write goes: the environment, and the team behind the token."""
+
+    environment: str
+    team_id: int | None = None
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """On whose account an operation is done. `how` a person agreed is empty when nobody had to."""
+
+    who: str = "local"
+    how: str = ""
+    consent: str = ""  # the digest of the question that was answered with yes
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A change as the log holds it. `line` is its line in the input of a bulk run."""
+
+    id: int
+    operation: int
+    change: Change
+    state: State
+    note: str = ""
+    tries: int = 0
+    at: float = 0.0
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the change of a line stands now. `after` is what was found or answered, `error` why it is not done."""
+
+    line: Line
+    state: State
+    after: Image | None = None
+    note: str = ""
+    error: SalesloftMcpError | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation that was worked through, under its number in the change log."""
+
+    number: int
+    place: Place
+    how: str
+    outcomes: tuple[Outcome, ...]
+    carried: int = 0
+
+    @property
+    def error(self) -> SalesloftMcpError | None:
+        """Why the first change that is not done is not."""
+        return next((one.error for one in self.outcomes if one.error is not None), None)
+
+
+def holds(row: Image, wanted: Image) -> bool:
+    """Whether a row has every wanted value."""
+    return all(row.get(name) == value for name, value in wanted.items())
+
+
+def judge(change: Change, now: Iterable[Image], fits: Callable[[Image, Image], bool] = holds) -> Verdict:
+    """What the rows that stand at the key now say of a change. Every look in the product ends here.
+
+    `done`: it is as it shall be. `open`: it is as it was before. `conflict`: something else stands there.
+    """
+    rows = list(now)
+    if change.after is None:
+        return "open" if any(fits(row, change.before or {}) for row in rows) else "done"
+    if any(fits(row, change.after) for row in rows):
+        return "done"
+    if change.before is None:
+        return "conflict" if rows else "open"
+    return "open" if any(fits(row, change.before) for row in rows) else "conflict"
+
+
+def _names(key: MappingKey) -> tuple[str, str, str]:
+    return key.external_type, key.object_type, key.external_id

@@ -1,0 +1,78 @@
+"""Configurations: an external type allowed for one kind of object, or not any more."""
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
+from salesloft_mcp.changes.mappings import image as mapping_image
+from salesloft_mcp.lookups.hanging import mappings_of
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType
+from salesloft_mcp.salesloft.paging import live_configurations
+from salesloft_mcp.text import quoted
+
+SAVED_AT_MOST = 10_000  # mappings that come back with a deleted configuration: a hundred points to read them
+
+fits = holds
+
+
+async def read(api: Salesloft, key: MappingKey) -> list[Image]:
+    """The live configurations of an external type for one kind of object."""
+    return [
+        {"id": row.id}
+        for row in await live_configurations(api)
+        if (row.external_type, row.object_type) == (key.external_type, key.object_type)
+    ]
+
+
+async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
+    """Create the configuration, or delete the one that stood there."""
+    if change.after is None:
+        await api.delete_configuration(int(str((change.before or {})["id"])))
+        return "deleted", None
+    row = await api.create_configuration(change.key.external_type, change.key.object_type)
+    return "created", {"id": row.id}
+
+
+async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
+    """The way back. What is created again gets a new id."""
+    return creation(change.key) if change.after is None else change.inverse, []
+
+
+def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
+    """Another configuration stands there than the one that was read."""
+    what = f"external_type: configuration {rows[0].get('id')} stands there now. Nothing was changed."
+    return errors.ConflictError(what, next_step="make the same call again.")
+
+
+def facts(change: Change) -> Facts:
+    """What a person is told."""
+    told = {"external type": quoted(change.key.external_type), "object type": change.key.object_type}
+    if change.after is None:
+        told["configuration id"] = str((change.before or {}).get("id"))
+    return told
+
+
+def creation(key: MappingKey, standing: Image | None = None) -> Change:
+    """The external type is allowed; `standing` is the configuration where it is there already."""
+    return Change("configuration", key, standing, {})
+
+
+def key_of(external_type: str, object_type: ObjectType) -> MappingKey:
+    """The key of a configuration has no external id."""
+    return MappingKey(external_type, object_type, "")
+
+
+async def count(api: Salesloft, key: MappingKey) -> int | None:
+    """How many live mappings use a configuration, for one point; None when Salesloft does not count."""
+    found = await api.list_mappings(
+        external_type=key.external_type, object_type=key.object_type, deleted=False, per_page=1, counts=True
+    )
+    return found.total if found.total is not None or found.next_page else len(found.rows)
+
+
+async def carried(api: Salesloft, key: MappingKey, number: int | None) -> list[Change] | None:
+    """The mappings that go along with a configuration, about `number` of them; None when they are too many."""
+    rows = await mappings_of(api, key.external_type, key.object_type, total=number or 0, most=SAVED_AT_MOST)
+    if rows is None:
+        return None
+    keys = [(MappingKey(row.external_type, row.object_type, row.external_id), row) for row in rows]
+    return [Change("mapping", one, mapping_image(row), None) for one, row in keys]

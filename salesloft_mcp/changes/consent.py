@@ -1,0 +1,158 @@
+"""When a person must agree, and what exactly the person agrees to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from salesloft_mcp.changes.change import Change, Last, Operation, Place
+from salesloft_mcp.changes.configurations import SAVED_AT_MOST
+from salesloft_mcp.changes.kinds import KINDS
+from salesloft_mcp.changes.records import same
+from salesloft_mcp.text import quoted
+
+MOST_UNASKED = 500  # creates of runs in an hour, deletions of a run, or mappings that come back with a configuration
+CHANNELS = frozenset({"call", "email", "message"})
+
+Form = Literal["agree", "retype"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked. The digest stands for the operation and its facts, unshortened; the text only shows them.
+
+    Where `name` is not empty, the person types it.
+    """
+
+    title: str
+    text: str
+    digest: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason to ask: the headline of its question, and what happens after a yes."""
+
+    headline: str
+    applies: Callable[[Operation], bool]
+    consequence: str = ""
+    form: Form = "agree"
+
+
+def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
+    return lambda operation: any(map(test, operation.changes))
+
+
+def _becomes(name: str, change: Change, value: bool = True) -> bool:
+    after, before = change.after or {}, change.before or {}
+    return change.kind == "record" and after.get(name) is value and not same(name, before.get(name), value)
+
+
+def _is_restricted(change: Change) -> bool:
+    wanted, stands = ((image or {}).get("contact_restrictions") for image in (change.after, change.before))
+    every = isinstance(wanted, list) and set(map(str, wanted)) >= CHANNELS
+    return change.kind == "record" and every and not same("contact_restrictions", stands, wanted)
+
+
+def _is_move(operation: Operation) -> bool:
+    return operation.removes and len({one.key for one in operation.changes}) < len(operation.changes)
+
+
+# The first rule that applies is the one that is asked. A new reason is a new row.
+_RUN = Rule("Create these external id mappings", lambda operation: operation.creates > MOST_UNASKED)
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "Delete this external id configuration",
+        _any(lambda one: one.kind == "configuration" and one.after is None),
+        "no record is found by this external type any more",
+        "retype",
+    ),
+    Rule(
+        "Delete these external id mappings",
+        lambda operation: operation.deletes > 0,
+        "the records stay, but are no longer found by these external ids",
+    ),
+    Rule(
+        "Move this external id to another record",
+        _is_move,
+        "the old mapping is deleted, then the new one is created; both records stay",
+    ),
+    Rule(
+        "Replace an external id",
+        lambda operation: operation.removes and len(operation.changes) > 1,
+        "the new id is mapped, then the old one is deleted; the record stays",
+    ),
+    Rule(
+        "Delete this external id mapping",
+        _any(lambda one: one.after is None),
+        "the record stays, but is no longer found by this external id",
+    ),
+    Rule(
+        "Set do_not_contact",
+        _any(lambda one: _becomes("do_not_contact", one)),
+        "the person, or every person of the account, leaves all running cadences; setting it back does not undo that",
+    ),
+    Rule(
+        "Restrict every way of contact",
+        _any(_is_restricted),
+        "nobody can call, e-mail or message this person from Salesloft",
+    ),
+    Rule(
+        "Archive this account",
+        _any(lambda one: _becomes("archived", one)),
+        "it disappears from the lists of active accounts",
+    ),
+    _RUN,
+)
+
+
+def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
+    """The rule by which a person must agree; None when nobody has to.
+
+    `unconfirmed` is how many mappings were created in the last hour without being asked about; it counts for runs.
+    """
+    if operation.plan and operation.creates and operation.creates + unconfirmed > MOST_UNASKED:
+        return _RUN
+    return next((rule for rule in RULES if rule.applies(operation)), None)
+
+
+def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:
+    """The question for a person: one line a fact. Text from elsewhere comes quoted, never as it is."""
+    team = "" if place.team_id is None else f", team {_team(place)}"
+    what = rule.headline
+    if operation.undoes is not None:
+        what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
+    told = dict(operation.facts) | _hanging(operation, rule)
+    if rule.consequence:
+        told["what happens"] = rule.consequence
+    begun = f", begun {last.begun} times" if last.begun else ""
+    told["last change here"] = f"{last.number}{begun}" if last.number else "none"
+    lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
+    text = "\n".join([f"{what} in {place.environment}{team}?", *lines])
+    name = operation.changes[0].key.external_type if rule.form == "retype" else ""
+    return Question(operation.title, text, operation.digest(place.environment, last), name)
+
+
+def _hanging(operation: Operation, rule: Rule) -> dict[str, str]:
+    if rule.form != "retype":
+        return {}
+    number = operation.carries
+    back = "come back with undo_change" if number is not None and number <= SAVED_AT_MOST else "may be too many to save"
+    return {
+        "live mappings that use it": "unknown" if number is None else str(number),
+        "way back": f"undo; its mappings {back}",
+    }
+
+
+def _about(changes: tuple[Change, ...]) -> list[str]:
+    """One line a fact; where there are several changes, one line a change."""
+    facts = [KINDS[one.kind].facts(one) for one in changes]
+    if len(facts) == 1:
+        return [f"{name}: {value}" for name, value in facts[0].items()]
+    verbs = {"created": "create", "updated": "update", "deleted": "delete"}
+    told = [", ".join(f"{name} {value}" for name, value in one.items()) for one in facts]
+    return [f"{verbs[change.verb]}: {words}" for change, words in zip(changes, told, strict=True)]
+
+
+def _team(place: Place) -> str:
+    return f"{quoted(place.team)} ({place.team_id})" if place.team else str(place.team_id)

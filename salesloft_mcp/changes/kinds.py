@@ -1,0 +1,68 @@
+"""The three kinds of change, and what each of them can do."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes import configurations, mappings, records
+from salesloft_mcp.changes.change import Change, Facts, Image, Kind, State, judge
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import MappingKey
+
+
+class Deeds(Protocol):
+    """A module for each kind of change."""
+
+    async def read(self, api: Salesloft, key: MappingKey) -> list[Image]:
+        """What stands at a key now."""
+
+    async def send(self, api: Salesloft, change: Change) -> tuple[State, Image | None]:
+        """Carry out the change, once; what happened, and what stands there then."""
+
+    def fits(self, row: Image, wanted: Image) -> bool:
+        """Whether a row is as it is wanted."""
+
+    async def back(self, api: Salesloft, change: Change) -> tuple[Change, list[str]]:
+        """The change that takes this one back, and the fields that cannot be brought back."""
+
+    def conflict(self, change: Change, rows: list[Image]) -> errors.ConflictError:
+        """What is wrong when something else stands there."""
+
+    def facts(self, change: Change) -> Facts:
+        """What a person is told of it, a line each."""
+
+
+KINDS: Mapping[Kind, Deeds] = {"mapping": mappings, "configuration": configurations, "record": records}
+
+
+def stands_already(change: Change) -> bool:
+    """Whether what was read is what is wanted, so that nothing has to be sent."""
+    if change.before is None or change.after is None:
+        return False
+    return KINDS[change.kind].fits(change.before, change.after)
+
+
+async def as_it_stands(api: Salesloft, change: Change) -> Change:
+    """A change held against what stands at its key now, which becomes its `before`.
+
+    Raises:
+        ConflictError: something else stands there.
+        MissingError: what it would delete is not there.
+    """
+    kind = KINDS[change.kind]
+    rows = await kind.read(api, change.key)
+    verdict = judge(change, rows, kind.fits)
+    if verdict == "conflict":
+        raise kind.conflict(change, rows)
+    if change.after is None:
+        fitting = [row for row in rows if kind.fits(row, change.before or {})]
+        if not fitting:
+            why = "stands for something else now" if rows else "is gone already"
+            raise errors.MissingError(f"what it would delete {why}.")
+        if len(fitting) > 1:
+            raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")
+        return replace(change, before=fitting[0])
+    if verdict == "done" and change.before is None:
+        return replace(change, before=next(row for row in rows if kind.fits(row, change.after)))
+    return change

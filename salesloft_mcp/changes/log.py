@@ -1,0 +1,293 @@
+"""The change log: a row for each operation and one for each change, on disk before anything of it is sent."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import cast
+
+from salesloft_mcp.changes.change import Author, Change, Image, Kind, Last, Line, Operation, Outcome, Place, State
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType
+from salesloft_mcp.state.database import Database, DuplicateError, Row, Transaction
+
+ALL = -1  # to SQLite, a limit that is none
+# An operation of which nothing ran does not count as the last one on its key, so a yes to it may be used again.
+_RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
+_UNSETTLED = "outcome IN ('intended', 'unknown')"
+_KEY = "tenant = ? AND external_type = ? AND object_type = ? AND external_id = ?"
+_COLUMNS = (
+    "operation, tenant, kind, external_type, object_type, external_id, object_id,"
+    " before, after, outcome, note, tries, at, line"
+)
+_INSERT = f"INSERT INTO changes ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"
+
+
+class UsedError(Exception):
+    """The yes that an operation stands on was used already."""
+
+
+class HeldError(Exception):
+    """Another change of the same key is under way, or was cut off and is not settled."""
+
+
+class StaleError(Exception):
+    """Somebody else took over this run. Nothing was written."""
+
+
+class ChangeLog:
+    """The log of one environment (`tenant`). Every method is one transaction."""
+
+    def __init__(self, database: Database, tenant: str, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._clock = clock
+
+    async def begin(
+        self,
+        operation: Operation,
+        place: Place,
+        author: Author,
+        states: Sequence[State],
+        carried: Sequence[Change] = (),
+    ) -> list[Line]:
+        """Write an operation down, its changes in `states`, and spend the yes it stands on. The lines of its changes.
+
+        Raises:
+            UsedError: that yes was used already.
+            HeldError: a change that would be `intended` has a key on which another one is not settled.
+        """
+
+        def write(tx: Transaction) -> list[Line]:
+            number = self._operation(tx, operation, place, author)
+            for change in carried:
+                self._line(tx, number, change, "carried")
+            return [self._line(tx, number, one, state) for one, state in zip(operation.changes, states, strict=True)]
+
+        return await self._database.write(write)
+
+    async def begin_run(self, operation: Operation, place: Place, author: Author) -> int:
+        """Write down a run whose changes follow with `announce`; its number.
+
+        Raises:
+            UsedError: the yes it stands on was used already.
+        """
+        return await self._database.write(lambda tx: self._operation(tx, operation, place, author))
+
+    async def take_over(self, number: int, author: Author) -> int:
+        """Begin or resume a run, and spend the yes it stands on; the epoch in which the caller alone may write for it.
+
+        Raises:
+            UsedError: that yes was used already.
+        """
+
+        def write(tx: Transaction) -> int:
+            tx.change("UPDATE operations SET epoch = epoch + 1 WHERE id = ?", number)
+            if author.consent:
+                _spend(tx, number, author)
+            found = tx.row("SELECT epoch FROM operations WHERE id = ?", number)
+            return int(found["epoch"]) if found else 0
+
+        return await self._database.write(write)
+
+    async def announce(self, number: int, epoch: int, changes: Sequence[tuple[int, Change]]) -> list[Line]:
+        """Add changes of a run, each with its line of the input, as `intended`; one whose key is held as `planned`.
+
+        Raises:
+            StaleError: somebody else took over.
+        """
+
+        def write(tx: Transaction) -> list[Line]:
+            _fence(tx, number, epoch)
+            return [self._announced(tx, number, line, change) for line, change in changes]
+
+        return await self._database.write(write)
+
+    async def sending(self, lines: Sequence[Line], epoch: int = 0) -> list[Line]:
+        """Mark planned lines as `intended`; those whose key is held by another change are left out.
+
+        Raises:
+            StaleError: somebody else took over the run.
+        """
+
+        def write(tx: Transaction) -> list[Line]:
+            if lines:
+                _fence(tx, lines[0].operation, epoch)
+            return [one for line in lines if (one := self._intend(tx, line)) is not None]
+
+        return await self._database.write(write)
+
+    async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0) -> None:
+        """How changes stand now. A yes of which nothing ran is given back.
+
+        Raises:
+            StaleError: somebody else took over the run.
+        """
+
+        def write(tx: Transaction) -> None:
+            if outcomes:
+                _fence(tx, outcomes[0].line.operation, epoch)
+            tx.each(
+                "UPDATE changes SET outcome = ?, note = ?, after = COALESCE(?, after),"
+                " object_id = COALESCE(?, object_id) WHERE id = ?",
+                [(one.state, one.note, _text(one.after), _object_id(one), one.line.id) for one in outcomes],
+            )
+            for number in {one.line.operation for one in outcomes}:
+                tx.change(
+                    "UPDATE operations SET consent = NULL WHERE id = ? AND consent IS NOT NULL AND NOT EXISTS"
+                    f" (SELECT 1 FROM changes WHERE operation = ? AND outcome <> 'carried' AND {_RAN})",
+                    number,
+                    number,
+                )
+
+        await self._database.write(write)
+
+    async def last(self, operation: Operation) -> Last:
+        """The last operation on one of its keys, or of its plan. A decline counts; what is known not to have run does
+        not, so that a yes to it can be used again.
+        """
+        of_plan = "SELECT id AS n, epoch FROM operations WHERE tenant = ? AND plan = ? ORDER BY id DESC LIMIT 1"
+        of_key = f"SELECT MAX(operation) AS n, 0 AS epoch FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
+
+        def read(tx: Transaction) -> Last:
+            found = [tx.row(of_key, self._tenant, *_key(one.key)) for one in operation.changes]
+            found += [tx.row(of_plan, self._tenant, operation.plan)] if operation.plan else []
+            rows = [row for row in found if row is not None and row["n"] is not None]
+            newest = max(rows, key=lambda row: int(row["n"]), default=None)
+            return Last() if newest is None else Last(int(newest["n"]), int(newest["epoch"]))
+
+        return await self._database.read(read)
+
+    async def holder(self, key: MappingKey) -> Line | None:
+        """The line that is not settled on a key."""
+        sql = f"SELECT * FROM changes WHERE {_KEY} AND {_UNSETTLED}"
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, *_key(key)))
+        return None if found is None else line_of(found)
+
+    async def unsettled(self, before: float, limit: int) -> list[Line]:
+        """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down."""
+        sql = (
+            "SELECT * FROM changes WHERE tenant = ? AND outcome IN ('intended', 'unknown') AND at <= ?"
+            " ORDER BY id LIMIT ?"
+        )
+        return [line_of(row) for row in await self._database.read(lambda tx: tx.rows(sql, self._tenant, before, limit))]
+
+    async def lines(
+        self, number: int, states: Iterable[State] = (), *, after: int = 0, limit: int = ALL, newest_first: bool = False
+    ) -> list[Line]:
+        """Lines of an operation in the order in which they were written, past the id `after`."""
+        wanted = tuple(states)
+        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        past, order = ("id < ?", "DESC") if newest_first else ("id > ?", "ASC")
+        sql = f"SELECT * FROM changes WHERE operation = ? AND tenant = ? AND {past} {only} ORDER BY id {order} LIMIT ?"
+        start = after or 2**63 - 1 if newest_first else after
+        rows = await self._database.read(lambda tx: tx.rows(sql, number, self._tenant, start, *wanted, limit))
+        return [line_of(row) for row in rows]
+
+    async def of_input(
+        self, number: int, after: int, *, limit: int, last: int = 2**63 - 1, states: Iterable[State] = ()
+    ) -> list[Line]:
+        """Lines of a run past a line of the input, in its order, up to `last`."""
+        wanted = tuple(states)
+        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        sql = f"SELECT * FROM changes WHERE operation = ? AND line > ? AND line <= ? {only} ORDER BY line LIMIT ?"
+        rows = await self._database.read(lambda tx: tx.rows(sql, number, after, last, *wanted, limit))
+        return [line_of(row) for row in rows]
+
+    async def last_input(self, number: int) -> int:
+        """The last line of the input that was announced."""
+        sql = "SELECT MAX(line) AS n FROM changes WHERE operation = ?"
+        found = await self._database.read(lambda tx: tx.row(sql, number))
+        return int(found["n"] or 0) if found else 0
+
+    async def unconfirmed_creates(self, seconds: float) -> int:
+        """How many mappings and records were created in the last seconds without a person's yes."""
+        sql = (
+            "SELECT COUNT(*) AS n FROM operations JOIN changes ON changes.operation = operations.id"
+            " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
+            " AND changes.outcome IN ('created', 'intended', 'unknown')"
+        )
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, self._clock() - seconds))
+        return int(found["n"]) if found else 0
+
+    def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
+        try:
+            return tx.insert(
+                "INSERT INTO operations (tenant, at, who, team, title, how, consent, undoes, plan)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                self._tenant,
+                self._clock(),
+                author.who,
+                "" if place.team_id is None else str(place.team_id),
+                operation.title,
+                author.how,
+                author.consent or None,
+                operation.undoes,
+                operation.plan or None,
+            )
+        except DuplicateError:
+            raise UsedError(operation.title) from None
+
+    def _line(
+        self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None, tries: int = 0
+    ) -> Line:
+        now = self._clock()
+        tries = 1 if state == "intended" else tries
+        images = (_text(change.before), _text(change.after))
+        values = (number, self._tenant, change.kind, *_key(change.key), change.object_id, *images)
+        try:
+            found = tx.insert(_INSERT, *values, state, "", tries, now, line)
+        except DuplicateError:
+            raise HeldError(change.key.external_id) from None
+        return Line(found, number, change, state, "", tries, now, line)
+
+    def _announced(self, tx: Transaction, number: int, line: int, change: Change) -> Line:
+        return self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
+
+    def _intend(self, tx: Transaction, line: Line) -> Line | None:
+        if self._is_held(tx, line.change.key, by_other_than=line.id):
+            return None
+        now = self._clock()
+        tx.change("UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?", now, line.id)
+        return replace(line, state="intended", tries=line.tries + 1, at=now)
+
+    def _is_held(self, tx: Transaction, key: MappingKey, by_other_than: int = 0) -> bool:
+        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND {_UNSETTLED} AND id <> ?"
+        return tx.row(sql, self._tenant, *_key(key), by_other_than) is not None
+
+
+def _key(key: MappingKey) -> tuple[str, str, str]:
+    return key.external_type, key.object_type, key.external_id
+
+
+def _spend(tx: Transaction, number: int, author: Author) -> None:
+    if tx.row("SELECT 1 FROM operations WHERE consent = ?", author.consent):
+        raise UsedError(author.consent)
+    tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
+
+
+def _fence(tx: Transaction, number: int, epoch: int) -> None:
+    """A runner that lost its run while it was stopped must not write for it any more."""
+    if epoch and not tx.row("SELECT 1 FROM operations WHERE id = ? AND epoch = ?", number, epoch):
+        raise StaleError(str(number))
+
+
+def line_of(row: Row) -> Line:
+    """A row of the table `changes`."""
+    key = MappingKey(row["external_type"], cast(ObjectType, row["object_type"]), row["external_id"])
+    change = Change(cast(Kind, row["kind"]), key, _image(row["before"]), _image(row["after"]))
+    state = cast(State, row["outcome"])
+    return Line(row["id"], row["operation"], change, state, row["note"], row["tries"], row["at"], row["line"])
+
+
+def _object_id(outcome: Outcome) -> int | None:
+    image = outcome.after or {}
+    found = image.get("id" if outcome.line.change.kind == "record" else "object_id")
+    return found if isinstance(found, int) else None
+
+
+def _text(image: Image | None) -> str | None:
+    return None if image is None else json.dumps(dict(image))
+
+
+def _image(text: str | None) -> Image | None:
+    return None if text is None else cast(Image, json.loads(text))

@@ -1,0 +1,80 @@
+"""Mappings: an external id given to a record, or taken off it. A mapping cannot be updated."""
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import Mapping, MappingKey
+from salesloft_mcp.salesloft.paging import live_mappings
+from salesloft_mcp.text import quoted
+
+NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one."
+
+fits = holds
+
+
+async def read(api: Salesloft, key: MappingKey) -> list[Image]:
+    """The live mappings of an external id; one point."""
+    return [image(row) for row in await live_mappings(api, key)]
+
+
+async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
+    """Create the mapping, or delete the one that stood there."""
+    key = change.key
+    if change.after is None:
+        await api.delete_mapping(int(str((change.before or {})["id"])))
+        return "deleted", None
+    row = await api.create_mapping(
+        key.external_type, key.object_type, key.external_id, int(str(change.after["object_id"]))
+    )
+    return "created", image(row)
+
+
+async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
+    """The way back. What is created again gets a new mapping id."""
+    if change.after is None:
+        return creation(change.key, int(str((change.before or {})["object_id"]))), []
+    return change.inverse, []
+
+
+def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
+    """The external id stands for something else now."""
+    what = (
+        f"external_id: is already mapped to {change.key.object_type} {rows[0].get('object_id')}. Nothing was changed."
+    )
+    step = "use that record, or move the external id away from it after a person has agreed."
+    return errors.ConflictError(what, next_step=step)
+
+
+def facts(change: Change) -> Facts:
+    """What a person is told."""
+    key, image = change.key, change.after or change.before or {}
+    told = {
+        "external id": quoted(key.external_id),
+        "external type": quoted(key.external_type),
+        "record": f"{key.object_type} {image.get('object_id')}",
+    }
+    if change.after is None:
+        told["mapping id"] = str(image.get("id"))
+    return told
+
+
+def creation(key: MappingKey, object_id: int, standing: Image | None = None) -> Change:
+    """The external id is given to a record; `standing` is the same mapping where it is there already."""
+    return Change("mapping", key, standing, {"object_id": object_id})
+
+
+def deletion(key: MappingKey, row: Image) -> Change:
+    """The external id is taken off its record.
+
+    Raises:
+        ConflictError: the row has no id, as the guide prints mappings.
+    """
+    if row.get("id") is None:
+        step = "a person can ask Salesloft's support for its id, or delete it with another client that knows it."
+        raise errors.ConflictError(f"{NO_ID} Nothing was changed.", next_step=step)
+    return Change("mapping", key, row, None)
+
+
+def image(row: Mapping) -> Image:
+    """A mapping as the log keeps it."""
+    return {"object_id": row.object_id} if row.id is None else {"id": row.id, "object_id": row.object_id}

@@ -1,0 +1,224 @@
+"""People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, cast
+
+from pydantic import JsonValue, ValidationError
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes import mappings
+from salesloft_mcp.changes.change import Change, Facts, Image, State
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
+from salesloft_mcp.salesloft.models import MappingKey, Record
+from salesloft_mcp.salesloft.paging import live_mappings
+from salesloft_mcp.text import quoted
+
+Intent = Literal["upsert", "create_only", "update_only"]
+RecordFields = PersonFields | AccountFields
+
+NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
+_REFERENCES = {
+    name: name.removesuffix("_id")
+    for name in ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
+}
+# Written under one name and shown under another (read in recorded answers of Salesloft).
+_SHOWN_AS = {"crm_id_type": "crm_object_type"}
+_FOLDED = frozenset({"domain", "email_address", "secondary_email_address", "personal_email_address"})
+
+
+async def read(api: Salesloft, key: MappingKey) -> list[Image]:
+    """The records that an external id is mapped to, each with every field that can be written."""
+    ids = sorted({row.object_id for row in await live_mappings(api, key)})
+    found = [await api.get_object(key.object_type, one) for one in ids]
+    return [image(record, fields_of(key).model_fields) for record in found if record is not None]
+
+
+async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
+    """Upsert the given fields."""
+    key, fields = change.key, _fields(change)
+    if isinstance(fields, PersonFields):
+        record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
+    else:
+        record = await api.upsert_account(key.external_type, key.external_id, fields)
+    existed = change.before is not None or not _is_new(record)
+    return "updated" if existed else "created", image(record, change.after or ())
+
+
+def fits(row: Image, wanted: Image) -> bool:
+    """Whether a record has every wanted value, as Salesloft spells it."""
+    return all(same(name, row.get(name), value) for name, value in wanted.items())
+
+
+async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
+    """The fields that were changed, with their earlier values, where nobody has changed them again since.
+
+    A record that was created stays: its way back is the removal of its mapping.
+
+    Raises:
+        ConflictError: nothing of it can be brought back.
+    """
+    key = change.key
+    if change.before is None:
+        rows = [row for row in await mappings.read(api, key) if row["object_id"] == change.object_id]
+        if not rows:
+            raise errors.ConflictError("the mapping of the new record is gone already.")
+        return mappings.deletion(key, rows[0]), []
+    now = [row for row in await read(api, key) if row.get("id") == change.object_id]
+    if not now:
+        raise errors.ConflictError(f"the external id does not stand for {key.object_type} {change.object_id} any more.")
+    fields, left = way_back(change.before, change.after or {}, now[0], fields_of(key))
+    if not fields:
+        why = f"{', '.join(left)}: changed again since, or not writable." if left else "the record is as it was before."
+        raise errors.ConflictError(why)
+    return Change("record", key, _given(now[0], fields), fields), left
+
+
+def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
+    """The record was changed by somebody else meanwhile."""
+    what = f"{change.key.object_type} {rows[0].get('id')} was changed by somebody else meanwhile. Nothing was written."
+    return errors.ConflictError(what, next_step="make the same call again.")
+
+
+def facts(change: Change) -> Facts:
+    """What a person is told: every field that will be written, with its old and its new value."""
+    key, before, after = change.key, change.before or {}, change.after or {}
+    record = "a new one" if change.before is None else f"{key.object_type} {change.object_id}"
+    told = {"external id": quoted(key.external_id), "external type": quoted(key.external_type), "record": record}
+    for name, new in after.items():
+        old = f"{_shown(before.get(name))} → " if change.before is not None else ""
+        told[f"field {name}"] = f"{old}{_shown(new)}"
+    return told
+
+
+async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: Intent) -> Change:
+    """The change that brings the record behind `key` to `fields`. One point, or two when it is mapped.
+
+    Raises:
+        ConflictError: several objects hold the external id, or it is mapped and the intent is create_only.
+        MissingError: it is not mapped and the intent is update_only, or the mapped record does not come back.
+    """
+    ids = sorted({row.object_id for row in await live_mappings(api, key)})
+    body = cast(Image, fields.body())
+    if len(ids) > 1:
+        what = f"this external id is mapped to {len(ids)} {key.object_type}: {', '.join(map(str, ids[:5]))}."
+        raise errors.ConflictError(what, next_step="delete the mappings that are wrong first.")
+    if not ids and intent == "update_only":
+        step = "use intent upsert to create it, or map the external id to a record that exists."
+        raise errors.MissingError("external_id: is not mapped, and intent is update_only.", next_step=step)
+    if not ids:
+        return Change("record", key, None, body)
+    if intent == "create_only":
+        what = f"external_id: is already mapped to {key.object_type} {ids[0]}, and intent is create_only."
+        raise errors.ConflictError(what, next_step="use intent upsert or update_only to change that record.")
+    record = await api.get_object(key.object_type, ids[0])
+    if record is None:
+        what = f"external_id: is mapped to {key.object_type} {ids[0]}, which is gone, or hidden from this token."
+        raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
+    return Change("record", key, image(record, body), body)
+
+
+def way_back(
+    before: Image, after: Image, now: Image, model: type[RecordFields]
+) -> tuple[dict[str, JsonValue], list[str]]:
+    """The fields a write changed, with their earlier values, and the names of those that cannot be written back.
+
+    A field that was changed once more since is not touched: somebody meant it.
+    """
+    back: dict[str, JsonValue] = {}
+    left: list[str] = []
+    for name in model.model_fields:
+        old, new = written(before, name), written(after, name)
+        if (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), old):
+            continue
+        value = _merged(old, new) if name == "custom_fields" else old
+        if same(name, now.get(name), new) and _can_be_written(model, name, value):
+            back[name] = value
+        else:
+            left.append(name)
+    if "crm_id" in back and "crm_id_type" in model.model_fields:  # Salesloft takes the one only with the other
+        back["crm_id_type"] = "salesforce"
+    return back, left
+
+
+def image(record: Record, names: Iterable[str]) -> Image:
+    """A record as the log keeps it: its id, and these fields under the names by which they are written."""
+    return {"id": record.id, **{name: cast(JsonValue, value_of(record, name)) for name in names}}
+
+
+def value_of(record: Record, name: str) -> object:
+    """What a record holds where the field `name` is written: references are shown as objects and written as ids."""
+    if name == "archived":
+        return getattr(record, "archived_at", None) is not None or bool(getattr(record, "archived", False))
+    reference = _REFERENCES.get(name)
+    if reference is None:
+        found = getattr(record, name, None)
+        return getattr(record, _SHOWN_AS[name], None) if found is None and name in _SHOWN_AS else found
+    found = getattr(record, reference, None)
+    return found.get("id") if isinstance(found, dict) else getattr(found, "id", found)
+
+
+def written(image: Image, name: str) -> JsonValue:
+    """A field of an image. Version 0.1 kept whole records, with references as objects."""
+    reference = _REFERENCES.get(name)
+    if name in image or reference is None:
+        return image.get(name)
+    found = image.get(reference)
+    return found.get("id") if isinstance(found, dict) else found
+
+
+def same(name: str, there: object, given: object) -> bool:
+    """Whether a field holds a value, as Salesloft spells it: domains and e-mails in lower case, lists in any order."""
+    if name in ("archived", "crm_id_type"):  # shown as a moment and as a kind of CRM object
+        return bool(there) == bool(given)
+    if isinstance(given, str) and isinstance(there, str):
+        return there.casefold() == given.casefold() if name in _FOLDED else there.strip() == given.strip()
+    if isinstance(given, dict):
+        return all((there if isinstance(there, dict) else {}).get(name) == value for name, value in given.items())
+    if isinstance(given, list):
+        return isinstance(there, list) and sorted(map(str, there)) == sorted(map(str, given))
+    return there == given
+
+
+def fields_of(key: MappingKey) -> type[RecordFields]:
+    """What can be written to the records of this kind."""
+    return PersonFields if key.object_type == "people" else AccountFields
+
+
+def _fields(change: Change) -> RecordFields:
+    return fields_of(change.key).model_validate(change.after)
+
+
+def _given(row: Image, fields: Iterable[str]) -> Image:
+    return {"id": row["id"], **{name: row.get(name) for name in fields}}
+
+
+def _merged(old: JsonValue, new: JsonValue) -> JsonValue:
+    """Custom fields are merged one by one, so those that were added are cleared."""
+    was, has = (one if isinstance(one, dict) else {} for one in (old, new))
+    return {name: was.get(name) for name in {**was, **has} if name in has and was.get(name) != has.get(name)}
+
+
+def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> bool:
+    try:
+        model.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True
+
+
+def _is_new(record: Record) -> bool:
+    """A record that was made just now; one without usable times is believed to be."""
+    times = [str(getattr(record, name, None) or "") for name in ("created_at", "updated_at")]
+    try:
+        made, changed = (datetime.fromisoformat(one) for one in times)
+        return (changed - made).total_seconds() < NEW_SECONDS
+    except (ValueError, TypeError):
+        return True
+
+
+def _shown(value: JsonValue) -> str:
+    if value is None or value == "":
+        return "(empty)"
+    return quoted(value) if isinstance(value, str) else quoted(str(value))

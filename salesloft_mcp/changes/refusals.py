@@ -1,0 +1,71 @@
+"""What a refusal of Salesloft's usually means, and the way on."""
+
+from collections.abc import Sequence
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes.change import Change
+from salesloft_mcp.lookups.configurations import KnownConfigurations, nearest_types
+from salesloft_mcp.lookups.search import search
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import Configuration, ObjectType
+from salesloft_mcp.text import quoted
+
+_UNIQUE = {"people": ("email_address", "email"), "accounts": ("domain", "domain")}
+
+
+async def explained(
+    known: KnownConfigurations, api: Salesloft, change: Change, error: errors.SalesloftMcpError
+) -> errors.SalesloftMcpError:
+    """A refused change has a few usual causes; `error` itself where it is none of them.
+
+    The type is not configured, the record does not exist, or another record has the same e-mail or domain.
+    """
+    key = change.key
+    try:
+        if isinstance(error, errors.NotFoundError) and change.kind == "record":
+            return await unless_configured(known, error, key.external_type, key.object_type)
+        if not isinstance(error, errors.RejectedError):
+            return error
+        if "object_id" in error.fields and change.kind == "mapping":
+            what = f"object_id: there is no {key.object_type} {(change.after or {}).get('object_id')}."
+            return errors.MissingError(what, next_step="search for the record first.")
+        if "external_type" in error.fields and change.kind != "configuration":
+            return await unless_configured(known, error, key.external_type, key.object_type)
+        return await _taken(api, change, error) if change.kind == "record" else error
+    except errors.ApiError:
+        return error
+
+
+def not_configured(
+    external_type: str, object_type: ObjectType, known: Sequence[Configuration]
+) -> errors.SalesloftMcpError:
+    """There is no such configuration among the `known`: the nearest ones, and how to make it."""
+    near = nearest_types(external_type, object_type, known)
+    offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
+    what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
+    return errors.MissingError(what, next_step=f"{offer}create the configuration.")
+
+
+async def unless_configured(
+    known: KnownConfigurations, error: errors.ApiError, external_type: str, object_type: ObjectType
+) -> errors.SalesloftMcpError:
+    """What a refusal means when there is no such configuration; `error` itself where there is one."""
+    known.forget()
+    rows = await known.live()
+    if any((one.external_type, one.object_type) == (external_type, object_type) for one in rows):
+        return error
+    return not_configured(external_type, object_type, rows)
+
+
+async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:
+    """The way out when a create is refused because the record exists without this external id."""
+    name, term = _UNIQUE[change.key.object_type]
+    value = (change.after or {}).get(name)
+    if name not in error.fields or not isinstance(value, str) or not value:
+        return error
+    found = (await search(api, change.key.object_type, {term: value})).rows
+    if not found:
+        return error
+    what = f"{name}: {quoted(value)} belongs to {change.key.object_type} {found[0].id}, which has no such external id."
+    step = f"map the external id to object_id {found[0].id}, then upsert again."
+    return errors.ConflictError(f"{what} Nothing was created.", next_step=step)

@@ -1,0 +1,189 @@
+"""Many changes of one operation, several at once: announced before they are sent, and nothing is sent twice on a guess.
+
+A change whose answer was lost is looked up after a quiet time, in which its request may still commit. Only when it is
+not there is it sent again. A process that dies leaves such changes behind; the next run settles them first.
+"""
+
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
+from salesloft_mcp.changes.change import OPEN, UNSETTLED, Change, Line, Outcome, State
+
+AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
+BATCH = 64  # changes announced in one transaction; so many a killed process leaves to be looked up without need
+WRITE_DOWN_SECONDS = 1.0
+MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
+LONGEST_PAUSE = 30.0
+GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
+
+# The next changes past a line of the input, each with its line: at most so many.
+Feed = Callable[[int, int], Awaitable[Sequence[tuple[int, Change]]]]
+Lines = AsyncGenerator[Line, None]
+
+
+async def _no_more(_: int, __: int) -> Sequence[tuple[int, Change]]:
+    return ()
+
+
+@dataclass(slots=True)
+class Run:
+    """All changes of operation `number`, in passes over those that are open: first what was never sent, then what is
+    unsettled, and again.
+
+    `feed` brings changes that are not in the log yet. `quiet` is how many seconds a request may still be on its way.
+    """
+
+    changes: Changes
+    number: int
+    epoch: int = 0
+    feed: Feed = _no_more
+    cancelled: Callable[[], bool] = lambda: False
+    quiet: float = SENT_SECONDS
+    at_once: int = AT_ONCE
+    _outcomes: list[Outcome] = field(default_factory=list, init=False)  # not written down yet
+    _sends: Counter[int] = field(default_factory=Counter, init=False)  # of each line whose answer was lost
+    _in_vain: int = field(default=0, init=False)  # changes in a row without an answer
+    _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
+    _last_word: str = field(default="", init=False)
+    _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
+
+    async def finish(self) -> bool:
+        """Bring every change to its end; False when it was cancelled before.
+
+        Raises:
+            ApiError: Salesloft refuses everything, or cannot be reached for a long time. Run again to go on.
+            StaleError: another runner took over.
+        """
+        # Whoever ran this before may have sent something in its last moment.
+        self._calm_at = anyio.current_time() + self.quiet
+        while not self.cancelled():
+            seen = await self._pass(self._announced(), self.changes.send)
+            if seen:
+                self._calm_at = anyio.current_time() + self.quiet
+                await self._pause(any(state not in OPEN for state in seen))
+            elif await self._first(UNSETTLED):
+                await anyio.sleep_until(self._calm_at)
+                seen = await self._pass(self._unsettled(), self._look)
+                if not seen["planned"]:  # those are known not to be there, and sent again at once
+                    await self._pause(any(state not in ("unknown", "failed") for state in seen))
+            elif await self._first({"planned"}):
+                await self._free()
+            else:
+                return True
+        return False
+
+    async def _first(self, states: frozenset[State] | set[State]) -> Line | None:
+        found = await self.changes.log.lines(self.number, states, limit=1)
+        return found[0] if found else None
+
+    async def _free(self) -> None:
+        """Others write at the keys of what is left: wait for one of them."""
+        held = await self._first({"planned"})
+        if held is not None:
+            await self.changes.free(held.change.key)
+
+    async def _pass(self, lines: Lines, act: Callable[[Line], Awaitable[Outcome]]) -> Counter[State]:
+        """`act` on each of the lines, several at once, and write down what comes of it as time goes by."""
+        seen: Counter[State] = Counter()
+        self._in_vain = 0
+        taking = anyio.Lock()
+
+        async def work() -> None:
+            while True:
+                async with taking:
+                    line = await anext(lines, None)
+                if line is None:
+                    return
+                outcome = await act(line)
+                self._outcomes.append(outcome)
+                seen[outcome.state] += 1
+                self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
+
+        try:
+            async with aclosing(lines), anyio.create_task_group() as writing:
+                writing.start_soon(self._keep_writing_down)
+                async with anyio.create_task_group() as workers:
+                    for _ in range(self.at_once):
+                        workers.start_soon(work)
+                writing.cancel_scope.cancel()
+        except ExceptionGroup as failed:
+            raise _first_of(failed) from failed
+        finally:
+            # What is missing after this, because something failed or the process is told to stop, stays `intended`.
+            with anyio.CancelScope(shield=True):
+                await self._write_down()
+        return seen
+
+    async def _announced(self) -> Lines:
+        """What was never sent, each on disk as intended before it is handed out."""
+        after, line_after = 0, await self.changes.log.last_input(self.number)
+        while not self._halting():
+            waiting = await self.changes.log.lines(self.number, {"planned"}, after=after, limit=BATCH)
+            if waiting:
+                after = waiting[-1].id
+                batch = deque(await self.changes.log.sending(waiting, self.epoch))
+            else:
+                fed = await self.feed(line_after, BATCH)
+                if not fed:
+                    return
+                line_after = fed[-1][0]
+                announced = await self.changes.log.announce(self.number, self.epoch, fed)
+                batch = deque(one for one in announced if one.state == "intended")
+            try:
+                while batch and not self._halting():
+                    yield batch.popleft()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.changes.settle([Outcome(one, "planned") for one in batch], self.epoch)
+
+    async def _unsettled(self) -> Lines:
+        after = 0
+        while lines := await self.changes.log.lines(self.number, UNSETTLED, after=after, limit=BATCH):
+            after = lines[-1].id
+            for line in lines:
+                if self._halting():
+                    return
+                yield line
+
+    async def _look(self, line: Line) -> Outcome:
+        outcome = await self.changes.look(line, sent=True)
+        if outcome.state == "planned":
+            self._sends[line.id] += 1
+            if self._sends[line.id] >= MOST_SENDS:
+                return replace(outcome, state="failed", note=f"no answer to {MOST_SENDS} tries, and it is not there")
+        return outcome
+
+    def _halting(self) -> bool:
+        """Nobody wants more, or nothing gets through."""
+        return self.cancelled() or self._in_vain >= BATCH
+
+    async def _keep_writing_down(self) -> None:
+        while True:
+            await anyio.sleep(WRITE_DOWN_SECONDS)
+            await self._write_down()
+
+    async def _write_down(self) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        if outcomes:
+            self._last_word = next((one.note for one in outcomes if one.note), self._last_word)
+            await self.changes.settle(outcomes, self.epoch)
+
+    async def _pause(self, through: bool) -> None:
+        """Nothing when something went through, else a longer time with every pass, and an end to it."""
+        self._pauses = 0 if through else self._pauses + 1
+        if self._pauses > GIVE_UP_AFTER:
+            what = f"nothing went through in {GIVE_UP_AFTER} rounds. The last word: {self._last_word}"
+            raise errors.UnreachableError(what, request="POST /v2/external/mappings", next_step="resume it later.")
+        await anyio.sleep(min(LONGEST_PAUSE, self.quiet * self._pauses))
+
+
+def _first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The first failure in a group of groups."""
+    found = group.exceptions[0]
+    return _first_of(found) if isinstance(found, ExceptionGroup) else found

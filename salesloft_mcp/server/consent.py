@@ -1,0 +1,152 @@
+"""A person agrees, or nothing happens. The model cannot see or send the answer, and an answer counts once.
+
+Two ways, tried in this order: the client asks its person (elicitation), or a person decides in a terminal
+(`salesloft-mcp approvals`) and the same call then goes through once.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, ElicitationResult, Resolve
+from pydantic import BaseModel, Field
+
+from salesloft_mcp.app import App
+from salesloft_mcp.changes.change import Author, Operation
+from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.errors import UnconfirmedError
+from salesloft_mcp.salesloft.call import current
+
+MODERN = "2026-07-28"
+BY_CLIENT = "asked through the client"
+BY_TERMINAL = "approved in a terminal"
+NO_DELETES = "no-delete"
+
+
+class Consent(BaseModel):
+    """What comes back from a question, or stands in for it."""
+
+
+class Agree(Consent):
+    """A box the person ticks."""
+
+    confirm: bool = Field(strict=True, title="Yes, do it", description="Leave unticked to refuse")
+
+
+class Retype(Consent):
+    """For what much else depends on: the person types its name."""
+
+    type_the_name: str = Field(title="Type the external type to confirm", max_length=255)
+
+
+class Granted(Consent):
+    """No question is put to the client: nothing needs asking, or a person answered elsewhere."""
+
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation, and the question that a person has to answer before it; None where nobody has to agree."""
+
+    operation: Operation
+    question: Question | None
+
+
+Build = Callable[..., Awaitable[Operation]]
+
+
+def asking(build: Build) -> tuple[Callable[..., Awaitable[Asked]], Callable[..., Awaitable[Elicit[Any] | Granted]]]:
+    """The two resolvers of a tool whose operation `build` makes: what is asked, and the answer.
+
+    The model sees neither. The protocol library runs `build` anew in every round of a question.
+    """
+
+    async def asked(ctx: Context[App, Any], operation: Operation) -> Asked:
+        app = ctx.request_context.lifespan_context
+        return Asked(operation, await question_about(app, operation))
+
+    async def answer(ctx: Context[App, Any], asked: Asked, preview: bool) -> Elicit[Any] | Granted:
+        return Granted() if preview or asked.question is None else await _ask(ctx, asked.question)
+
+    asked.__annotations__["operation"] = Annotated[Operation, Resolve(build)]
+    answer.__annotations__["asked"] = Annotated[Asked, Resolve(asked)]
+    return asked, answer
+
+
+async def question_about(app: App, operation: Operation) -> Question | None:
+    """What a person is asked about an operation; None where nobody has to agree.
+
+    Raises:
+        UnconfirmedError: it deletes, and the administrator switched deletions off.
+    """
+    if operation.removes and app.mode == NO_DELETES:
+        what = f"this would delete, and deletions are switched off here (mode {NO_DELETES}). Nothing was changed."
+        raise UnconfirmedError(what, next_step="ask the administrator of this server.")
+    if operation.plan and not operation.undoes:
+        return await app.jobs.question(operation)
+    return await app.changes.question(operation)
+
+
+async def require_consent(app: App, asked: Asked, outcome: ElicitationResult[Any]) -> Author:
+    """On whose account the operation is done. Its time budget begins now: a person's thinking is no part of it.
+
+    Raises:
+        UnconfirmedError: the person did not agree, or typed another name.
+    """
+    call = current()
+    call.renew()
+    if asked.question is None:
+        return Author(call.who)
+    if isinstance(outcome, AcceptedElicitation):
+        how = _agreed(asked.question, outcome.data)
+        if how:
+            return Author(call.who, how, asked.question.digest)
+        why = "the box was not ticked, or another name was typed."
+    else:
+        why = f"the client answered {outcome.action}."
+    await app.changes.decline(asked.operation, Author(call.who, "declined"))
+    raise UnconfirmedError(f"not confirmed: {why} Nothing was changed.", next_step="do not repeat it unless asked to.")
+
+
+def _agreed(question: Question, data: Consent) -> str:
+    match data:
+        case Agree(confirm=True) if not question.name:
+            return BY_CLIENT
+        case Retype(type_the_name=typed) if question.name and typed == question.name:
+            return f"{BY_CLIENT}, name typed"
+        case Granted(how=how):
+            return how
+        case _:
+            return ""
+
+
+async def _ask(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Granted:
+    """Put the question to a person, by the best way this client has.
+
+    Raises:
+        UnconfirmedError: nobody can be asked through this client. A pending approval is recorded.
+    """
+    app = ctx.request_context.lifespan_context
+    if _can_ask(ctx):
+        return Elicit(question.text, Retype if question.name else Agree)
+    if app.confirm == "elicit":
+        raise UnconfirmedError(
+            "this needs a person's yes, and this client cannot ask. Nothing was changed.",
+            next_step="use a client with elicitation, or start the server with --confirm auto and agree in a terminal.",
+        )
+    if await app.approvals.granted(app.environment, question):
+        return Granted(how=BY_TERMINAL)
+    approval = await app.approvals.ask(app.environment, question)
+    raise UnconfirmedError(
+        f"this needs a person's yes, and this client cannot ask. Nothing was changed; approval {approval} is pending.",
+        next_step="a person runs `salesloft-mcp approvals` in a terminal; after a yes, make the same call again.",
+    )
+
+
+def _can_ask(ctx: Context[App, Any]) -> bool:
+    capabilities = ctx.client_capabilities
+    elicitation = capabilities.elicitation if capabilities is not None else None
+    by_form = elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+    return by_form and ((ctx.protocol_version or "") >= MODERN or ctx.session.can_send_request)

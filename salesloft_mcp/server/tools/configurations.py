@@ -1,0 +1,146 @@
+"""External types: which are configured, a new one, and one that goes."""
+
+import time
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from salesloft_mcp import errors
+from salesloft_mcp.app import App
+from salesloft_mcp.changes import configurations
+from salesloft_mcp.changes.change import Change, Operation
+from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.answers import ConfigurationView, View, answer, configuration_view, count, read
+from salesloft_mcp.server.arguments import (
+    AnyExternalType,
+    AnyObjectType,
+    Cursor,
+    Deleted,
+    ExternalType,
+    Limit,
+    ObjectTypeArgument,
+    WhichId,
+)
+from salesloft_mcp.server.consent import Asked, Consent, asking
+from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+
+CREATE = "create_external_id_configuration"
+DELETE = "delete_external_id_configuration"
+
+
+class Configurations(View):
+    configurations: list[ConfigurationView]
+    next_cursor: str | None = None
+    points_spent: int
+
+
+class WrittenConfiguration(Written):
+    configuration_id: Annotated[int | None, Field(description="Salesloft's id of the configuration")] = None
+    live_mappings: Annotated[int | None, Field(description="Mappings that used it and were saved for undo")] = None
+
+
+async def list_external_id_configurations(
+    ctx: Context[App, Any],
+    external_type: AnyExternalType = "",
+    object_type: AnyObjectType = "",
+    include_deleted: Deleted = False,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Annotated[CallToolResult, Configurations]:
+    """List the external types that exist and the kind of object each is for."""
+    app = ctx.request_context.lifespan_context
+    found = await app.salesloft.list_configurations(page=int(cursor or 1), per_page=limit)
+    rows = [
+        configuration_view(row)
+        for row in found.rows
+        if external_type in ("", row.external_type)
+        and object_type in ("", row.object_type)
+        and (include_deleted or not row.deleted)
+    ]
+    view = Configurations(
+        configurations=rows,
+        next_cursor=str(found.next_page) if found.next_page else None,
+        points_spent=current().points,
+    )
+    return read(f"{count(len(rows), 'configuration')} on this page.", view)
+
+
+async def creation(ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument) -> Operation:
+    """The configuration is created, unless it is there already."""
+    app = ctx.request_context.lifespan_context
+    change = configurations.creation(configurations.key_of(external_type, object_type))
+    read_at = time.monotonic()
+    return Operation(CREATE, (await as_it_stands(app.salesloft, change),), read_at=read_at)
+
+
+async def removal(
+    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: WhichId
+) -> Operation:
+    """The one live configuration that is meant is deleted; how much hangs on it is counted for one point.
+
+    Raises:
+        MissingError: none fits. ConflictError: several fit.
+    """
+    app = ctx.request_context.lifespan_context
+    key, read_at = configurations.key_of(external_type, object_type), time.monotonic()
+    standing = await configurations.read(app.salesloft, key)
+    rows = [row for row in standing if configuration_id in (0, row["id"])]
+    if not rows:
+        step = "look with list_external_id_configurations; names are compared exactly."
+        what = "external_type: there is no such live configuration. Nothing was deleted."
+        raise errors.MissingError(what, next_step=step)
+    if len(rows) > 1:
+        step = f"give configuration_id: {', '.join(str(row['id']) for row in rows[:5])}."
+        what = "configuration_id: several configurations fit. Nothing was deleted."
+        raise errors.ConflictError(what, next_step=step)
+    change = Change("configuration", key, rows[0], None)
+    return Operation(DELETE, (change,), carries=await configurations.count(app.salesloft, key), read_at=read_at)
+
+
+about_creation, answer_on_creation = asking(creation)
+about_removal, answer_on_removal = asking(removal)
+
+
+async def create_external_id_configuration(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    asked: Annotated[Asked, Resolve(about_creation)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
+    preview: Preview = False,
+) -> Annotated[CallToolResult, WrittenConfiguration]:
+    """Allow external ids of a new type (the name of your system) for people, accounts or users."""
+    if preview:
+        return answer("preview: nothing was written.", await previewed(ctx, asked))
+    done = await carried_out(ctx, asked, answered)
+    configuration_id = _id(done.outcomes[0].after)
+    view = WrittenConfiguration(**facts(done), configuration_id=configuration_id)
+    return answer(f"{view.status}: configuration {configuration_id} for {object_type}.", view)
+
+
+async def delete_external_id_configuration(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    asked: Annotated[Asked, Resolve(about_removal)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
+    configuration_id: WhichId = 0,
+    preview: Preview = False,
+) -> Annotated[CallToolResult, WrittenConfiguration]:
+    """Delete an external type for one kind of object, after a person has typed its name. Its ids stop resolving
+    records."""
+    if preview:
+        return answer("preview: nothing was written.", await previewed(ctx, asked))
+    done = await carried_out(ctx, asked, answered)
+    gone = _id(done.outcomes[0].line.change.before)
+    view = WrittenConfiguration(**facts(done), configuration_id=gone, live_mappings=asked.operation.carries)
+    return answer(f"deleted: configuration {gone}.", view)
+
+
+def _id(image: Any) -> int | None:  # noqa: ANN401 - an image or None
+    found = (image or {}).get("id")
+    return found if isinstance(found, int) else None

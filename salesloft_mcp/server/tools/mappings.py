@@ -1,0 +1,242 @@
+"""Mappings: what is mapped, an external id given to a record, taken off it, or moved."""
+
+import time
+from dataclasses import replace
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from salesloft_mcp import errors
+from salesloft_mcp.app import App
+from salesloft_mcp.changes import mappings
+from salesloft_mcp.changes.change import Change, Image, Operation
+from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.server.answers import MappingView, View, answer, count, mapping_view, read
+from salesloft_mcp.server.arguments import (
+    AnyExternalId,
+    AnyExternalType,
+    AnyObjectId,
+    AnyObjectType,
+    Cursor,
+    Deleted,
+    ExternalId,
+    ExternalType,
+    Limit,
+    MoveFrom,
+    ObjectId,
+    ObjectTypeArgument,
+    ReplacedId,
+    WhichId,
+    typed,
+)
+from salesloft_mcp.server.consent import Asked, Consent, asking
+from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+
+CREATE = "create_external_id_mapping"
+DELETE = "delete_external_id_mapping"
+NOTHING = "Nothing was changed."
+
+
+class Mappings(View):
+    mappings: list[MappingView]
+    next_cursor: str | None = None
+    points_spent: int
+
+
+class WrittenMapping(Written):
+    mapping_id: Annotated[int | None, Field(description="Salesloft's id of the mapping")] = None
+    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
+    replaced_mapping_id: Annotated[int | None, Field(description="The mapping that went")] = None
+
+
+async def list_external_id_mappings(
+    ctx: Context[App, Any],
+    external_type: AnyExternalType = "",
+    external_id: AnyExternalId = "",
+    object_type: AnyObjectType = "",
+    object_id: AnyObjectId = 0,
+    include_deleted: Deleted = False,
+    limit: Limit = 25,
+    cursor: Cursor = "",
+) -> Annotated[CallToolResult, Mappings]:
+    """List mappings by type, external id or object: all ids of one record, or all records of one id."""
+    app = ctx.request_context.lifespan_context
+    found = await app.salesloft.list_mappings(
+        external_type=external_type,
+        external_id=external_id,
+        object_type=typed(object_type),
+        object_id=object_id or None,
+        deleted=None if include_deleted else False,
+        page=int(cursor or 1),
+        per_page=limit,
+    )
+    view = Mappings(
+        mappings=[mapping_view(row) for row in found.rows],
+        next_cursor=str(found.next_page) if found.next_page else None,
+        points_spent=current().points,
+    )
+    return read(f"{count(len(found.rows), 'mapping')} on this page.", view)
+
+
+async def creation(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_id: ExternalId,
+    object_id: ObjectId,
+    move_from: MoveFrom,
+    instead_of: ReplacedId,
+) -> Operation:
+    """The mapping is created; with `instead_of` the old one goes after it, with `move_from` before it.
+
+    Raises:
+        InputError: both are given, or one of them names what stays.
+        ConflictError: the external id belongs to another record. MissingError: what would go is not there.
+    """
+    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
+    key = MappingKey(external_type, object_type, external_id)
+    if move_from and instead_of:
+        raise errors.InputError("move_from", "cannot be given together with instead_of.", next_step="give one of them.")
+    changes = (
+        await _moved(app, key, move_from, object_id)
+        if move_from
+        else await _replaced(app, key, instead_of, object_id)
+        if instead_of
+        else (await as_it_stands(app.salesloft, mappings.creation(key, object_id)),)
+    )
+    return Operation(CREATE, changes, read_at=read_at)
+
+
+async def removal(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_id: ExternalId,
+    mapping_id: WhichId,
+) -> Operation:
+    """The one live mapping that is meant is deleted.
+
+    Raises:
+        MissingError: none fits. ConflictError: several fit, or Salesloft gives no id to delete by.
+    """
+    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
+    key = MappingKey(external_type, object_type, external_id)
+    rows = [row for row in await mappings.read(app.salesloft, key) if mapping_id in (0, row.get("id"))]
+    if not rows:
+        step = "look with list_external_id_mappings; ids are compared exactly."
+        raise errors.MissingError("external_id: there is no such live mapping. Nothing was deleted.", next_step=step)
+    if len(rows) > 1:
+        listed = ", ".join(f"{row.get('id')} ({object_type} {row['object_id']})" for row in rows[:5])
+        what = f"mapping_id: {count(len(rows), 'mapping')} fit. Nothing was deleted."
+        raise errors.ConflictError(what, next_step=f"ask the person which one, and give its mapping_id: {listed}.")
+    return Operation(DELETE, (mappings.deletion(key, rows[0]),), read_at=read_at)
+
+
+about_creation, answer_on_creation = asking(creation)
+about_removal, answer_on_removal = asking(removal)
+
+
+async def create_external_id_mapping(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_id: ExternalId,
+    object_id: ObjectId,
+    asked: Annotated[Asked, Resolve(about_creation)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
+    move_from: MoveFrom = 0,
+    instead_of: ReplacedId = "",
+    preview: Preview = False,
+) -> Annotated[CallToolResult, WrittenMapping]:
+    """Give an existing Salesloft record your system's id. Repeating it is safe (unchanged); an id that belongs to
+    another record is refused, unless move_from names that record. A mapping cannot be updated."""
+    if preview:
+        return answer("preview: nothing was written.", await previewed(ctx, asked))
+    done = await carried_out(ctx, asked, answered)
+    created = next(one for one in done.outcomes if one.line.change.after is not None)
+    gone = next((one.line.change.before for one in done.outcomes if one.line.change.after is None), None)
+    view = WrittenMapping(
+        **facts(done), mapping_id=_id(created.after), object_id=object_id, replaced_mapping_id=_id(gone)
+    )
+    how = (
+        ""
+        if gone is None
+        else f" It was taken off {object_type} {move_from}."
+        if move_from
+        else " The old id is deleted."
+    )
+    return answer(f"{view.status}: mapped to {object_type} {object_id}.{how}", view)
+
+
+async def delete_external_id_mapping(
+    ctx: Context[App, Any],
+    external_type: ExternalType,
+    object_type: ObjectTypeArgument,
+    external_id: ExternalId,
+    asked: Annotated[Asked, Resolve(about_removal)],
+    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
+    mapping_id: WhichId = 0,
+    preview: Preview = False,
+) -> Annotated[CallToolResult, WrittenMapping]:
+    """Take an external id off its record, after a person has agreed; the record stays. mapping_id only when several
+    mappings fit."""
+    if preview:
+        return answer("preview: nothing was written.", await previewed(ctx, asked))
+    done = await carried_out(ctx, asked, answered)
+    change = done.outcomes[0].line.change
+    view = WrittenMapping(**facts(done), mapping_id=_id(change.before), object_id=change.object_id)
+    return answer(f"deleted: mapping {view.mapping_id} of {object_type} {view.object_id}; the record stays.", view)
+
+
+async def _replaced(app: App, key: MappingKey, instead_of: str, object_id: int) -> tuple[Change, ...]:
+    """The new external id comes before the old one goes, so that the record is never without one."""
+    if instead_of == key.external_id:
+        raise errors.InputError("instead_of", "is the new external id itself.")
+    new = await as_it_stands(app.salesloft, mappings.creation(key, object_id))
+    old = replace(key, external_id=instead_of)
+    rows = await mappings.read(app.salesloft, old)
+    if new.before is not None and not rows:
+        return (new,)
+    return new, mappings.deletion(old, _of_record("instead_of", rows, key, object_id))
+
+
+async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> tuple[Change, ...]:
+    """The old mapping goes first, because Salesloft refuses a second one; so the new record is looked for before."""
+    if move_from == object_id:
+        raise errors.InputError("move_from", "is the record that shall hold the external id.")
+    rows = await mappings.read(app.salesloft, key)
+    standing = [row for row in rows if row["object_id"] == object_id]
+    if standing and len(rows) == 1:
+        return (mappings.creation(key, object_id, standing[0]),)
+    old = mappings.deletion(key, _of_record("move_from", rows, key, move_from))
+    if await app.salesloft.get_object(key.object_type, object_id) is None:
+        what = f"object_id: {key.object_type} {object_id} is gone, or hidden from this token. {NOTHING}"
+        raise errors.MissingError(what, next_step="find the record with search_records.")
+    return old, mappings.creation(key, object_id, standing[0] if standing else None)
+
+
+def _of_record(argument: str, rows: list[Image], key: MappingKey, object_id: int) -> Image:
+    """The mapping of that record among `rows`."""
+    same = [row for row in rows if row["object_id"] == object_id]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        what = f"{argument}: {len(same)} mappings of {key.object_type} {object_id} fit. {NOTHING}"
+        step = "delete each that is wrong with delete_external_id_mapping and its mapping_id."
+        raise errors.ConflictError(what, next_step=step)
+    if rows:
+        held = rows[0]["object_id"]
+        what = f"{argument}: the external id belongs to {key.object_type} {held}, not to {object_id}. {NOTHING}"
+        raise errors.ConflictError(what, next_step="look with list_external_id_mappings which record holds it.")
+    what = f"{argument}: there is no such live mapping. {NOTHING}"
+    raise errors.MissingError(what, next_step="look with list_external_id_mappings; ids are compared exactly.")
+
+
+def _id(image: Any) -> int | None:  # noqa: ANN401 - an image or None
+    found = (image or {}).get("id")
+    return found if isinstance(found, int) else None

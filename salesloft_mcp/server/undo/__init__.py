@@ -1,1 +1,0 @@
-"""The way back from a change: a module for each kind of thing that was changed."""

@@ -1,0 +1,127 @@
+"""The database that keeps what outlives a process: transactions in a worker thread, so that no disk stops the loop."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.state.files import private_directory, private_file
+from salesloft_mcp.state.migrations import migrate
+
+Value = str | int | float | None
+Row = sqlite3.Row
+DoneT = TypeVar("DoneT")
+
+FILE = "state.db"
+BUSY_SECONDS = 30.0  # how long a transaction waits for one of another process
+
+
+class DuplicateError(Exception):
+    """A row that has to be unique is there already. Nothing of the transaction was kept."""
+
+
+class Transaction:
+    """The statements of one transaction. Values go in as `?`, in portable SQL."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, *values: Value) -> list[Row]:
+        """What a SELECT finds. Columns are read by name."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Value) -> Row | None:
+        """The first row that a SELECT finds."""
+        found: Row | None = self._connection.execute(sql, values).fetchone()
+        return found
+
+    def change(self, sql: str, *values: Value) -> int:
+        """How many rows an UPDATE or DELETE changed."""
+        return self._connection.execute(sql, values).rowcount
+
+    def insert(self, sql: str, *values: Value) -> int:
+        """The id of the new row.
+
+        Raises:
+            DuplicateError: a unique index forbids it.
+        """
+        try:
+            return int(self._connection.execute(sql, values).lastrowid or 0)
+        except sqlite3.IntegrityError as error:
+            raise DuplicateError(str(error)) from None
+
+    def each(self, sql: str, values: Iterable[Sequence[Value]]) -> None:
+        """The same statement for many rows.
+
+        Raises:
+            DuplicateError: a unique index forbids one of them.
+        """
+        try:
+            self._connection.executemany(sql, values)
+        except sqlite3.IntegrityError as error:
+            raise DuplicateError(str(error)) from None
+
+
+class Database:
+    """One SQLite file, or memory when `directory` is None.
+
+    A transaction that has begun is always brought to its end, also when the call that asked for it is cancelled.
+
+    Raises:
+        SettingsError: the directory cannot be used, or its file is not one of ours.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._turn = anyio.CapacityLimiter(1)
+        try:
+            file = None if directory is None else private_file(private_directory(directory) / FILE)
+            self._connection = _opened(file)
+        except (OSError, sqlite3.Error) as error:
+            what = f"{directory} cannot hold our state ({error})."
+            raise SettingsError("SALESLOFT_STATE_DIR", what, next_step="give another directory.") from error
+
+    def close(self) -> None:
+        """End the connection; the file stays."""
+        self._connection.close()
+
+    async def write(self, work: Callable[[Transaction], DoneT]) -> DoneT:
+        """Everything that `work` does, or nothing of it. On disk when this returns."""
+        return await self._in_turn(lambda: self._commit(work))
+
+    async def read(self, work: Callable[[Transaction], DoneT]) -> DoneT:
+        """What `work` reads, all at one moment."""
+        return await self._in_turn(lambda: self._commit(work, "BEGIN"))
+
+    def _in_turn(self, work: Callable[[], DoneT]) -> Awaitable[DoneT]:
+        return anyio.to_thread.run_sync(work, limiter=self._turn)
+
+    def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
+        self._connection.execute(begin)
+        try:
+            done = work(Transaction(self._connection))
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+        return done
+
+
+def _opened(file: Path | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        file or ":memory:", isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    try:
+        with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # an intent is on disk before the write it announces
+        migrate(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

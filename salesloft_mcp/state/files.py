@@ -1,0 +1,61 @@
+"""Files that only their owner may read, and output files that are whole or not there."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from salesloft_mcp.errors import InputError
+
+
+def private_directory(directory: Path) -> Path:
+    """`directory`, made if it was missing, with mode 0700 whatever the umask.
+
+    Raises:
+        OSError: it cannot be made, is no directory, or belongs to another user.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid") and directory.stat().st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to another user")
+    directory.chmod(0o700)
+    return directory
+
+
+def private_file(file: Path) -> Path:
+    """`file`, made if it was missing, with mode 0600 whatever the umask.
+
+    Raises:
+        OSError: it cannot be made, or is a link or something else than a file.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(file, flags, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+    return file
+
+
+@contextmanager
+def atomic_output(output: Path) -> Iterator[TextIO]:
+    """A file to write to that takes the place of `output` at the end; until then, and on any failure, that stays.
+
+    Raises:
+        InputError: `output` cannot be written, or is no regular file.
+    """
+    if output.exists() and not output.is_file():
+        raise InputError("--output", "is no regular file.", next_step="give the name of a file.")
+    part: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        part = Path(name)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(output.resolve())
+    except OSError as error:
+        raise InputError("--output", f"cannot be written ({error.strerror}).") from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
