@@ -104,10 +104,10 @@ class Database:
         self._connection.execute(begin)
         try:
             done = work(Transaction(self._connection))
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:  # a full disk has ended it already
+                self._connection.execute("ROLLBACK")
         return done
 
 
