@@ -33,8 +33,8 @@ async def undo(changes: Changes, database: Database, number: int) -> Operation:
     """
     logged = await _logged(changes, database, number)
     bulk = bool(logged.plan) or sum(logged.counts[state] for state in DONE) > MOST_AT_ONCE
-    done = [] if bulk else await changes.log.lines(number, DONE, newest_first=True)
-    if not done and not bulk:
+    done = [] if bulk or logged.undone_by else await changes.log.lines(number, DONE, newest_first=True)
+    if not done and not bulk and not logged.undone_by:
         state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
         raise nothing_to_undo(number, _WHY_NOT[state])
     read_at = time.monotonic()
@@ -85,12 +85,17 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
             f"change: there is no change {number} in {changes.environment}.", next_step="list the changes."
         )
     logged = found[0]
-    if logged.undone_by:
+    if logged.undone_by and not await _is_left_behind(changes, logged):
         what = f"change {number} was undone by change {logged.undone_by} already. Nothing was changed."
         raise errors.ConflictError(what, next_step=f"to take that back, undo change {logged.undone_by}.")
     if any(logged.counts[state] for state in UNSETTLED):
         raise nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
     return logged
+
+
+async def _is_left_behind(changes: Changes, logged: Logged) -> bool:
+    """Whether a configuration came back, and the run that brings its mappings back was never begun."""
+    return logged.counts["carried"] > 0 and await changes.log.last_input(logged.undone_by) == 0
 
 
 async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
@@ -99,10 +104,12 @@ async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tupl
     for line in done:
         try:
             change, fields = await KINDS[line.change.kind].back(changes.api, line.change)
-            back.append(await as_it_stands(changes.api, change))
+            # What an earlier change has to take away first is no conflict.
+            moved = any(change.key == one.key for one in back)
+            back.append(change if moved else await as_it_stands(changes.api, change))
             left += fields
         except (errors.ConflictError, errors.MissingError) as error:
-            raise nothing_to_undo(number, error.what) from error
+            raise nothing_to_undo(number, error.what.removesuffix(" Nothing was changed.")) from error
     return back, left
 
 
