@@ -125,7 +125,8 @@ class ChangeLog:
         return await self._database.write(write)
 
     async def sending(self, lines: Sequence[Line], epoch: int = 0) -> list[Line]:
-        """Mark planned lines as `intended`; those whose key is held by another change are left out.
+        """Mark lines as `intended`. Those whose key is held by another change are left out, and those of a run at whose
+        key another change was settled since they were planned: they have to be looked at first.
 
         Raises:
             StaleError: somebody else took over the run.
@@ -286,7 +287,8 @@ class ChangeLog:
         return self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
 
     def _intend(self, tx: Transaction, line: Line) -> Line | None:
-        if self._is_held(tx, line.change.key, by_other_than=line.id):
+        since = math.inf if line.line is None else line.at
+        if self._is_held(tx, line.change.key, line.id, since):
             return None
         now = self._clock()
         tx.change("UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?", now, line.id)
@@ -324,9 +326,9 @@ def line_of(row: Row) -> Line:
 
 
 def _settled(one: Outcome, now: float) -> tuple[Value, ...]:
-    """The values of the statement that settles a line. A request that never left is no try."""
-    never_left = int(not one.left)
-    return one.state, one.note, _text(one.after), _object_id(one), never_left, now, one.line.id, one.line.tries
+    """The values of the statement that settles a line."""
+    image, no_try = _text(one.after), int(not one.tried)
+    return one.state, one.note, image, _object_id(one), no_try, now, one.line.id, one.line.tries
 
 
 def _object_id(outcome: Outcome) -> int | None:
