@@ -1,7 +1,5 @@
 """How a backfill is shown: its numbers, and rows as small as they can be said."""
 
-import json
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ConfigDict
@@ -9,7 +7,7 @@ from pydantic import ConfigDict
 from salesloft_mcp.bulk.jobs import Status
 from salesloft_mcp.bulk.plan import minutes
 from salesloft_mcp.bulk.report import cells
-from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, View
+from salesloft_mcp.server.answers import View
 from salesloft_mcp.state.journal import Line
 from salesloft_mcp.text import escaped
 
@@ -67,18 +65,6 @@ def report_row(line: Line) -> Json:
     """A row of the report, without what is empty."""
     shown = {name: escaped(cell) if isinstance(cell, str) else cell for name, cell in cells(line).items()}
     return {name: cell for name, cell in shown.items() if cell not in ("", None)}
-
-
-def fitting(rows: Iterable[Json]) -> list[Json]:
-    """As many as an answer may hold."""
-    kept: list[Json] = []
-    size = 0
-    for row in rows:
-        size += len(json.dumps(row, ensure_ascii=False).encode()) + 1
-        if kept and size > MAX_RECORDS_BYTES:
-            break
-        kept.append(row)
-    return kept
 
 
 def sentence(status: Status) -> str:

@@ -16,9 +16,9 @@ from salesloft_mcp.errors import InputError, MissingError, NotFoundError, Salesl
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, object_type_of
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
-from salesloft_mcp.server.answers import configuration_view, mapping_view
+from salesloft_mcp.server.answers import configuration_view, fitting, mapping_view
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
-from salesloft_mcp.server.backfill_view import facts, fitting, report_row
+from salesloft_mcp.server.backfill_view import facts, report_row
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.text import escaped
 

@@ -18,9 +18,9 @@ from salesloft_mcp.bulk.report import attention
 from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load_rows
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce, confirm
-from salesloft_mcp.server.answers import answer, count
+from salesloft_mcp.server.answers import answer, count, fitting
 from salesloft_mcp.server.arguments import ExternalType, ObjectTypeArgument
-from salesloft_mcp.server.backfill_view import Backfill, Planned, attention_row, facts, fitting, sentence
+from salesloft_mcp.server.backfill_view import Backfill, Planned, attention_row, facts, sentence
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.refusals import not_configured
 from salesloft_mcp.state.local import Question
