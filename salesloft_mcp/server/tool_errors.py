@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.server.arguments import given
 from salesloft_mcp.server.two_step import split_code, using_code
 from salesloft_mcp.text import did_you_mean, quoted
 
@@ -36,7 +37,7 @@ class CheckedTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
-        rest, code = split_code(arguments, self.parameters)
+        rest, code = split_code(given(arguments, self.parameters["properties"]), self.parameters)
         try:
             with open_call(TOOL_SECONDS) as call, using_code(code):
                 call.who = _client(context) or call.who
