@@ -1,6 +1,7 @@
-"""What tools answer: small models whose schema is published, rows made concise, and one sentence beside them."""
+"""What tools answer: one sentence, and data whose schema is published. The size of an answer is limited here."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from mcp_types import CallToolResult, TextContent
@@ -10,17 +11,17 @@ from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, Person, Record, User
 from salesloft_mcp.text import escaped
 
-# Hosts cut answers at 48 KB or 10,000 tokens; the ids that are missing and the protocol's envelope need some room.
-MAX_RECORDS_BYTES = 40_000
-MAX_ANSWER_BYTES = 46_000
+# Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
+MAX_CHARACTERS = 40_000
+MAX_BYTES = 48_000
+ROOM_FOR_ROWS = 36_000  # of these characters: the rest is for the sentence and for what stands beside the rows
 _CONCISE: dict[type[Record], tuple[str, ...]] = {
     Person: ("email_address", "title", "crm_id"),
     Account: ("domain", "crm_id"),
     User: ("email", "role", "active"),
 }
 
-
-ViewT = TypeVar("ViewT", bound=BaseModel)
+RowT = TypeVar("RowT", bound=BaseModel | dict[str, Any])
 
 
 class View(BaseModel):
@@ -92,36 +93,49 @@ def record_view(record: Record, full: bool = False) -> RecordView:
 
 
 def answer(sentence: str, view: View) -> CallToolResult:
-    """One sentence for people, the data for programs; never both in full. Unknown fields are left out."""
-    return CallToolResult(
-        content=[TextContent(type="text", text=sentence)],
-        structured_content=view.model_dump(mode="json", exclude_none=True, exclude_defaults=False),
-    )
+    """One sentence and the data. Fields that are unknown are left out.
+
+    The data stands in the text too, because some hosts show a model nothing but the text and others nothing but the
+    structured content.
+    """
+    data = view.model_dump(mode="json", exclude_none=True)
+    text = TextContent(type="text", text=f"{sentence}\n{_compact(data)}")
+    return CallToolResult(content=[text], structured_content=data)
 
 
 def read(sentence: str, view: View) -> CallToolResult:
     """`answer`, where it is known to fit. Only for reads: a write that was done is never told as a failure.
 
     Raises:
-        SalesloftMcpError: no host would take it whole.
+        SalesloftMcpError: hosts would cut it.
     """
-    size = len(view.model_dump_json(exclude_none=True).encode())
-    if size > MAX_ANSWER_BYTES:
-        what = f"the answer has {size} bytes, and hosts take about {MAX_ANSWER_BYTES}."
+    size = size_of(view) + len(sentence)
+    if size > MAX_CHARACTERS:
+        what = f"the answer has {size} characters, and hosts take about {MAX_CHARACTERS}."
         raise SalesloftMcpError(what, next_step="ask for less at a time: fewer ids, a smaller limit, less detail.")
     return answer(sentence, view)
 
 
-def fitting(rows: Sequence[ViewT]) -> list[ViewT]:
-    """As many of `rows` as an answer may hold."""
-    kept: list[ViewT] = []
+def size_of(value: BaseModel | dict[str, Any]) -> int:
+    """How much of `MAX_CHARACTERS` this takes. Text of several bytes a character counts by its share of `MAX_BYTES`."""
+    text = _compact(value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value)
+    return max(len(text), len(text.encode()) * MAX_CHARACTERS // MAX_BYTES)
+
+
+def fitting(rows: Iterable[RowT], room: int = ROOM_FOR_ROWS) -> list[RowT]:
+    """The first of `rows`, and as many more as fit into `room` characters."""
+    kept: list[RowT] = []
     size = 0
     for row in rows:
-        size += len(row.model_dump_json(exclude_none=True).encode())
-        if kept and size > MAX_RECORDS_BYTES:
+        size += size_of(row) + 1
+        if kept and size > room:
             break
         kept.append(row)
     return kept
+
+
+def _compact(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def count(number: int, noun: str) -> str:

@@ -1,6 +1,7 @@
 """The arguments tools take, each checked once: ids are byte-exact text, numbers are never guessed."""
 
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -98,6 +99,14 @@ Limit = Annotated[int, Field(strict=True, ge=1, le=100), WithJsonSchema({"type":
 Cursor = Annotated[str, Field(strict=True), AfterValidator(_cursor)]
 Deleted = Annotated[bool, Field(strict=True, description="Deleted ones too")]
 Detail = Literal["concise", "full"]
+
+
+def given(arguments: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """`arguments` without those that are null: some clients send null for everything they leave out.
+
+    Names that are not `known` stay, so that they are refused.
+    """
+    return {name: value for name, value in arguments.items() if value is not None or name not in known}
 
 
 def typed(object_type: str) -> ObjectType | None:

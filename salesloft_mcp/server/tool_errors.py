@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.server.arguments import given
 from salesloft_mcp.text import did_you_mean, quoted
 
 TOOL_SECONDS = 20.0  # hosts give up on a call after about half a minute
@@ -35,6 +36,7 @@ class CheckedTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
+        arguments = given(arguments, self.parameters["properties"])
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who

@@ -51,6 +51,13 @@ def test_it_says_first_that_this_is_the_sandbox(transcript: list[Json]) -> None:
     assert transcript.index(first) == 2
 
 
+def test_an_answer_is_a_sentence_and_its_data_once(transcript: list[Json]) -> None:
+    successes = [event for event in transcript if event["kind"] == "answers" and not event["data"]["isError"]]
+    assert successes
+    assert all(event["data"]["points_spent"] > 0 for event in successes)
+    assert not [event["words"] for event in successes if "\n" in event["words"] or "points_spent" in event["words"]]
+
+
 def test_it_reads_a_resource(transcript: list[Json]) -> None:
     (read,) = [event for event in transcript if event["kind"] == "reads"]
     assert "crm_lead" in {row["external_type"] for row in json.loads(read["data"]["text"])}

@@ -13,7 +13,7 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.state.changes import Change
 from tests.conftest import Connect, Era
-from tests.server.calling import call, refused, tokens
+from tests.server.calling import call, refused
 from tests.server.human import YES, Human
 
 pytestmark = pytest.mark.anyio
@@ -159,7 +159,7 @@ async def test_a_full_page_stays_small(connect: Connect, app: App) -> None:
         app.state.log.settle(app.state.log.intend(change), "created", {"a": "b" * 10_000})
     async with connect() as client:
         reply = await call(client, "list_changes", limit=100)
-    assert tokens(reply.data) < 6_000
+    assert reply.tokens < 6_000
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from salesloft_mcp.server.inventory import Entry, chosen
 from salesloft_mcp.server.tools import backfills
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
-from tests.server.calling import Reply, call, refused, tokens, writes
+from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +135,7 @@ async def test_a_plan_answers_in_few_tokens_however_many_rows_it_has(connect: Co
         reply = await call(client, "plan_backfill", **LEADS, rows=given)
         assert reply.data["counts"] == {"object unknown": 1_000}
         assert len(reply.data["rows"]) == 5
-        assert tokens(reply.data) < 300
+        assert reply.tokens < 300
         seen, cursor = [row["line"] for row in reply.data["rows"]], reply.data["next_cursor"]
         while cursor:
             page = await call(client, "get_backfill", backfill_id=reply.data["backfill_id"], cursor=cursor)

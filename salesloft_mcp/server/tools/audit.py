@@ -1,6 +1,5 @@
 """What is wrong with the mappings, and how much of the team they cover."""
 
-import json
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -14,13 +13,13 @@ from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import InputError, MissingError
 from salesloft_mcp.lookups.resolve import Scope
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, View, count, read
+from salesloft_mcp.server.answers import View, count, fitting, read
 from salesloft_mcp.server.arguments import AnyExternalType, AnyObjectType, Limit, typed
 from salesloft_mcp.text import did_you_mean, escaped
 
 MOST_POINTS = 300  # half of what the whole team has in a minute, and about ten seconds of reading
 MOST_COVERAGE = 100
-MOST_ROWS_BYTES = 4_000
+ROOM_FOR_MAPPINGS = 4_000  # characters, of one finding
 
 Json = dict[str, Any]
 
@@ -96,14 +95,7 @@ def _page(found: Audit, name: str, start: int, kind: str, limit: int) -> CallToo
     rest = [
         (place, one) for place, one in enumerate(found.findings) if place >= start and (not kind or one.kind == kind)
     ]
-    shown: list[Json] = []
-    size = 0
-    for _, one in rest[:limit]:
-        row = _finding(one, named=not kind)
-        size += _bytes(row)
-        if shown and size > MAX_RECORDS_BYTES:
-            break
-        shown.append(row)
+    shown = fitting(_finding(one, named=not kind) for _, one in rest[:limit])
     view = Summary(
         findings=shown,
         next_cursor=f"{name}.{rest[len(shown)][0]}" if len(shown) < len(rest) else None,
@@ -119,14 +111,8 @@ def _finding(finding: Finding, named: bool) -> Json:
     view: Json = {"kind": finding.kind, **same} if named else same
     if len(rows) == 1:
         return view
-    shown: list[Json] = []
-    size = 0
-    for row in rows:
-        differing = {name: value for name, value in row.items() if name not in same and value is not None}
-        size += _bytes(differing)
-        if shown and size > MOST_ROWS_BYTES:
-            break
-        shown.append(differing)
+    differing = [{name: value for name, value in row.items() if name not in same and value is not None} for row in rows]
+    shown = fitting(differing, ROOM_FOR_MAPPINGS)
     more = {"more": len(rows) - len(shown)} if len(shown) < len(rows) else {}
     return {**view, "mappings": shown, **more}
 
@@ -139,7 +125,3 @@ def _row(row: Row) -> Json:
         "object_id": row.object_id,
         "mapping_id": row.mapping_id,
     }
-
-
-def _bytes(row: Json) -> int:
-    return len(json.dumps(row, ensure_ascii=False).encode())

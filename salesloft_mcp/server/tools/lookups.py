@@ -10,14 +10,24 @@ from pydantic import Field, WithJsonSchema
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.refusals import unless_configured
-from salesloft_mcp.errors import InputError, NotFoundError, SalesloftMcpError
+from salesloft_mcp.errors import InputError, NotFoundError
 from salesloft_mcp.lookups.configurations import nearest_types
 from salesloft_mcp.lookups.near_misses import Near, elsewhere
 from salesloft_mcp.lookups.resolve import Answer, Found, Scope
 from salesloft_mcp.lookups.search import TERMS, search
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import Mapping, ObjectType
-from salesloft_mcp.server.answers import RecordView, View, count, fitting, read, record_view
+from salesloft_mcp.server.answers import (
+    MAX_CHARACTERS,
+    ROOM_FOR_ROWS,
+    RecordView,
+    View,
+    count,
+    fitting,
+    read,
+    record_view,
+    size_of,
+)
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -33,7 +43,6 @@ from salesloft_mcp.server.arguments import (
 from salesloft_mcp.text import escaped
 
 MOST_NEAR = 20
-MOST_CHARACTERS = 39_000  # of an answer: hosts cut at 10,000 tokens of about four
 
 Term = Annotated[str, Field(strict=True, max_length=255)]
 
@@ -162,23 +171,14 @@ async def search_records(
 def _check_size(external_ids: Sequence[str]) -> None:
     """Refuse what no host could take the answer of, before points are spent on it: it holds each id at least once."""
     size = sum(len(one) + 3 for one in dict.fromkeys(external_ids))
-    if size > MOST_CHARACTERS:
-        what = f"have {size} characters together, and an answer may hold {MOST_CHARACTERS}."
+    if size > MAX_CHARACTERS:
+        what = f"have {size} characters together, and an answer may hold {MAX_CHARACTERS}."
         raise InputError("external_ids", what, next_step="ask for fewer ids at a time.")
 
 
 def _fitted(view: Resolved) -> Resolved:
-    """The view without what nobody asked for, should it be too large otherwise.
-
-    Raises:
-        SalesloftMcpError: that does not help either.
-    """
-    if len(view.model_dump_json(exclude_none=True)) > MOST_CHARACTERS:
-        view = view.model_copy(update={"near": None})
-    if (size := len(view.model_dump_json(exclude_none=True))) > MOST_CHARACTERS:
-        what = f"the answer has {size} characters, and hosts take about {MOST_CHARACTERS}."
-        raise SalesloftMcpError(what, next_step="ask for fewer ids at a time.")
-    return view
+    """The view without what nobody asked for, should it be too large otherwise."""
+    return view if size_of(view) <= ROOM_FOR_ROWS else view.model_copy(update={"near": None})
 
 
 def _sorted_out(found: Found) -> tuple[dict[str, Mapping], dict[str, list[Mapping]], list[str]]:
