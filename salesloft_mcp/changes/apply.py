@@ -33,6 +33,7 @@ ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: after it, whoever announced a write has ended or died
+HOUR = 3_600.0
 LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
@@ -78,8 +79,9 @@ class Changes:
                 self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
-    async def question(self, operation: Operation, unconfirmed: int = 0) -> Question | None:
+    async def question(self, operation: Operation) -> Question | None:
         """What a person is asked about an operation; None where nobody has to agree."""
+        unconfirmed = await self.log.unconfirmed_creates(HOUR) if operation.plan else 0
         rule = needed(operation, unconfirmed)
         if rule is None:
             return None
@@ -183,7 +185,12 @@ class Changes:
         """The lines of an operation, the first open one as intended. Judged again when it was read some time ago."""
         fresh = time.monotonic() - operation.read_at < FRESH_SECONDS
         while True:
-            verdicts = [await self._judged(one, fresh) for one in operation.changes]
+            # A change that follows another one of its key is looked at when its turn comes.
+            keys = [one.key for one in operation.changes]
+            verdicts = [
+                await self._judged(one, fresh or one.key in keys[:number])
+                for number, one in enumerate(operation.changes)
+            ]
             if author.how and verdicts != [_expected(one) for one in operation.changes]:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             try:
