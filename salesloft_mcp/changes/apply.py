@@ -87,14 +87,6 @@ class Changes:
             return None
         return question(operation, rule, await self.place(), await self.log.last(operation))
 
-    async def preview(self, operation: Operation) -> list[Verdict]:
-        """What stands at each key now, held against each change. Nothing is written."""
-        verdicts: list[Verdict] = []
-        for change in operation.changes:
-            kind = KINDS[change.kind]
-            verdicts.append(judge(change, await kind.read(self.api, change.key), kind.fits))
-        return verdicts
-
     async def apply(self, operation: Operation, author: Author) -> Done:
         """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.
 

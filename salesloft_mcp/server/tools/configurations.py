@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -14,7 +13,7 @@ from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import ConfigurationView, View, answer, configuration_view, count, read
+from salesloft_mcp.server.answers import ConfigurationView, View, configuration_view, count, read
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -26,7 +25,7 @@ from salesloft_mcp.server.arguments import (
     WhichId,
 )
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 CREATE = "create_external_id_configuration"
 DELETE = "delete_external_id_configuration"
@@ -36,11 +35,6 @@ class Configurations(View):
     configurations: list[ConfigurationView]
     next_cursor: str | None = None
     points_spent: int
-
-
-class WrittenConfiguration(Written):
-    configuration_id: Annotated[int | None, Field(description="Salesloft's id of the configuration")] = None
-    live_mappings: Annotated[int | None, Field(description="Mappings that used it and were saved for undo")] = None
 
 
 async def list_external_id_configurations(
@@ -112,14 +106,9 @@ async def create_external_id_configuration(
     asked: Annotated[Asked, Resolve(about_creation)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenConfiguration]:
+) -> Annotated[CallToolResult, Written]:
     """Allow external ids of a new type (the name of your system) for people, accounts or users."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    configuration_id = _id(done.outcomes[0].after)
-    view = WrittenConfiguration(**facts(done), configuration_id=configuration_id)
-    return answer(f"{view.status}: configuration {configuration_id} for {object_type}.", view)
+    return await write(ctx, asked, answered, preview)
 
 
 async def delete_external_id_configuration(
@@ -130,17 +119,7 @@ async def delete_external_id_configuration(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
     configuration_id: WhichId = 0,
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenConfiguration]:
+) -> Annotated[CallToolResult, Written]:
     """Delete an external type for one kind of object, after a person has typed its name. Its ids stop resolving
     records."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    gone = _id(done.outcomes[0].line.change.before)
-    view = WrittenConfiguration(**facts(done), configuration_id=gone, live_mappings=asked.operation.carries)
-    return answer(f"deleted: configuration {gone}.", view)
-
-
-def _id(image: Any) -> int | None:  # noqa: ANN401 - an image or None
-    found = (image or {}).get("id")
-    return found if isinstance(found, int) else None
+    return await write(ctx, asked, answered, preview)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import Field, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -15,11 +15,10 @@ from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.records import Intent, RecordFields
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.server.answers import answer
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.consent import Asked, Consent, asking
 from salesloft_mcp.server.schemas import usual
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
 _OF_BOTH = ("phone", "owner_id", "do_not_contact", "tags", "custom_fields")
@@ -29,10 +28,6 @@ _PERSON = usual(
 _ACCOUNT = usual(AccountFields.model_json_schema(), ("name", "domain", "website", *_OF_BOTH))
 PersonArgument = Annotated[PersonFields, WithJsonSchema(_PERSON)]
 AccountArgument = Annotated[AccountFields, WithJsonSchema(_ACCOUNT)]
-
-
-class Upserted(Written):
-    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
 
 
 async def of_person(
@@ -62,10 +57,10 @@ async def upsert_person_by_external_id(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_person)],
     intent: Intent = "upsert",
     preview: Preview = False,
-) -> Annotated[CallToolResult, Upserted]:
+) -> Annotated[CallToolResult, Written]:
     """Update the person your id stands for, or create the person and the mapping. A new person needs email_address, or
     phone and last_name. do_not_contact needs a person's yes."""
-    return await _upsert(ctx, asked, answered, preview)
+    return await write(ctx, asked, answered, preview)
 
 
 async def upsert_account_by_external_id(
@@ -77,10 +72,10 @@ async def upsert_account_by_external_id(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_account)],
     intent: Intent = "upsert",
     preview: Preview = False,
-) -> Annotated[CallToolResult, Upserted]:
+) -> Annotated[CallToolResult, Written]:
     """Update the account your id stands for, or create the account and the mapping. A new account needs name and
     domain. do_not_contact needs a person's yes."""
-    return await _upsert(ctx, asked, answered, preview)
+    return await write(ctx, asked, answered, preview)
 
 
 async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
@@ -90,16 +85,3 @@ async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFiel
     app, read_at = ctx.request_context.lifespan_context, time.monotonic()
     change = await records.upsert(app.salesloft, key, fields, intent)
     return Operation(_TOOLS[key.object_type], (change,), read_at=read_at)
-
-
-async def _upsert(
-    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool
-) -> CallToolResult:
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    (outcome,) = done.outcomes
-    found = (outcome.after or {}).get("id")
-    object_id = found if isinstance(found, int) else outcome.line.change.object_id
-    view = Upserted(**facts(done), object_id=object_id)
-    return answer(f"{view.status}: {outcome.line.change.key.object_type} {object_id}.", view)
