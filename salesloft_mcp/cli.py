@@ -79,11 +79,10 @@ def serve(
     Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR,
     SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
     """
-    # Measured: collecting garbage while a thousand types are made is a sixth of the start. `serving` switches it on.
+    # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()
     from salesloft_mcp.app import open_app
-    from salesloft_mcp.hosting.serve import Listen
-    from salesloft_mcp.hosting.serve import serve as serving
+    from salesloft_mcp.hosting.run import Listen, run
     from salesloft_mcp.server.inventory import chosen
 
     if sandbox and options["base_url"]:
@@ -98,7 +97,7 @@ def serve(
     entries = exit_on_error(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         listen = Listen(host, port) if http else None
-        code = exit_on_error(anyio.run, serving, open_app(settings, box), entries, listen)
+        code = exit_on_error(anyio.run, run, open_app(settings, box), entries, listen)
     sys.exit(code)
 
 

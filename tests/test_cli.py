@@ -20,7 +20,7 @@ from .conftest import Connect
 from .hosting.program import (
     API_KEY,
     COMMAND,
-    STOP_SECONDS,
+    HANG_SECONDS,
     Json,
     clean_environment,
     free_port,
@@ -149,7 +149,7 @@ def test_a_sandbox_over_http_serves_a_server_by_what_it_printed_and_a_wrong_toke
         assert "structuredContent" not in refused
         assert API_KEY not in (tmp_path / "log").read_text()
         box.send_signal(signal.SIGINT)
-        assert box.wait(STOP_SECONDS) == 130
+        assert box.wait(HANG_SECONDS) == 130
 
 
 def _printed(box: "subprocess.Popen[str]") -> dict[str, str]:
@@ -172,7 +172,7 @@ def test_a_sandbox_on_a_taken_port_ends_with_exit_1(env: dict[str, str], tmp_pat
     with listening(["sandbox", "--port", str(port)], port, env, tmp_path / "log") as box:
         done = run("sandbox", "--port", str(port), env=env)
         box.send_signal(signal.SIGTERM)
-        assert box.wait(STOP_SECONDS) in (143, -signal.SIGTERM)
+        assert box.wait(HANG_SECONDS) in (143, -signal.SIGTERM)
     assert done.returncode == 1
     assert "in use" in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,8 +8,7 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.server.schemas import answered, compact
-from salesloft_mcp.server.tool_errors import CheckedTool
+from salesloft_mcp.server.sdk import CheckedTool, checked_tool
 from salesloft_mcp.server.tools import audit, backfills, changes, connection, creates, deletes, lists, lookups, upserts
 from salesloft_mcp.server.two_step import with_code
 from salesloft_mcp.settings import ConfirmMode, Mode
@@ -81,17 +80,10 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
 
 @cache
 def build_tool(entry: Entry, confirm: ConfirmMode) -> CheckedTool:
-    """The tool as the protocol library wants it: unknown arguments refused, schemas compact, all hints stated."""
-    tool = CheckedTool.from_function(entry.fn, title=entry.title, annotations=_hints(entry))
-    assert isinstance(tool, CheckedTool)
-    arguments = tool.fn_metadata.arg_model
-    arguments.model_config["extra"] = "forbid"
-    arguments.model_rebuild(force=True)
-    parameters = compact(tool.parameters) | {"additionalProperties": False}
-    tool.parameters = with_code(parameters) if entry.asks and confirm == "two-step" else parameters
-    tool.description = " ".join(tool.description.split())
-    if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)
+    """The tool of an entry, with all four hints stated."""
+    tool = checked_tool(entry.fn, entry.title, _hints(entry))
+    if entry.asks and confirm == "two-step":
+        tool.parameters = with_code(tool.parameters)
     return tool
 
 

@@ -6,9 +6,10 @@ from collections import OrderedDict
 from typing import Any
 
 import anyio
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.request_state import authenticated_principal
-from mcp.shared.exceptions import MCPError
+from mcp import MCPError
+from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
+from mcp.server.mcpserver import authenticated_principal
 from mcp_types import INVALID_PARAMS
 
 REMEMBERED = 1_000

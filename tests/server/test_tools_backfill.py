@@ -11,7 +11,7 @@ import pytest
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.hosting.serve import _resume
+from salesloft_mcp.hosting.run import resume
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Team
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -388,7 +388,7 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_next_server(
     async with open_app(settings, sandbox) as app:
         assert app.backfills.status(backfill_id).state == "stopped"
         app.backfills._quiet = 0.0
-        _resume(app, chosen("full"))
+        resume(app, chosen("full"))
         status = await app.backfills.wait(backfill_id, 20)
         assert (status.state, status.done) == ("finished", 300)
         assert len(await live(app)) == 300
@@ -400,7 +400,7 @@ async def test_no_run_goes_on_where_runs_are_not_allowed(
 ) -> None:
     backfill_id = await cut_off(settings, sandbox, monkeypatch)
     async with open_app(settings, sandbox) as app:
-        _resume(app, entries)
+        resume(app, entries)
         assert app.backfills.status(backfill_id).state == "stopped"
 
 
