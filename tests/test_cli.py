@@ -65,7 +65,9 @@ def approvals(state: LocalState, *options: str, given: str | None = None) -> tup
 
 def test_help_of_every_command_works_and_loads_none_of_the_heavy_libraries(env: dict[str, str]) -> None:
     assert set(cli.commands) == set(COMMANDS)
-    done = subprocess.run([sys.executable, "-c", HELP, *COMMANDS], env=env, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [sys.executable, "-c", HELP, *COMMANDS], env=env, capture_output=True, text=True, timeout=HANG_SECONDS
+    )
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 

@@ -207,7 +207,7 @@ def _wait_until_it_listens(process: subprocess.Popen[str], port: int, log: Path)
     deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS).close()
         except ConnectionRefusedError:
             select.select([], [], [], 0.02)
         else:

@@ -20,7 +20,7 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.sdk import CheckedTool, checked_tool, serve_lines
 from tests.conftest import Era
-from tests.hosting.program import HELLO, PLACE
+from tests.hosting.program import HANG_SECONDS, HELLO, PLACE
 from tests.server.human import text
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,6 @@ STREAMS = "look at serve_lines and _Messages: Server.run of mcp works in another
 MIDDLEWARE = (
     "look at _list_configurations in server/build.py: a middleware gets something else than the finished answer"
 )
-HANG_SECONDS = 60
 
 
 class Doubled(BaseModel):

@@ -20,10 +20,11 @@ from salesloft_mcp.server.inventory import Entry, chosen
 from salesloft_mcp.server.tools import backfills
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
+from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import Reply, call, refused, tokens, writes
 from tests.server.human import YES, Human
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LEADS: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
 PERSON = 578495206
@@ -63,7 +64,7 @@ class Gate:
         return await self._create(*key)
 
     async def wait(self) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(HANG_SECONDS):
             await self._reached.wait()
 
     def open(self) -> None:
@@ -72,7 +73,7 @@ class Gate:
 
 async def ended(client: Client, backfill_id: str) -> Reply:
     """The answer once nobody works on it any more."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_SECONDS):
         while True:
             reply = await call(client, "get_backfill", backfill_id=backfill_id)
             if reply.data["state"] not in ("planning", "running"):
