@@ -2,9 +2,11 @@
 
 import gc
 import json
+import os
 import sys
 from contextlib import nullcontext
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -143,6 +145,9 @@ cli.add_command(changes)
 
 def main() -> NoReturn:
     """The entry point of `salesloft-mcp`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where a terminal knows fewer characters than a record
     try:
         sys.exit(cli.main(prog_name="salesloft-mcp", standalone_mode=False))
     except click.ClickException as error:
@@ -150,6 +155,13 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except click.Abort as abort:
         sys.exit(130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads on, as with `| head`
+        sys.exit(1)
+    except BaseExceptionGroup as group:
+        if group.subgroup(SystemExit) is None:
+            raise
+        sys.exit(1)  # how rich ends when nobody reads on
 
 
 def _refuse_without(flag: str, *names: str) -> None:

@@ -72,6 +72,27 @@ def test_help_of_every_command_works_and_loads_none_of_the_heavy_libraries(env: 
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [["demo"], ["demo", "--json"], ["resolve", "--sandbox", "--json", *map(str, range(5_000))]],
+    ids=["rich", "json", "many lines"],
+)
+def test_a_reader_that_goes_away_ends_a_command_quietly(env: dict[str, str], arguments: list[str]) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, told = process.communicate(timeout=HANG_SECONDS)
+    assert (process.returncode, told) == (1, "")
+
+
+def test_a_terminal_that_knows_few_characters_gets_the_others_written_out(env: dict[str, str]) -> None:
+    done = run("resolve", "--sandbox", "Ł漢", env={**env, "PYTHONIOENCODING": "cp1252"})
+    assert "\\u0141\\u6f22" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "nearest"),
     [
         (["serv"], "serve"),
