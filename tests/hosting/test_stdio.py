@@ -31,6 +31,15 @@ sys.argv = ["salesloft-mcp", "serve", "--sandbox"]
 main()
 """
 
+PATIENT = """
+import sys
+from salesloft_mcp.cli import main
+from salesloft_mcp.hosting import stdio
+stdio.GRACE_SECONDS = 120.0
+sys.argv = ["salesloft-mcp", "serve", "--sandbox"]
+main()
+"""
+
 
 @pytest.mark.parametrize("ends", ["pipes", "sockets", "one socket"])
 def test_each_line_of_standard_output_is_one_json_message(start: Start, era: Era, ends: Ends) -> None:
@@ -80,8 +89,8 @@ def test_a_message_just_below_the_limit_is_read(shared: Program) -> None:
     assert shared.receive()["id"] == 3
 
 
-def test_requests_sent_before_the_input_ends_are_still_answered(start: Start) -> None:
-    with start() as program:
+def test_requests_sent_before_the_input_ends_are_still_answered(env: dict[str, str], log: Path) -> None:
+    with started([sys.executable, "-c", PATIENT], env, log) as program:
         program.shake_hands("legacy")
         for number in range(2, 22):
             program.ask(number, "tools/list", {})
@@ -97,7 +106,7 @@ def test_requests_in_a_file_are_answered_too(env: dict[str, str], tmp_path: Path
     requests.write_text("".join(json.dumps(message) + "\n" for message in (hello, ready, LIST)))
     with requests.open() as given:
         done = subprocess.run(
-            [*COMMAND, "serve", "--sandbox"], env=env, stdin=given, capture_output=True, timeout=HANG_SECONDS
+            [sys.executable, "-c", PATIENT], env=env, stdin=given, capture_output=True, timeout=HANG_SECONDS
         )
     assert done.returncode == 0
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1, 99]
