@@ -2,9 +2,11 @@
 
 import gc
 import json
+import os
 import sys
 from contextlib import nullcontext
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -77,11 +79,10 @@ def serve(
     Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR,
     SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
     """
-    # Measured: collecting garbage while a thousand types are made is a sixth of the start. `serving` switches it on.
+    # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()
     from salesloft_mcp.app import open_app
-    from salesloft_mcp.hosting.serve import Listen
-    from salesloft_mcp.hosting.serve import serve as serving
+    from salesloft_mcp.hosting.run import Listen, run
     from salesloft_mcp.server.inventory import chosen
 
     if sandbox and options["base_url"]:
@@ -96,7 +97,7 @@ def serve(
     entries = exit_on_error(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         listen = Listen(host, port) if http else None
-        code = exit_on_error(anyio.run, serving, open_app(settings, box), entries, listen)
+        code = exit_on_error(anyio.run, run, open_app(settings, box), entries, listen)
     sys.exit(code)
 
 
@@ -142,6 +143,9 @@ cli.add_command(changes)
 
 def main() -> NoReturn:
     """The entry point of `salesloft-mcp`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where a terminal knows fewer characters than a record
     try:
         sys.exit(cli.main(prog_name="salesloft-mcp", standalone_mode=False))
     except click.ClickException as error:
@@ -149,6 +153,13 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except click.Abort as abort:
         sys.exit(130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads on, as with `| head`
+        sys.exit(1)
+    except BaseExceptionGroup as group:
+        if group.subgroup(SystemExit) is None:
+            raise
+        sys.exit(1)  # how rich ends when nobody reads on
 
 
 def _refuse_without(flag: str, *names: str) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from salesloft_mcp.cli import cli
 
-from .hosting.program import COMMAND, START_SECONDS, clean_environment
+from .hosting.program import COMMAND, HANG_SECONDS, clean_environment
 
 PEOPLE = range(207550157, 207550157 - 100, -1)  # of the seeded sandbox
 TO = ("--external-type", "crm_lead", "--object-type", "people")
@@ -120,7 +120,7 @@ def test_ctrl_c_stops_a_run_and_resume_finishes_it(
         while json.loads(backfill("status", backfill_id, "--json").stdout).get("outcomes", {}).get("created", 0) < 20:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=START_SECONDS)
+        _, told = process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
         process.wait()

@@ -8,8 +8,7 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.server.schemas import answered, compact
-from salesloft_mcp.server.tool_errors import CheckedTool
+from salesloft_mcp.server.sdk import CheckedTool, checked_tool
 from salesloft_mcp.server.tools import (
     audit,
     changes,
@@ -89,17 +88,8 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
 
 @cache
 def build_tool(entry: Entry) -> CheckedTool:
-    """The tool as the protocol library wants it: unknown arguments refused, schemas compact, all hints stated."""
-    tool = CheckedTool.from_function(entry.fn, title=entry.title, annotations=_hints(entry))
-    assert isinstance(tool, CheckedTool)
-    arguments = tool.fn_metadata.arg_model
-    arguments.model_config["extra"] = "forbid"
-    arguments.model_rebuild(force=True)
-    tool.parameters = compact(tool.parameters) | {"additionalProperties": False}
-    tool.description = " ".join(tool.description.split())
-    if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)
-    return tool
+    """The tool of an entry, with all four hints stated."""
+    return checked_tool(entry.fn, entry.title, _hints(entry))
 
 
 def _hints(entry: Entry) -> ToolAnnotations:

@@ -5,8 +5,8 @@ from functools import wraps
 from typing import ParamSpec
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import Resource
 from pydantic import BaseModel, TypeAdapter
 

@@ -25,7 +25,7 @@ from salesloft_mcp.state.local import LocalState
 AIM = Aim("marketing_automation", "people")
 ENVIRONMENT = "chaos"
 PATIENCE_SECONDS = 0.2
-QUIET_SECONDS = 1.0
+QUIET_SECONDS = 1.5
 PLENTY = 1_000_000
 
 

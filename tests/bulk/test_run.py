@@ -14,7 +14,7 @@ from salesloft_mcp.sandbox import Fault
 
 from .running import AIM, FIRST_PERSON, QUIET_SECONDS, creations, planned
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 UNIQUE_OR_NOT = pytest.mark.parametrize("enforce_unique", [True, False], ids=["unique", "not unique"])
 

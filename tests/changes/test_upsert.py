@@ -16,7 +16,7 @@ from tests.salesloft.opened import answering, opened
 
 from .test_writes import loss
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LEAD = MappingKey("crm_lead", "people", "CONTACT3456")
 NEW = MappingKey("crm_lead", "people", "NEW-1")

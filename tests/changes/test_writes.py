@@ -15,7 +15,7 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Dialect
 from tests.salesloft.opened import PLENTY, opened, over
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 KEY = MappingKey("crm_lead", "people", "NEW-1")
 ANN, BEN = 207550001, 207550002

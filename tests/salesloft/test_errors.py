@@ -184,6 +184,7 @@ async def test_a_write_without_a_connection_is_known_not_to_have_run() -> None:
             await api.delete_mapping(1)
 
 
+@pytest.mark.steady
 async def test_waiting_for_an_answer_is_not_losing_it(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """The time to read an answer begins with it: a write that still waits for its turn has not been sent."""
     monkeypatch.setattr("salesloft_mcp.salesloft.client.ANSWER_SECONDS", 0.02)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import stamina
-from anyio.lowlevel import checkpoint
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
@@ -18,7 +17,7 @@ from tests.conftest import Connect, Era
 from tests.server.calling import call, refused, writes
 from tests.server.human import YES, Human
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 TOOL = "create_external_id_mapping"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
@@ -26,12 +25,7 @@ REKEY = {**KEY, "external_id": "NEW-1", "object_id": 578495206, "replaces": "CON
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def no_pause(seconds: float) -> None:
-        """Others get their turn, and nothing more."""
-        await checkpoint()
-
-    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", no_pause)
+def _two_attempts() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 

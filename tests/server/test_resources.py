@@ -16,7 +16,7 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.announce import configuration_uri, mapping_uri, object_uri
 from tests.conftest import Connect
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 CONFIGURATIONS = "salesloft://external/configurations"
 ODD = "a/b ü?#%..;x"

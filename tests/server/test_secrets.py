@@ -1,5 +1,6 @@
 """The token, and what stands in records, shows up nowhere it does not belong, whatever goes wrong."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from salesloft_mcp.server.inventory import NAMES, chosen
 from salesloft_mcp.settings import Settings
 from tests.server.human import YES, Human, text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 PRIVATE = "canary@private.test"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
@@ -62,14 +63,9 @@ TROUBLES = {
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> Any:
-    async def at_once(seconds: float) -> None:
-        """Pauses between attempts are not what is looked at here."""
-
-    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", at_once)
-    stamina.set_testing(True, attempts=2)
-    yield
-    stamina.set_testing(False)
+def _two_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2):
+        yield
 
 
 def test_every_tool_is_tried() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import anyio
 import pytest
 import stamina
-from anyio.lowlevel import checkpoint
 from mcp.client import Client
 from mcp_types import ElicitResult, InputRequiredResult, InputResponses
 
@@ -21,7 +20,7 @@ from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 CONTACT: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
 NEW = {**CONTACT, "external_id": "007", "object_id": 578495206}
@@ -31,12 +30,7 @@ NAMED: dict[str, Any] = {"type_the_name": "marketing"}
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def no_pause(seconds: float) -> None:
-        """Others get their turn, and nothing more."""
-        await checkpoint()
-
-    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", no_pause)
+def _two_attempts() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 

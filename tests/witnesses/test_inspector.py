@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.hosting.program import HANG_SECONDS
+
 pytestmark = pytest.mark.witness
 
 TOOL_ERROR = 5  # the Inspector's exit code for a result with isError
@@ -55,7 +57,7 @@ def inspect(
     def run(method: str, *options: str) -> Seen:
         command = [*start, "--format", "json", "--quiet", "--method", method, *options]
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG_SECONDS
         )
         said = json.loads(done.stdout) if done.stdout.strip() else {}
         return Seen(done.returncode, said.get("result", {}), said.get("schemaFindings", []), done.stderr)
