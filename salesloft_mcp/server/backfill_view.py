@@ -2,35 +2,51 @@
 
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import Field
 
-from salesloft_mcp.bulk.jobs import Status
+from salesloft_mcp.bulk.jobs import State, Status
 from salesloft_mcp.bulk.plan import minutes
 from salesloft_mcp.bulk.report import cells
-from salesloft_mcp.server.answers import View
-from salesloft_mcp.state.journal import Line
+from salesloft_mcp.server.answers import (
+    ExternalIdField,
+    ExternalTypeField,
+    NextCursor,
+    ObjectTypeField,
+    PointsSpent,
+    View,
+)
+from salesloft_mcp.state.journal import Line, RowState, Verdict
 from salesloft_mcp.text import escaped
 
 Json = dict[str, Any]
 
 
+class AttentionRow(View):
+    line: int = Field(description="The line of the input, or the number of the row.")
+    external_id: ExternalIdField
+    verdict: str = Field(description="What the plan said of it, or how it ended.")
+    object_id: str | None = Field(None, description="The Salesloft id that was given for it.")
+    email: str | None = Field(None, description="The e-mail address that was given for it.")
+    domain: str | None = Field(None, description="The domain that was given for it.")
+    crm_id: str | None = Field(None, description="The CRM id that was given for it.")
+    note: str | None = Field(None, description="Why it was not created.")
+
+
 class Backfill(View):
-    """A backfill with everything in `facts`. The schema names only what a caller cannot do without: it is paid for
-    by every tool that answers with it, in every conversation.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    state: str
-    points_spent: int
-
-
-class Planned(Backfill):
-    """The same, where it is seen first."""
-
-    backfill_id: str
-    counts: Json
-    rows: list[Json]
+    backfill_id: str = Field(description="The id by which the other backfill tools find it.")
+    state: State = Field(description="planned: run_backfill may start it; stopped and cancelled: it can be resumed.")
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    source: str = Field(description="Where the rows came from.")
+    digest: str | None = Field(None, description="The SHA-256 of the input, where it is known.")
+    counts: dict[Verdict, int] = Field(description="How many rows the plan found of each kind.")
+    outcomes: dict[RowState, int] | None = Field(None, description="How many rows ended in each way.")
+    points: int = Field(description="API points that are still to be spent.")
+    minutes: float = Field(description="About how many minutes that takes.")
+    problem: str | None = Field(None, description="Why it stopped or failed.")
+    rows: list[AttentionRow] = Field(description="Rows that need a human's attention.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 def facts(status: Status, points_a_minute: int) -> Json:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.server.schemas import answered, compact
+from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.tool_errors import CheckedTool
 from salesloft_mcp.server.tools import audit, backfills, changes, connection, creates, deletes, lists, lookups, upserts
 from salesloft_mcp.server.two_step import with_code
@@ -91,7 +91,7 @@ def build_tool(entry: Entry, confirm: ConfirmMode) -> CheckedTool:
     tool.parameters = with_code(parameters) if entry.asks and confirm == "two-step" else parameters
     tool.description = " ".join(tool.description.split())
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
     return tool
 
 

@@ -19,8 +19,8 @@ from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce, confirm
 from salesloft_mcp.server.answers import answer, count, fitting
-from salesloft_mcp.server.arguments import ExternalType, ObjectTypeArgument
-from salesloft_mcp.server.backfill_view import Backfill, Planned, attention_row, facts, sentence
+from salesloft_mcp.server.arguments import NEXT_CURSOR, ExternalType, ObjectTypeArgument
+from salesloft_mcp.server.backfill_view import Backfill, attention_row, facts, sentence
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.refusals import not_configured
 from salesloft_mcp.state.local import Question
@@ -31,7 +31,16 @@ WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5
 PAGE = 100
-_ROWS = "{external_id, and object_id, email, domain or crm_id}"
+_ROW = {
+    "type": "object",
+    "properties": {
+        "external_id": {"type": "string"},
+        "object_id": {"type": "integer"},
+        **{name: {"type": "string"} for name in ("email", "domain", "crm_id")},
+    },
+    "required": ["external_id"],
+}
+_ROWS = "Up to 1000 rows: an external_id, and one of object_id, email, domain and crm_id for its record."
 
 
 def _cursor(value: str) -> str:
@@ -43,12 +52,21 @@ def _cursor(value: str) -> str:
 Rows = Annotated[
     list[dict[str, Any]],
     Field(max_length=1_000),
-    WithJsonSchema({"type": "array", "description": _ROWS, "items": {"type": "object"}}),
+    WithJsonSchema({"type": "array", "description": _ROWS, "maxItems": 1_000, "items": _ROW}),
 ]
-File = Annotated[str, Field(strict=True, max_length=4_096, description="Or .csv, .jsonl")]
-CustomField = Annotated[str, Field(strict=True, max_length=255, description="Or the field that holds ids")]
-BackfillId = Annotated[str, Field(strict=True, max_length=64, description="Of plan_backfill")]
-Cursor = Annotated[str, Field(strict=True), AfterValidator(_cursor)]
+File = Annotated[
+    str, Field(strict=True, max_length=4_096, description="Instead of rows: the path of a .csv or .jsonl file.")
+]
+CustomField = Annotated[
+    str,
+    Field(
+        strict=True,
+        max_length=255,
+        description="Instead of rows: the custom field in which records hold their external id.",
+    ),
+]
+BackfillId = Annotated[str, Field(strict=True, max_length=64, description="The backfill_id that plan_backfill gave.")]
+Cursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_cursor)]
 
 
 async def plan_backfill(
@@ -58,9 +76,9 @@ async def plan_backfill(
     rows: Rows = [],  # noqa: B006 - never changed
     file: File = "",
     custom_field: CustomField = "",
-) -> Annotated[CallToolResult, Planned]:
-    """Dry run for many mappings, from 1,000 rows at most, a file or a custom field: counts, cost, bad rows. Writes
-    nothing."""
+) -> Annotated[CallToolResult, Backfill]:
+    """Plan a backfill of many external id mappings from rows, a file or a custom field. Tells how many would be
+    created, what it costs, and which rows cannot be used. Writes nothing to Salesloft."""
     app = ctx.request_context.lifespan_context
     aim = Aim(external_type, object_type)
     load, described = _source(app, rows, file, custom_field)
@@ -94,7 +112,8 @@ async def run_backfill(
     asked: Annotated[Question | None, Resolve(run_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_run)],
 ) -> Annotated[CallToolResult, Backfill]:
-    """Create what the plan says, or resume. It outlives the call; over 500 creates need a human's yes."""
+    """Run or resume a planned backfill of external id mappings. It goes on when this call ends; get_backfill tells how
+    far it is. A human has to agree to more than 500 creates."""
     app = ctx.request_context.lifespan_context
     status = app.backfills.status(backfill_id)
     spent = app.backfills.spent(backfill_id)
@@ -110,13 +129,13 @@ async def run_backfill(
 async def get_backfill(
     ctx: Context[App, Any], backfill_id: BackfillId, cursor: Cursor = ""
 ) -> Annotated[CallToolResult, Backfill]:
-    """How far it is, and its bad rows."""
+    """Get the progress of a backfill, and the rows that need attention."""
     app = ctx.request_context.lifespan_context
     return _answer(app, app.backfills.status(backfill_id), 0, int(cursor or 0), PAGE)
 
 
 async def cancel_backfill(ctx: Context[App, Any], backfill_id: BackfillId) -> Annotated[CallToolResult, Backfill]:
-    """End a run after the rows in flight."""
+    """Cancel a backfill when the rows in flight are written. What was created stays; run_backfill can resume it."""
     app = ctx.request_context.lifespan_context
     app.backfills.cancel(backfill_id)
     status = await app.backfills.wait(backfill_id, STEP_SECONDS)

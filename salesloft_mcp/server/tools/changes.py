@@ -11,12 +11,23 @@ from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import confirm
 from salesloft_mcp.server.acts import By
-from salesloft_mcp.server.answers import View, answer, count, read
-from salesloft_mcp.server.arguments import AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
+from salesloft_mcp.server.answers import (
+    ExternalIdField,
+    ExternalTypeField,
+    NextCursor,
+    ObjectIdField,
+    ObjectTypeField,
+    PointsSpent,
+    View,
+    answer,
+    count,
+    read,
+)
+from salesloft_mcp.server.arguments import NEXT_CURSOR, AnyExternalId, AnyObjectId, AnyObjectType, Limit, typed, whole
 from salesloft_mcp.server.confirm import Agree, Consent, Granted, Retype
 from salesloft_mcp.server.undo.plan import plan
 from salesloft_mcp.server.undo.undo import TOOL, Undo, Undone
-from salesloft_mcp.state.changes import Logged, Search, moment
+from salesloft_mcp.state.changes import Logged, Outcome, Search, moment
 from salesloft_mcp.text import escaped
 
 
@@ -31,36 +42,52 @@ def _change_cursor(value: str) -> str:
     return value and str(whole(value))
 
 
-OneObjectType = Annotated[AnyObjectType, Field(description="Empty: all")]
-Since = Annotated[str, Field(strict=True, description="ISO date or time"), AfterValidator(_moment)]
-ChangeCursor = Annotated[str, Field(strict=True), AfterValidator(_change_cursor)]
-ChangeId = Annotated[
-    int, BeforeValidator(whole), WithJsonSchema({"type": "integer", "description": "id in list_changes"})
+Since = Annotated[
+    str,
+    Field(strict=True, description="Only changes since this date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z."),
+    AfterValidator(_moment),
 ]
-ToolName = Annotated[str, Field(strict=True, max_length=100, description="Empty: all")]
+ChangeCursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_change_cursor)]
+ChangeId = Annotated[
+    int,
+    BeforeValidator(whole),
+    WithJsonSchema({"type": "integer", "minimum": 1, "description": "The id of the change in list_changes."}),
+]
+ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only changes made by this tool.")]
 
 
-Row = dict[str, str | int]
-RowSchema = WithJsonSchema({"type": "object"})  # names and values speak for themselves, and cost nothing in the list
+class ChangeView(View):
+    id: int = Field(description="The change_id that undo_change takes.")
+    at: str = Field(description="When it was made, in UTC.")
+    who: str | None = Field(None, description="The client that asked for it, by the name it gives itself.")
+    tool: str = Field(description="The tool that made it.")
+    outcome: Outcome = Field(description="How it ended; intended and unknown: it may or may not have been done.")
+    external_type: ExternalTypeField | None = None
+    external_id: ExternalIdField | None = None
+    object_type: ObjectTypeField | None = None
+    object_id: ObjectIdField | None = None
+    confirmed: str | None = Field(None, description="How a human agreed; absent where nobody was asked.")
+    undoes: int | None = Field(None, description="The change that this one took back.")
+    undone_by: int | None = Field(None, description="The change that took this one back.")
 
 
 class Changes(View):
-    changes: list[Annotated[Row, RowSchema]]
-    next_cursor: str | None = None
-    points_spent: int
+    changes: list[ChangeView] = Field(description="The changes, newest first.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def list_changes(
     ctx: Context[App, Any],
     external_id: AnyExternalId = "",
-    object_type: OneObjectType = "",
+    object_type: AnyObjectType = "",
     object_id: AnyObjectId = 0,
     tool: ToolName = "",
     since: Since = "",
     limit: Limit = 20,
     cursor: ChangeCursor = "",
 ) -> Annotated[CallToolResult, Changes]:
-    """Writes made here, newest first: what, when, how a human agreed."""
+    """List the changes this server has made, newest first: what was written, when, and how a human agreed."""
     app = ctx.request_context.lifespan_context
     search = Search(
         environment=app.environment,
@@ -99,7 +126,8 @@ async def undo_change(
     undo: Annotated[Undo, Resolve(undoing)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_undoing)],
 ) -> Annotated[CallToolResult, Undone]:
-    """Restore what a write deleted or replaced; or delete what it created, after a human's yes."""
+    """Undo a change: restore what it deleted or replaced, or delete what it created. A human has to agree to a
+    deletion."""
     app = ctx.request_context.lifespan_context
     now = await plan(app, change_id)
     confirmed = confirm.settle(app, undo.question, now.question, answered, now.name)
@@ -107,19 +135,18 @@ async def undo_change(
     return answer(said, view)
 
 
-def _row(row: Logged) -> Row:
-    about: dict[str, str | int | None] = {
-        "id": row.id,
-        "at": row.time,
-        "who": escaped(row.who),
-        "tool": escaped(row.tool),
-        "outcome": row.outcome,
-        "external_type": escaped(row.external_type),
-        "external_id": row.external_id and escaped(row.external_id),
-        "object_type": row.object_type,
-        "object_id": row.object_id,
-        "confirmed": row.confirmed,
-        "undoes": row.undoes,
-        "undone_by": row.undone_by,
-    }
-    return {name: value for name, value in about.items() if value is not None and value != ""}
+def _row(row: Logged) -> ChangeView:
+    return ChangeView(
+        id=row.id,
+        at=row.time,
+        who=escaped(row.who) or None,
+        tool=escaped(row.tool),
+        outcome=row.outcome,
+        external_type=escaped(row.external_type) or None,
+        external_id=escaped(row.external_id) or None,
+        object_type=typed(row.object_type),
+        object_id=row.object_id,
+        confirmed=row.confirmed or None,
+        undoes=row.undoes,
+        undone_by=row.undone_by,
+    )

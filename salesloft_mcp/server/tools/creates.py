@@ -5,38 +5,41 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
+from pydantic import Field
 
 from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.server import acts, confirm, rekey
 from salesloft_mcp.server.acts import By
-from salesloft_mcp.server.answers import View, answer
+from salesloft_mcp.server.answers import ConfigurationIdField, MappingIdField, PointsSpent, View, answer
 from salesloft_mcp.server.arguments import ExternalId, ExternalType, ObjectId, ObjectTypeArgument, ReplacedId
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.state.local import Question
 
 Status = Literal["created", "unchanged"]
+StatusField = Annotated[Status, Field(description="unchanged: it was there already.")]
 CREATE_CONFIGURATION = "create_external_id_configuration"
 
 
 class CreatedConfiguration(View):
-    status: Status
-    configuration_id: int
-    points_spent: int
+    status: StatusField
+    configuration_id: ConfigurationIdField
+    points_spent: PointsSpent
 
 
 class CreatedMapping(View):
-    status: Status
-    mapping_id: int | None = None
-    replaced_mapping_id: int | None = None
-    points_spent: int
+    status: StatusField
+    mapping_id: MappingIdField | None = None
+    replaced_mapping_id: int | None = Field(None, description="The id of the mapping that was deleted for it.")
+    points_spent: PointsSpent
 
 
 async def create_external_id_configuration(
     ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument
 ) -> Annotated[CallToolResult, CreatedConfiguration]:
-    """Allow external ids of a new type (the name of your system) for people, accounts or users."""
+    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
+    it is safe."""
     done = await acts.configure(ctx, external_type, object_type, By(CREATE_CONFIGURATION))
     status: Status = "created" if done.status == "created" else "unchanged"
     view = CreatedConfiguration(status=status, configuration_id=done.row.id, points_spent=current().points)
@@ -74,8 +77,9 @@ async def create_external_id_mapping(
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_replacing)],
     replaces: ReplacedId = "",
 ) -> Annotated[CallToolResult, CreatedMapping]:
-    """Give an existing Salesloft record your system's id. Repeating it is safe (unchanged); an id that belongs to
-    another record is refused. A mapping cannot be updated; replaces maps anew, then deletes."""
+    """Create an external id mapping: give an existing Salesloft record the id it has in your system. Repeating it is
+    safe. An id that belongs to another record is refused. Where replaces is given, the new id is mapped first, and
+    then the old one is deleted."""
     app = ctx.request_context.lifespan_context
     key = MappingKey(external_type, object_type, external_id)
     old = await rekey.read_old(app, key, object_id, replaces)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -16,6 +17,10 @@ from salesloft_mcp.salesloft.paging import live_configurations, live_mappings
 from salesloft_mcp.server import acts, confirm
 from salesloft_mcp.server.acts import By, row_id
 from salesloft_mcp.server.answers import (
+    ConfigurationIdField,
+    MappingIdField,
+    ObjectIdField,
+    PointsSpent,
     View,
     answer,
     count,
@@ -31,15 +36,15 @@ SAVE_AT_MOST = 10_000  # mappings; a hundred points, and a few seconds
 
 
 class DeletedMapping(View):
-    mapping_id: int
-    object_id: int
-    points_spent: int
+    mapping_id: MappingIdField
+    object_id: ObjectIdField
+    points_spent: PointsSpent
 
 
 class DeletedConfiguration(View):
-    configuration_id: int
-    live_mappings: int | None = None
-    points_spent: int
+    configuration_id: ConfigurationIdField
+    live_mappings: int | None = Field(None, description="How many mappings used it, where Salesloft counts them.")
+    points_spent: PointsSpent
 
 
 async def mapping_question(
@@ -87,8 +92,8 @@ async def delete_external_id_mapping(
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_mapping)],
     mapping_id: WhichId = 0,
 ) -> Annotated[CallToolResult, DeletedMapping]:
-    """Take an external id off its record, after a human has agreed; the record stays. mapping_id only when several
-    mappings fit."""
+    """Delete an external id mapping after a human has agreed. The record stays, but is no longer found by this
+    external id."""
     app = ctx.request_context.lifespan_context
     row = await read_mapping(app, MappingKey(external_type, object_type, external_id), mapping_id)
     confirmed = confirm.settle(app, asked, _about_mapping(app, row), answered)
@@ -105,8 +110,8 @@ async def delete_external_id_configuration(
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_configuration)],
     configuration_id: WhichId = 0,
 ) -> Annotated[CallToolResult, DeletedConfiguration]:
-    """Delete an external type for one kind of object, after a human has typed its name. Its ids stop resolving
-    records."""
+    """Delete an external id configuration after a human has typed its name. The external ids of this type no longer
+    find records of this kind."""
     app = ctx.request_context.lifespan_context
     number = await hanging(app, external_type, object_type)
     kept = await keepsakes(app, external_type, object_type, number)

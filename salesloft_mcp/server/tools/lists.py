@@ -11,6 +11,8 @@ from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.answers import (
     ConfigurationView,
     MappingView,
+    NextCursor,
+    PointsSpent,
     View,
     configuration_view,
     count,
@@ -27,19 +29,19 @@ from salesloft_mcp.server.arguments import (
     typed,
 )
 
-Deleted = Annotated[bool, Field(strict=True, description="Deleted ones too")]
+Deleted = Annotated[bool, Field(strict=True, description="Whether to list deleted ones too.")]
 
 
 class Configurations(View):
-    configurations: list[ConfigurationView]
-    next_cursor: str | None = None
-    points_spent: int
+    configurations: list[ConfigurationView] = Field(description="The configurations on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 class Mappings(View):
-    mappings: list[MappingView]
-    next_cursor: str | None = None
-    points_spent: int
+    mappings: list[MappingView] = Field(description="The mappings on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def list_external_id_configurations(
@@ -50,7 +52,7 @@ async def list_external_id_configurations(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Configurations]:
-    """List the external types that exist and the kind of object each is for."""
+    """List external id configurations: the external types that exist, and the kind of record each is for."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_configurations(page=int(cursor or 1), per_page=limit)
     rows = [
@@ -78,7 +80,8 @@ async def list_external_id_mappings(
     limit: Limit = 25,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Mappings]:
-    """List mappings by type, external id or object: all ids of one record, or all records of one id."""
+    """List external id mappings, narrowed by type, external id or record: for example all external ids of one record,
+    or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
         external_type=external_type,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import WithJsonSchema
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -14,12 +14,11 @@ from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.server import announce, confirm
-from salesloft_mcp.server.answers import RecordView, View, answer, record_view
+from salesloft_mcp.server.answers import PointsSpent, RecordView, View, answer, record_view
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.confirm import Consent, Granted
 from salesloft_mcp.server.log import logged
 from salesloft_mcp.server.refusals import unknown_type
-from salesloft_mcp.server.schemas import usual
 from salesloft_mcp.state.changes import Change
 from salesloft_mcp.state.local import Question
 from salesloft_mcp.text import quoted
@@ -28,19 +27,19 @@ Status = Literal["created", "updated", "unchanged"]
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
 
 
-_OF_BOTH = ("phone", "owner_id", "do_not_contact", "tags", "custom_fields")
-_PERSON = usual(
-    PersonFields.model_json_schema(), ("email_address", "first_name", "last_name", "title", "account_id", *_OF_BOTH)
-)
-_ACCOUNT = usual(AccountFields.model_json_schema(), ("name", "domain", "website", *_OF_BOTH))
-PersonArgument = Annotated[PersonFields, WithJsonSchema(_PERSON)]
-AccountArgument = Annotated[AccountFields, WithJsonSchema(_ACCOUNT)]
+_FIELDS = "The fields to write. A field that is left out stays as it is, and null clears it."
+PersonArgument = Annotated[PersonFields, Field(description=_FIELDS)]
+AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
+IntentArgument = Annotated[
+    Intent,
+    Field(description="create_only never changes an existing record; update_only never creates one."),
+]
 
 
 class Upserted(View):
-    status: Status
-    record: RecordView
-    points_spent: int
+    status: Status = Field(description="unchanged: every given field had that value already.")
+    record: RecordView = Field(description="The record as it is now.")
+    points_spent: PointsSpent
 
 
 async def person_question(
@@ -78,10 +77,10 @@ async def upsert_person_by_external_id(
     person: PersonArgument,
     asked: Annotated[Question | None, Resolve(person_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_person)],
-    intent: Intent = "upsert",
+    intent: IntentArgument = "upsert",
 ) -> Annotated[CallToolResult, Upserted]:
-    """Update the person your id stands for, or create both. A new person needs email_address, or phone
-    and last_name. do_not_contact needs a human's yes."""
+    """Upsert a person by external id: update the person it stands for, or create the person and the mapping. A new
+    person needs email_address, or phone and last_name. A human has to agree to do_not_contact."""
     key = MappingKey(external_type, "people", external_id)
     return await _upsert(ctx, key, person, intent, (asked, answered))
 
@@ -93,10 +92,10 @@ async def upsert_account_by_external_id(
     account: AccountArgument,
     asked: Annotated[Question | None, Resolve(account_question)],
     answered: Annotated[ElicitationResult[Consent], Resolve(ask_about_account)],
-    intent: Intent = "upsert",
+    intent: IntentArgument = "upsert",
 ) -> Annotated[CallToolResult, Upserted]:
-    """Update the account your id stands for, or create both. A new account needs name and domain.
-    do_not_contact needs a human's yes."""
+    """Upsert an account by external id: update the account it stands for, or create the account and the mapping. A
+    new account needs name and domain. A human has to agree to do_not_contact."""
     key = MappingKey(external_type, "accounts", external_id)
     return await _upsert(ctx, key, account, intent, (asked, answered))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp.server.mcpserver import Context
-from pydantic import ConfigDict
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -13,8 +13,8 @@ from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, MappingKey
 from salesloft_mcp.server import confirm
 from salesloft_mcp.server.acts import By
-from salesloft_mcp.server.answers import View
-from salesloft_mcp.state.changes import Logged
+from salesloft_mcp.server.answers import ConfigurationIdField, MappingIdField, PointsSpent, View
+from salesloft_mcp.state.changes import Logged, Outcome
 from salesloft_mcp.state.local import Question
 
 TOOL = "undo_change"
@@ -23,11 +23,15 @@ TOOL = "undo_change"
 class Undone(View):
     """`change_id` is the undoing itself, which can be undone in its turn. The rest depends on what was undone."""
 
-    model_config = ConfigDict(extra="allow")
-
-    status: str
-    change_id: int
-    points_spent: int
+    status: Outcome = Field(description="What undoing came to, for what was changed.")
+    change_id: int = Field(description="The change that this is, which can be undone too.")
+    points_spent: PointsSpent
+    configuration_id: ConfigurationIdField | None = None
+    mapping_id: MappingIdField | None = None
+    mappings: dict[str, int] | None = Field(
+        None, description="Mappings of the configuration: how many were created, unchanged, refused and left to do."
+    )
+    fields: list[str] | None = Field(None, description="The fields of the record that are as before.")
 
 
 Told = tuple[str, Undone]  # one sentence, and the data
