@@ -25,12 +25,15 @@ _ALLOWED: dict[Mode, tuple[Kind, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tool. `asks` says that a person may have to agree before it does anything."""
+    """One tool. `asks` says that a person may have to agree before it does anything, `local` that it only works with
+    what this server keeps itself.
+    """
 
     fn: Callable[..., Any]
     title: str
     kind: Kind
     asks: bool = False
+    local: bool = False
 
     @property
     def name(self) -> str:
@@ -47,15 +50,15 @@ INVENTORY = (
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
     Entry(backfills.plan_backfill, "Plan a backfill", "read"),
     Entry(backfills.run_backfill, "Run a backfill", "write", asks=True),
-    Entry(backfills.get_backfill, "Get a backfill", "read"),
-    Entry(backfills.cancel_backfill, "Cancel a backfill", "write"),
+    Entry(backfills.get_backfill, "Get a backfill", "read", local=True),
+    Entry(backfills.cancel_backfill, "Cancel a backfill", "write", local=True),
     Entry(creates.create_external_id_configuration, "Create a configuration", "write"),
     Entry(creates.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
     Entry(upserts.upsert_account_by_external_id, "Upsert an account", "write", asks=True),
     Entry(deletes.delete_external_id_mapping, "Delete a mapping", "delete", asks=True),
     Entry(deletes.delete_external_id_configuration, "Delete a configuration", "delete", asks=True),
-    Entry(changes.list_changes, "List changes", "read"),
+    Entry(changes.list_changes, "List changes", "read", local=True),
     Entry(changes.undo_change, "Undo a change", "write", asks=True),
 )
 NAMES = tuple(entry.name for entry in INVENTORY)
@@ -100,5 +103,5 @@ def _hints(entry: Entry) -> ToolAnnotations:
         read_only_hint=entry.kind == "read",
         destructive_hint=entry.asks,
         idempotent_hint=True,
-        open_world_hint=True,
+        open_world_hint=not entry.local,
     )

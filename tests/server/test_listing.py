@@ -58,6 +58,7 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 ADDED: dict[str, dict[str, Any]] = {"create_external_id_mapping": {"object_id": 578495206}}
 MAY_DESTROY = ("delete_", "upsert_", "undo_", "run_", "create_external_id_mapping")
+LOCAL = {"get_backfill", "cancel_backfill", "list_changes"}
 
 # Bulk work, audit and the way back: what the guide leaves to its reader.
 BEYOND_THE_GUIDE = {
@@ -124,6 +125,7 @@ class TestEveryTool:
         assert {name: type(tool["annotations"][name]) for name in hints} == dict.fromkeys(hints, bool)
         assert set(tool["annotations"]) == set(hints)
         assert tool["annotations"]["destructiveHint"] is tool["name"].startswith(MAY_DESTROY)
+        assert tool["annotations"]["openWorldHint"] is (tool["name"] not in LOCAL)
 
     def test_takes_an_object_without_unknown_names(self, tool: dict[str, Any]) -> None:
         assert tool["inputSchema"]["type"] == "object"
