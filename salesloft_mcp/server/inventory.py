@@ -32,12 +32,15 @@ _ALLOWED: dict[Mode, tuple[Kind, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tool. `asks` says that a person may have to agree before it does anything."""
+    """One tool. `asks` says that a person may have to agree before it does anything, `local` that it only works with
+    what this server keeps itself.
+    """
 
     fn: Callable[..., Any]
     title: str
     kind: Kind
     asks: bool = False
+    local: bool = False
 
     @property
     def name(self) -> str:
@@ -54,8 +57,8 @@ INVENTORY = (
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
     Entry(plans.plan_backfill, "Plan a backfill", "read"),
     Entry(plans.run_plan, "Run a plan", "write", asks=True),
-    Entry(plans.get_plan, "Get a plan", "read"),
-    Entry(plans.cancel_plan, "Cancel a plan", "write"),
+    Entry(plans.get_plan, "Get a plan", "read", local=True),
+    Entry(plans.cancel_plan, "Cancel a plan", "write", local=True),
     Entry(configurations.create_external_id_configuration, "Create a configuration", "write"),
     Entry(mappings.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
@@ -97,5 +100,5 @@ def _hints(entry: Entry) -> ToolAnnotations:
         read_only_hint=entry.kind == "read",
         destructive_hint=entry.asks,
         idempotent_hint=True,
-        open_world_hint=True,
+        open_world_hint=not entry.local,
     )

@@ -33,7 +33,7 @@ from pydantic_core import from_json
 from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.server.arguments import given
-from salesloft_mcp.server.schemas import answered, compact
+from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, words_of
 
 MAX_MESSAGE = 4 * 1024 * 1024  # bytes; the library's own limit for a body over HTTP
@@ -66,7 +66,7 @@ def checked_tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotation
     tool.parameters = compact(tool.fn_metadata.arg_model.model_json_schema(by_alias=True))
     tool.description = " ".join(tool.description.split())
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
     return tool
 
 

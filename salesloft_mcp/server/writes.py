@@ -11,40 +11,44 @@ from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import DONE, Change, Done, Image, Outcome, Place, Verdict
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce
-from salesloft_mcp.server.answers import View, safe
+from salesloft_mcp.server.answers import ExternalIdField, ExternalTypeField, ObjectTypeField, PointsSpent, View, safe
 from salesloft_mcp.server.consent import Asked, require_consent
 from salesloft_mcp.text import escaped, shortened
 
 Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
-Preview = Annotated[bool, Field(strict=True, description="Only show what would be written; writes nothing")]
+Preview = Annotated[bool, Field(strict=True, description="True only shows what would be written.")]
 
 
 class ChangeView(View):
     """One change. `old` and `new` are what stands there before and after; neither is there when nothing is."""
 
-    kind: Annotated[Literal["mapping", "configuration", "record"], Field(description="What is changed")]
-    external_type: str
-    object_type: str
-    external_id: str | None = None
-    old: Annotated[dict[str, JsonValue] | None, Field(description="What stood there; absent: nothing")] = None
-    new: Annotated[dict[str, JsonValue] | None, Field(description="What stands there now; absent: nothing")] = None
+    kind: Literal["mapping", "configuration", "record"] = Field(description="What is changed.")
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    external_id: ExternalIdField | None = None
+    old: Annotated[
+        dict[str, JsonValue] | None, Field(description="What stood there before; absent where nothing did.")
+    ] = None
+    new: Annotated[
+        dict[str, JsonValue] | None, Field(description="What stands there now; absent where nothing does.")
+    ] = None
     outcome: Annotated[
         str,
-        Field(description="created, updated, deleted, unchanged, conflict, failed, unknown; of a preview done or open"),
+        Field(description="How it ended; of a preview done (nothing to do), open or conflict."),
     ]
-    note: str | None = None
+    note: str | None = Field(None, description="Why it is not done.")
 
 
 class Written(View):
     """What a write did, and how a person agreed to it."""
 
-    status: Annotated[Status, Field(description="What happened; preview: nothing was written")]
-    change_id: Annotated[int | None, Field(description="For undo_change; absent when nothing was written")] = None
-    environment: str
-    team: str | None = None
-    agreed: Annotated[str, Field(description="How a person agreed, or that nobody was asked")]
-    changes: list[ChangeView]
-    points_spent: Annotated[int, Field(description="API points that this call cost")]
+    status: Status = Field(description="What happened; preview: nothing was written.")
+    change_id: int | None = Field(None, description="The number that undo_change takes.")
+    environment: str = Field(description="Where it was written.")
+    team: str | None = Field(None, description="The team, by name and id.")
+    agreed: str = Field(description="How a person agreed, or that nobody was asked.")
+    changes: list[ChangeView] = Field(description="Each change, in its order.")
+    points_spent: PointsSpent
 
 
 async def carried_out(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> Done:

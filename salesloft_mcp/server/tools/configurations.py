@@ -14,7 +14,17 @@ from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import ConfigurationView, View, answer, configuration_view, count, read
+from salesloft_mcp.server.answers import (
+    ConfigurationIdField,
+    ConfigurationView,
+    NextCursor,
+    PointsSpent,
+    View,
+    answer,
+    configuration_view,
+    count,
+    read,
+)
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -33,14 +43,14 @@ DELETE = "delete_external_id_configuration"
 
 
 class Configurations(View):
-    configurations: list[ConfigurationView]
-    next_cursor: str | None = None
-    points_spent: int
+    configurations: list[ConfigurationView] = Field(description="The configurations on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 class WrittenConfiguration(Written):
-    configuration_id: Annotated[int | None, Field(description="Salesloft's id of the configuration")] = None
-    live_mappings: Annotated[int | None, Field(description="Mappings that used it and were saved for undo")] = None
+    configuration_id: ConfigurationIdField | None = None
+    live_mappings: int | None = Field(None, description="How many live mappings used it.")
 
 
 async def list_external_id_configurations(
@@ -51,7 +61,7 @@ async def list_external_id_configurations(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Configurations]:
-    """List the external types that exist and the kind of object each is for."""
+    """List external id configurations: the external types that exist, and the kind of record each is for."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_configurations(page=int(cursor or 1), per_page=limit)
     rows = [
@@ -113,7 +123,8 @@ async def create_external_id_configuration(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
     preview: Preview = False,
 ) -> Annotated[CallToolResult, WrittenConfiguration]:
-    """Allow external ids of a new type (the name of your system) for people, accounts or users."""
+    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
+    it is safe."""
     if preview:
         return answer("preview: nothing was written.", await previewed(ctx, asked))
     done = await carried_out(ctx, asked, answered)
@@ -131,8 +142,7 @@ async def delete_external_id_configuration(
     configuration_id: WhichId = 0,
     preview: Preview = False,
 ) -> Annotated[CallToolResult, WrittenConfiguration]:
-    """Delete an external type for one kind of object, after a person has typed its name. Its ids stop resolving
-    records."""
+    """Delete an external id configuration after a person has typed its name; its ids no longer find records."""
     if preview:
         return answer("preview: nothing was written.", await previewed(ctx, asked))
     done = await carried_out(ctx, asked, answered)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.refusals import unless_configured
@@ -20,6 +20,12 @@ from salesloft_mcp.salesloft.models import Mapping, ObjectType
 from salesloft_mcp.server.answers import (
     MAX_CHARACTERS,
     ROOM_FOR_ROWS,
+    ExternalIdField,
+    ExternalTypeField,
+    NextCursor,
+    ObjectIdField,
+    ObjectTypeField,
+    PointsSpent,
     RecordView,
     View,
     count,
@@ -48,46 +54,47 @@ Term = Annotated[str, Field(strict=True, max_length=255)]
 
 
 class Objects(View):
-    external_type: str
-    object_type: str
-    ids: Annotated[dict[str, int], Field(description="external id to object id")]
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    ids: dict[str, int] = Field(description="Each external id with Salesloft's id of its record.")
 
 
 class Candidate(View):
-    external_type: str
-    object_type: str
-    object_id: int
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    object_id: ObjectIdField
 
 
 class NearMiss(Candidate):
-    external_id: str
-    why: str
+    external_id: ExternalIdField
+    why: str = Field(description="What differs from the id that was asked for.")
 
 
 class Resolved(View):
-    found: list[Objects]
-    ambiguous: Annotated[dict[str, list[Candidate]] | None, Field(description="Ids of several objects")] = None
-    missing: list[str] | None = None
-    near: Annotated[
-        dict[str, list[NearMiss]] | None,
-        WithJsonSchema({"type": "object", "description": "Near misses of missing ids, never used; why: what differs"}),
-    ] = None
-    near_types: Annotated[list[str] | None, Field(description="Existing types near the one asked for")] = None
-    record: RecordView | None = None
-    points_spent: int
+    found: list[Objects] = Field(description="The ids that stand for one record each, by type.")
+    ambiguous: dict[str, list[Candidate]] | None = Field(
+        None, description="The ids that stand for several records, each with all of them. None is chosen."
+    )
+    missing: list[str] | None = Field(None, description="The ids that are not mapped.")
+    near: dict[str, list[NearMiss]] | None = Field(
+        None, description="Mappings that look like a missing id. They are offered and never used."
+    )
+    near_types: list[str] | None = Field(None, description="External types that exist and are like the given one.")
+    record: RecordView | None = Field(None, description="The record, where one id was asked for.")
+    points_spent: PointsSpent
 
 
 class Records(View):
-    records: list[RecordView]
-    missing: list[str] | None = None
-    omitted: Annotated[int | None, Field(description="Records that did not fit; ask for fewer ids")] = None
-    points_spent: int
+    records: list[RecordView] = Field(description="The records that were found.")
+    missing: list[str] | None = Field(None, description="The external ids that no record has.")
+    omitted: int | None = Field(None, description="How many records did not fit; ask for fewer ids.")
+    points_spent: PointsSpent
 
 
 class Search(View):
-    records: list[RecordView]
-    next_cursor: str | None = None
-    points_spent: int
+    records: list[RecordView] = Field(description="The records that were found.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def resolve_external_ids(
@@ -96,7 +103,8 @@ async def resolve_external_ids(
     external_type: AnyExternalType = "",
     object_type: AnyObjectType = "",
 ) -> Annotated[CallToolResult, Resolved]:
-    """Find which Salesloft person, account or user each external id stands for. One id also gives the record."""
+    """Resolve external ids to Salesloft people, accounts or users. Tells the object_id of each id, and which ids are
+    missing or ambiguous. A single id also gives its record."""
     app = ctx.request_context.lifespan_context
     scope = Scope(external_type, typed(object_type))
     _check_size(external_ids)
@@ -125,8 +133,8 @@ async def get_records_by_external_id(
     external_ids: ExternalIds,
     detail: Detail = "concise",
 ) -> Annotated[CallToolResult, Records]:
-    """Read the people, accounts or users behind external ids of one type, for one point. Says which ids are missing,
-    not which record belongs to which id (resolve_external_ids does)."""
+    """Get Salesloft records by external id: people, accounts or users with ids of one type. Tells which ids are
+    missing, but not which record belongs to which id; resolve_external_ids does that."""
     app = ctx.request_context.lifespan_context
     wanted = list(dict.fromkeys(external_ids))
     try:
@@ -148,14 +156,15 @@ async def get_records_by_external_id(
 async def search_records(
     ctx: Context[App, Any],
     object_type: ObjectTypeArgument,
-    email: Annotated[Term, Field(description="people and users")] = "",
-    name: Annotated[Term, Field(description="accounts (exact) and users (a part)")] = "",
-    domain: Annotated[Term, Field(description="accounts only")] = "",
-    crm_id: Annotated[Term, Field(description="people and accounts")] = "",
+    email: Annotated[Term, Field(description="The e-mail address of people or users.")] = "",
+    name: Annotated[Term, Field(description="The exact name of accounts, or a part of the name of users.")] = "",
+    domain: Annotated[Term, Field(description="The domain of accounts.")] = "",
+    crm_id: Annotated[Term, Field(description="The id of people or accounts in the connected CRM.")] = "",
     limit: Limit = 10,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Search]:
-    """Find a record, and so its object_id, by what Salesloft itself knows: e-mail, name, domain or CRM id."""
+    """Search Salesloft records by e-mail, name, domain or CRM id, for example to find the object_id of a record that
+    is to be mapped."""
     app = ctx.request_context.lifespan_context
     terms = {"email": email, "name": name, "domain": domain, "crm_id": crm_id}
     given = _searchable(object_type, {term: value for term, value in terms.items() if value})

@@ -16,7 +16,18 @@ from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.server.answers import MappingView, View, answer, count, mapping_view, read
+from salesloft_mcp.server.answers import (
+    MappingIdField,
+    MappingView,
+    NextCursor,
+    ObjectIdField,
+    PointsSpent,
+    View,
+    answer,
+    count,
+    mapping_view,
+    read,
+)
 from salesloft_mcp.server.arguments import (
     AnyExternalId,
     AnyExternalType,
@@ -43,15 +54,17 @@ NOTHING = "Nothing was changed."
 
 
 class Mappings(View):
-    mappings: list[MappingView]
-    next_cursor: str | None = None
-    points_spent: int
+    mappings: list[MappingView] = Field(description="The mappings on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 class WrittenMapping(Written):
-    mapping_id: Annotated[int | None, Field(description="Salesloft's id of the mapping")] = None
-    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
-    replaced_mapping_id: Annotated[int | None, Field(description="The mapping that went")] = None
+    mapping_id: MappingIdField | None = None
+    object_id: ObjectIdField | None = None
+    replaced_mapping_id: Annotated[int | None, Field(description="The id of the mapping that was deleted for it.")] = (
+        None
+    )
 
 
 async def list_external_id_mappings(
@@ -64,7 +77,7 @@ async def list_external_id_mappings(
     limit: Limit = 25,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Mappings]:
-    """List mappings by type, external id or object: all ids of one record, or all records of one id."""
+    """List external id mappings by type, external id or record: all ids of one record, or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
         external_type=external_type,
@@ -153,8 +166,8 @@ async def create_external_id_mapping(
     instead_of: ReplacedId = "",
     preview: Preview = False,
 ) -> Annotated[CallToolResult, WrittenMapping]:
-    """Give an existing Salesloft record your system's id. Repeating it is safe (unchanged); an id that belongs to
-    another record is refused, unless move_from names that record. A mapping cannot be updated."""
+    """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
+    record is refused, unless move_from names that record; a mapping cannot be updated."""
     if preview:
         return answer("preview: nothing was written.", await previewed(ctx, asked))
     done = await carried_out(ctx, asked, answered)
@@ -183,8 +196,7 @@ async def delete_external_id_mapping(
     mapping_id: WhichId = 0,
     preview: Preview = False,
 ) -> Annotated[CallToolResult, WrittenMapping]:
-    """Take an external id off its record, after a person has agreed; the record stays. mapping_id only when several
-    mappings fit."""
+    """Delete an external id mapping after a person has agreed; the record stays."""
     if preview:
         return answer("preview: nothing was written.", await previewed(ctx, asked))
     done = await carried_out(ctx, asked, answered)
