@@ -39,6 +39,8 @@ _POLL_SECONDS = 0.05
 # The answer proves that nothing was sent, or that Salesloft did not do it.
 _NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
 _REFUSED = (errors.UnauthorizedError, errors.ForbiddenError)
+# The token may not see its team, or a server that speaks the guide has none: then no team is told.
+_NO_TEAM = (errors.ForbiddenError, errors.NotFoundError, errors.BrokenAnswerError, errors.UpstreamError)
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
 _USED = "this yes was used already. Nothing was changed."
 _AGAIN = "make the same call again; the person is asked about it as it is now."
@@ -72,10 +74,9 @@ class Changes:
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
-            except (errors.ForbiddenError, errors.NotFoundError):  # a token that may not see its team
-                self._place = Place(self.environment)
-            else:
-                self._place = Place(self.environment, team.id, team.name or "")
+            except _NO_TEAM:
+                return Place(self.environment)
+            self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
     async def question(self, operation: Operation, unconfirmed: int = 0) -> Question | None:

@@ -79,6 +79,7 @@ def logged_writes(state_dir: Path) -> list[tuple[str, str, str]]:
     db = sqlite3.connect(state_dir / "state.db")
     try:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return db.execute("SELECT tool, external_type, outcome FROM changes").fetchall()
+        lines = "SELECT title, external_type, outcome FROM changes JOIN operations ON operations.id = operation"
+        return db.execute(lines).fetchall()
     finally:
         db.close()
