@@ -4,6 +4,7 @@ tests/server/test_sdk.py holds each piece, so that a release which changes one o
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -114,7 +115,8 @@ class _Messages:
             try:
                 message = _message(line)
             except _UnreadableError as error:
-                await self.send(SessionMessage(error.answer))
+                with suppress(anyio.BrokenResourceError):
+                    await self.send(SessionMessage(error.answer))
                 continue
             # A listening request is answered only when it ends, and it ends with the connection.
             if isinstance(message, JSONRPCRequest) and message.method != "subscriptions/listen":

@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 import pytest
 import stamina
+from mcp import MCPError
 from mcp.client import Client
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, TextResourceContents
 
 from salesloft_mcp.app import App
