@@ -17,7 +17,7 @@ from salesloft_mcp.bulk.jobs import Backfills, open_backfills
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.run import Outcome, Outcomes
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
@@ -45,7 +45,7 @@ class App:
     """The live parts. Every tool and command gets exactly this; `open_app` opens and closes it."""
 
     salesloft: Salesloft
-    configurations: KnownConfigurations
+    configurations: Configurations
     lookups: Lookups
     audits: Audits
     state: LocalState
@@ -97,10 +97,11 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         salesloft, patient = Salesloft(http), Salesloft(bulk)
         opening = open_backfills(settings.state_dir, upstream.environment, patient, log)
         backfills = await closing.enter_async_context(opening)
+        configurations = Configurations(salesloft)
         yield App(
             salesloft=salesloft,
-            configurations=KnownConfigurations(salesloft),
-            lookups=Lookups(salesloft, budget, writers=(salesloft, patient)),
+            configurations=configurations,
+            lookups=Lookups(salesloft, configurations, budget),
             audits=Audits(),
             state=state,
             backfills=backfills,

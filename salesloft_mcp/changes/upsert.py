@@ -5,7 +5,7 @@ from typing import Literal
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.writes import ATTEMPTS, QUIET_SECONDS, Written, find_late, unknown_since
-from salesloft_mcp.lookups.search import search
+from salesloft_mcp.lookups.objects import search
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey, Record

@@ -10,7 +10,18 @@ from mcp_types import ToolAnnotations
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.server.schemas import answered, compact
 from salesloft_mcp.server.tool_errors import CheckedTool
-from salesloft_mcp.server.tools import audit, backfills, changes, connection, creates, deletes, lists, lookups, upserts
+from salesloft_mcp.server.tools import (
+    audit,
+    backfills,
+    changes,
+    connection,
+    creates,
+    deletes,
+    lists,
+    records,
+    resolution,
+    upserts,
+)
 from salesloft_mcp.server.two_step import with_code
 from salesloft_mcp.settings import ConfirmMode, Mode
 from salesloft_mcp.text import did_you_mean, quoted
@@ -39,9 +50,9 @@ class Entry:
 
 INVENTORY = (
     Entry(connection.get_connection, "Connection", "read"),
-    Entry(lookups.resolve_external_ids, "Resolve external ids", "read"),
-    Entry(lookups.get_records_by_external_id, "Get records by external id", "read"),
-    Entry(lookups.search_records, "Search records", "read"),
+    Entry(resolution.resolve_external_ids, "Resolve external ids", "read"),
+    Entry(records.get_records_by_external_id, "Get records by external id", "read"),
+    Entry(records.search_records, "Search records", "read"),
     Entry(lists.list_external_id_configurations, "List configurations", "read"),
     Entry(lists.list_external_id_mappings, "List mappings", "read"),
     Entry(audit.audit_external_ids, "Audit external ids", "read"),

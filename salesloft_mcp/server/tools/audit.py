@@ -12,8 +12,8 @@ from salesloft_mcp.audit.findings import KINDS, Finding, Row
 from salesloft_mcp.audit.report import Audit
 from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import InputError, MissingError
-from salesloft_mcp.lookups.resolve import Scope
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import Scope
 from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, View, count, read
 from salesloft_mcp.server.arguments import AnyExternalType, AnyObjectType, Limit, typed
 from salesloft_mcp.text import did_you_mean, escaped

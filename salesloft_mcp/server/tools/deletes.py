@@ -9,10 +9,9 @@ from mcp_types import CallToolResult
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.lookups.hanging import mappings_of
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType
-from salesloft_mcp.salesloft.paging import live_configurations, live_mappings
+from salesloft_mcp.salesloft.paging import live_configurations, live_mappings, mappings_of
 from salesloft_mcp.server import acts, confirm
 from salesloft_mcp.server.acts import By, row_id
 from salesloft_mcp.server.answers import (
