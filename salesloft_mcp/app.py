@@ -17,7 +17,7 @@ from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
@@ -43,7 +43,7 @@ class App:
     """The live parts. Every tool and command gets exactly this; `open_app` opens and closes it."""
 
     salesloft: Salesloft
-    configurations: KnownConfigurations
+    configurations: Configurations
     lookups: Lookups
     audits: Audits
     database: Database
@@ -94,13 +94,13 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         database = Database(settings.state_dir)
         closing.callback(database.close)
         salesloft, environment = Salesloft(http), upstream.environment
-        configurations = KnownConfigurations(salesloft)
+        configurations = Configurations(salesloft)
         changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
         patient = Changes(Salesloft(bulk), changes.log, configurations, environment)
         yield App(
             salesloft=salesloft,
             configurations=configurations,
-            lookups=Lookups(salesloft, budget, writers=(salesloft, patient.api)),
+            lookups=Lookups(salesloft, configurations, budget),
             audits=Audits(),
             database=database,
             changes=changes,

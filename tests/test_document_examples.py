@@ -126,7 +126,7 @@ async def test_the_lists_that_broken_examples_stand_for_are_read() -> None:
         api = Salesloft(http)
         configurations = (await api.list_configurations()).rows
         mappings = (await api.list_mappings(object_id=207550815)).rows
-        users = await api.list_records("crm", "users", ["abc", "abd"])
+        users = (await api.list_records("crm", "users", ["abc", "abd"])).rows
     assert [row.external_type for row in configurations] == ["crm", "marketing"]
     assert [row.external_type for row in mappings] == ["sdfc_lead", "sdfc_contact"]
     assert [user.model_dump(exclude_unset=True) for user in users] == mended("list_objects_answer")

@@ -25,7 +25,7 @@ from salesloft_mcp.changes.consent import Question, needed, question
 from salesloft_mcp.changes.kinds import KINDS, stands_already
 from salesloft_mcp.changes.log import ChangeLog, HeldError, UsedError
 from salesloft_mcp.changes.refusals import explained
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 
@@ -56,7 +56,7 @@ class Changes:
         self,
         api: Salesloft,
         log: ChangeLog,
-        known: KnownConfigurations,
+        known: Configurations,
         environment: str,
         quiet: float = QUIET_SECONDS,
         clock: Callable[[], float] = time.time,

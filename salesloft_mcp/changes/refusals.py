@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
-from salesloft_mcp.lookups.configurations import KnownConfigurations, nearest_types
-from salesloft_mcp.lookups.search import search
+from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.lookups.objects import search
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Configuration, ObjectType
+from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.text import quoted
 
 _UNIQUE = {"people": ("email_address", "email"), "accounts": ("domain", "domain")}
 
 
 async def explained(
-    known: KnownConfigurations, api: Salesloft, change: Change, error: errors.SalesloftMcpError
+    known: Configurations, api: Salesloft, change: Change, error: errors.SalesloftMcpError
 ) -> errors.SalesloftMcpError:
     """A refused change has a few usual causes; `error` itself where it is none of them.
 
@@ -36,25 +36,29 @@ async def explained(
         return error
 
 
-def not_configured(
-    external_type: str, object_type: ObjectType, known: Sequence[Configuration]
-) -> errors.SalesloftMcpError:
-    """There is no such configuration among the `known`: the nearest ones, and how to make it."""
-    near = nearest_types(external_type, object_type, known)
-    offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
-    what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
-    return errors.MissingError(what, next_step=f"{offer}create the configuration.")
+async def require_configured(known: Configurations, external_type: str, object_type: ObjectType) -> None:
+    """
+    Raises:
+        MissingError: there is no such configuration; it names the nearest ones.
+    """
+    near = await known.nearest(external_type, object_type)
+    if near is not None:
+        raise _not_configured(external_type, object_type, near)
 
 
 async def unless_configured(
-    known: KnownConfigurations, error: errors.ApiError, external_type: str, object_type: ObjectType
+    known: Configurations, error: errors.ApiError, external_type: str, object_type: ObjectType
 ) -> errors.SalesloftMcpError:
     """What a refusal means when there is no such configuration; `error` itself where there is one."""
     known.forget()
-    rows = await known.live()
-    if any((one.external_type, one.object_type) == (external_type, object_type) for one in rows):
-        return error
-    return not_configured(external_type, object_type, rows)
+    near = await known.nearest(external_type, object_type)
+    return error if near is None else _not_configured(external_type, object_type, near)
+
+
+def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[str]) -> errors.MissingError:
+    offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
+    what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
+    return errors.MissingError(what, next_step=f"{offer}create the configuration.")
 
 
 async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:

@@ -1,7 +1,7 @@
 """The verbs: one method an endpoint, all through one `_send`."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -47,7 +47,6 @@ class Salesloft:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
-        self.changes = 0  # goes up before and after every write, so that what was read meanwhile is not remembered
 
     async def list_configurations(self, *, page: int = 1, per_page: int = requests.PAGE_SIZE) -> Page[Configuration]:
         """One page of "all configurations on a Salesloft team", deleted ones among them."""
@@ -96,21 +95,14 @@ class Salesloft:
         await self._done(requests.delete_mapping(mapping_id))
 
     async def list_records(
-        self, external_type: str, object_type: ObjectType, external_ids: Sequence[str]
-    ) -> tuple[Record, ...]:
+        self, external_type: str, object_type: ObjectType, external_ids: Sequence[str], *, page: int = 1
+    ) -> Page[Record]:
         """ "Returns multiple Salesloft objects matching with that external type and ID."
 
-        At most 100 ids a call. The answer does not say which object belongs to which id. How long its pages are
-        nobody says, so it is read to the last.
+        One page, of at most 100 ids a call. The answer does not say which object belongs to which id.
         """
-        rows: list[Record] = []
-        page: int | None = 1
-        while page is not None:
-            ask = requests.records(external_type, object_type, external_ids, page)
-            found = await self._page(ask, RECORDS[object_type])
-            rows.extend(found.rows)
-            page = found.next_page
-        return tuple(rows)
+        ask = requests.records(external_type, object_type, external_ids, page)
+        return await self._page(ask, RECORDS[object_type])
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
         """ "If so, it'll proxy the request to that object's UPDATE endpoint in the public API." """
@@ -143,36 +135,30 @@ class Salesloft:
         """Which team every call works on."""
         return await self._row(Request("GET", "/v2/team"), _TEAM)
 
-    async def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Page[RowT]:
-        return await self._send(ask, partial(responses.page, adapter=adapter))
+    def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Awaitable[Page[RowT]]:
+        return self._send(ask, partial(responses.page, adapter=adapter))
 
-    async def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> RowT:
-        return await self._send(ask, partial(responses.row, adapter=adapter))
+    def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> Awaitable[RowT]:
+        return self._send(ask, partial(responses.row, adapter=adapter))
 
-    async def _done(self, ask: Request) -> None:
-        await self._send(ask, responses.done)
+    def _done(self, ask: Request) -> Awaitable[None]:
+        return self._send(ask, responses.done)
 
     async def _send(self, ask: Request, read: Callable[[Request, responses.Received], ReadT]) -> ReadT:
-        self.changes += ask.writes
+        base = self._http.base_url
+        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
         try:
-            return read(ask, await self._exchange(ask))
+            async with self._http.stream(ask.method, url, json=ask.body) as response:
+                # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
+                with anyio.fail_after(ANSWER_SECONDS):
+                    content = await _content(response)
+            return read(ask, responses.Received(response.status_code, content, _wait_asked(response)))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise responses.never_sent(ask, type(error).__name__) from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise responses.lost(ask, type(error).__name__) from error
         except errors.BrokenAnswerError as error:
             raise (responses.lost(ask, "unreadable answer") if ask.writes else error) from error
-        finally:
-            self.changes += ask.writes
-
-    async def _exchange(self, ask: Request) -> responses.Received:
-        base = self._http.base_url
-        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
-        async with self._http.stream(ask.method, url, json=ask.body) as response:
-            # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
-            with anyio.fail_after(ANSWER_SECONDS):
-                content = await _content(response)
-            return responses.Received(response.status_code, content, _wait_asked(response))
 
 
 async def _content(response: httpx.Response) -> bytes:

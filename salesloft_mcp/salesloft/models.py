@@ -16,6 +16,7 @@ _WORDS: dict[str, ObjectType] = {
     "user": "users",
     "users": "users",
 }
+SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
 
 
 def object_type_of(word: object) -> object:
@@ -145,3 +146,14 @@ class MappingKey:
     external_type: str
     object_type: ObjectType
     external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to look for mappings: an external type and an object type, each optional."""
+
+    external_type: str = ""
+    object_type: ObjectType | None = None
+
+    def __contains__(self, row: Mapping | Configuration) -> bool:
+        return self.external_type in ("", row.external_type) and self.object_type in (None, row.object_type)

@@ -80,12 +80,11 @@ def done(ask: Request, got: Received) -> None:
 
 def only_asked(ask: Request, asked: MappingFilter, found: Page[Mapping]) -> Page[Mapping]:
     """`found` without rows that were not asked for, unless they show that a filter does not work at all."""
-    rows = tuple(row for row in found.rows if asked.fits(row))
-    if len(rows) < len(found.rows) and found.next_page is not None:
+    if found.next_page is not None and not all(map(asked.sent.fits, found.rows)):
         what = "Salesloft answered with mappings that were not asked for, so a filter does not work. Nothing was used."
         raise errors.BrokenAnswerError(what, request=ask.name, next_step="tell Salesloft's support.")
-    wanted = tuple(row for row in rows if asked.deleted is None or row.deleted == asked.deleted)
-    return Page(wanted, found.next_page, found.total)
+    rows = tuple(row for row in found.rows if asked.fits(row) and asked.deleted in (None, row.deleted))
+    return Page(rows, found.next_page, found.total)
 
 
 def never_sent(ask: Request, why: str) -> errors.UnreachableError:

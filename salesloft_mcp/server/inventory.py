@@ -14,9 +14,10 @@ from salesloft_mcp.server.tools import (
     changes,
     configurations,
     connection,
-    lookups,
     mappings,
     plans,
+    records,
+    resolution,
     upserts,
 )
 from salesloft_mcp.settings import Mode
@@ -49,9 +50,9 @@ class Entry:
 
 INVENTORY = (
     Entry(connection.get_connection, "Connection", "read"),
-    Entry(lookups.resolve_external_ids, "Resolve external ids", "read"),
-    Entry(lookups.get_records_by_external_id, "Get records by external id", "read"),
-    Entry(lookups.search_records, "Search records", "read"),
+    Entry(resolution.resolve_external_ids, "Resolve external ids", "read"),
+    Entry(records.get_records_by_external_id, "Get records by external id", "read"),
+    Entry(records.search_records, "Search records", "read"),
     Entry(configurations.list_external_id_configurations, "List configurations", "read"),
     Entry(mappings.list_external_id_mappings, "List mappings", "read"),
     Entry(audit.audit_external_ids, "Audit external ids", "read"),

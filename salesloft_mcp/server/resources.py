@@ -16,6 +16,7 @@ from salesloft_mcp.bulk.views import PlanView, RowView, plan_view, row_view
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, object_type_of
+from salesloft_mcp.salesloft.requests import checked
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
 from salesloft_mcp.server.answers import configuration_view, fitting, mapping_view
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
@@ -30,7 +31,7 @@ OBJECT = f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings"
 PLAN = f"{ROOT}/plans/{{plan}}"
 TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT, PLAN)
 REPORT_LINES = 100
-# External ids and types are the customer's free text; the client checks them before they become a path.
+# External ids and types are the customer's free text, and checked as such below.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
 P = ParamSpec("P")
 
@@ -66,7 +67,10 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     async def mapping(external_type: str, object_type: str, external_id: str) -> str:
         """The live mappings of one external id."""
         found = await app.salesloft.list_mappings(
-            external_type=external_type, external_id=external_id, object_type=_object_type(object_type), deleted=False
+            external_type=external_type,
+            external_id=checked("external_id", external_id),
+            object_type=_object_type(object_type),
+            deleted=False,
         )
         return _all(found)
 

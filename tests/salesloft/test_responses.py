@@ -1,6 +1,7 @@
 """Answers in every shape the documents show, and in shapes nobody should send."""
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from salesloft_mcp.errors import ApiError, BrokenAnswerError, UnknownOutcomeError, UnreachableError
 from salesloft_mcp.salesloft import PersonFields, Salesloft, User
 from salesloft_mcp.salesloft.client import MAX_ANSWER_BYTES
+from salesloft_mcp.salesloft.paging import read_all
 
 from .opened import always, answering, mapping
 
@@ -56,7 +58,7 @@ async def test_the_source_of_a_configuration_is_read_either_way_round(
 @pytest.mark.parametrize("role", ["Executive", {"id": "Executive"}, None])
 async def test_the_role_of_a_user_may_be_a_word_an_object_or_nothing(role: object) -> None:
     async with answering(always(200, data([{"id": 13, "role": role}]))) as api:
-        (user,) = await api.list_records("crm", "users", ["abc"])
+        (user,) = (await api.list_records("crm", "users", ["abc"])).rows
         assert isinstance(user, User)
         assert user.role == (role and "Executive")
 
@@ -106,7 +108,8 @@ async def test_records_are_read_to_the_last_page_when_a_server_answers_in_small_
         return httpx.Response(200, content=data([{"id": page}], paging))
 
     async with answering(serve) as api:
-        assert [one.id for one in await api.list_records("crm", "users", ["a", "b", "c"])] == [1, 2, 3]
+        ask = partial(api.list_records, "crm", "users", ["a", "b", "c"])
+        assert [one.id for one in await read_all(ask)] == [1, 2, 3]
 
 
 async def test_rows_nobody_asked_for_are_dropped_from_a_complete_list() -> None:

@@ -11,8 +11,8 @@ from salesloft_mcp.audit.findings import KINDS, Finding, Kind, Row
 from salesloft_mcp.audit.report import Audit
 from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import InputError, MissingError
-from salesloft_mcp.lookups.resolve import Scope
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import Scope
 from salesloft_mcp.server.answers import (
     ExternalIdField,
     ExternalTypeField,

@@ -18,7 +18,7 @@ from salesloft_mcp.bulk.report import ReportRow, attention, every_row
 from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load_rows
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence, plan_view, row_view
 from salesloft_mcp.changes.change import Operation
-from salesloft_mcp.changes.refusals import not_configured
+from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce
 from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, fitting
@@ -87,9 +87,7 @@ async def plan_backfill(
     says what would be created, what cannot be, and what it costs."""
     app = ctx.request_context.lifespan_context
     load, described = _source(app, rows, file, custom_field)
-    known = await app.configurations.live()
-    if not any((one.external_type, one.object_type) == (external_type, object_type) for one in known):
-        raise not_configured(external_type, object_type, known)
+    await require_configured(app.configurations, external_type, object_type)
     plan = await app.jobs.plan(Aim(external_type, object_type), load, described)
     status = await followed(ctx, plan)
     await announce.updated(ctx, announce.plan_uri(plan))
