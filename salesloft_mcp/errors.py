@@ -12,7 +12,7 @@ SalesloftMcpError             says what is wrong, and what to do next
     ├── NotFoundError           404
     ├── RejectedError           422, field by field
     ├── RateLimitedError        429, or no room in our own budget
-    ├── UpstreamError           any other status
+    ├── UpstreamError           400, and for a read whatever is not of the API
     ├── BrokenAnswerError       a success that cannot be read or was not asked for
     ├── UnreachableError        the request is known not to have run
     └── UnknownOutcomeError     a write that may or may not have run
@@ -113,7 +113,7 @@ class RateLimitedError(ApiError):
 
 
 class UpstreamError(ApiError):
-    """Any status that has no meaning of its own here."""
+    """A 400, or an answer to a read that is neither a success nor one of Salesloft's own refusals."""
 
 
 class BrokenAnswerError(ApiError):
@@ -125,4 +125,4 @@ class UnreachableError(ApiError):
 
 
 class UnknownOutcomeError(ApiError):
-    """The answer to a write was lost: it may have run. Look before sending it again."""
+    """The answer to a write was lost, or is not of the API: it may have run. Look before sending it again."""

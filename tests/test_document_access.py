@@ -126,7 +126,7 @@ async def sent(verb: Verb, auth: httpx.Auth | None = None) -> httpx.Request:
 
     def refuse(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(404)
+        return httpx.Response(404, json={"error": "Not Found"})
 
     async with stub(refuse) as http:
         http.auth = auth or httpx.Auth()

@@ -9,7 +9,6 @@ import anyio
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from salesloft_mcp import errors
 from salesloft_mcp.salesloft import requests, responses
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.salesloft.models import (
@@ -24,6 +23,7 @@ from salesloft_mcp.salesloft.models import (
     Team,
     User,
 )
+from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
 from salesloft_mcp.salesloft.requests import Request
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -59,7 +59,7 @@ class Salesloft:
 
     async def delete_configuration(self, configuration_id: int) -> None:
         """ "Deletes a mapping configuration created by the user." """
-        await self._done(requests.delete_configuration(configuration_id))
+        await self._send(requests.delete_configuration(configuration_id), responses.deleted)
 
     async def list_mappings(
         self,
@@ -93,7 +93,7 @@ class Salesloft:
 
     async def delete_mapping(self, mapping_id: int) -> None:
         """ "Deletes a mapping created by the user." """
-        await self._done(requests.delete_mapping(mapping_id))
+        await self._send(requests.delete_mapping(mapping_id), responses.deleted)
 
     async def list_records(
         self, external_type: str, object_type: ObjectType, external_ids: Sequence[str]
@@ -149,30 +149,26 @@ class Salesloft:
     async def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> RowT:
         return await self._send(ask, partial(responses.row, adapter=adapter))
 
-    async def _done(self, ask: Request) -> None:
-        await self._send(ask, responses.done)
-
-    async def _send(self, ask: Request, read: Callable[[Request, responses.Received], ReadT]) -> ReadT:
+    async def _send(self, ask: Request, read: Callable[[Request, Received], ReadT]) -> ReadT:
         self.changes += ask.writes
         try:
             return read(ask, await self._exchange(ask))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise responses.never_sent(ask, type(error).__name__) from error
+            raise responses.never_sent(ask, error) from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            raise responses.lost(ask, type(error).__name__) from error
-        except errors.BrokenAnswerError as error:
-            raise (responses.lost(ask, "unreadable answer") if ask.writes else error) from error
+            raise responses.lost(ask, error) from error
         finally:
             self.changes += ask.writes
 
-    async def _exchange(self, ask: Request) -> responses.Received:
+    async def _exchange(self, ask: Request) -> Received:
         base = self._http.base_url
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
         async with self._http.stream(ask.method, url, json=ask.body) as response:
             # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
             with anyio.fail_after(ANSWER_SECONDS):
                 content = await _content(response)
-            return responses.Received(response.status_code, content, _wait_asked(response))
+            asked = wait_asked(response.headers.get("retry-after"), time.time())
+            return Received(response.status_code, content, asked, is_metered(response.headers))
 
 
 async def _content(response: httpx.Response) -> bytes:
@@ -181,12 +177,10 @@ async def _content(response: httpx.Response) -> bytes:
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             raise httpx.RemoteProtocolError("the answer is larger than any page can be")
-    return bytes(content)
+    # Some servers repeat the headers of a request. Nobody who reads an answer may find the token in it.
+    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    return bytes(content).replace(token, b"[token]") if token else bytes(content)
 
 
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:
     return requests.upsert(external_type, object_type, external_id, fields.body())
-
-
-def _wait_asked(response: httpx.Response) -> float | None:
-    return responses.wait_asked(response.headers.get("retry-after"), time.time())

@@ -8,20 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesloft_mcp.salesloft.call import current, open_call
-from salesloft_mcp.salesloft.responses import LONGEST_WAIT, wait_asked
+from salesloft_mcp.salesloft.received import LONGEST_WAIT, wait_asked
 from salesloft_mcp.salesloft.retry import RetryLayer, may_repeat, wait_before_repeat
 
 NOW = 1_750_000_020.0  # 2025-06-15 15:07:00 GMT
 READS, WRITES = ("GET",), ("POST", "DELETE")
+METERED = {"x-ratelimit-remaining-minute": "0"}
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 408, 422, 429, 500, 501, 502, 503, 504)
 
 
 @pytest.mark.parametrize("method", [*READS, *WRITES])
 @pytest.mark.parametrize("status", STATUSES)
 def test_only_429_and_for_reads_a_passing_5xx_are_repeated(method: str, status: int) -> None:
-    wait = wait_before_repeat(method, httpx.Response(status), NOW)
+    wait = wait_before_repeat(method, httpx.Response(status, headers=METERED), NOW)
     repeated = status == 429 or (method == "GET" and status in (500, 502, 503, 504))
     assert (wait is not None) == repeated
+
+
+@pytest.mark.parametrize("method", [*READS, *WRITES])
+def test_a_write_is_not_repeated_after_a_429_that_may_come_from_something_in_between(method: str) -> None:
+    wait = wait_before_repeat(method, httpx.Response(429, headers={"retry-after": "1"}), NOW)
+    assert (wait is not None) == (method == "GET")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ class Script(httpx.AsyncBaseTransport):
         step = next(self._steps)
         if isinstance(step, Exception):
             raise step
-        return httpx.Response(step)
+        return httpx.Response(step, headers=METERED)
 
 
 async def ask(script: Script, method: str = "GET") -> int:
