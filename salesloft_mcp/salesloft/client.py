@@ -1,4 +1,7 @@
-"""The verbs: one method an endpoint, all through one `_send`."""
+"""The verbs: one method an endpoint, all through one `_send`.
+
+Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -50,15 +53,15 @@ class Salesloft:
         self.changes = 0  # goes up before and after every write, so that what was read meanwhile is not remembered
 
     async def list_configurations(self, *, page: int = 1, per_page: int = requests.PAGE_SIZE) -> Page[Configuration]:
-        """One page of "all configurations on a Salesloft team", deleted ones among them."""
+        """One page of the team's configurations, deleted ones among them."""
         return await self._page(requests.configurations(page, per_page), _CONFIGURATION)
 
     async def create_configuration(self, external_type: str, object_type: ObjectType) -> Configuration:
-        """ "Set the name of your external identifier and choose the Salesloft object it will be related to." """
+        """Allow external ids of a type for one kind of object."""
         return await self._row(requests.create_configuration(external_type, object_type), _CONFIGURATION)
 
     async def delete_configuration(self, configuration_id: int) -> None:
-        """ "Deletes a mapping configuration created by the user." """
+        """Delete a configuration by its id, with the errors of `delete_mapping`."""
         await self._send(requests.delete_configuration(configuration_id), responses.deleted)
 
     async def list_mappings(
@@ -74,9 +77,10 @@ class Salesloft:
         counts: bool = False,
         ascending: bool = False,
     ) -> Page[Mapping]:
-        """ "Can be used with Object_Type, External ID, and External_Type interchangeably"
+        """One page of the mappings that fit every filter which is given.
 
-        Salesloft ignores a filter it does not know, so every row is held against the question.
+        Guide: "Can be used with Object_Type, External ID, and External_Type interchangeably". Salesloft ignores a
+        filter it does not know, so every row is held against the question.
 
         Raises:
             BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
@@ -88,20 +92,24 @@ class Salesloft:
     async def create_mapping(
         self, external_type: str, object_type: ObjectType, external_id: str, object_id: int
     ) -> Mapping:
-        """ "Once a mapping is created, it cannot be updated. But it can be deleted." """
+        """Give an external id to an object. Guide: "Once a mapping is created, it cannot be updated"."""
         return await self._row(requests.create_mapping(external_type, object_type, external_id, object_id), _MAPPING)
 
     async def delete_mapping(self, mapping_id: int) -> None:
-        """ "Deletes a mapping created by the user." """
+        """Delete a mapping by its own id.
+
+        Raises:
+            NotFoundError: there is none of that id. UnknownOutcomeError: the answer does not prove that it was deleted.
+        """
         await self._send(requests.delete_mapping(mapping_id), responses.deleted)
 
     async def list_records(
         self, external_type: str, object_type: ObjectType, external_ids: Sequence[str]
     ) -> tuple[Record, ...]:
-        """ "Returns multiple Salesloft objects matching with that external type and ID."
+        """The people, accounts or users behind external ids, at most 100 of them.
 
-        At most 100 ids a call. The answer does not say which object belongs to which id. How long its pages are
-        nobody says, so it is read to the last.
+        The answer does not say which object belongs to which id. How long its pages are is not documented, so it is
+        read to the last.
         """
         rows: list[Record] = []
         page: int | None = 1
@@ -113,11 +121,15 @@ class Salesloft:
         return tuple(rows)
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
-        """ "If so, it'll proxy the request to that object's UPDATE endpoint in the public API." """
+        """Update the person behind an external id, or create one together with the mapping.
+
+        Guide: "If so, it'll proxy the request to that object's UPDATE endpoint in the public API. If not, it will
+        insert a row for that external_id mapping and proxy the request to […] CREATE".
+        """
         return await self._row(_upsert(external_type, "people", external_id, fields), _PERSON)
 
     async def upsert_account(self, external_type: str, external_id: str, fields: AccountFields) -> Account:
-        """ "If not, it will insert a row for that external_id mapping and proxy the request to […] CREATE" """
+        """The same for an account."""
         return await self._row(_upsert(external_type, "accounts", external_id, fields), _ACCOUNT)
 
     async def list_objects(
@@ -137,11 +149,11 @@ class Salesloft:
 
     async def me(self) -> User:
         """Whose token this is."""
-        return await self._row(Request("GET", "/v2/me"), _USER)
+        return await self._row(requests.me(), _USER)
 
     async def team(self) -> Team:
         """Which team every call works on."""
-        return await self._row(Request("GET", "/v2/team"), _TEAM)
+        return await self._row(requests.team(), _TEAM)
 
     async def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Page[RowT]:
         return await self._send(ask, partial(responses.page, adapter=adapter))

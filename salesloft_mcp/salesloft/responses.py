@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.models import Mapping, Page
 from salesloft_mcp.salesloft.received import Complaints, Received, complaints, described, is_page, read_json
-from salesloft_mcp.salesloft.requests import MappingFilter, Method, Request
+from salesloft_mcp.salesloft.requests import MappingFilter, Request
 from salesloft_mcp.text import quoted
 
 RowT = TypeVar("RowT", bound=BaseModel)
@@ -19,19 +19,7 @@ _SLASH = "An id with a slash may not work here."  # whether Salesloft takes one 
 _SUPPORT = "tell Salesloft's support."
 _IN_BETWEEN = "check SALESLOFT_BASE_URL, and whether a proxy, a firewall or a sign-in page stands in between."
 
-# The guide's word and the current catalogue's word for the scope each call needs.
-_SCOPES: dict[tuple[Method, str], str] = {
-    ("GET", "configurations"): "external_id_configuration:read",
-    ("POST", "configurations"): "external_id_configuration:manage (or :write)",
-    ("DELETE", "configurations"): "external_id_configuration:manage (or :delete)",
-    ("GET", "mappings"): "external_id:read",
-    ("POST", "mappings"): "external_id:manage (or :write)",
-    ("DELETE", "mappings"): "external_id:manage (or :delete)",
-    ("GET", "ids"): "external_id:read and {one}:view (or {many}:read)",
-    ("POST", "ids"): "external_id:manage (or :write) and {one}:manage (or {many}:write)",
-}
 _ECHOED = ("external_type", "object_type", "external_id", "object_id")
-_SINGULAR = {"people": "person", "accounts": "account", "users": "user"}
 
 
 def page(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> Page[RowT]:
@@ -60,7 +48,10 @@ def row(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> RowT:
 
 
 def deleted(ask: Request, got: Received) -> None:
-    """Only a 204 says that something was deleted. Any other success may come from something in between.
+    """Only a 204 says that something was deleted; any other success may come from something in between.
+
+    The guide has "Response Status Code: 204" for both deletions:
+    https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
 
     Raises:
         UnknownOutcomeError: a success of another kind.
@@ -183,7 +174,7 @@ def _refusal(ask: Request, got: Received, said: Complaints) -> errors.ApiError:
             return errors.UnauthorizedError(what, request=ask.name, next_step="set a current SALESLOFT_API_KEY.")
         case 403:
             what = f"the token may not call {ask.name} (403).{words}"
-            return errors.ForbiddenError(what, request=ask.name, next_step=f"grant it {_scope(ask)}.")
+            return errors.ForbiddenError(what, request=ask.name, next_step=_grant(ask))
         case 404:
             what = f"Salesloft knows nothing at {ask.name} (404).{words}"
             return errors.NotFoundError(what, request=ask.name, next_step=_not_found(ask))
@@ -228,14 +219,12 @@ def _shown(said: Complaints) -> str:
     return "; ".join(f"{quoted(name)}: {words}" if name else words for name, words in fields)
 
 
-def _scope(ask: Request) -> str:
-    parts = ask.path.split("/")
-    section = parts[3] if len(parts) > 3 and parts[2] == "external" else ""
-    kind = parts[5] if section == "ids" and len(parts) > 5 else parts[2]
-    if not section and kind not in _SINGULAR:
-        return "the right to call this, or use another token"
-    scope = _SCOPES.get((ask.method, section), "{one}:view (or {many}:read)")
-    return "the scope " + scope.format(one=_SINGULAR.get(kind, kind), many=kind)
+def _grant(ask: Request) -> str:
+    """What the token lacks, under each name that Salesloft has for it."""
+    if not ask.scopes:
+        return "grant it the right to call this, or use another token."
+    wanted = " and ".join(f"{first} (or {' or '.join(others)})" if others else first for first, *others in ask.scopes)
+    return f"grant it {wanted}."
 
 
 def _not_found(ask: Request) -> str:
