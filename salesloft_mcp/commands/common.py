@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -23,17 +24,31 @@ DoneT = TypeVar("DoneT")
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
 
 
+class _Setting(click.Option):
+    """An option that is a setting, too. A blank one is as if it was not given."""
+
+    def type_cast_value(self, ctx: click.Context, value: object) -> object:
+        """The value as its type wants it; None when a template left it blank."""
+        return None if isinstance(value, str) and not value.strip() else super().type_cast_value(ctx, value)
+
+
+setting = partial(click.option, cls=_Setting)
+base_url = setting("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
+rate_limit = setting("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
+state_dir = setting(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where approvals, the change log and backfills are kept.",
+)
+sandbox_file = setting(
+    "--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the sandbox's data here."
+)
+
+
 def on_salesloft(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that talks to Salesloft; they go to `with_app`."""
-    for option in (
-        click.option("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]"),
-        click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="Where state is kept."),
-        click.option("--base-url", help="Where the API lives. [default: https://api.salesloft.com]"),
-        click.option(
-            "--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Its data, for --sandbox."
-        ),
-        click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no real data."),
-    ):
+    sandbox = click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no real data.")
+    for option in (rate_limit, state_dir, base_url, sandbox_file, sandbox):
         command = option(command)
     return command
 
