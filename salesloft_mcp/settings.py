@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         description="where approvals and the change log are kept",
     )
     files_dir: Annotated[Path, AfterValidator(_path), AfterValidator(_folder)] | None = Field(
-        None, description="the folder whose files plan_backfill may read; never over HTTP"
+        None, description="the folder whose files a backfill may be planned from; never over HTTP"
     )
     rate_limit: int = Field(570, ge=1, le=600, description="points a minute this process may spend")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import salesloft_mcp
+from salesloft_mcp.server.inventory import NAMES
 
 ROOT = Path(salesloft_mcp.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py"))
@@ -43,6 +44,7 @@ PLACES = {
     "platformdirs": {"settings.py"},
 }
 ISLAND = "sandbox"
+STILL_NAMING_TOOLS = {"app.py", "bulk/jobs.py", "changes/upsert.py", "changes/writes.py"}
 ISLAND_IMPORTERS = {"app", "commands", "cli"}
 
 
@@ -122,6 +124,16 @@ def test_each_library_is_used_in_its_place_only(library: str) -> None:
 def test_the_environment_is_read_in_one_place() -> None:
     users = [name(file) for file in FILES if "os.environ" in file.read_text(encoding="utf-8")]
     assert users == ["settings.py"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_nothing_below_the_server_speaks_of_tools(file: Path) -> None:
+    """Its reader may be a person at a terminal, or a program that uses the client alone: hints take a tool's place."""
+    if name(file) in STILL_NAMING_TOOLS or part(file) in ("__init__", "__main__", ISLAND):
+        return
+    if layer(part(file)) < layer("server"):
+        said = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
+        assert not [text for text in said if isinstance(text, str) and any(tool in text for tool in NAMES)]
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import anyio
 import click
 
-from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError
 
 if TYPE_CHECKING:
     from salesloft_mcp.app import App
@@ -22,6 +22,12 @@ P = ParamSpec("P")
 DoneT = TypeVar("DoneT")
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
+
+_COMMANDS = {
+    Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
+    Hint.PLAN_AGAIN: "run `salesloft-mcp backfill plan` again",
+    Hint.LIST_CHANGES: "run `salesloft-mcp changes`",
+}
 
 
 class _Setting(click.Option):
@@ -92,5 +98,5 @@ def exit_on_error(run: Callable[P, DoneT], *args: P.args, **kwargs: P.kwargs) ->
     try:
         return run(*args, **kwargs)
     except SalesloftMcpError as error:
-        click.echo(f"salesloft-mcp: {error}", err=True)
+        click.echo(f"salesloft-mcp: {error.told(_COMMANDS)}", err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)

@@ -227,10 +227,10 @@ def _grant(ask: Request) -> str:
     return f"grant it {wanted}."
 
 
-def _not_found(ask: Request) -> str:
+def _not_found(ask: Request) -> errors.Step:
     """Why a path may lead nowhere."""
     if not ask.path.startswith("/v2/external/ids/"):
         return "list what is there; it may be deleted already."
     if "%2F" in ask.path:
-        return f"look it up with list_external_id_mappings instead. {_SLASH}"
-    return "check with list_external_id_configurations that this type is configured."
+        return errors.Hint.LIST_MAPPINGS, f" with this external id instead. {_SLASH}"
+    return errors.Hint.LIST_CONFIGURATIONS, " to see whether this type is configured."

@@ -15,7 +15,7 @@ async def refused_mapping(
     """A refused mapping has two usual causes: the type is not configured, or the object does not exist."""
     if "object_id" in error.fields:
         what = f"object_id: there is no {object_type} {object_id}."
-        return errors.MissingError(what, next_step="find the record with search_records.")
+        return errors.MissingError(what, next_step=(errors.Hint.SEARCH_RECORDS, "."))
     if "external_type" in error.fields:
         return await unknown_type(app, error, external_type, object_type)
     return error
@@ -42,4 +42,4 @@ def not_configured(
     near = nearest_types(external_type, object_type, known)
     offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
     what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
-    return errors.MissingError(what, next_step=f"{offer}create it with create_external_id_configuration.")
+    return errors.MissingError(what, next_step=(offer, errors.Hint.CREATE_CONFIGURATION, "."))

@@ -9,7 +9,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel, ValidationError
 
-from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.errors import Hint, SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.server.two_step import split_code, using_code
 from salesloft_mcp.text import did_you_mean, quoted
@@ -24,6 +24,17 @@ _WORDS = {
     "list_type": "must be a list.",
     "dict_type": "must be an object.",
     "model_type": "must be an object.",
+}
+_TOOLS = {
+    Hint.LIST_MAPPINGS: "call list_external_id_mappings",
+    Hint.LIST_CONFIGURATIONS: "call list_external_id_configurations",
+    Hint.CREATE_CONFIGURATION: "create it with create_external_id_configuration",
+    Hint.MAP_RECORD: "call create_external_id_mapping",
+    Hint.DELETE_MAPPING: "delete the mapping with delete_external_id_mapping",
+    Hint.SEARCH_RECORDS: "find the record with search_records",
+    Hint.PLAN_AGAIN: "plan it again with plan_backfill",
+    Hint.LIST_CHANGES: "look with list_changes",
+    Hint.UNDO: "call undo_change",
 }
 
 log = logging.getLogger("salesloft_mcp")
@@ -48,7 +59,7 @@ class CheckedTool(Tool):
     def _words(self, error: ToolError) -> str:
         cause = error.__cause__
         if isinstance(cause, SalesloftMcpError):
-            return str(cause)
+            return worded(cause)
         if isinstance(cause, ValidationError):
             return invalid_arguments(cause, self.fn_metadata.arg_model)
         if cause is None or isinstance(cause, ToolError):
@@ -66,6 +77,11 @@ def _client(context: Context[Any, Any]) -> str:
     """The name a client gives itself; it may give none, or any."""
     known = context.session.client_params
     return known.client_info.name[:80] if known is not None else ""
+
+
+def worded(error: SalesloftMcpError) -> str:
+    """An error of ours for a model: its hints name tools."""
+    return error.told(_TOOLS)
 
 
 def failure(words: str) -> CallToolResult:

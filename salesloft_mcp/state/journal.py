@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from salesloft_mcp.errors import MissingError
+from salesloft_mcp.errors import Hint, MissingError
 
 BATCH = 5_000
 
@@ -58,9 +58,8 @@ class Journal:
         except sqlite3.DatabaseError as error:
             self._db.close()
             what = f"the journal {file.name} cannot be read ({error})."
-            raise MissingError(
-                what, next_step="plan the backfill again; what it created is in the change log."
-            ) from error
+            step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
+            raise MissingError(what, next_step=step) from error
 
     def __enter__(self) -> "Journal":
         return self

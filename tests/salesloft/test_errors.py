@@ -177,10 +177,10 @@ async def test_a_404_for_an_id_with_a_slash_offers_the_other_way_to_ask() -> Non
     async with answering(always(404, b'{"error": "Not Found", "status": 404}')) as api:
         with pytest.raises(errors.NotFoundError) as caught:
             await api.upsert_person("crm_lead", "a/b", PERSON)
-        assert "list_external_id_mappings" in caught.value.next_step
+        assert "list the mappings" in caught.value.next_step
         with pytest.raises(errors.NotFoundError) as caught:
             await api.upsert_person("crm_lead", "a", PERSON)
-        assert "list_external_id_mappings" not in caught.value.next_step
+        assert "list the mappings" not in caught.value.next_step
         assert "configur" in caught.value.next_step
 
 
@@ -247,3 +247,12 @@ async def test_waiting_for_an_answer_is_not_losing_it(monkeypatch: pytest.Monkey
     sandbox.faults.add(Fault("delay", seconds=0.06))
     async with opened(sandbox) as api:
         assert (await api.create_mapping("crm_lead", "people", "N", 207550001)).external_id == "N"
+
+
+def test_a_hint_stands_in_each_surface_s_own_words() -> None:
+    step = ("first ", errors.Hint.LIST_MAPPINGS, ".")
+    error = errors.MissingError("it is not there.", next_step=step)
+    assert str(error) == "it is not there.\nNext: first list the mappings."
+    assert error.next_step == "first list the mappings."
+    assert error.told({errors.Hint.LIST_MAPPINGS: "look"}) == "it is not there.\nNext: first look."
+    assert str(errors.MissingError("it is not there.")) == "it is not there."
