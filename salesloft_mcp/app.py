@@ -19,10 +19,9 @@ from salesloft_mcp.bulk.run import Outcome, Outcomes
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.lookups.configurations import KnownConfigurations
 from salesloft_mcp.lookups.resolve import Lookups
-from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.settings import ConfirmMode, Mode, Settings
 from salesloft_mcp.state.changes import Change
@@ -88,19 +87,17 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         auth = Bearer(upstream.token, upstream.base_url)
         agent = f"salesloft-mcp/{__version__}"
         http = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent)
-        bulk = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent, lane="bulk")
         await closing.enter_async_context(http)
-        await closing.enter_async_context(bulk)
         state = LocalState(settings.state_dir)
         closing.callback(state.close)
         log = partial(log_rows, state, upstream.environment)
-        salesloft, patient = Salesloft(http), Salesloft(bulk)
-        opening = open_backfills(settings.state_dir, upstream.environment, patient, log)
+        salesloft = Salesloft(http)
+        opening = open_backfills(settings.state_dir, upstream.environment, salesloft, log)
         backfills = await closing.enter_async_context(opening)
         yield App(
             salesloft=salesloft,
             configurations=KnownConfigurations(salesloft),
-            lookups=Lookups(salesloft, budget, writers=(salesloft, patient)),
+            lookups=Lookups(salesloft, budget),
             audits=Audits(),
             state=state,
             backfills=backfills,

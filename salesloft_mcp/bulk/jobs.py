@@ -201,7 +201,7 @@ class Backfills:
 
     async def _do(self, backfill_id: str, job: _Job, work: Work) -> None:
         try:
-            with job.edge, job.scope, open_call() as job.call, self._journal(backfill_id) as journal:
+            with job.edge, job.scope, open_call(lane="bulk") as job.call, self._journal(backfill_id) as journal:
                 await work(journal)
         finally:
             job.lock.release()

@@ -153,3 +153,15 @@ def test_calls_do_not_share_their_points() -> None:
         current().points += 1
     assert (outer.points, inner.points) == (2, 5)
     assert current().patience() > 1e9
+
+
+def test_a_call_is_renewed_and_never_shortened() -> None:
+    with open_call(0.0) as call:
+        assert call.patience() <= 0
+        call.renew(1_000)
+        assert 900 < call.patience() <= 1_000
+        call.renew(1)
+        assert call.patience() > 900
+    with open_call() as call:
+        call.renew(1)
+        assert call.patience() > 1e9
