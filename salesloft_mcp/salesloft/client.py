@@ -179,7 +179,7 @@ class Salesloft:
             # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
             with anyio.fail_after(ANSWER_SECONDS):
                 content = await _content(response)
-            asked = wait_asked(response.headers.get("retry-after"), time.time())
+            asked = wait_asked(response.headers, time.time())
             return Received(response.status_code, content, asked, is_metered(response.headers))
 
 

@@ -25,15 +25,21 @@ class Received:
     metered: bool = False
 
 
-def wait_asked(header: str | None, now: float) -> float | None:
-    """The seconds of a Retry-After header, which is a number or a date; None when it says nothing usable."""
-    if not header:
-        return None
-    digits = header.strip()
-    if digits.isascii() and digits.isdigit():
-        return min(float(digits), LONGEST_WAIT)
+def wait_asked(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds of a Retry-After header, which is a number or a date; None when it says nothing usable.
+
+    A date is the server's time, so it is held against that of its answer, and against `now` where there is none.
+    """
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return min(float(asked), LONGEST_WAIT)
+    until, since = _moment(asked), _moment(headers.get("date", ""))
+    return None if until is None else min(max(0.0, until - (now if since is None else since)), LONGEST_WAIT)
+
+
+def _moment(date: str) -> float | None:
     try:
-        return min(max(0.0, parsedate_to_datetime(header).timestamp() - now), LONGEST_WAIT)
+        return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -25,7 +25,7 @@ def wait_before_repeat(method: str, response: httpx.Response, now: float) -> flo
 
     A write is repeated after one of Salesloft's own 429 only, which did not run; a read after a passing 5xx, too.
     """
-    asked = wait_asked(response.headers.get("retry-after"), now)
+    asked = wait_asked(response.headers, now)
     if response.status_code == 429 and (method == "GET" or is_metered(response.headers)):
         return MINUTE - now % MINUTE + 0.1 if asked is None else asked
     if response.status_code in _PASSING and method == "GET":

@@ -53,9 +53,20 @@ def test_a_wait_that_was_asked_for_is_honoured(status: int, header: str | None, 
     assert wait == pytest.approx(seconds)
 
 
-@given(st.text(max_size=40) | st.integers().map(str) | st.datetimes().map(lambda at: f"{at:%a, %d %b %Y %H:%M:%S GMT}"))
-def test_no_header_makes_a_wait_that_cannot_be_waited(header: str) -> None:
-    wait = wait_asked(header, NOW)
+def test_a_date_is_held_against_the_date_of_the_answer() -> None:
+    """The clock of the server is an hour before ours."""
+    dates = {"retry-after": "Sun, 15 Jun 2025 14:07:30 GMT", "date": "Sun, 15 Jun 2025 14:07:10 GMT"}
+    assert wait_before_repeat("GET", httpx.Response(503, headers=dates), NOW) == 20
+
+
+HEADERS = (
+    st.text(max_size=40) | st.integers().map(str) | st.datetimes().map(lambda at: f"{at:%a, %d %b %Y %H:%M:%S GMT}")
+)
+
+
+@given(HEADERS, HEADERS)
+def test_no_header_makes_a_wait_that_cannot_be_waited(header: str, date: str) -> None:
+    wait = wait_asked({"retry-after": header, "date": date}, NOW)
     assert wait is None or 0 <= wait <= LONGEST_WAIT
 
 
