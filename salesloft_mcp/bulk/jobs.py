@@ -1,5 +1,6 @@
 """Backfills by name: planned, run, watched, cancelled and resumed, each with its own journal on disk."""
 
+import logging
 import secrets
 import time
 from collections import Counter
@@ -22,12 +23,15 @@ from salesloft_mcp.bulk.run import QUIET_SECONDS, Outcomes, Run
 from salesloft_mcp.salesloft.call import Call, open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.text import quoted
 
 State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed"]
 Load = Callable[[Journal, Aim], Awaitable[None]]
 Log = Callable[[str, Aim, str, Outcomes], None]
 Work = Callable[[Journal], Awaitable[None]]
 _HALF_PLANNED = "it was cut off while it was planned.\nNext: plan it again."
+
+log = logging.getLogger("salesloft_mcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Backfills:
                 external_type=aim.external_type,
                 object_type=aim.object_type,
                 environment=self._environment,
-                source=described,
+                source=described.encode("utf-8", "backslashreplace").decode(),  # a file's name may be any bytes
                 digest=digest,
                 state="planning",
                 at=time.time(),
@@ -159,7 +163,7 @@ class Backfills:
             MissingError: no such backfill in this environment.
         """
         with self._journal(backfill_id) as journal:
-            facts, verdicts, states = journal.facts(), journal.verdicts(), journal.states()
+            facts, verdicts, states = journal.beginning(), journal.verdicts(), journal.states()
         if facts.get("environment") != self._environment:
             raise _no_such(backfill_id)
         state: State = facts["state"]  # type: ignore[assignment]
@@ -170,18 +174,9 @@ class Backfills:
             left: State = "cancelled" if facts.get("cancel") else "stopped"
             state = left if state == "running" else "failed"
         aim = Aim(facts["external_type"], facts["object_type"])  # type: ignore[arg-type]
-        return Status(
-            backfill_id,
-            aim,
-            self._environment,
-            state,
-            facts["source"],
-            facts["digest"],
-            verdicts,
-            states,
-            problem,
-            facts.get("confirmed", ""),
-        )
+        source, digest, confirmed = facts["source"], facts["digest"], facts.get("confirmed", "")
+        here = self._environment
+        return Status(backfill_id, aim, here, state, source, digest, verdicts, states, problem, confirmed)
 
     @contextmanager
     def report(self, backfill_id: str) -> Iterator[Journal]:
@@ -192,8 +187,7 @@ class Backfills:
 
     def stopped(self) -> list[str]:
         """Backfills that were running when their process ended."""
-        found = sorted(file.stem for file in self._folder.glob("*.db"))
-        return [one for one in found if self._is_stopped(one)]
+        return [file.stem for file in sorted(self._folder.glob("*.db")) if self._is_stopped(file)]
 
     def _begin(self, backfill_id: str, job: _Job, work: Work) -> None:
         self._jobs[backfill_id] = job
@@ -253,11 +247,14 @@ class Backfills:
         with self._journal(backfill_id) as journal:
             journal.note(**facts)
 
-    def _is_stopped(self, backfill_id: str) -> bool:
-        """Not so for one of another environment, nor for a journal that cannot be read."""
+    def _is_stopped(self, file: Path) -> bool:
+        """Not so for one of another environment, nor for a file that cannot be read."""
         try:
-            return self.status(backfill_id).state == "stopped"
-        except errors.MissingError:
+            with self._journal(file.stem) as journal:
+                ours = journal.beginning()["environment"] == self._environment
+            return ours and self.status(file.stem).state == "stopped"
+        except errors.MissingError as error:
+            log.warning("%s is passed over: %s", quoted(file.name), error.what)
             return False
 
     def _locked(self, backfill_id: str) -> filelock.BaseFileLock:

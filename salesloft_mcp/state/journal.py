@@ -6,6 +6,7 @@ Rows are never held in memory, so a million of them take no more room than a tho
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -15,6 +16,7 @@ from typing import Literal
 from salesloft_mcp.errors import Hint, MissingError
 
 BATCH = 5_000
+_BEGINNING = frozenset({"external_type", "object_type", "environment", "source", "digest", "state"})
 
 Verdict = Literal["new", "create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
 RowState = Literal["", "intended", "unknown", "created", "unchanged", "conflict", "failed"]
@@ -48,18 +50,18 @@ class Journal:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         self.file = file
-        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        with self._readable():
+            self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         try:
-            self._db.execute("PRAGMA busy_timeout = 5000")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # an intent must be on disk before the write it announces
-            self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
-        except sqlite3.DatabaseError as error:
+            with self._readable():
+                self._db.execute("PRAGMA busy_timeout = 5000")
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")  # an intent is on disk before the write it announces
+                self._db.executescript(files("salesloft_mcp.state").joinpath("journal.sql").read_text(encoding="utf-8"))
+        except MissingError:
             self._db.close()
-            what = f"the journal {file.name} cannot be read ({error})."
-            step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
-            raise MissingError(what, next_step=step) from error
+            raise
 
     def __enter__(self) -> "Journal":
         return self
@@ -72,15 +74,29 @@ class Journal:
         self._db.close()
 
     def note(self, **facts: str | int | float) -> None:
-        """Keep facts about the backfill as a whole."""
-        self._db.executemany(
-            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [(name, str(value)) for name, value in facts.items()],
-        )
+        """Keep facts about the backfill as a whole: all of them, or none."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [(name, str(value)) for name, value in facts.items()],
+            )
 
     def facts(self) -> dict[str, str]:
         """Everything that was noted."""
-        return {row["name"]: row["value"] for row in self._db.execute("SELECT name, value FROM facts")}
+        with self._readable():
+            return {row["name"]: row["value"] for row in self._db.execute("SELECT name, value FROM facts")}
+
+    def beginning(self) -> dict[str, str]:
+        """Everything that was noted, if that holds what is noted when a backfill begins.
+
+        Raises:
+            MissingError: its process ended before that.
+        """
+        facts = self.facts()
+        if not facts.keys() >= _BEGINNING:
+            what = f"the journal {self.file.name} was cut off when its backfill began. Nothing was written."
+            raise MissingError(what, next_step=(Hint.PLAN_AGAIN, "."))
+        return facts
 
     def add(self, rows: Iterable[tuple[int, str, str, str, str, str]]) -> int:
         """Add rows as (line, external id, by, ref, verdict, note); how many there were."""
@@ -242,7 +258,18 @@ class Journal:
             last = found[-1]["one"]
 
     def _counted(self, query: str) -> Counter[str]:
-        return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
+        with self._readable():
+            return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """A file that was cut off, damaged or never ours is told in words."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            what = f"the journal {self.file.name} cannot be read ({error})."
+            step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
+            raise MissingError(what, next_step=step) from error
 
 
 class _Transaction:
