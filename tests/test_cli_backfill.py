@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -50,6 +51,17 @@ def few(tmp_path: Path) -> Path:
     file = tmp_path / "few.csv"
     file.write_text(f"external_id,object_id\n'=1,{PEOPLE[0]}\nN2,{PEOPLE[1]}\nN2,{PEOPLE[2]}\nN3,99\n")
     return file
+
+
+def test_a_file_whose_name_is_not_utf_8_is_planned_like_any_other(
+    backfill: Backfill, few: Path, tmp_path: Path
+) -> None:
+    try:
+        odd = few.rename(tmp_path / os.fsdecode(b"caf\xe9.csv"))
+    except OSError:
+        pytest.skip("this file system has names of UTF-8 only")
+    found = backfill("run", planned(backfill, str(odd)), "--json")
+    assert found.exit_code == 0, found.output
 
 
 def planned(backfill: Backfill, *source: str) -> str:

@@ -143,7 +143,7 @@ async def test_an_example_that_is_not_json_is_an_error_with_its_status_and_first
     async with connect() as client:
         words = await refused(client, tool, **arguments)
     beginning = text[:40].replace("\n", "\\u{a}").replace('"', "'")
-    assert f'answered 200 with {len(text)} bytes that are no answer, beginning "{beginning}' in words
+    assert f'answered 200 with {len(text)} bytes that are no JSON, beginning "{beginning}' in words
     assert len(sandbox.requests) == 1
 
 
@@ -166,7 +166,7 @@ async def test_the_client_sends_the_body_of_the_document(name: str) -> None:
 
     def refuse(request: httpx.Request) -> httpx.Response:
         seen.append(json.loads(request.content))
-        return httpx.Response(404)
+        return httpx.Response(404, json={"error": "Not Found"})
 
     async with stub(refuse) as http:
         with pytest.raises(errors.NotFoundError):

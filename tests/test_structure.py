@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import salesloft_mcp
+from salesloft_mcp.server.inventory import NAMES
 
 ROOT = Path(salesloft_mcp.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py"))
@@ -56,7 +57,6 @@ DOCUMENTED = {
 }
 ARMS_LENGTH = "server/sdk.py"  # and tests/server/test_sdk.py holds what it uses
 TOOLS = "salesloft_mcp.server.tools."
-UNDO = "server/undo/"  # still works with the deletions of tools
 ISLAND = "sandbox"
 ISLAND_IMPORTERS = {"app", "commands", "cli"}
 
@@ -159,8 +159,17 @@ def test_the_environment_is_read_in_one_place() -> None:
 def test_only_the_inventory_imports_tools() -> None:
     """Tools stand on what else is in server/, and nothing of that stands on a tool."""
     importers = {name(file) for file in FILES if any(module.startswith(TOOLS) for module in imports(tree(file)))}
-    others = {one for one in importers if one.startswith("server/") and not one.startswith(("server/tools/", UNDO))}
-    assert others == {"server/inventory.py"}
+    assert {one for one in importers if one.startswith("server/") and "/tools/" not in one} == {"server/inventory.py"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_nothing_below_the_server_speaks_of_tools(file: Path) -> None:
+    """Its reader may be a person at a terminal, or a program that uses the client alone: hints take a tool's place."""
+    if part(file) in ("__init__", "__main__", ISLAND):
+        return
+    if layer(part(file)) < layer("server"):
+        said = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
+        assert not [text for text in said if isinstance(text, str) and any(tool in text for tool in NAMES)]
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:

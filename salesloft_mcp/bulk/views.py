@@ -24,10 +24,10 @@ class RowView(BaseModel):
 
 
 class PlanView(BaseModel):
-    plan: str = Field(description="The plan, as run_plan, get_plan and cancel_plan take it.")
+    plan: str = Field(description="The id of the plan.")
     state: Annotated[
         str,
-        Field(description="planning, planned, running, stopped (run_plan goes on), cancelled, finished or failed."),
+        Field(description="planning, planned, running, stopped (it can be resumed), cancelled, finished or failed."),
     ]
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
@@ -36,7 +36,7 @@ class PlanView(BaseModel):
     outcomes: dict[str, int] | None = Field(None, description="How many writes ended in which way.")
     points: int = Field(description="API points that are still to be spent.")
     minutes: float = Field(description="How many minutes that takes at the least.")
-    change_id: int | None = Field(None, description="The number that undo_change takes, once it was begun.")
+    change_id: int | None = Field(None, description="The number by which the run can be undone, once it was begun.")
     problem: str | None = Field(None, description="Why it stopped or failed.")
 
 
@@ -85,7 +85,7 @@ def plan_sentence(status: Status) -> str:
                 "Nothing written."
             )
         case "planning":
-            return "planning: ask again with get_plan. Nothing written."
+            return "planning: look again in a moment. Nothing written."
         case state:
             refused = f", {status.refused} refused" if status.refused else ""
             left_out = f"; {skipped} were skipped by the plan" if skipped else ""

@@ -9,6 +9,7 @@ from pydantic import JsonValue, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey, Record
@@ -103,9 +104,9 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     body = cast(Image, fields.body())
     if len(ids) > 1:
         what = f"this external id is mapped to {len(ids)} {key.object_type}: {', '.join(map(str, ids[:5]))}."
-        raise errors.ConflictError(what, next_step="delete the mappings that are wrong first.")
+        raise errors.ConflictError(what, next_step=("of each that is wrong ", Hint.DELETE_MAPPING, " first."))
     if not ids and intent == "update_only":
-        step = "use intent upsert to create it, or map the external id to a record that exists."
+        step = ("use intent upsert to create it, or, for a record that exists, ", Hint.MAP_RECORD, ".")
         raise errors.MissingError("external_id: is not mapped, and intent is update_only.", next_step=step)
     if not ids:
         return Change("record", key, None, body)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.objects import search
 from salesloft_mcp.salesloft.client import Salesloft
@@ -28,7 +29,7 @@ async def explained(
             return error
         if "object_id" in error.fields and change.kind == "mapping":
             what = f"object_id: there is no {key.object_type} {(change.after or {}).get('object_id')}."
-            return errors.MissingError(what, next_step="search for the record first.")
+            return errors.MissingError(what, next_step=(Hint.SEARCH_RECORDS, "."))
         if "external_type" in error.fields and change.kind != "configuration":
             return await unless_configured(known, error, key.external_type, key.object_type)
         return await _taken(api, change, error) if change.kind == "record" else error
@@ -58,7 +59,7 @@ async def unless_configured(
 def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[str]) -> errors.MissingError:
     offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
     what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
-    return errors.MissingError(what, next_step=f"{offer}create the configuration.")
+    return errors.MissingError(what, next_step=(offer, Hint.CREATE_CONFIGURATION, "."))
 
 
 async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:
@@ -71,5 +72,5 @@ async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) ->
     if not found:
         return error
     what = f"{name}: {quoted(value)} belongs to {change.key.object_type} {found[0].id}, which has no such external id."
-    step = f"map the external id to object_id {found[0].id}, then upsert again."
+    step = (Hint.MAP_RECORD, f" with object_id {found[0].id}, then upsert again.")
     return errors.ConflictError(f"{what} Nothing was created.", next_step=step)

@@ -166,7 +166,7 @@ async def _asked(app: "App", plan: str) -> "tuple[int, Operation | None, Questio
     found = await app.jobs.status(plan)
     if found.state in ("running", "planning", "finished", "failed"):
         return app.budget.bulk, None, None
-    operation = await app.jobs.operation(plan)
+    operation = await app.jobs.operation(plan, "backfill run")
     return app.budget.bulk, operation, await app.jobs.question(operation)
 
 

@@ -35,7 +35,7 @@ class _Row(BaseModel):
 
 
 class Configuration(_Row):
-    """ "Set the name of your external identifier and choose the Salesloft object it will be related to." """
+    """That external ids of a type may be given to one kind of object."""
 
     external_type: str
     object_type: AnyObjectType

@@ -20,7 +20,7 @@ from salesloft_mcp.salesloft.requests import checked
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
 from salesloft_mcp.server.answers import configuration_view, fitting, mapping_view
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
-from salesloft_mcp.server.tool_errors import TOOL_SECONDS
+from salesloft_mcp.server.tool_errors import TOOL_SECONDS, worded
 from salesloft_mcp.text import escaped
 
 JSON = "application/json"
@@ -145,9 +145,9 @@ def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
             with open_call(TOOL_SECONDS):
                 return await read(*args, **kwargs)
         except (InputError, MissingError, NotFoundError) as error:
-            raise ResourceNotFoundError(str(error)) from error
+            raise ResourceNotFoundError(worded(error)) from error
         except SalesloftMcpError as error:
-            raise ResourceError(str(error)) from error
+            raise ResourceError(worded(error)) from error
 
     return reading
 

@@ -6,7 +6,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
 
-from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.errors import Hint, SalesloftMcpError
 from salesloft_mcp.text import did_you_mean, quoted
 
 TOOL_SECONDS = 20.0  # hosts give up on a call after about half a minute
@@ -20,6 +20,17 @@ _WORDS = {
     "dict_type": "must be an object.",
     "model_type": "must be an object.",
 }
+_TOOLS = {
+    Hint.LIST_MAPPINGS: "call list_external_id_mappings",
+    Hint.LIST_CONFIGURATIONS: "call list_external_id_configurations",
+    Hint.CREATE_CONFIGURATION: "create it with create_external_id_configuration",
+    Hint.MAP_RECORD: "call create_external_id_mapping",
+    Hint.DELETE_MAPPING: "delete the mapping with delete_external_id_mapping",
+    Hint.SEARCH_RECORDS: "find the record with search_records",
+    Hint.PLAN_AGAIN: "plan it again with plan_backfill",
+    Hint.LIST_CHANGES: "look with list_changes",
+    Hint.UNDO: "call undo_change",
+}
 
 log = logging.getLogger("salesloft_mcp")
 
@@ -28,7 +39,7 @@ def words_of(error: ToolError, tool: str, arguments: type[BaseModel]) -> str:
     """What an error of the tool with this name says to a model. The tool's arguments were read into `arguments`."""
     cause = error.__cause__
     if isinstance(cause, SalesloftMcpError):
-        return str(cause)
+        return worded(cause)
     if isinstance(cause, ValidationError):
         return invalid_arguments(cause, arguments)
     if cause is None or isinstance(cause, ToolError):
@@ -40,6 +51,11 @@ def words_of(error: ToolError, tool: str, arguments: type[BaseModel]) -> str:
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown place"
     log.error("%s failed: %s at %s", tool, type(cause).__name__, where)
     return f"{tool} failed inside the server ({type(cause).__name__}); its log says where."
+
+
+def worded(error: SalesloftMcpError) -> str:
+    """An error of ours for a model: its hints name tools."""
+    return error.told(_TOOLS)
 
 
 def failure(words: str) -> CallToolResult:

@@ -112,11 +112,19 @@ async def test_a_refusal_is_reported_in_salesloft_s_words_and_the_rest_goes_on(t
         assert "does not exist" in one.journal.lines()[1].note
 
 
-async def test_a_status_that_nobody_expects_fails_its_row_alone(tmp_path: Path) -> None:
+async def test_a_refusal_that_nobody_expects_fails_its_row_alone(tmp_path: Path) -> None:
     async with planned(tmp_path, creations(2)) as one:
-        one.sandbox.faults.add(Fault("status", method="POST", status=409))
+        one.sandbox.faults.add(Fault("status", method="POST", status=400))
         assert await one.run(at_once=1).finish()
         assert one.states() == ["failed", "created"]
+
+
+@pytest.mark.parametrize("status", [302, 408, 409])
+async def test_a_status_that_proves_nothing_is_looked_up(tmp_path: Path, status: int) -> None:
+    async with planned(tmp_path, creations(2)) as one:
+        one.sandbox.faults.add(Fault("status", method="POST", status=status))
+        assert await one.run(at_once=1).finish()
+        assert one.states() == ["created", "created"]
 
 
 @UNIQUE_OR_NOT

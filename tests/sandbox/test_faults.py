@@ -52,12 +52,27 @@ async def listening(port: int) -> None:
                 return
 
 
-async def test_a_status_is_answered_as_text_and_the_work_not_done(sandbox: Sandbox, api: Client) -> None:
+async def test_a_status_is_answered_and_the_work_not_done(sandbox: Sandbox, api: Client) -> None:
     sandbox.faults.add(Fault("status", status=429, retry_after=7))
     answer = await api.post(CONFIGURATIONS, json=BODY)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
     assert answer.headers["content-type"].startswith("text/plain")
     assert not await configured(api)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, {"error": "The sandbox was told to fail"}),
+        (422, {"errors": {"base": ["The sandbox was told to fail"]}}),
+    ],
+)
+async def test_a_refusal_has_the_body_that_the_document_shows(
+    sandbox: Sandbox, api: Client, status: int, body: object
+) -> None:
+    sandbox.faults.add(Fault("status", status=status))
+    answer = await api.post(CONFIGURATIONS, json=BODY)
+    assert (answer.status_code, answer.json()) == (status, body)
 
 
 async def test_a_reset_comes_before_the_work(sandbox: Sandbox, api: Client) -> None:

@@ -110,7 +110,7 @@ async def list_changes(
 async def undoing(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
     """What it would do, as things stand now."""
     app = ctx.request_context.lifespan_context
-    return await undo(app.changes, app.database, change)
+    return await undo(app.changes, app.database, change, "undo_change")
 
 
 about_undoing, answer_on_undoing = asking(undoing)

@@ -100,7 +100,11 @@ async def running(ctx: Context[App, Any], plan: PlanId) -> Operation:
     """What is left to be written of it."""
     app = ctx.request_context.lifespan_context
     status = await app.jobs.status(plan)
-    return Operation("run_plan", ()) if status.state in ("running", "finished") else await app.jobs.operation(plan)
+    return (
+        Operation("run_plan", ())
+        if status.state in ("running", "finished")
+        else await app.jobs.operation(plan, "run_plan")
+    )
 
 
 about_run, answer_on_run = asking(running)
