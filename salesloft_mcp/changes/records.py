@@ -37,12 +37,19 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Upsert the given fields."""
+    """Upsert the given fields.
+
+    Raises:
+        ConflictError: another record was updated than the one that was read.
+    """
     key, fields = change.key, _fields(change)
     if isinstance(fields, PersonFields):
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
         record = await api.upsert_account(key.external_type, key.external_id, fields)
+    if change.before is not None and record.id != change.object_id:
+        what = f"Salesloft updated {key.object_type} {record.id}, but the external id stood for {change.object_id}."
+        raise errors.ConflictError(what, next_step="look at both records; the mapping changed in between.")
     existed = change.before is not None or not _is_new(record)
     return "updated" if existed else "created", image(record, change.after or ())
 
