@@ -34,7 +34,6 @@ from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import quoted
 
 UNDO = "undo-"  # begins the id of a run that takes an operation back
-HOUR = 3_600.0
 LOCK_SECONDS = 2.0  # how long a start waits for whoever only looks whether the plan is being run
 _RUNNABLE: tuple[State, ...] = ("planned", "stopped", "cancelled")
 _HALF_PLANNED = "it was cut off while it was planned.\nNext: plan it again."
@@ -147,7 +146,7 @@ class Jobs:
         status = await self.status(operation.plan)
         if status.state == "stopped" and status.plan.agreed >= status.left:
             return None
-        return await self._changes.question(operation, await self._changes.log.unconfirmed_creates(HOUR))
+        return await self._changes.question(operation)
 
     async def start(self, operation: Operation, author: Author) -> int:
         """Begin or resume a run; it goes on when the caller does not wait. The number of its operation.
@@ -234,8 +233,6 @@ class Jobs:
                 state, problem = ("cancelled" if row.cancelled else "stopped"), unforeseen or problem
             elif state == "planning":
                 state, problem = ("cancelled" if row.cancelled else "failed"), unforeseen or _HALF_PLANNED
-        if row.undoes:  # what is taken back before the run is no part of it
-            outcomes = Counter({name: n for name, n in outcomes.items() if name != "carried"})
         return Status(row, state, problem, outcomes)
 
     async def all(self, limit: int) -> list[Status]:
@@ -411,13 +408,10 @@ def _facts(status: Status) -> dict[str, str]:
     told["from"] = quoted(row.source)
     if row.digest:
         told["digest of the input"] = row.digest
-    told["mappings to delete" if counts["delete"] else "mappings to create"] = str(status.left)
     if not row.undoes:
         told["conflicts left out"] = str(counts["conflict"])
         told["unknown objects left out"] = str(counts["object unknown"])
     told["cost"] = f"{status.left} points"
-    if not counts["delete"]:
-        told["what happens"] = "each is created; a mapping cannot be changed later, only deleted"
     return told
 
 

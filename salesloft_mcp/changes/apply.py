@@ -36,6 +36,7 @@ ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
+HOUR = 3_600.0
 LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
@@ -86,8 +87,9 @@ class Changes:
             self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
-    async def question(self, operation: Operation, unconfirmed: int = 0) -> Question | None:
+    async def question(self, operation: Operation) -> Question | None:
         """What a person is asked about an operation; None where nobody has to agree."""
+        unconfirmed = await self.log.unconfirmed_creates(HOUR) if operation.plan else 0
         rule = needed(operation, unconfirmed)
         if rule is None:
             return None

@@ -89,7 +89,7 @@ class Operation:
     creates: int = 0  # of a bulk run
     deletes: int = 0  # of a bulk run
     facts: tuple[tuple[str, str], ...] = ()  # what a person is told of a bulk run
-    left: tuple[str, ...] = ()  # fields that an undo cannot bring back
+    left: tuple[str, ...] = ()  # what an undo cannot bring back
     read_at: float = 0.0  # on the monotonic clock
 
     @property

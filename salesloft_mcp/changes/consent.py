@@ -59,7 +59,11 @@ def _is_move(operation: Operation) -> bool:
 
 
 # The first rule that applies is the one that is asked. A new reason is a new row.
-_RUN = Rule("Create these external id mappings", lambda operation: operation.creates > MOST_UNASKED)
+_RUN = Rule(
+    "Create these external id mappings",
+    lambda operation: operation.creates > MOST_UNASKED,
+    "each is created; a mapping cannot be changed later, only deleted",
+)
 RULES: tuple[Rule, ...] = (
     Rule(
         "Delete this external id configuration",
@@ -122,7 +126,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
-    told = dict(operation.facts) | _hanging(operation, rule)
+    told = {**dict(operation.facts), **by_run(operation), **_hanging(operation, rule)}
     if rule.consequence:
         told["what happens"] = rule.consequence
     begun = f", begun {last.begun} times" if last.begun else ""
@@ -131,6 +135,12 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     text = "\n".join([f"{what} in {place.environment}{team}?", *lines])
     name = operation.changes[0].key.external_type if rule.form == "retype" else ""
     return Question(operation.title, text, operation.digest(place.environment, last), name)
+
+
+def by_run(operation: Operation) -> dict[str, str]:
+    """How much of an operation is left to a run."""
+    numbers = {"mappings to create": operation.creates, "mappings to delete": operation.deletes}
+    return {name: str(number) for name, number in numbers.items() if number}
 
 
 def _hanging(operation: Operation, rule: Rule) -> dict[str, str]:

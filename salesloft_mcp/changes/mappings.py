@@ -18,11 +18,13 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Create the mapping, or delete the one that stood there."""
+    """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent."""
     key = change.key
     if change.after is None:
         await api.delete_mapping(int(str((change.before or {})["id"])))
         return "deleted", None
+    if change.before is not None:
+        return "unchanged" if fits(change.before, change.after) else "conflict", change.before
     row = await api.create_mapping(
         key.external_type, key.object_type, key.external_id, int(str(change.after["object_id"]))
     )
@@ -33,7 +35,7 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
     """The way back. What is created again gets a new mapping id."""
     if change.after is None:
         return creation(change.key, int(str((change.before or {})["object_id"]))), []
-    return change.inverse, []
+    return deletion(change.key, change.after), []
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:

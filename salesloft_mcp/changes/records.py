@@ -1,5 +1,6 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, cast
@@ -60,9 +61,8 @@ def fits(row: Image, wanted: Image) -> bool:
 
 
 async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
-    """The fields that were changed, with their earlier values, where nobody has changed them again since.
-
-    A record that was created stays: its way back is the removal of its mapping.
+    """The fields that were changed, with their earlier values, where nobody has changed them again since, and what
+    does not come back. A record that was created stays: its way back is the removal of its mapping.
 
     Raises:
         ConflictError: nothing of it can be brought back.
@@ -76,10 +76,12 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
     now = [row for row in await read(api, key) if row.get("id") == change.object_id]
     if not now:
         raise errors.ConflictError(f"the external id does not stand for {key.object_type} {change.object_id} any more.")
-    fields, left = way_back(change.before, change.after or {}, now[0], fields_of(key))
+    fields, names = way_back(change.before, change.after or {}, now[0], fields_of(key))
+    left = [f"{name} (changed again since, or not writable)" for name in names]
     if not fields:
-        why = f"{', '.join(left)}: changed again since, or not writable." if left else "the record is as it was before."
-        raise errors.ConflictError(why)
+        raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
+    if fields.get("do_not_contact") is False:
+        left.append("the cadences that do_not_contact ended")
     return Change("record", key, _given(now[0], fields), fields), left
 
 
@@ -229,4 +231,6 @@ def _is_new(record: Record) -> bool:
 def _shown(value: JsonValue) -> str:
     if value is None or value == "":
         return "(empty)"
-    return quoted(value) if isinstance(value, str) else quoted(str(value))
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return quoted(value if isinstance(value, str) else str(value))

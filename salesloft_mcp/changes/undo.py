@@ -1,19 +1,26 @@
 """The operation that takes another one back: its changes inverted, the last one first, and what it carried."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations, history
+from salesloft_mcp.changes import configurations, history, mappings
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, UNSETTLED, Change, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, UNSETTLED, Change, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
 from salesloft_mcp.changes.run import Feed
 from salesloft_mcp.errors import Hint
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database
+from salesloft_mcp.text import quoted
 
-MOST_AT_ONCE = 20  # changes that are taken back in one call; more of them are a run
+Standing = Mapping[MappingKey, Sequence[Image]] | None
+
+_TOP = 2**62
+MOST_AT_ONCE = 20  # changes that one call makes, or settles; more of them are a run
 _WHY_NOT: dict[State, str] = {
     "unchanged": "it found everything as it was asked for.",
     "failed": "it was refused.",
@@ -32,15 +39,15 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         ConflictError: it was undone before, is not settled, or there is nothing to undo.
     """
     logged = await _logged(changes, database, number)
-    bulk = bool(logged.plan) or sum(logged.counts[state] for state in DONE) > MOST_AT_ONCE
-    done = [] if bulk else await changes.log.lines(number, DONE, newest_first=True)
-    if not done and not bulk:
+    first = await changes.log.lines(number, DONE, limit=MOST_AT_ONCE)
+    done = [line for line in reversed(first) if line.line is None]
+    by_run, carried = await history.counts(database, number), logged.counts["carried"]
+    creates, deletes = (carried, 0) if carried else (by_run["deleted"], by_run["created"])
+    if not done and not creates and not deletes:
         state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
         raise nothing_to_undo(number, _WHY_NOT[state])
     read_at = time.monotonic()
     back, left = await _all_back(changes, number, done)
-    creates = logged.counts["carried"] + (logged.counts["deleted"] if bulk else 0)
-    deletes = logged.counts["created"] if bulk else 0
     return Operation(
         title,
         tuple(back),
@@ -49,25 +56,50 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         plan=f"undo-{number}" if creates or deletes else "",
         creates=creates,
         deletes=deletes,
+        facts=() if done else _what(logged),
         left=tuple(left),
         read_at=read_at,
     )
 
 
 def feed(changes: Changes, number: int) -> Feed:
-    """The changes of a run that takes operation `number` back, and what it carried; the newest comes first."""
+    """The changes of a run that takes operation `number` back, and what it carried; the newest comes first.
+
+    Nobody has looked at these keys since, so each mapping that is to be created is held against what stands there.
+    """
+    seen: list[Standing] = []  # read when the first of them are asked for
 
     async def following(after: int, limit: int) -> Sequence[tuple[int, Change]]:
         # The lines of a run go up, and those of the operation that is undone go down.
         start = 0 if not after else _TOP - after
         states = await _bulk_states(changes, number)
         lines = await changes.log.lines(number, states, after=start, limit=limit, newest_first=True)
-        return [(_TOP - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
+        lines = [line for line in lines if line.line is not None or line.state == "carried"]
+        back = [(_TOP - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
+        if back and not seen:
+            seen.append(await _standing(changes.api, back[0][1].key))
+        return [(place, await _against(changes.api, one, seen[0])) for place, one in back]
 
     return following
 
 
-_TOP = 2**62
+async def _standing(api: Salesloft, key: MappingKey) -> Standing:
+    """The live mappings of a configuration by their keys, a point for each hundred; None where they are too many."""
+    rows = await configurations.carried(api, key, await configurations.count(api, key))
+    if rows is None:
+        return None
+    found: dict[MappingKey, list[Image]] = {}
+    for row in rows:
+        found.setdefault(row.key, []).append(row.before or {})
+    return found
+
+
+async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
+    if change.after is None:
+        return change
+    rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
+    same = [row for row in rows if mappings.fits(row, change.after)]
+    return replace(change, before=next(iter([*same, *rows]), None))
 
 
 async def _bulk_states(changes: Changes, number: int) -> set[State]:
@@ -99,7 +131,8 @@ async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tupl
     for line in done:
         try:
             change, fields = await KINDS[line.change.kind].back(changes.api, line.change)
-            back.append(await as_it_stands(changes.api, change))
+            follows = any(one.key == change.key for one in back)  # it waits for what goes before it
+            back.append(change if follows else await as_it_stands(changes.api, change))
             left += fields
         except (errors.ConflictError, errors.MissingError) as error:
             raise nothing_to_undo(number, error.what) from error
@@ -111,7 +144,13 @@ async def _hanging(changes: Changes, back: Sequence[Change]) -> int | None:
     return 0 if gone is None else await configurations.count(changes.api, gone.key)
 
 
+def _what(run: Logged) -> tuple[tuple[str, str], ...]:
+    key = run.lines[0].change.key
+    return ("external type", quoted(key.external_type)), ("object type", key.object_type)
+
+
 def nothing_to_undo(number: int, why: str) -> errors.ConflictError:
     """There is no way back, or none is needed."""
+    why = why.removesuffix(" Nothing was changed.")
     what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
     return errors.ConflictError(what, next_step=(Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, "."))

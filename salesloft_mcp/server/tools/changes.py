@@ -10,15 +10,24 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.views import PlanView, plan_sentence, plan_view
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import Author, Done, Operation, Outcome
+from salesloft_mcp.changes.change import Author, Done, Operation
 from salesloft_mcp.changes.history import Logged, Search, moment
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, read
+from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, fitting, read
 from salesloft_mcp.server.arguments import NEXT_CURSOR, AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
 from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
 from salesloft_mcp.server.tools.plans import followed
-from salesloft_mcp.server.writes import ChangeView, Preview, Written, carried_out, change_view, facts, previewed
+from salesloft_mcp.server.writes import (
+    ChangeView,
+    Preview,
+    Written,
+    carried_out,
+    change_view,
+    facts,
+    sentence,
+    write,
+)
 from salesloft_mcp.text import escaped
 
 
@@ -69,9 +78,6 @@ class Changes(View):
 
 
 class Undone(Written):
-    not_brought_back: list[str] | None = Field(
-        None, description="Fields that were changed again since, or cannot be written."
-    )
     run: PlanView | None = Field(None, description="The run that takes back the rest; look with get_plan.")
 
 
@@ -98,10 +104,10 @@ async def list_changes(
         older_than=int(cursor) if cursor else None,
     )
     found = await history.find(app.database, search, limit + 1)
-    rows = found[:limit]
+    rows = fitting(_row(row) for row in found[:limit])
     view = Changes(
-        changes=[_row(row) for row in rows],
-        next_cursor=str(rows[-1].id) if len(found) > limit else None,
+        changes=rows,
+        next_cursor=str(rows[-1].id) if len(found) > len(rows) else None,
         points_spent=current().points,
     )
     return read(f"{count(len(rows), 'change')}, newest first.", view)
@@ -125,14 +131,9 @@ async def undo_change(
 ) -> Annotated[CallToolResult, Undone]:
     """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
     has agreed."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    operation = asked.operation
-    if operation.plan:
-        return await _undo_by_run(ctx, asked, answered)
-    done = await carried_out(ctx, asked, answered)
-    view = Undone(**facts(done), not_brought_back=list(operation.left) or None)
-    return answer(f"{_said(done)}{_left(operation)}".strip(), view)
+    if preview or not asked.operation.plan:
+        return await write(ctx, asked, answered, preview)
+    return await _undo_by_run(ctx, asked, answered)
 
 
 async def _undo_by_run(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> CallToolResult:
@@ -146,29 +147,13 @@ async def _undo_by_run(ctx: Context[App, Any], asked: Asked, answered: Elicitati
         number = await app.jobs.start_undo(operation, author)
         done = Done(number, await app.changes.place(), author.how, ())
     status = await followed(ctx, operation.plan)
-    run = plan_view(status, app.budget.bulk)
-    view = Undone(**facts(done) | {"points_spent": current().points + app.jobs.spent(operation.plan)}, run=run)
+    view = Undone(**facts(done, operation), run=plan_view(status, app.budget.bulk))
+    view.points_spent += app.jobs.spent(operation.plan)
     view.status = "deleted" if operation.deletes else "created"
-    return answer(f"{_said(done)}{plan_sentence(status)}", view)
-
-
-def _said(done: Done) -> str:
-    return "".join(f"{one.state}: {one.line.change.kind} {_id_of(one)}. " for one in done.outcomes)
-
-
-def _id_of(outcome: Outcome) -> object:
-    image = outcome.line.change.before if outcome.state == "deleted" else outcome.after
-    return (image or {}).get("id") or outcome.line.change.object_id
-
-
-def _left(operation: Operation) -> str:
-    if not operation.left:
-        return ""
-    return f"Not brought back: {', '.join(operation.left)} (changed again since, or not writable)."
+    return answer(f"{sentence(done, operation)} {plan_sentence(status)}".strip(), view)
 
 
 def _row(row: Logged) -> LoggedView:
-    shown = row.counts.total() > len(row.lines)
     return LoggedView(
         id=row.id,
         at=row.time,
@@ -176,12 +161,8 @@ def _row(row: Logged) -> LoggedView:
         tool=escaped(row.title),
         agreed=row.how or "nobody was asked",
         changes=[change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],
-        counts=_named_counts(row) if shown else None,
+        counts=dict(row.counts) if row.counts.total() > len(row.lines) else None,
         plan=row.plan or None,
         undoes=row.undoes or None,
         undone_by=row.undone_by or None,
     )
-
-
-def _named_counts(row: Logged) -> dict[str, int]:
-    return {str(name): number for name, number in row.counts.items()}

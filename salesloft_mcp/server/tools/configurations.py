@@ -15,12 +15,10 @@ from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.answers import (
-    ConfigurationIdField,
     ConfigurationView,
     NextCursor,
     PointsSpent,
     View,
-    answer,
     configuration_view,
     count,
     read,
@@ -36,7 +34,7 @@ from salesloft_mcp.server.arguments import (
     WhichId,
 )
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 CREATE = "create_external_id_configuration"
 DELETE = "delete_external_id_configuration"
@@ -46,11 +44,6 @@ class Configurations(View):
     configurations: list[ConfigurationView] = Field(description="The configurations on this page.")
     next_cursor: NextCursor | None = None
     points_spent: PointsSpent
-
-
-class WrittenConfiguration(Written):
-    configuration_id: ConfigurationIdField | None = None
-    live_mappings: int | None = Field(None, description="How many live mappings used it.")
 
 
 async def list_external_id_configurations(
@@ -122,15 +115,10 @@ async def create_external_id_configuration(
     asked: Annotated[Asked, Resolve(about_creation)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenConfiguration]:
+) -> Annotated[CallToolResult, Written]:
     """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
     it is safe."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    configuration_id = _id(done.outcomes[0].after)
-    view = WrittenConfiguration(**facts(done), configuration_id=configuration_id)
-    return answer(f"{view.status}: configuration {configuration_id} for {object_type}.", view)
+    return await write(ctx, asked, answered, preview)
 
 
 async def delete_external_id_configuration(
@@ -141,16 +129,6 @@ async def delete_external_id_configuration(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
     configuration_id: WhichId = 0,
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenConfiguration]:
+) -> Annotated[CallToolResult, Written]:
     """Delete an external id configuration after a person has typed its name; its ids no longer find records."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    gone = _id(done.outcomes[0].line.change.before)
-    view = WrittenConfiguration(**facts(done), configuration_id=gone, live_mappings=asked.operation.carries)
-    return answer(f"deleted: configuration {gone}.", view)
-
-
-def _id(image: Any) -> int | None:  # noqa: ANN401 - an image or None
-    found = (image or {}).get("id")
-    return found if isinstance(found, int) else None
+    return await write(ctx, asked, answered, preview)

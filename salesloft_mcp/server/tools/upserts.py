@@ -15,10 +15,9 @@ from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.records import Intent, RecordFields
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.server.answers import ObjectIdField, answer
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
 _FIELDS = "The fields to write. A field that is left out stays as it is, and null clears it."
@@ -27,10 +26,6 @@ AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
 IntentArgument = Annotated[
     Intent, Field(description="create_only never changes an existing record; update_only never creates one.")
 ]
-
-
-class Upserted(Written):
-    object_id: ObjectIdField | None = None
 
 
 async def of_person(
@@ -60,10 +55,10 @@ async def upsert_person_by_external_id(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_person)],
     intent: IntentArgument = "upsert",
     preview: Preview = False,
-) -> Annotated[CallToolResult, Upserted]:
+) -> Annotated[CallToolResult, Written]:
     """Upsert a person by external id: update the person it stands for, or create the person and the mapping. A new
     person needs email_address, or phone and last_name. A person has to agree to do_not_contact."""
-    return await _upsert(ctx, asked, answered, preview)
+    return await write(ctx, asked, answered, preview)
 
 
 async def upsert_account_by_external_id(
@@ -75,10 +70,10 @@ async def upsert_account_by_external_id(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_account)],
     intent: IntentArgument = "upsert",
     preview: Preview = False,
-) -> Annotated[CallToolResult, Upserted]:
+) -> Annotated[CallToolResult, Written]:
     """Upsert an account by external id: update the account it stands for, or create the account and the mapping. A new
     account needs name and domain. A person has to agree to do_not_contact."""
-    return await _upsert(ctx, asked, answered, preview)
+    return await write(ctx, asked, answered, preview)
 
 
 async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
@@ -88,16 +83,3 @@ async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFiel
     app, read_at = ctx.request_context.lifespan_context, time.monotonic()
     change = await records.upsert(app.salesloft, key, fields, intent)
     return Operation(_TOOLS[key.object_type], (change,), read_at=read_at)
-
-
-async def _upsert(
-    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool
-) -> CallToolResult:
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    (outcome,) = done.outcomes
-    found = (outcome.after or {}).get("id")
-    object_id = found if isinstance(found, int) else outcome.line.change.object_id
-    view = Upserted(**facts(done), object_id=object_id)
-    return answer(f"{view.status}: {outcome.line.change.key.object_type} {object_id}.", view)
