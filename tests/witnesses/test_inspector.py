@@ -52,7 +52,8 @@ def inspect(
     environment: dict[str, str],
 ) -> Inspect:
     launcher = npm_package("@modelcontextprotocol/inspector") / "clients/launcher/build/index.js"
-    start = [str(node_bin), str(launcher), "--cli", *target, "--protocol-era", request.param]
+    patience = ["--connect-timeout", str(int(1_000 * HANG_SECONDS))]  # its own is 15 s
+    start = [str(node_bin), str(launcher), "--cli", *target, "--protocol-era", request.param, *patience]
 
     def run(method: str, *options: str) -> Seen:
         command = [*start, "--format", "json", "--quiet", "--method", method, *options]
