@@ -56,7 +56,7 @@ def test_for_machines_there_is_a_line_for_each_id_in_input_order() -> None:
         {"external_id": "CONTACT3456", "status": "found", "objects": [{**lead, "object_id": 578495206}]},
         {"external_id": "CONTACT1001", "status": "found", "objects": [{**lead, "object_id": 207550001}]},
     ]
-    assert result.stderr == "2 found, 1 missing. Points spent: 3.\n"
+    assert result.stderr == "2 found, 1 missing. Points spent: 5.\n"  # nobody in other types, and NOBODY
 
 
 def test_near_misses_are_shown_and_not_used() -> None:
@@ -74,6 +74,13 @@ def test_near_misses_are_shown_and_not_used() -> None:
     ]
     words = " ".join(resolve("--object-type", "people", *ids).stdout.split())
     assert "contact1001 not mapped - near: CONTACT1001 is people 207550001 by crm_lead (case)" in words
+
+
+def test_a_type_that_is_not_configured_is_told() -> None:
+    result = resolve("--external-type", "crm_leed", "CONTACT1001")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("The external type is not configured; existing are crm_lead")
+    assert "near: CONTACT1001 is people 207550001 by crm_lead" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize(

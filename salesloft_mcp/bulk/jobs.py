@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.log import StaleError, UsedError
 from salesloft_mcp.changes.run import Feed, Run
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.call import Call, open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
@@ -32,7 +33,6 @@ from salesloft_mcp.state.files import private_directory
 from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import quoted
 
-TITLE = "run_plan"
 UNDO = "undo-"  # begins the id of a run that takes an operation back
 LOCK_SECONDS = 2.0  # how long a start waits for whoever only looks whether the plan is being run
 _RUNNABLE: tuple[State, ...] = ("planned", "stopped", "cancelled")
@@ -116,12 +116,13 @@ class Jobs:
         """Begin to plan what `load` brings; the id of the plan. Nothing is written to Salesloft."""
         plan = secrets.token_hex(4)
         lock = await self._locked(plan)
-        await self._table.add(plan, "planning", aim.external_type, aim.object_type, described)
+        name = described.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
+        await self._table.add(plan, "planning", aim.external_type, aim.object_type, name)
         self._begin(plan, _Job(lock), lambda: self._plan(plan, aim, load))
         return plan
 
-    async def operation(self, plan: str) -> Operation:
-        """What a run of the plan would do now, for a person to agree to.
+    async def operation(self, plan: str, title: str = "run") -> Operation:
+        """What a run of the plan would do now, for a person to agree to; `title` is the tool or command that asks.
 
         Raises:
             MissingError: no such plan here. ConflictError: it cannot be run.
@@ -131,7 +132,7 @@ class Jobs:
             raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.")
         deletes = status.left if status.plan.counts["delete"] else 0
         return Operation(
-            TITLE,
+            title,
             (),
             undoes=status.plan.undoes or None,
             plan=plan,
@@ -157,14 +158,13 @@ class Jobs:
         plan = operation.plan
         await self.operation(plan)
         job = _Job(await self._locked(plan))
-        try:
-            now = await self.operation(plan)  # judged again, under the lock
+        with ExitStack() as held:
+            held.callback(job.lock.release)
+            now = await self.operation(plan, operation.title)  # judged again, under the lock
             await self._check_agreed(operation, now, author)
             await self._check_team(plan)
             number, epoch = await self._begun(plan, now, author)
-        except BaseException:
-            job.lock.release()
-            raise
+            held.pop_all()  # the job lets go of it
         self._begin(plan, job, lambda: self._run(plan, number, epoch, job))
         return number
 
@@ -268,7 +268,7 @@ class Jobs:
 
     async def _do(self, job: _Job, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            with job.guard, job.scope, open_call() as job.call:
+            with job.guard, job.scope, open_call(lane="bulk") as job.call:
                 await work()
         finally:
             job.lock.release()
@@ -416,4 +416,4 @@ def _facts(status: Status) -> dict[str, str]:
 
 
 def _no_such() -> errors.MissingError:
-    return errors.MissingError("plan: there is no such plan here.", next_step="make a plan first.")
+    return errors.MissingError("plan: there is no such plan here.", next_step=(Hint.PLAN_AGAIN, "."))

@@ -1,5 +1,6 @@
 """Every write of the product goes through here, whoever asks for it: looked at, logged, sent, judged, settled."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from salesloft_mcp.changes.change import (
     Author,
     Change,
     Done,
+    Image,
     Line,
     Operation,
     Outcome,
@@ -22,42 +24,48 @@ from salesloft_mcp.changes.change import (
     judge,
 )
 from salesloft_mcp.changes.consent import Question, needed, question
-from salesloft_mcp.changes.kinds import KINDS, stands_already
+from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
 from salesloft_mcp.changes.log import ChangeLog, HeldError, UsedError
 from salesloft_mcp.changes.refusals import explained
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 
 ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
-SENT_SECONDS = 15.0  # longer than any request takes: after it, whoever announced a write has ended or died
+SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
 HOUR = 3_600.0
 LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
 _NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
-_REFUSED = (errors.UnauthorizedError, errors.ForbiddenError)
+_REFUSED = (errors.UnauthorizedError, errors.ForbiddenError, errors.InputError)
+# The token may not see its team, or a server that speaks the guide has none: then no team is told.
+_NO_TEAM = (errors.ForbiddenError, errors.NotFoundError, errors.BrokenAnswerError, errors.UpstreamError)
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
 _USED = "this yes was used already. Nothing was changed."
+_BUSY = "another write of the same external id is under way. Nothing was changed."
 _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 
 class Changes:
     """The writes of one environment. Nothing here knows who asks, or by which protocol.
 
-    `quiet` is how many seconds a write whose answer was lost may still be on its way.
+    `quiet` is how many seconds a write whose answer was lost may still be on its way. What was announced, and not
+    renewed for `sent_seconds`, was cut off.
     """
 
     def __init__(
         self,
         api: Salesloft,
         log: ChangeLog,
-        known: KnownConfigurations,
+        known: Configurations,
         environment: str,
         quiet: float = QUIET_SECONDS,
+        sent_seconds: float = SENT_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.api = api
@@ -65,6 +73,7 @@ class Changes:
         self.known = known
         self.environment = environment
         self.quiet = quiet
+        self.sent_seconds = sent_seconds
         self._clock = clock
         self._place: Place | None = None
 
@@ -73,10 +82,9 @@ class Changes:
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
-            except (errors.ForbiddenError, errors.NotFoundError):  # a token that may not see its team
-                self._place = Place(self.environment)
-            else:
-                self._place = Place(self.environment, team.id, team.name or "")
+            except _NO_TEAM:
+                return Place(self.environment)
+            self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
     async def question(self, operation: Operation) -> Question | None:
@@ -92,14 +100,14 @@ class Changes:
 
         Raises:
             UnconfirmedError: what a person agreed to is not what stands there now, or the yes was used already.
+            ConflictError: something else stands there, or another write of the same key takes long.
         """
         place = await self.place()
         carried = await self._carried(operation, author)
-        lines = await self._begun(operation, place, author, carried)
+        lines, alone = await self._begun(operation, place, author, carried)
         outcomes: list[Outcome] = []
         for line in lines:
-            fresh = line.state == "intended" or time.monotonic() - operation.read_at < FRESH_SECONDS
-            outcomes.append(await self._finish(line, fresh))
+            outcomes.append(await self._finish(line, looked=alone and line.state == "intended"))
             if outcomes[-1].state not in DONE | {"unchanged"}:
                 break
         return Done(lines[0].operation, place, author.how, tuple(outcomes), len(carried))
@@ -113,7 +121,7 @@ class Changes:
 
     async def look_back(self) -> None:
         """Settle what was cut off some time ago, at most twenty changes of it: one look at each."""
-        for line in await self.log.unsettled(self._clock() - SENT_SECONDS, LOOKED_BACK):
+        for line in await self.log.unsettled(self._clock() - self.sent_seconds, LOOKED_BACK):
             await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
@@ -122,20 +130,28 @@ class Changes:
         if outcome.state == "planned" and line.line is None:
             outcome = replace(outcome, state="failed", note="it was cut off, and was not done")
         if outcome.state != "unknown":
-            await self.settle([outcome])
+            await self.settle([outcome], cut_off=True)
 
-    async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0) -> None:
+    async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0, *, cut_off: bool = False) -> None:
         """Write down how changes ended, even while this call is being cancelled."""
         with anyio.CancelScope(shield=True):
-            await self.log.settle(outcomes, epoch)
+            await self.log.settle(outcomes, epoch, cut_off=cut_off)
         if any(one.line.change.kind == "configuration" for one in outcomes):
             self.known.forget()
 
     async def free(self, key: MappingKey) -> None:
-        """Wait for whoever writes at a key, and settle what was cut off there."""
-        since = time.monotonic()
+        """Wait for whoever writes at a key, and settle what was cut off there.
+
+        Raises:
+            ConflictError: the other write takes longer than this call may.
+        """
+        seen, since = (0, 0.0), time.monotonic()
         while (line := await self.log.holder(key)) is not None:
-            if max(time.monotonic() - since, self._clock() - line.at) > SENT_SECONDS:
+            if current().patience() < 0:
+                raise errors.ConflictError(_BUSY, next_step="make the same call again in a minute.")
+            if seen != (line.id, line.at):
+                seen, since = (line.id, line.at), time.monotonic()
+            if max(time.monotonic() - since, self._clock() - line.at) > self.sent_seconds:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)
@@ -147,66 +163,88 @@ class Changes:
         except errors.UnknownOutcomeError as error:
             return Outcome(line, "unknown", note=error.what, error=error)
         except _NOT_SENT as error:
-            return Outcome(line, "planned", note=error.what, error=error)
+            return Outcome(line, "planned", note=error.what, left=False, error=error)
         except _REFUSED as error:
             return Outcome(line, "failed", note=error.what, error=error)
+        except errors.ConflictError as error:
+            return Outcome(line, "conflict", note=error.what, error=error)
         except errors.ApiError as error:
             return await self.look(line, sent=line.tries > 1, refusal=error)
-        return Outcome(line, state, after)
+        return Outcome(line, state, None if after is None else line.change.part(after))
 
     async def look(self, line: Line, *, sent: bool, refusal: errors.ApiError | None = None) -> Outcome:
-        """Read what stands at the key, and judge. A look that fails leaves the change as unknown as it was."""
+        """Read what stands at the key, and judge. A look that fails leaves what was sent as unknown as it was."""
         kind, change = KINDS[line.change.kind], line.change
         try:
             rows = await kind.read(self.api, change.key)
         except errors.ApiError as error:
-            state: State = "failed" if refusal is not None and not sent else "unknown"
-            return Outcome(line, state, note=(refusal or error).what, error=refusal or error)
+            why = refusal or error
+            return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
         match judge(change, rows, kind.fits):
             case "done":
-                stands = next((one for one in rows if change.after is not None and kind.fits(one, change.after)), None)
-                return Outcome(line, change.verb if sent else "unchanged", stands)
+                return Outcome(line, change.verb if sent else "unchanged", standing(change, rows))
             case "conflict":
-                return Outcome(line, "conflict", note="something else stands there", error=kind.conflict(change, rows))
+                return Outcome(line, "conflict", note="something else stands there", error=conflict(change, rows))
             case _ if refusal is not None:
                 return Outcome(line, "failed", note=refusal.what, error=refusal)
             case _:
                 return Outcome(line, "planned")
 
-    async def _begun(self, operation: Operation, place: Place, author: Author, carried: Sequence[Change]) -> list[Line]:
-        """The lines of an operation, the first open one as intended. Judged again when it was read some time ago."""
-        fresh = time.monotonic() - operation.read_at < FRESH_SECONDS
+    async def _begun(
+        self, operation: Operation, place: Place, author: Author, carried: Sequence[Change]
+    ) -> tuple[list[Line], bool]:
+        """The lines of an operation, the first open one as intended, and whether what was read of it still holds.
+
+        What was read some time ago is read again. Whoever met another writer looks once more when its own change is
+        announced, because only then nobody else can come in between.
+        """
+        alone, read_at = True, operation.read_at
+        as_read = [_expected(one) for one in operation.changes]
+        changes, verdicts = operation.changes, as_read
         while True:
-            # A change that follows another one of its key is looked at when its turn comes.
-            keys = [one.key for one in operation.changes]
-            verdicts = [
-                await self._judged(one, fresh or one.key in keys[:number])
-                for number, one in enumerate(operation.changes)
-            ]
-            if author.how and verdicts != [_expected(one) for one in operation.changes]:
+            if time.monotonic() - read_at > FRESH_SECONDS:
+                read_at = time.monotonic()
+                changes, verdicts = await self._read_again(operation)
+            if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
+            now, states = replace(operation, changes=changes), _states(verdicts)
+            moment = self._clock() - (time.monotonic() - read_at) if alone else math.inf
             try:
-                return await self.log.begin(operation, place, author, _states(verdicts), carried)
+                return await self.log.begin(now, place, author, states, carried, moment), alone
             except UsedError:
                 raise errors.UnconfirmedError(_USED, next_step="make the call again to ask the person anew.") from None
             except HeldError:
-                fresh = False
+                alone, read_at = False, -math.inf
                 for change in operation.changes:
                     await self.free(change.key)
 
-    async def _judged(self, change: Change, fresh: bool) -> Verdict:
-        """
+    async def _read_again(self, operation: Operation) -> tuple[tuple[Change, ...], list[Verdict]]:
+        """The changes with what stands there already, and what is to be said of each.
+
         Raises:
             ConflictError: something else stands there now.
         """
-        if fresh:
-            return _expected(change)
-        kind = KINDS[change.kind]
-        rows = await kind.read(self.api, change.key)
-        verdict = judge(change, rows, kind.fits)
-        if verdict == "conflict":
-            raise kind.conflict(change, rows)
-        return verdict
+        looked = await self._looked_at(operation)
+        for change, (verdict, rows) in zip(operation.changes, looked, strict=True):
+            if verdict == "conflict":
+                raise conflict(change, rows)
+        changes = [
+            replace(change, before=standing(change, rows) or change.before)
+            for change, (_, rows) in zip(operation.changes, looked, strict=True)
+        ]
+        return tuple(changes), [verdict for verdict, _ in looked]
+
+    async def _looked_at(self, operation: Operation) -> list[tuple[Verdict, list[Image]]]:
+        """What stands at each key, held against each change; nothing where an earlier change has to be done before."""
+        found: list[tuple[Verdict, list[Image]]] = []
+        for number, change in enumerate(operation.changes):
+            if any(change.key == earlier.key for earlier in operation.changes[:number]):
+                found.append((_expected(change), []))
+            else:
+                kind = KINDS[change.kind]
+                rows = await kind.read(self.api, change.key)
+                found.append((judge(change, rows, kind.fits), rows))
+        return found
 
     async def _carried(self, operation: Operation, author: Author) -> list[Change]:
         """What goes along with a configuration: read after the yes, and before anything is sent."""
@@ -218,20 +256,30 @@ class Changes:
             raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
         return found or []
 
-    async def _finish(self, line: Line, fresh: bool) -> Outcome:
+    async def _finish(self, line: Line, *, looked: bool) -> Outcome:
         """Bring one change to its end, and write that down."""
         if line.state == "unchanged":
             return Outcome(line, "unchanged", line.change.before)
-        outcome = Outcome(line, "planned") if fresh else await self.look(line, sent=False)
-        if outcome.state == "planned":
-            outcome = await self._carried_out(await self._announced(line))
+        try:
+            line = await self._announced(line)
+        except errors.ConflictError as error:
+            outcome = Outcome(line, "failed", note=error.what, error=error)
+        else:
+            async with self.log.renewing(line.operation):
+                outcome = Outcome(line, "planned") if looked else await self.look(line, sent=False)
+                if outcome.state == "planned":
+                    outcome = await self._carried_out(line)
         if outcome.error is not None and outcome.state == "failed":
             outcome = replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
         await self.settle([outcome])
         return outcome
 
     async def _announced(self, line: Line) -> Line:
-        """The line as intended, on disk. The first open change of an operation is so from the beginning."""
+        """The line as intended, on disk. The first open change of an operation is so from the beginning.
+
+        Raises:
+            ConflictError: another write of the same key takes long.
+        """
         if line.state == "intended":
             return line
         while not (announced := await self.log.sending([line])):
@@ -245,11 +293,10 @@ class Changes:
             if outcome.state != "unknown":
                 break
             await anyio.sleep(self.quiet)
-            found = await self.look(line, sent=True)
-            if found.state == "planned":
-                line = replace(line, tries=line.tries + 1)
-                found = await self.send(line)
-            outcome = replace(found, error=found.error or outcome.error) if found.state == "unknown" else found
+            found = await self.look(outcome.line, sent=True)
+            if found.state == "planned" and (announced := await self.log.sending([outcome.line])):
+                found = await self.send(announced[0])
+            outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome
 

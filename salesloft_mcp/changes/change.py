@@ -68,6 +68,11 @@ class Change:
         found = (self.before or {}).get("id") if found is None and self.kind == "record" else found
         return found if isinstance(found, int) else None
 
+    def part(self, row: Image) -> Image:
+        """What of a row at its key it is about: the id, and what it writes."""
+        wanted = {"id": None, **(self.after or {})}
+        return {name: _part(value, wanted[name]) for name, value in row.items() if name in wanted}
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -142,12 +147,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the change of a line stands now. `after` is what was found or answered, `error` why it is not done."""
+    """How the change of a line stands now. `after` is what was found or answered, `error` why it is not done.
+
+    `left` says whether its request may have left this time.
+    """
 
     line: Line
     state: State
     after: Image | None = None
     note: str = ""
+    left: bool = True
     error: SalesloftMcpError | None = field(default=None, compare=False)
 
 
@@ -185,6 +194,11 @@ def judge(change: Change, now: Iterable[Image], fits: Callable[[Image, Image], b
     if change.before is None:
         return "conflict" if rows else "open"
     return "open" if any(fits(row, change.before) for row in rows) else "conflict"
+
+
+def _part(value: JsonValue, wanted: JsonValue) -> JsonValue:
+    """Of custom fields, which are merged one by one, only those that are wanted."""
+    return {name: value.get(name) for name in wanted} if isinstance(value, dict) and isinstance(wanted, dict) else value
 
 
 def _names(key: MappingKey) -> tuple[str, str, str]:

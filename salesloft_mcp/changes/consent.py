@@ -147,7 +147,7 @@ def _hanging(operation: Operation, rule: Rule) -> dict[str, str]:
     if rule.form != "retype":
         return {}
     number = operation.carries
-    back = "come back with undo_change" if number is not None and number <= SAVED_AT_MOST else "may be too many to save"
+    back = "come back with it" if number is not None and number <= SAVED_AT_MOST else "may be too many to save"
     return {
         "live mappings that use it": "unknown" if number is None else str(number),
         "way back": f"undo; its mappings {back}",

@@ -43,6 +43,21 @@ def stands_already(change: Change) -> bool:
     return KINDS[change.kind].fits(change.before, change.after)
 
 
+def standing(change: Change, rows: list[Image]) -> Image | None:
+    """What is there of what a change wants; None where it is not done, or wants that nothing is there."""
+    if change.after is None:
+        return None
+    return next((change.part(row) for row in rows if KINDS[change.kind].fits(row, change.after)), None)
+
+
+def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
+    """What is wrong when something else stands there, or nothing any more."""
+    if rows:
+        return KINDS[change.kind].conflict(change, rows)
+    what = f"the {change.kind} that stood there is gone. Nothing was changed."
+    return errors.ConflictError(what, next_step="make the same call again.")
+
+
 async def as_it_stands(api: Salesloft, change: Change) -> Change:
     """A change held against what stands at its key now, which becomes its `before`.
 
@@ -54,7 +69,7 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
     rows = await kind.read(api, change.key)
     verdict = judge(change, rows, kind.fits)
     if verdict == "conflict":
-        raise kind.conflict(change, rows)
+        raise conflict(change, rows)
     if change.after is None:
         fitting = [row for row in rows if kind.fits(row, change.before or {})]
         if not fitting:
@@ -63,6 +78,4 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
         if len(fitting) > 1:
             raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")
         return replace(change, before=fitting[0])
-    if verdict == "done" and change.before is None:
-        return replace(change, before=next(row for row in rows if kind.fits(row, change.after)))
-    return change
+    return replace(change, before=standing(change, rows)) if verdict == "done" and change.before is None else change

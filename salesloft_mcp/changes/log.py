@@ -1,16 +1,21 @@
 """The change log: a row for each operation and one for each change, on disk before anything of it is sent."""
 
 import json
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import cast
 
+import anyio
+
 from salesloft_mcp.changes.change import Author, Change, Image, Kind, Last, Line, Operation, Outcome, Place, State
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
-from salesloft_mcp.state.database import Database, DuplicateError, Row, Transaction
+from salesloft_mcp.state.database import Database, DuplicateError, Row, Transaction, Value
 
 ALL = -1  # to SQLite, a limit that is none
+RENEW_SECONDS = 3.0  # a small part of the time after which an announced change counts as cut off
 # An operation of which nothing ran does not count as the last one on its key, so a yes to it may be used again.
 _RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
 _UNSETTLED = "outcome IN ('intended', 'unknown')"
@@ -27,7 +32,7 @@ class UsedError(Exception):
 
 
 class HeldError(Exception):
-    """Another change of the same key is under way, or was cut off and is not settled."""
+    """Another change of the same key is not settled, or was settled after the key was read."""
 
 
 class StaleError(Exception):
@@ -35,12 +40,22 @@ class StaleError(Exception):
 
 
 class ChangeLog:
-    """The log of one environment (`tenant`). Every method is one transaction."""
+    """The log of one environment (`tenant`). Every method is one transaction.
 
-    def __init__(self, database: Database, tenant: str, clock: Callable[[], float] = time.time) -> None:
+    A line's `at` is when it was announced, renewed or settled, in seconds of `clock`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tenant: str,
+        clock: Callable[[], float] = time.time,
+        renew_seconds: float = RENEW_SECONDS,
+    ) -> None:
         self._database = database
         self._tenant = tenant
         self._clock = clock
+        self._renew_seconds = renew_seconds
 
     async def begin(
         self,
@@ -49,16 +64,23 @@ class ChangeLog:
         author: Author,
         states: Sequence[State],
         carried: Sequence[Change] = (),
+        read_at: float = math.inf,
     ) -> list[Line]:
         """Write an operation down, its changes in `states`, and spend the yes it stands on. The lines of its changes.
 
+        `read_at` is when the keys were read, on the clock of the log; without it they have to be read after this.
+
         Raises:
             UsedError: that yes was used already.
-            HeldError: a change that would be `intended` has a key on which another one is not settled.
+            HeldError: at the key of a change that would be `intended` another one is not settled, or was settled
+                after the key was read.
         """
 
         def write(tx: Transaction) -> list[Line]:
             number = self._operation(tx, operation, place, author)
+            for change, state in zip(operation.changes, states, strict=True):
+                if state == "intended" and self._is_held(tx, change.key, settled_after=read_at):
+                    raise HeldError(change.key.external_id)
             for change in carried:
                 self._line(tx, number, change, "carried")
             return [self._line(tx, number, one, state) for one, state in zip(operation.changes, states, strict=True)]
@@ -116,8 +138,29 @@ class ChangeLog:
 
         return await self._database.write(write)
 
-    async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0) -> None:
-        """How changes stand now. A yes of which nothing ran is given back.
+    @asynccontextmanager
+    async def renewing(self, number: int, epoch: int = 0) -> AsyncIterator[None]:
+        """While this lasts, nobody takes what is announced of an operation for cut off."""
+        sql = "UPDATE changes SET at = ? WHERE operation = ? AND outcome = 'intended'"
+
+        def write(tx: Transaction) -> None:
+            _fence(tx, number, epoch)
+            tx.change(sql, self._clock(), number)
+
+        async def renew() -> None:
+            while True:
+                await anyio.sleep(self._renew_seconds)
+                await self._database.write(write)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(renew)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0, *, cut_off: bool = False) -> None:
+        """How changes stand now, unless they were announced anew since; those that were `cut_off` are left alone when
+        somebody else has settled them. When nothing of an operation ran, its yes is given back, and what it carried
+        did not go along.
 
         Raises:
             StaleError: somebody else took over the run.
@@ -128,16 +171,15 @@ class ChangeLog:
                 _fence(tx, outcomes[0].line.operation, epoch)
             tx.each(
                 "UPDATE changes SET outcome = ?, note = ?, after = COALESCE(?, after),"
-                " object_id = COALESCE(?, object_id) WHERE id = ?",
-                [(one.state, one.note, _text(one.after), _object_id(one), one.line.id) for one in outcomes],
+                " object_id = COALESCE(?, object_id), tries = tries - ?, at = ?"
+                f" WHERE id = ? AND tries = ? {f'AND {_UNSETTLED}' if cut_off else ''}",
+                [_settled(one, self._clock()) for one in outcomes],
             )
             for number in {one.line.operation for one in outcomes}:
-                tx.change(
-                    "UPDATE operations SET consent = NULL WHERE id = ? AND consent IS NOT NULL AND NOT EXISTS"
-                    f" (SELECT 1 FROM changes WHERE operation = ? AND outcome <> 'carried' AND {_RAN})",
-                    number,
-                    number,
-                )
+                if tx.row(f"SELECT 1 FROM changes WHERE operation = ? AND outcome <> 'carried' AND {_RAN}", number):
+                    continue
+                tx.change("UPDATE operations SET consent = NULL WHERE id = ? AND consent IS NOT NULL", number)
+                tx.change("DELETE FROM changes WHERE operation = ? AND outcome = 'carried'", number)
 
         await self._database.write(write)
 
@@ -250,9 +292,11 @@ class ChangeLog:
         tx.change("UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?", now, line.id)
         return replace(line, state="intended", tries=line.tries + 1, at=now)
 
-    def _is_held(self, tx: Transaction, key: MappingKey, by_other_than: int = 0) -> bool:
-        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND {_UNSETTLED} AND id <> ?"
-        return tx.row(sql, self._tenant, *_key(key), by_other_than) is not None
+    def _is_held(
+        self, tx: Transaction, key: MappingKey, by_other_than: int = 0, settled_after: float = math.inf
+    ) -> bool:
+        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
+        return tx.row(sql, self._tenant, *_key(key), settled_after, by_other_than) is not None
 
 
 def _key(key: MappingKey) -> tuple[str, str, str]:
@@ -277,6 +321,12 @@ def line_of(row: Row) -> Line:
     change = Change(cast(Kind, row["kind"]), key, _image(row["before"]), _image(row["after"]))
     state = cast(State, row["outcome"])
     return Line(row["id"], row["operation"], change, state, row["note"], row["tries"], row["at"], row["line"])
+
+
+def _settled(one: Outcome, now: float) -> tuple[Value, ...]:
+    """The values of the statement that settles a line. A request that never left is no try."""
+    never_left = int(not one.left)
+    return one.state, one.note, _text(one.after), _object_id(one), never_left, now, one.line.id, one.line.tries
 
 
 def _object_id(outcome: Outcome) -> int | None:

@@ -10,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey, Record
@@ -37,12 +38,19 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Upsert the given fields."""
+    """Upsert the given fields.
+
+    Raises:
+        ConflictError: another record was updated than the one that was read.
+    """
     key, fields = change.key, _fields(change)
     if isinstance(fields, PersonFields):
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
         record = await api.upsert_account(key.external_type, key.external_id, fields)
+    if change.before is not None and record.id != change.object_id:
+        what = f"Salesloft updated {key.object_type} {record.id}, but the external id stood for {change.object_id}."
+        raise errors.ConflictError(what, next_step="look at both records; the mapping changed in between.")
     existed = change.before is not None or not _is_new(record)
     return "updated" if existed else "created", image(record, change.after or ())
 
@@ -105,9 +113,9 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     body = cast(Image, fields.body())
     if len(ids) > 1:
         what = f"this external id is mapped to {len(ids)} {key.object_type}: {', '.join(map(str, ids[:5]))}."
-        raise errors.ConflictError(what, next_step="delete the mappings that are wrong first.")
+        raise errors.ConflictError(what, next_step=("of each that is wrong ", Hint.DELETE_MAPPING, " first."))
     if not ids and intent == "update_only":
-        step = "use intent upsert to create it, or map the external id to a record that exists."
+        step = ("use intent upsert to create it, or, for a record that exists, ", Hint.MAP_RECORD, ".")
         raise errors.MissingError("external_id: is not mapped, and intent is update_only.", next_step=step)
     if not ids:
         return Change("record", key, None, body)

@@ -11,6 +11,7 @@ from salesloft_mcp.changes.change import DONE, UNSETTLED, Change, Image, Line, O
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
 from salesloft_mcp.changes.run import Feed
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database
@@ -18,7 +19,6 @@ from salesloft_mcp.text import quoted
 
 Standing = Mapping[MappingKey, Sequence[Image]] | None
 
-TITLE = "undo_change"
 _TOP = 2**62
 MOST_AT_ONCE = 20  # changes that one call makes, or settles; more of them are a run
 _WHY_NOT: dict[State, str] = {
@@ -31,8 +31,8 @@ _WHY_NOT: dict[State, str] = {
 }
 
 
-async def undo(changes: Changes, database: Database, number: int) -> Operation:
-    """What would take operation `number` back, from what stands there now.
+async def undo(changes: Changes, database: Database, number: int, title: str = "undo") -> Operation:
+    """What would take operation `number` back, from what stands there now; `title` is the tool or command that asks.
 
     Raises:
         MissingError: there is no such operation here.
@@ -49,7 +49,7 @@ async def undo(changes: Changes, database: Database, number: int) -> Operation:
     read_at = time.monotonic()
     back, left = await _all_back(changes, number, done)
     return Operation(
-        TITLE,
+        title,
         tuple(back),
         carries=await _hanging(changes, back),
         undoes=number,
@@ -114,12 +114,12 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
     found = await history.find(database, Search(tenant=changes.environment, id=number), 1)
     if not found:
         raise errors.MissingError(
-            f"change: there is no change {number} in {changes.environment}.", next_step="list the changes."
+            f"change: there is no change {number} in {changes.environment}.", next_step=(Hint.LIST_CHANGES, ".")
         )
     logged = found[0]
     if logged.undone_by:
         what = f"change {number} was undone by change {logged.undone_by} already. Nothing was changed."
-        raise errors.ConflictError(what, next_step=f"to take that back, undo change {logged.undone_by}.")
+        raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {logged.undone_by}."))
     if any(logged.counts[state] for state in UNSETTLED):
         raise nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
     return logged
@@ -153,4 +153,4 @@ def nothing_to_undo(number: int, why: str) -> errors.ConflictError:
     """There is no way back, or none is needed."""
     why = why.removesuffix(" Nothing was changed.")
     what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
-    return errors.ConflictError(what, next_step="list the changes, or look at the mappings as they are now.")
+    return errors.ConflictError(what, next_step=(Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, "."))

@@ -67,8 +67,9 @@ def plan(
     async def work(app: "App") -> "tuple[Status, list[ReportRow], int]":
         from salesloft_mcp.bulk.plan import Aim
         from salesloft_mcp.bulk.report import attention
+        from salesloft_mcp.changes.refusals import require_configured
 
-        await _check_type(app, external_type, object_type)
+        await require_configured(app.configurations, external_type, object_type)
         found = await _followed(app, await _begin(app, Aim(external_type, object_type), file, custom_field))
         if found.state == "failed":
             raise SalesloftMcpError(found.problem)
@@ -165,7 +166,7 @@ async def _asked(app: "App", plan: str) -> "tuple[int, Operation | None, Questio
     found = await app.jobs.status(plan)
     if found.state in ("running", "planning", "finished", "failed"):
         return app.budget.bulk, None, None
-    operation = await app.jobs.operation(plan)
+    operation = await app.jobs.operation(plan, "backfill run")
     return app.budget.bulk, operation, await app.jobs.question(operation)
 
 
@@ -262,11 +263,3 @@ async def _begin(app: "App", aim: "Aim", file: Path | None, custom_field: str) -
         return await app.jobs.plan(aim, partial(load_file, file=file), f"file {file.name}")
     load = partial(load_field, api=app.jobs.api, field=custom_field)
     return await app.jobs.plan(aim, load, f"custom field {custom_field}")
-
-
-async def _check_type(app: "App", external_type: str, object_type: "ObjectType") -> None:
-    from salesloft_mcp.changes.refusals import not_configured
-
-    known = await app.configurations.live()
-    if not any((one.external_type, one.object_type) == (external_type, object_type) for one in known):
-        raise not_configured(external_type, object_type, known)

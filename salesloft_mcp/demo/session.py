@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from mcp.client import Client
-from mcp.client.session import ClientRequestContext
+from mcp.client import Client, ClientRequestContext
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent, TextResourceContents
 
 Kind = Literal["person", "calls", "answers", "reads", "asks", "decides"]

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from mcp_types import CallToolResult, TextContent
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from salesloft_mcp.errors import SalesloftMcpError
-from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, Person, Record, User
+from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Person, Record, User
 from salesloft_mcp.text import escaped
 
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
@@ -28,23 +28,34 @@ class View(BaseModel):
     """A structured answer. Fields that are unknown are left out."""
 
 
+ExternalTypeField = Annotated[str, Field(description="The type of the external id.")]
+ExternalIdField = Annotated[str, Field(description="The id in your own system.")]
+ObjectTypeField = Annotated[ObjectType, Field(description="The kind of Salesloft record.")]
+ObjectIdField = Annotated[int, Field(description="Salesloft's own id of the record.")]
+MappingIdField = Annotated[int, Field(description="Salesloft's id of the mapping.")]
+ConfigurationIdField = Annotated[int, Field(description="Salesloft's id of the configuration.")]
+DeletedField = Annotated[bool, Field(description="True for one that was deleted; absent otherwise.")]
+NextCursor = Annotated[str, Field(description="The cursor of the next page; absent on the last one.")]
+PointsSpent = Annotated[int, Field(description="API points this call has spent, of the team's 600 a minute.")]
+
+
 class MappingView(View):
-    id: int | None = None
-    external_type: str
-    object_type: str
-    external_id: str
-    object_id: int
-    inserted_at: str | None = None
-    deleted: bool | None = None
+    id: MappingIdField | None = None
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    external_id: ExternalIdField
+    object_id: ObjectIdField
+    inserted_at: str | None = Field(None, description="When the mapping was created.")
+    deleted: DeletedField | None = None
 
 
 class ConfigurationView(View):
-    id: int
-    external_type: str
-    object_type: str
-    source_type: str | None = None
-    source_id: int | None = None
-    deleted: bool | None = None
+    id: ConfigurationIdField
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    source_type: str | None = Field(None, description="What created it, where that was an OAuth application.")
+    source_id: int | None = Field(None, description="The id of that application.")
+    deleted: DeletedField | None = None
 
 
 class RecordView(BaseModel):
@@ -52,8 +63,16 @@ class RecordView(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    id: int
-    name: str | None = None
+    id: ObjectIdField
+    name: str | None = Field(None, description="The name of the account, or first and last name.")
+    email_address: str | None = Field(None, description="The e-mail address of a person.")
+    email: str | None = Field(None, description="The e-mail address of a user.")
+    title: str | None = Field(None, description="The job title of a person.")
+    domain: str | None = Field(None, description="The domain of an account.")
+    crm_id: str | None = Field(None, description="The id of a person or an account in the connected CRM.")
+    role: str | None = Field(None, description="The role of a user.")
+    active: bool | None = Field(None, description="Whether a user is active.")
+    do_not_contact: bool | None = Field(None, description="True where a person or an account must not be contacted.")
 
 
 def mapping_view(row: Mapping) -> MappingView:

@@ -14,7 +14,18 @@ from salesloft_mcp.changes.consent import by_run
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce
-from salesloft_mcp.server.answers import View, answer, safe
+from salesloft_mcp.server.answers import (
+    ConfigurationIdField,
+    ExternalIdField,
+    ExternalTypeField,
+    MappingIdField,
+    ObjectIdField,
+    ObjectTypeField,
+    PointsSpent,
+    View,
+    answer,
+    safe,
+)
 from salesloft_mcp.server.consent import Asked, require_consent
 from salesloft_mcp.text import escaped, shortened
 
@@ -26,43 +37,45 @@ _IDS = {
 }
 
 Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
-Preview = Annotated[bool, Field(strict=True, description="Only show what would be written; writes nothing")]
+Preview = Annotated[bool, Field(strict=True, description="True only shows what would be written.")]
 
 
 class ChangeView(View):
     """One change. `old` and `new` are what stands there before and after; neither is there when nothing is."""
 
-    kind: Annotated[Literal["mapping", "configuration", "record"], Field(description="What is changed")]
-    external_type: str
-    object_type: str
-    external_id: str | None = None
-    old: Annotated[dict[str, JsonValue] | None, Field(description="What stood there; absent: nothing")] = None
-    new: Annotated[dict[str, JsonValue] | None, Field(description="What stands there now; absent: nothing")] = None
+    kind: Literal["mapping", "configuration", "record"] = Field(description="What is changed.")
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    external_id: ExternalIdField | None = None
+    old: Annotated[
+        dict[str, JsonValue] | None, Field(description="What stood there before; absent where nothing did.")
+    ] = None
+    new: Annotated[
+        dict[str, JsonValue] | None, Field(description="What stands there now; absent where nothing does.")
+    ] = None
     outcome: Annotated[
         str,
-        Field(description="created, updated, deleted, unchanged, conflict, failed, unknown; of a preview done or open"),
+        Field(description="How it ended; of a preview done (nothing to do), open or conflict."),
     ]
-    note: str | None = None
+    note: str | None = Field(None, description="Why it is not done.")
 
 
 class Written(View):
     """What a write did, and how a person agreed to it."""
 
-    status: Annotated[Status, Field(description="What happened; preview: nothing was written")]
-    change_id: Annotated[int | None, Field(description="For undo_change; absent when nothing was written")] = None
-    environment: str
-    team: str | None = None
-    agreed: Annotated[str, Field(description="How a person agreed, or that nobody was asked")]
-    changes: list[ChangeView]
-    mapping_id: Annotated[int | None, Field(description="Salesloft's id of the mapping")] = None
-    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
-    configuration_id: Annotated[int | None, Field(description="Salesloft's id of the configuration")] = None
-    saved_mappings: Annotated[int | None, Field(description="They used the configuration; undo brings them back")] = (
-        None
-    )
-    not_brought_back: Annotated[list[str] | None, Field(description="What an undo could not bring back")] = None
-    question: Annotated[str | None, Field(description="Of a preview: what a person would be asked")] = None
-    points_spent: Annotated[int, Field(description="API points that this call cost")]
+    status: Status = Field(description="What happened; preview: nothing was written.")
+    change_id: int | None = Field(None, description="The number that undo_change takes.")
+    environment: str = Field(description="Where it was written.")
+    team: str | None = Field(None, description="The team, by name and id.")
+    agreed: str = Field(description="How a person agreed, or that nobody was asked.")
+    changes: list[ChangeView] = Field(description="Each change, in its order.")
+    mapping_id: MappingIdField | None = None
+    object_id: ObjectIdField | None = None
+    configuration_id: ConfigurationIdField | None = None
+    saved_mappings: int | None = Field(None, description="How many mappings used the configuration and can come back.")
+    not_brought_back: list[str] | None = Field(None, description="The fields that an undo could not bring back.")
+    question: str | None = Field(None, description="Of a preview: what a person would be asked.")
+    points_spent: PointsSpent
 
 
 async def write(

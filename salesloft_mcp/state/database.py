@@ -102,13 +102,8 @@ class Database:
 
     def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
         self._connection.execute(begin)
-        try:
-            done = work(Transaction(self._connection))
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-        return done
+        with self._connection:  # commits, or rolls back
+            return work(Transaction(self._connection))
 
 
 def _opened(file: Path | None) -> sqlite3.Connection:

@@ -16,23 +16,22 @@ from salesloft_mcp.app import log_rows
 from salesloft_mcp.bulk.jobs import Backfills, open_backfills
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.state.local import LocalState
 
 AIM = Aim("marketing_automation", "people")
 ENVIRONMENT = "chaos"
 PATIENCE_SECONDS = 0.2
-QUIET_SECONDS = 1.0
+QUIET_SECONDS = 1.5
 PLENTY = 1_000_000
 
 
 async def main(url: str, token: str, folder: Path, backfill_id: str) -> None:
     """Run the backfill of that id, or plan the rows in the folder when there is none; print how it stands."""
     auth = Bearer(SecretStr(token), url)
-    async with open_http(url, auth, Network(tls=False), Budget(PLENTY), agent="chaos", lane="bulk") as http:
+    async with open_http(url, auth, Network(tls=False), Budget(PLENTY), agent="chaos") as http:
         http.timeout = httpx.Timeout(PATIENCE_SECONDS)
         with LocalState(folder) as state:
             log = partial(log_rows, state, ENVIRONMENT)

@@ -20,7 +20,7 @@ from tests.salesloft.opened import opened
 
 from .running import AIM, QUIET_SECONDS, creations
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 
 class Full:

@@ -1,7 +1,6 @@
 """The demo keeps what the README promises, and says so when it does not."""
 
 import json
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,6 @@ from salesloft_mcp.demo.session import Event, Session
 from salesloft_mcp.demo.show import show
 from tests.hosting.program import clean_environment, run
 
-DEMO_SECONDS = 10.0
 Json = dict[str, Any]
 Wrong = Callable[[], CallToolResult]
 
@@ -26,10 +24,8 @@ Wrong = Callable[[], CallToolResult]
 @pytest.fixture(scope="module")
 def transcript(tmp_path_factory: pytest.TempPathFactory) -> list[Json]:
     """The whole conversation, held once."""
-    began = time.monotonic()
     done = run("demo", "--json", env=clean_environment(tmp_path_factory.mktemp("home")))
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - began < DEMO_SECONDS
     found: list[Json] = json.loads(done.stdout)
     return found
 

@@ -12,10 +12,11 @@ from mcp_types import ResourceListChangedNotification, ResourceUpdatedNotificati
 
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, configuration_uri, mapping_uri, object_uri
 from tests.conftest import Connect, Era
+from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import call
 from tests.server.human import YES, Human
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LIST = "the list of resources"
 ERP = {"external_type": "e r/p", "object_type": "people"}
@@ -52,13 +53,13 @@ async def listening(
     async with connect(message_handler=hear, **options) as client:
         if era == "legacy":
             yield client, heard
-            with anyio.fail_after(5):
+            with anyio.fail_after(HANG_SECONDS):
                 await complete.wait()
             return
         uris = sorted(expected - {LIST})
         async with client.listen(resources_list_changed=True, resource_subscriptions=uris) as events:
             yield client, heard
-            with anyio.fail_after(5):
+            with anyio.fail_after(HANG_SECONDS):
                 while not complete.is_set():
                     await hear(await anext(events))
 

@@ -142,7 +142,7 @@ async def test_a_replacement_is_one_line_with_both_of_its_changes(connect: Conne
 
 
 async def test_what_was_cut_off_some_time_ago_is_looked_at_and_settled(
-    connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
     app.changes.quiet = 0.0
     sandbox.faults.add(
@@ -154,7 +154,7 @@ async def test_what_was_cut_off_some_time_ago_is_looked_at_and_settled(
     sandbox.faults.clear()
     async with connect() as client:
         assert (await rows(client))[0]["changes"][0]["outcome"] == "unknown"  # it may still be on its way
-        monkeypatch.setattr("salesloft_mcp.changes.apply.SENT_SECONDS", 0.0)
+        app.changes.sent_seconds = 0.0
         assert (await rows(client))[0]["changes"][0]["outcome"] == "created"
 
 

@@ -88,7 +88,7 @@ async def test_an_id_that_hides_characters_is_shown_with_them_and_kept_exact(
     await app.salesloft.create_mapping("crm_lead", "people", external_id, 578495206)
     async with connect() as client:
         result = await client.call_tool("resolve_external_ids", {"external_ids": [external_id]})
-    assert "people 578495206" in text(result)
+    assert "person 578495206" in text(result)
     assert not hidden(result.structured_content)
 
 

@@ -1,7 +1,7 @@
 """The prompts a person can pick, and the instructions an assistant gets."""
 
 import pytest
-from mcp.shared.exceptions import MCPError
+from mcp import MCPError
 from mcp_types import INVALID_PARAMS, TextContent
 
 from salesloft_mcp.server.inventory import NAMES

@@ -18,7 +18,7 @@ from tests.server.calling import call, refused, writes
 from tests.server.human import YES, Human
 from tests.server.logged import lines, operations
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 TOOL = "create_external_id_mapping"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
@@ -28,9 +28,9 @@ MOVE: dict[str, Any] = {**KEY, "external_id": "CONTACT3456", "object_id": 207550
 
 
 @pytest.fixture(autouse=True)
-def _at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _at_once(app: App) -> Iterator[None]:
     app.changes.quiet = 0.0
-    monkeypatch.setattr("salesloft_mcp.changes.apply.SENT_SECONDS", 0.0)
+    app.changes.sent_seconds = 0.0
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 

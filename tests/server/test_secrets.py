@@ -15,7 +15,7 @@ from salesloft_mcp.server.inventory import NAMES, chosen
 from salesloft_mcp.settings import Settings
 from tests.server.human import YES, Human, text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 PRIVATE = "canary@private.test"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
@@ -63,7 +63,7 @@ TROUBLES = {
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses() -> Iterator[None]:
+def _two_attempts() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2):
         yield
 

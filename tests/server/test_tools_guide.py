@@ -24,7 +24,7 @@ def sandbox() -> Iterator[Sandbox]:
 async def test_an_id_is_resolved_from_a_lone_object(connect: Connect) -> None:
     async with connect() as client:
         reply = await call(client, "resolve_external_ids", external_ids=["CONTACT3456"], external_type="crm_lead")
-    assert reply.words == "It is people 578495206."
+    assert reply.words == "It is person 578495206."
 
 
 async def test_rows_without_an_id_are_all_kept_in_a_scan(connect: Connect) -> None:

@@ -22,7 +22,7 @@ from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 from tests.server.logged import last, lines, operations
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 CONTACT: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
 NEW = {**CONTACT, "external_id": "007", "object_id": 578495206}
@@ -32,9 +32,9 @@ NAMED: dict[str, Any] = {"type_the_name": "marketing"}
 
 
 @pytest.fixture(autouse=True)
-def _at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _at_once(app: App) -> Iterator[None]:
     app.changes.quiet = 0.0
-    monkeypatch.setattr("salesloft_mcp.changes.apply.SENT_SECONDS", 0.0)
+    app.changes.sent_seconds = 0.0
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 

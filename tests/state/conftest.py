@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from salesloft_mcp.state.local import LocalState, Question
 
 

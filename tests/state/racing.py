@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import TypeVar
 
 from salesloft_mcp.state.local import LocalState
+from tests.hosting.program import HANG_SECONDS
 
 RACERS = 20
 FoundT = TypeVar("FoundT")
@@ -30,7 +31,7 @@ def race(directory: Path, run: Callable[[LocalState], FoundT]) -> list[FoundT]:
 
     def racer(_: int) -> FoundT:
         with LocalState(directory) as state:
-            start.wait(10)
+            start.wait(HANG_SECONDS)
             return run(state)
 
     with ThreadPoolExecutor(RACERS) as pool:
@@ -48,6 +49,6 @@ def race_of_processes(directory: Path, expression: str, *question: str, count: i
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    found = [racer.communicate(timeout=20)[0].strip() for racer in racers]
+    found = [racer.communicate(timeout=HANG_SECONDS)[0].strip() for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * count
     return found

@@ -4,7 +4,6 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
-
 from salesloft_mcp.state.local import ASKED_SECONDS, CODE_SECONDS, GRANTED_SECONDS, LocalState, Question
 
 from .conftest import Clock

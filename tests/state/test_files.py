@@ -4,10 +4,10 @@ import stat
 from pathlib import Path
 
 import pytest
-
-from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.state.changes import Change
 from salesloft_mcp.state.local import LocalState, Question
+
+from salesloft_mcp.errors import SettingsError
 
 from .racing import race_of_processes
 

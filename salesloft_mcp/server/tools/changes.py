@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.views import PlanView, plan_sentence, plan_view
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import Author, Done, Operation, State
+from salesloft_mcp.changes.change import Author, Done, Operation
 from salesloft_mcp.changes.history import Logged, Search, moment
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import View, answer, count, fitting, read
-from salesloft_mcp.server.arguments import AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
+from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, fitting, read
+from salesloft_mcp.server.arguments import NEXT_CURSOR, AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
 from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
 from salesloft_mcp.server.tools.plans import followed
 from salesloft_mcp.server.writes import (
@@ -42,37 +42,43 @@ def _change_cursor(value: str) -> str:
     return value and str(whole(value))
 
 
-Since = Annotated[str, Field(strict=True, description="ISO date or time"), AfterValidator(_moment)]
-ChangeCursor = Annotated[str, Field(strict=True), AfterValidator(_change_cursor)]
+Since = Annotated[
+    str,
+    Field(strict=True, description="Only changes since this date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z."),
+    AfterValidator(_moment),
+]
+ChangeCursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_change_cursor)]
 ChangeNumber = Annotated[
     int,
     BeforeValidator(whole),
-    WithJsonSchema({"type": "integer", "description": "change_id of a write, or id in list_changes"}),
+    WithJsonSchema(
+        {"type": "integer", "minimum": 1, "description": "The change_id of a write, or an id of list_changes."}
+    ),
 ]
-ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only by this tool")]
+ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only changes made by this tool.")]
 
 
 class LoggedView(View):
-    id: Annotated[int, Field(description="For undo_change")]
-    at: str
-    who: str
-    tool: str
-    agreed: Annotated[str, Field(description="How a person agreed; 'nobody was asked'")]
-    changes: Annotated[list[ChangeView], Field(description="The first five")]
-    counts: Annotated[dict[State, int] | None, Field(description="Of a run: changes by how they ended")] = None
-    plan: str | None = None
-    undoes: int | None = None
-    undone_by: int | None = None
+    id: int = Field(description="The change_id that undo_change takes.")
+    at: str = Field(description="When it was made, in UTC.")
+    who: str = Field(description="The client that asked for it, by the name it gives itself.")
+    tool: str = Field(description="The tool or command that made it.")
+    agreed: str = Field(description="How a person agreed, or that nobody was asked.")
+    changes: list[ChangeView] = Field(description="The first five changes of it.")
+    counts: dict[str, int] | None = Field(None, description="Of a run: how many changes ended in which way.")
+    plan: str | None = Field(None, description="The plan whose run it was.")
+    undoes: int | None = Field(None, description="The change that this one took back.")
+    undone_by: int | None = Field(None, description="The change that took this one back.")
 
 
 class Changes(View):
-    changes: list[LoggedView]
-    next_cursor: str | None = None
-    points_spent: int
+    changes: list[LoggedView] = Field(description="The changes, newest first.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 class Undone(Written):
-    run: Annotated[PlanView | None, Field(description="What comes back by a run; look with get_plan")] = None
+    run: PlanView | None = Field(None, description="The run that takes back the rest; look with get_plan.")
 
 
 async def list_changes(
@@ -85,7 +91,7 @@ async def list_changes(
     limit: Limit = 20,
     cursor: ChangeCursor = "",
 ) -> Annotated[CallToolResult, Changes]:
-    """Writes made here, newest first: what, when, old and new values, how a person agreed. A run is one line."""
+    """List the changes this server has made, newest first: old and new values, when, and how a person agreed."""
     app = ctx.request_context.lifespan_context
     await app.changes.look_back()
     search = Search(
@@ -110,7 +116,7 @@ async def list_changes(
 async def undoing(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
     """What it would do, as things stand now."""
     app = ctx.request_context.lifespan_context
-    return await undo(app.changes, app.database, change)
+    return await undo(app.changes, app.database, change, "undo_change")
 
 
 about_undoing, answer_on_undoing = asking(undoing)
@@ -123,7 +129,8 @@ async def undo_change(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_undoing)],
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Undone]:
-    """Restore what a write or a whole run deleted or replaced; or delete what it created, after a person's yes."""
+    """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
+    has agreed."""
     if preview or not asked.operation.plan:
         return await write(ctx, asked, answered, preview)
     return await _undo_by_run(ctx, asked, answered)

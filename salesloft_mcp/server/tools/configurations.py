@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -13,7 +14,15 @@ from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import ConfigurationView, View, configuration_view, count, read
+from salesloft_mcp.server.answers import (
+    ConfigurationView,
+    NextCursor,
+    PointsSpent,
+    View,
+    configuration_view,
+    count,
+    read,
+)
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -32,9 +41,9 @@ DELETE = "delete_external_id_configuration"
 
 
 class Configurations(View):
-    configurations: list[ConfigurationView]
-    next_cursor: str | None = None
-    points_spent: int
+    configurations: list[ConfigurationView] = Field(description="The configurations on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def list_external_id_configurations(
@@ -45,7 +54,7 @@ async def list_external_id_configurations(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Configurations]:
-    """List the external types that exist and the kind of object each is for."""
+    """List external id configurations: the external types that exist, and the kind of record each is for."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_configurations(page=int(cursor or 1), per_page=limit)
     rows = [
@@ -107,7 +116,8 @@ async def create_external_id_configuration(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Written]:
-    """Allow external ids of a new type (the name of your system) for people, accounts or users."""
+    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
+    it is safe."""
     return await write(ctx, asked, answered, preview)
 
 
@@ -120,6 +130,5 @@ async def delete_external_id_configuration(
     configuration_id: WhichId = 0,
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Written]:
-    """Delete an external type for one kind of object, after a person has typed its name. Its ids stop resolving
-    records."""
+    """Delete an external id configuration after a person has typed its name; its ids no longer find records."""
     return await write(ctx, asked, answered, preview)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -15,7 +16,7 @@ from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.server.answers import MappingView, View, count, mapping_view, read
+from salesloft_mcp.server.answers import MappingView, NextCursor, PointsSpent, View, count, mapping_view, read
 from salesloft_mcp.server.arguments import (
     AnyExternalId,
     AnyExternalType,
@@ -42,9 +43,9 @@ NOTHING = "Nothing was changed."
 
 
 class Mappings(View):
-    mappings: list[MappingView]
-    next_cursor: str | None = None
-    points_spent: int
+    mappings: list[MappingView] = Field(description="The mappings on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def list_external_id_mappings(
@@ -57,7 +58,7 @@ async def list_external_id_mappings(
     limit: Limit = 25,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Mappings]:
-    """List mappings by type, external id or object: all ids of one record, or all records of one id."""
+    """List external id mappings by type, external id or record: all ids of one record, or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
         external_type=external_type,
@@ -146,8 +147,8 @@ async def create_external_id_mapping(
     instead_of: ReplacedId = "",
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Written]:
-    """Give an existing Salesloft record your system's id. Repeating it is safe (unchanged); an id that belongs to
-    another record is refused, unless move_from names that record. A mapping cannot be updated."""
+    """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
+    record is refused, unless move_from names that record; a mapping cannot be updated."""
     return await write(ctx, asked, answered, preview)
 
 
@@ -161,8 +162,7 @@ async def delete_external_id_mapping(
     mapping_id: WhichId = 0,
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Written]:
-    """Take an external id off its record, after a person has agreed; the record stays. mapping_id only when several
-    mappings fit."""
+    """Delete an external id mapping after a person has agreed; the record stays."""
     return await write(ctx, asked, answered, preview)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import WithJsonSchema
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -17,17 +17,15 @@ from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.schemas import usual
 from salesloft_mcp.server.writes import Preview, Written, write
 
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
-_OF_BOTH = ("phone", "owner_id", "do_not_contact", "tags", "custom_fields")
-_PERSON = usual(
-    PersonFields.model_json_schema(), ("email_address", "first_name", "last_name", "title", "account_id", *_OF_BOTH)
-)
-_ACCOUNT = usual(AccountFields.model_json_schema(), ("name", "domain", "website", *_OF_BOTH))
-PersonArgument = Annotated[PersonFields, WithJsonSchema(_PERSON)]
-AccountArgument = Annotated[AccountFields, WithJsonSchema(_ACCOUNT)]
+_FIELDS = "The fields to write. A field that is left out stays as it is, and null clears it."
+PersonArgument = Annotated[PersonFields, Field(description=_FIELDS)]
+AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
+IntentArgument = Annotated[
+    Intent, Field(description="create_only never changes an existing record; update_only never creates one.")
+]
 
 
 async def of_person(
@@ -55,11 +53,11 @@ async def upsert_person_by_external_id(
     person: PersonArgument,
     asked: Annotated[Asked, Resolve(about_person)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_person)],
-    intent: Intent = "upsert",
+    intent: IntentArgument = "upsert",
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Written]:
-    """Update the person your id stands for, or create the person and the mapping. A new person needs email_address, or
-    phone and last_name. do_not_contact needs a person's yes."""
+    """Upsert a person by external id: update the person it stands for, or create the person and the mapping. A new
+    person needs email_address, or phone and last_name. A person has to agree to do_not_contact."""
     return await write(ctx, asked, answered, preview)
 
 
@@ -70,11 +68,11 @@ async def upsert_account_by_external_id(
     account: AccountArgument,
     asked: Annotated[Asked, Resolve(about_account)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_account)],
-    intent: Intent = "upsert",
+    intent: IntentArgument = "upsert",
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Written]:
-    """Update the account your id stands for, or create the account and the mapping. A new account needs name and
-    domain. do_not_contact needs a person's yes."""
+    """Upsert an account by external id: update the account it stands for, or create the account and the mapping. A new
+    account needs name and domain. A person has to agree to do_not_contact."""
     return await write(ctx, asked, answered, preview)
 
 
