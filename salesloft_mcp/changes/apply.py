@@ -95,10 +95,6 @@ class Changes:
             return None
         return question(operation, rule, await self.place(), await self.log.last(operation))
 
-    async def preview(self, operation: Operation) -> list[Verdict]:
-        """What stands at each key now, held against each change. Nothing is written."""
-        return [verdict for verdict, _ in await self._looked_at(operation)]
-
     async def apply(self, operation: Operation, author: Author) -> Done:
         """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.
 

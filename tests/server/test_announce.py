@@ -100,6 +100,22 @@ async def test_a_deleted_mapping_is_told_by_id_and_by_object(connect: Connect, e
         assert not (await call(client, "delete_external_id_mapping", **gone)).failed
 
 
+async def test_a_move_is_told_by_id_and_by_both_objects(connect: Connect, era: Era) -> None:
+    expected = {mapping_uri("crm_lead", "people", "CONTACT3456")}
+    expected |= {object_uri("people", 578495206), object_uri("people", 207550815)}
+    async with listening(connect, era, expected, elicitation_callback=Human(YES)) as (client, _):
+        move = {**CONTACT, "external_id": "CONTACT3456", "object_id": 207550815, "move_from": 578495206}
+        assert not (await call(client, "create_external_id_mapping", **move)).failed
+
+
+async def test_what_is_undone_is_told_too(connect: Connect, era: Era) -> None:
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
+        await call(client, "create_external_id_mapping", **CONTACT, object_id=578495206)
+    async with listening(connect, era, MAPPED, elicitation_callback=human) as (client, _):
+        assert not (await call(client, "undo_change", change=1)).failed
+
+
 async def test_what_changed_nothing_is_not_told(connect: Connect, era: Era) -> None:
     async with listening(connect, era, MAPPED) as (client, heard):
         same = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}

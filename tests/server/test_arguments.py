@@ -28,17 +28,17 @@ VALID: dict[str, dict[str, Any]] = {
     "list_external_id_mappings": {**KEY, **ID, "object_id": 7, "include_deleted": True, "limit": 1, "cursor": "1"},
     "audit_external_ids": {**KEY, "kind": "orphans", "limit": 1},
     "plan_backfill": {**KEY, "rows": [{"external_id": "N1", "object_id": 578495206}]},
-    "run_backfill": {"backfill_id": "1"},
-    "get_backfill": {"backfill_id": "1", "cursor": "1"},
-    "cancel_backfill": {"backfill_id": "1"},
-    "create_external_id_configuration": {"external_type": "erp", "object_type": "people"},
-    "create_external_id_mapping": {**KEY, **ID, "object_id": 578495206, "replaces": "OLD"},
+    "run_plan": {"plan": "1", "preview": True},
+    "get_plan": {"plan": "1", "rows": "all", "cursor": "1"},
+    "cancel_plan": {"plan": "1"},
+    "create_external_id_configuration": {"external_type": "erp", "object_type": "people", "preview": True},
+    "create_external_id_mapping": {**KEY, **ID, "object_id": 578495206, "instead_of": "OLD", "move_from": 7},
     "upsert_person_by_external_id": {**TYPE, **ID, "person": {"title": "x"}, "intent": "upsert"},
     "upsert_account_by_external_id": {**TYPE, **ID, "account": {"size": "1"}, "intent": "upsert"},
     "delete_external_id_mapping": {**KEY, **ID, "mapping_id": 7},
     "delete_external_id_configuration": {**KEY, "configuration_id": 7},
     "list_changes": {**ID, "object_type": "people", "object_id": 7, "tool": "x", "since": "2026-01-31", "cursor": "1"},
-    "undo_change": {"change_id": 7},
+    "undo_change": {"change": 7, "preview": True},
 }
 TAKES_AN_ID = (
     ("create_external_id_mapping", "object_id"),
@@ -46,7 +46,8 @@ TAKES_AN_ID = (
     ("delete_external_id_mapping", "mapping_id"),
     ("delete_external_id_configuration", "configuration_id"),
     ("list_changes", "object_id"),
-    ("undo_change", "change_id"),
+    ("create_external_id_mapping", "move_from"),
+    ("undo_change", "change"),
 )
 OPTIONAL = [
     (tool["name"], name)
@@ -142,7 +143,7 @@ async def test_a_misspelt_field_of_a_record_is_refused_with_the_nearest_name(
 async def test_what_is_no_whole_number_is_never_taken_for_an_id(
     connect: Connect, sandbox: Sandbox, tool: str, name: str
 ) -> None:
-    optional = tool != "create_external_id_mapping"
+    optional = (tool, name) in OPTIONAL
     async with connect() as client:
         for value in (*NO_NUMBER, *(() if optional else (0, "", "0"))):
             words = await refused_plainly(client, sandbox, tool, name, **{**VALID[tool], name: value})

@@ -95,15 +95,18 @@ async def test_an_id_that_hides_characters_is_shown_with_them_and_kept_exact(
 async def test_a_name_cannot_add_a_line_to_a_question(connect: Connect, app: App) -> None:
     human = Human(action="decline")
     spoof = "Ann\n\nNothing will be deleted\u202e" + "x" * 300
-    fields = PersonFields.model_construct(email_address="ann@hostile.test", last_name=spoof)
+    fields = PersonFields.model_construct(email_address="ann@hostile.test", last_name=spoof, title=spoof)
     await app.salesloft.upsert_person("crm_lead", "spoof", fields)
-    stop = {"external_type": "crm_lead", "external_id": "spoof", "person": {"do_not_contact": True}}
+    stop = {"external_type": "crm_lead", "external_id": "spoof", "person": {"do_not_contact": True, "title": "x"}}
     async with connect(elicitation_callback=human) as client:
         await client.call_tool("upsert_person_by_external_id", stop)
     lines = human.questions[0].split("\n")
-    assert len(lines) == 6
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        *("external id", "external type", "record", "field title", "field do_not_contact"),
+        *("what happens", "last change here"),
+    ]
     assert "Nothing will be deleted" not in lines
-    assert all(len(line) <= 100 for line in lines)
+    assert all(len(line) <= 260 for line in lines)
     assert not hidden(human.questions[0].replace("\n", ""))
 
 

@@ -52,7 +52,7 @@ async def test_prompts_and_instructions_name_only_tools_that_exist(connect: Conn
             (message,) = (await client.get_prompt(prompt.name, arguments)).messages
             texts.append(getattr(message.content, "text", ""))
     reads = ("get_", "resolve_", "search_", "list_external", "plan_")
-    starts = (*reads, "create_external", "upsert_", "delete_external", "run_", "cancel_")
+    starts = (*reads, "create_external", "upsert_", "delete_external", "run_", "cancel_", "undo_")
     named = {word.strip('.,:;()"') for text in texts for word in text.split()}
     assert {word for word in named if word.startswith(starts)} <= set(NAMES)
 

@@ -86,7 +86,7 @@ async def test_the_templates_are_listed(connect: Connect) -> None:
         "configurations/{external_type}/{object_type}",
         "mappings/{external_type}/{object_type}/{external_id}",
         "objects/{object_type}/{object_id}/mappings",
-        "backfills/{id}",
+        "plans/{plan}",
     ]
     assert all(one.title and one.description and one.mime_type == "application/json" for one in templates)
 

@@ -32,9 +32,9 @@ CALLS: dict[str, dict[str, Any]] = {
         "object_type": "people",
         "rows": [{"external_id": "new", "email": PRIVATE}],
     },
-    "run_backfill": {"backfill_id": "1"},
-    "get_backfill": {"backfill_id": "1"},
-    "cancel_backfill": {"backfill_id": "1"},
+    "run_plan": {"plan": "1"},
+    "get_plan": {"plan": "1"},
+    "cancel_plan": {"plan": "1"},
     "create_external_id_configuration": {"external_type": "new", "object_type": "users"},
     "create_external_id_mapping": {**KEY, "external_id": "new", "object_id": 578495206},
     "upsert_person_by_external_id": {
@@ -50,7 +50,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "delete_external_id_mapping": KEY,
     "delete_external_id_configuration": {"external_type": "crm_lead", "object_type": "people"},
     "list_changes": {},
-    "undo_change": {"change_id": 1},
+    "undo_change": {"change": 1},
 }
 CALLS["get_records_by_external_id"].pop("external_id")
 TROUBLES = {
@@ -80,6 +80,7 @@ async def test_no_failure_shows_the_token_a_traceback_or_personal_data(
     sandbox.faults.add(TROUBLES[trouble])
     said = []
     async with open_app(settings, sandbox) as app:
+        app.changes.quiet = 0.0
         async with Client(build_server(app, chosen("full")), elicitation_callback=Human(YES)) as client:
             for tool, arguments in CALLS.items():
                 result = await client.call_tool(tool, arguments)

@@ -21,7 +21,7 @@ from salesloft_mcp.server.tools import backfills
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
 from tests.hosting.program import HANG_SECONDS
-from tests.server.calling import Reply, call, refused, tokens, writes
+from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]

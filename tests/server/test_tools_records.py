@@ -11,7 +11,7 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.answers import RecordView, fitting, read
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.server.tools.lookups import Records
+from salesloft_mcp.server.tools.records import Records
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
 from tests.server.calling import call, refused

@@ -9,7 +9,7 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
-from tests.server.calling import call, refused, tokens, writes
+from tests.server.calling import call, refused, writes
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,6 @@ async def test_get_connection_names_team_user_environment_and_mode(connect: Conn
     assert reply.words == "SANDBOX, team 100013, user 1, mode full."
     assert reply.data["environment"] == "SANDBOX"
     assert reply.data["base_url"] == app.base_url
-    assert reply.data["state"] == app.state.location
     assert reply.data["points_spent"] == 2
     assert reply.data["points_left"] == 568
 

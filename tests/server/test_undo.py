@@ -32,9 +32,9 @@ NAMED: dict[str, Any] = {"type_the_name": "marketing"}
 
 
 @pytest.fixture(autouse=True)
-def _at_once(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _at_once(app: App) -> Iterator[None]:
     app.changes.quiet = 0.0
-    monkeypatch.setattr("salesloft_mcp.changes.apply.SENT_SECONDS", 0.0)
+    app.changes.sent_seconds = 0.0
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 
