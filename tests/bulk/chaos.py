@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
+from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.local import LocalState
 
 from salesloft_mcp.bulk.rows import row_of
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.faults import FaultKind
 from salesloft_mcp.sandbox.serve import serve
-from salesloft_mcp.state.journal import Journal
-from salesloft_mcp.state.local import LocalState
 from tests.hosting.program import free_port
 from tests.salesloft.opened import opened
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import httpx
 from pydantic import SecretStr
+from salesloft_mcp.state.local import LocalState
 
 from salesloft_mcp.app import log_rows
 from salesloft_mcp.bulk.jobs import Backfills, open_backfills
@@ -19,7 +20,6 @@ from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, Network, open_http
-from salesloft_mcp.state.local import LocalState
 
 AIM = Aim("marketing_automation", "people")
 ENVIRONMENT = "chaos"

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from salesloft_mcp.bulk.run import Outcomes
+from salesloft_mcp.state.journal import Journal
 
 from salesloft_mcp import errors
 from salesloft_mcp.bulk.jobs import Backfills, open_backfills
 from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.bulk.run import Outcomes
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.sandbox import Fault, Sandbox
-from salesloft_mcp.state.journal import Journal
 from tests.salesloft.opened import opened
 
 from .running import AIM, QUIET_SECONDS, creations

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from mcp.client import Client
+from salesloft_mcp.state.journal import Journal
 
 from salesloft_mcp.app import open_app
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
-from salesloft_mcp.state.journal import Journal
 from tests.hosting.program import COMMAND, clean_environment, started
 from tests.server.calling import call, refused
 
