@@ -87,10 +87,13 @@ class Changes:
             self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
-    async def question(self, operation: Operation) -> Question | None:
-        """What a person is asked about an operation; None where nobody has to agree."""
-        unconfirmed = await self.log.unconfirmed_creates(HOUR) if operation.plan else 0
-        rule = needed(operation, unconfirmed)
+    async def question(self, operation: Operation, besides: int = 0) -> Question | None:
+        """What a person is asked about an operation; None where nobody has to agree.
+
+        `besides` is how many creates count together with those of the operation, beside the ones the log tells of.
+        """
+        unconfirmed = await self.log.unconfirmed_creates(HOUR, operation.plan) if operation.plan else 0
+        rule = needed(operation, unconfirmed + besides)
         if rule is None:
             return None
         return question(operation, rule, await self.place(), await self.log.last(operation))

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.text import quoted
 
 # What stands at a key, as the log keeps it: the ids of a mapping or configuration, or some fields of a record.
 Image = Mapping[str, JsonValue]
@@ -120,6 +121,16 @@ class Place:
     environment: str
     team_id: int | None = None
     team: str = ""
+
+    def __str__(self) -> str:
+        """As a person is told."""
+        team = f"{quoted(self.team)} ({self.team_id})" if self.team else self.team_key
+        return f"{self.environment}, team {team}" if team else self.environment
+
+    @property
+    def team_key(self) -> str:
+        """The team as the log keeps it; empty when it is not known."""
+        return "" if self.team_id is None else str(self.team_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,14 +241,15 @@ class ChangeLog:
         found = await self._database.read(lambda tx: tx.row(sql, number))
         return int(found["n"] or 0) if found else 0
 
-    async def unconfirmed_creates(self, seconds: float) -> int:
-        """How many mappings and records were created in the last seconds without a person's yes."""
+    async def unconfirmed_creates(self, seconds: float, but_of: str) -> int:
+        """How many mappings and records were created in the last seconds without a yes, those of one plan left out."""
         sql = (
             "SELECT COUNT(*) AS n FROM operations JOIN changes ON changes.operation = operations.id"
             " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
-            " AND changes.outcome IN ('created', 'intended', 'unknown')"
+            " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
         )
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, self._clock() - seconds))
+        since = self._clock() - seconds
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, since, but_of))
         return int(found["n"]) if found else 0
 
     def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
@@ -259,7 +260,7 @@ class ChangeLog:
                 self._tenant,
                 self._clock(),
                 author.who,
-                "" if place.team_id is None else str(place.team_id),
+                place.team_key,
                 operation.title,
                 author.how,
                 author.consent or None,

@@ -32,7 +32,11 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
 
 
 async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
-    """The way back. What is created again gets a new mapping id."""
+    """The way back. What is created again gets a new mapping id.
+
+    Raises:
+        ConflictError: it would have to be deleted, and has no id.
+    """
     if change.after is None:
         return creation(change.key, int(str((change.before or {})["object_id"]))), []
     return deletion(change.key, change.after), []

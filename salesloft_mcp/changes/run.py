@@ -106,7 +106,8 @@ class Run:
                 self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
 
         try:
-            async with aclosing(lines), anyio.create_task_group() as writing:
+            renewing = self.changes.log.renewing(self.number, self.epoch)
+            async with aclosing(lines), renewing, anyio.create_task_group() as writing:
                 writing.start_soon(self._keep_writing_down)
                 async with anyio.create_task_group() as workers:
                     for _ in range(self.at_once):
@@ -140,7 +141,7 @@ class Run:
                     yield batch.popleft()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self.changes.settle([Outcome(one, "planned") for one in batch], self.epoch)
+                    await self.changes.settle([Outcome(one, "planned", left=False) for one in batch], self.epoch)
 
     async def _unsettled(self) -> Lines:
         after = 0

@@ -52,7 +52,7 @@ async def run(
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(stop_on_signal)
                 if RUN in {entry.name for entry in entries}:
-                    tasks.start_soon(app.jobs.resume_all)
+                    tasks.start_soon(app.jobs.resume_all, app.mode == "full")
                 await (serve_http(server, bound, stop) if bound else serve_stdio(server, stop))
                 tasks.cancel_scope.cancel()
     return code
