@@ -21,7 +21,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent."""
     key = change.key
     if change.after is None:
-        await api.delete_mapping(int(str((change.before or {})["id"])))
+        row = deletion(key, change.before or {}).before or {}
+        await api.delete_mapping(int(str(row["id"])))
         return "deleted", None
     if change.before is not None:
         return "unchanged" if fits(change.before, change.after) else "conflict", change.before

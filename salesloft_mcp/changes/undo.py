@@ -52,7 +52,7 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
         raise nothing_to_undo(number, _WHY_NOT[state])
     if deletes:
-        _check_deletable(number, first)
+        await _check_deletable(changes.api, number, first)
     read_at = time.monotonic()
     back, left = await _all_back(changes, number, done)
     return Operation(
@@ -102,9 +102,12 @@ async def _standing(api: Salesloft, key: MappingKey) -> Standing:
 
 
 async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
-    if change.after is None:
+    if change.after is None and (change.before or {}).get("id") is not None:
         return change
     rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
+    if change.after is None:
+        named = (row for row in rows if row.get("object_id") == change.object_id)
+        return replace(change, before=next(named, change.before))
     same = [row for row in rows if mappings.fits(row, change.after)]
     return replace(change, before=next(iter([*same, *rows]), None))
 
@@ -143,12 +146,16 @@ async def _left(database: Database, logged: Logged, creates: int, deletes: int) 
     return (creates - ended, 0) if creates else (0, deletes - ended)
 
 
-def _check_deletable(number: int, lines: Sequence[Line]) -> None:
-    """Some mappings are shown without an id, as the guide prints them, and then none of a run has one."""
+async def _check_deletable(api: Salesloft, number: int, lines: Sequence[Line]) -> None:
+    """Where mappings are shown without an id, as the guide prints them, none of a run can be deleted.
+
+    A log of version 0.1 kept no ids of a run, so what stands there now decides.
+    """
+    unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
+    rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
     try:
-        for line in lines:
-            if line.line is not None and line.change.after is not None:
-                mappings.deletion(line.change.key, line.change.after)
+        for row in rows:
+            mappings.deletion(unnamed[0].change.key, row)
     except errors.ConflictError as error:
         raise nothing_to_undo(number, error.what) from error
 
