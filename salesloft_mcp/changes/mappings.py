@@ -18,11 +18,15 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent."""
+    """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent.
+
+    Raises:
+        ConflictError: nobody knows the id by which it would be deleted.
+    """
     key = change.key
     if change.after is None:
-        row = deletion(key, change.before or {}).before or {}
-        await api.delete_mapping(int(str(row["id"])))
+        gone = deletion(key, change.before or {}).before or {}
+        await api.delete_mapping(int(str(gone["id"])))
         return "deleted", None
     if change.before is not None:
         return "unchanged" if fits(change.before, change.after) else "conflict", change.before
