@@ -47,7 +47,7 @@ class SalesloftMcpError(Exception):
     def __init__(self, what: str, *, next_step: Step = "") -> None:
         super().__init__(what)
         self.what = what
-        self._steps = next_step if isinstance(next_step, tuple) else (next_step,)
+        self.steps = next_step if isinstance(next_step, tuple) else (next_step,)
 
     @property
     def next_step(self) -> str:
@@ -63,7 +63,7 @@ class SalesloftMcpError(Exception):
         return self.told(_NEUTRAL)
 
     def _next_in(self, words: Mapping[Hint, str]) -> str:
-        return "".join(words.get(part, part.value) if isinstance(part, Hint) else part for part in self._steps)
+        return "".join(words.get(part, part.value) if isinstance(part, Hint) else part for part in self.steps)
 
 
 class InputError(SalesloftMcpError):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult
 from mcp_types import CallToolResult
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -36,8 +36,13 @@ _IDS = {
     "record": {"object_id": "id"},
 }
 
+Shown = dict[str, JsonValue]
 Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
 Preview = Annotated[bool, Field(strict=True, description="True only shows what would be written.")]
+
+
+def _object(description: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "object", "additionalProperties": True, "description": description})
 
 
 class ChangeView(View):
@@ -47,16 +52,9 @@ class ChangeView(View):
     external_type: ExternalTypeField
     object_type: ObjectTypeField
     external_id: ExternalIdField | None = None
-    old: Annotated[
-        dict[str, JsonValue] | None, Field(description="What stood there before; absent where nothing did.")
-    ] = None
-    new: Annotated[
-        dict[str, JsonValue] | None, Field(description="What stands there now; absent where nothing does.")
-    ] = None
-    outcome: Annotated[
-        str,
-        Field(description="How it ended; of a preview done (nothing to do), open or conflict."),
-    ]
+    old: Annotated[Shown | None, _object("What stood there before; absent where nothing did.")] = None
+    new: Annotated[Shown | None, _object("What stands there now; absent where nothing does.")] = None
+    outcome: str = Field(description="How it ended; of a preview done (nothing to do) or open.")
     note: str | None = Field(None, description="Why it is not done.")
 
 
@@ -207,5 +205,6 @@ def _half_done(done: Done, error: errors.SalesloftMcpError) -> errors.SalesloftM
     if not before:
         return error
     what = f"{' and '.join(before)} (change {done.number}), but the rest was not done: {error.what}"
-    step = f"undo_change {done.number} takes back what was done; or: {error.next_step or 'make the same call again.'}"
+    on = error.steps if error.next_step else ("make the same call again.",)
+    step = (f"undo_change {done.number} takes back what was done; or: ", *on)
     return errors.SalesloftMcpError(what, next_step=step)

@@ -50,19 +50,20 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("delete_external_id_mapping", {**KEY, "external_id": "CONTACT3456"}),
     ("delete_external_id_configuration", KEY),
     ("list_changes", {"limit": 2}),
-    ("undo_change", {"change_id": 3}),
+    ("undo_change", {"change": 3}),
     ("plan_backfill", {"external_type": "erp", "object_type": "people", **ROWS}),
-    ("get_backfill", {}),
-    ("cancel_backfill", {}),
-    ("run_backfill", {}),
+    ("get_plan", {"rows": "all"}),
+    ("cancel_plan", {}),
+    ("run_plan", {"preview": True}),
+    ("run_plan", {}),
 )
 ADDED: dict[str, dict[str, Any]] = {"create_external_id_mapping": {"object_id": 578495206}}
 MAY_DESTROY = ("delete_", "upsert_", "undo_", "run_", "create_external_id_mapping")
-LOCAL = {"get_backfill", "cancel_backfill", "list_changes"}
+LOCAL = {"get_plan", "cancel_plan"}
 
 # Bulk work, audit and the way back: what the guide leaves to its reader.
 BEYOND_THE_GUIDE = {
-    *("plan_backfill", "run_backfill", "get_backfill", "cancel_backfill"),
+    *("plan_backfill", "run_plan", "get_plan", "cancel_plan"),
     *("audit_external_ids", "list_changes", "undo_change"),
 }
 
@@ -163,7 +164,7 @@ class TestEveryTool:
     def test_gives_no_default_target_to_a_deletion(self, tool: dict[str, Any]) -> None:
         if tool["name"].startswith("delete_"):
             arguments = set(tool["inputSchema"]["properties"])
-            assert set(tool["inputSchema"]["required"]) == arguments - {"mapping_id", "configuration_id"}
+            assert set(tool["inputSchema"]["required"]) == arguments - {"mapping_id", "configuration_id", "preview"}
 
 
 @pytest.mark.parametrize(("name", "model"), [("person", PersonFields), ("account", AccountFields)])
@@ -193,8 +194,8 @@ async def test_every_success_fits_the_published_schema(connect: Connect) -> None
     planned: dict[str, Any] = {}
     async with connect(elicitation_callback=human) as client:
         for tool, arguments in SUCCESSES:
-            if tool in ("get_backfill", "cancel_backfill", "run_backfill"):
-                arguments = {"backfill_id": planned["backfill_id"]}
+            if tool in ("get_plan", "cancel_plan", "run_plan"):
+                arguments = {**arguments, "plan": planned["plan"]}
             human.answer = {"type_the_name": "crm_lead"} if tool == "delete_external_id_configuration" else YES
             if tool == "upsert_account_by_external_id":
                 arguments = {**arguments, "account": {"name": "A", "domain": "a-new.test"}}

@@ -60,7 +60,7 @@ async def test_the_question_of_a_configuration_says_how_much_hangs_on_it_and_com
         "object type: accounts",
         "configuration id: 227",
         "live mappings that use it: 29",
-        "way back: undo; its mappings come back with undo_change",
+        "way back: undo; its mappings come back with it",
         "what happens: no record is found by this external type any more",
         "last change here: none",
     ]

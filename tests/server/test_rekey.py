@@ -18,7 +18,7 @@ from tests.server.calling import call, refused, writes
 from tests.server.human import YES, Human
 from tests.server.logged import lines, operations
 
-pytestmark = [pytest.mark.anyio, pytest.mark.steady]
+pytestmark = pytest.mark.anyio
 
 TOOL = "create_external_id_mapping"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
@@ -159,7 +159,7 @@ async def test_a_lost_deletion_is_told_as_unknown_and_settled_by_the_same_call(
     async with connect(elicitation_callback=Human(YES)) as client:
         words = await refused(client, TOOL, **REKEY)
         assert "the rest was not done: the answer to DELETE" in words
-        assert "whether it was done is unknown" in words
+        assert "done is unknown" in words
         assert (await lines(app))[1][2] == "unknown"
         again = await call(client, TOOL, **REKEY)
     assert not again.failed
@@ -282,11 +282,12 @@ class TestMoves:
             await call(client, TOOL, **{**MOVE, "move_from": 0})
         assert await holders(app) == [207550815]
 
-    async def test_it_costs_two_reads_more_than_two_writes(self, connect: Connect, sandbox: Sandbox) -> None:
+    async def test_it_costs_three_reads_and_two_writes(self, connect: Connect, sandbox: Sandbox) -> None:
         async with connect(elicitation_callback=Human(YES)) as client:
             await call(client, "get_connection")
             reply = await call(client, TOOL, **MOVE)
-        assert reply.data["points_spent"] <= 5  # the mapping, the new record, two writes, and the team once
+        # The mapping, the new record, a look before the second write, two writes, and the team, once a process.
+        assert reply.data["points_spent"] <= 6
 
 
 class TestGuide:

@@ -123,7 +123,7 @@ async def test_an_unknown_type_is_refused_with_the_nearest_and_how_to_make_it(co
     async with connect() as client:
         words = await refused(client, MAPPING, **{**CONTACT, "external_type": "crm_leed"})
     assert words.startswith('external_type: "crm_leed" is not configured for people.\nNext: existing are "crm_lead"')
-    assert words.endswith("or create the configuration.")
+    assert words.endswith("or create it with create_external_id_configuration.")
 
 
 async def test_a_type_of_another_kind_of_object_is_not_offered(connect: Connect) -> None:
@@ -138,7 +138,7 @@ async def test_a_type_of_another_kind_of_object_is_not_offered(connect: Connect)
 async def test_an_object_that_does_not_exist_is_named_with_how_to_find_one(connect: Connect, app: App) -> None:
     async with connect() as client:
         words = await refused(client, MAPPING, **{**CONTACT, "object_id": 99})
-    assert words == "object_id: there is no people 99.\nNext: search for the record first."
+    assert words == "object_id: there is no people 99.\nNext: find the record with search_records."
     assert await mapped(app, "00 7/ü?") == []
 
 

@@ -134,7 +134,7 @@ async def test_an_address_that_is_taken_names_its_owner_and_the_way_out(connect:
     async with connect() as client:
         words = await refused(client, PERSON, **NEW, person=taken)
         assert "belongs to people 578495206, which has no such external id. Nothing was created." in words
-        assert "map the external id to object_id 578495206, then upsert again." in words
+        assert "call create_external_id_mapping with object_id 578495206, then upsert again." in words
         assert await mapped(app, "NEW/1") == []
         way_out = {**NEW, "object_type": "people", "object_id": 578495206}
         assert (await call(client, "create_external_id_mapping", **way_out)).data["status"] == "created"
