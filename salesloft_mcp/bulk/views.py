@@ -27,9 +27,7 @@ class PlanView(BaseModel):
     plan: str = Field(description="The id of the plan.")
     state: Annotated[
         str,
-        Field(
-            description="planning, planned, running, stopped or cancelled (it can be resumed), finished, failed, undone."
-        ),
+        Field(description="planning, planned, running, stopped or cancelled (run it again), finished, failed, undone."),
     ]
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
