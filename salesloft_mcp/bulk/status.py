@@ -115,7 +115,7 @@ class Plans:
         try:
             await anyio.to_thread.run_sync(lambda: lock.acquire(timeout=seconds))
         except filelock.Timeout:
-            raise errors.ConflictError("plan: another process works on it.", next_step="look how far it is.") from None
+            raise errors.ConflictError("plan: another job works on it.", next_step="look how far it is.") from None
         return lock
 
     @asynccontextmanager

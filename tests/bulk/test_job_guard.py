@@ -31,7 +31,7 @@ async def planned(app: App, count: int) -> str:
 async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_later(
     app: App, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(*_: Any) -> None:
+    async def full(*_: Any, **__: Any) -> None:
         raise sqlite3.OperationalError("database or disk is full: secret")
 
     one, other = await planned(app, 5), await planned(app, 5)

@@ -72,7 +72,7 @@ async def test_two_processes_that_start_one_plan_at_once_make_one_run(
             for one in (app, other, app, other):
                 both.start_soon(start, one, plan)
         assert len(told) == 3
-        assert set(told) <= {"plan: it is running. Nothing was started.", "plan: another process works on it."}
+        assert set(told) <= {"plan: it is running. Nothing was started.", "plan: another job works on it."}
         for one in (app, other):
             assert (await one.jobs.wait(plan, HANG_SECONDS)).outcomes == {"created": 100}
     assert len(writes(sandbox)) == len(await live(app)) == 100
