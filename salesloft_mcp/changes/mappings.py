@@ -21,12 +21,11 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent.
 
     Raises:
-        ConflictError: nobody knows the id by which it would be deleted.
+        ConflictError: Salesloft gives no id to delete it by.
     """
     key = change.key
     if change.after is None:
-        gone = deletion(key, change.before or {}).before or {}
-        await api.delete_mapping(int(str(gone["id"])))
+        await api.delete_mapping(await _id(api, change))
         return "deleted", None
     if change.before is not None:
         return "unchanged" if fits(change.before, change.after) else "conflict", change.before
@@ -84,6 +83,19 @@ def deletion(key: MappingKey, row: Image) -> Change:
         step = "a person can ask Salesloft's support for its id, or delete it with another client that knows it."
         raise errors.ConflictError(f"{NO_ID} Nothing was changed.", next_step=step)
     return Change("mapping", key, row, None)
+
+
+async def _id(api: Salesloft, change: Change) -> int:
+    """The id of the mapping that goes; version 0.1 did not keep the ids of what a backfill created."""
+    before = change.before or {}
+    rows = [before] if "id" in before else [row for row in await read(api, change.key) if fits(row, before)]
+    if not rows:
+        request = "DELETE /v2/external/mappings"
+        raise errors.NotFoundError("the mapping is gone already.", request=request, next_step="nothing is left to do.")
+    found = rows[0].get("id")
+    if not isinstance(found, int) or len(rows) > 1:
+        raise errors.ConflictError(NO_ID)
+    return found
 
 
 def image(row: Mapping) -> Image:

@@ -102,12 +102,9 @@ async def _standing(api: Salesloft, key: MappingKey) -> Standing:
 
 
 async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
-    if change.after is None and (change.before or {}).get("id") is not None:
+    if change.after is None:
         return change
     rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
-    if change.after is None:
-        named = (row for row in rows if row.get("object_id") == change.object_id)
-        return replace(change, before=next(named, change.before))
     same = [row for row in rows if mappings.fits(row, change.after)]
     return replace(change, before=next(iter([*same, *rows]), None))
 
