@@ -12,11 +12,11 @@ from typing import Literal, TextIO
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.rows import formula_safe
 from salesloft_mcp.bulk.status import Plans, Status
 from salesloft_mcp.changes.change import Line
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.intake.formulas import formula_safe
 from salesloft_mcp.state.staging import StagedRow, Staging, Verdict
 
 Format = Literal["jsonl", "csv"]

@@ -32,6 +32,7 @@ class PlanView(BaseModel):
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
     source: str = Field(description="Where the rows come from.")
+    rows_read: int | None = Field(None, description="How many rows the input holds, invalid ones included.")
     counts: dict[str, int] = Field(description="How many rows the plan says what of.")
     outcomes: dict[str, int] | None = Field(None, description="How many writes ended in which way.")
     points: int = Field(description="API points that are still to be spent.")
@@ -49,6 +50,7 @@ def plan_view(status: Status, points_a_minute: int) -> PlanView:
         external_type=escaped(row.external_type),
         object_type=row.object_type,
         source=escaped(row.source),
+        rows_read=None if row.undoes else sum(row.counts.values()) or None,
         counts=dict(row.counts),
         outcomes={str(name): number for name, number in status.outcomes.items() if number} or None,
         points=status.left,

@@ -116,10 +116,11 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -
         ("a.txt", GOOD, "must end in .csv or .jsonl."),
         ("a.csv", b"id,object_id\n1,2\n", "has no column external_id in its first line."),
         ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
-        ("a.csv", b"", "has no column external_id in its first line."),
+        ("a.csv", b"", "is empty."),
+        ("a.csv", b"external_id,object_id,external_id\n1,2,3\n", 'the head "external_id" stands in columns 1 and 3.'),
+        ("a.csv", b'external_id,object_id,note\n1,2,"x\n3,4,y\n', "line 2, cell 3: its quote is not closed."),
         ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text."),
         ("a.jsonl", b"\xff\n", "is not UTF-8 text."),
-        ("a.csv", b"external_id,object_id\n" + b"x" * 200_000 + b",1\n", "is no CSV that can be read"),
         ("a.jsonl", b"x" * 2_000_000, "line 1 is longer than 1048576 characters."),
         ("a.jsonl", b"\n\n", '"a.jsonl" has no rows.'),
     ],
@@ -147,14 +148,43 @@ async def test_rows_that_are_wrong_are_invalid_one_by_one(folder: Path, staging:
         b'{"external_id": "d", "object_id": true}',
         b'{"external_id": "e", "domain": "x.test"}',
         b"[" * 100_000,
+        b'{"external_id": null, "object_id": 1}',
+        b'{"external_id": "f", "external_id": "g", "object_id": 1}',
+        b'{"external_id": "h", "object_id": 99999999999999999999}',
     )
     (folder / "rows.jsonl").write_bytes(b"\n".join(lines))
     await load_file(staging, AIM, folder / "rows.jsonl")
-    found = {line.line: (line.external_id, line.verdict) for line in staging.lines()}
-    assert found[1] == ("a", "new")
-    assert {line: verdict for line, (_, verdict) in found.items() if line != 1} == dict.fromkeys(
-        (2, 4, 5, 6, 7, 8, 9, 10, 11), "invalid"
-    )
+    first, *others = staging.lines()
+    assert (first.external_id, first.verdict) == ("a", "new")
+    assert {line.verdict for line in others} == {"invalid"}
+    notes = {line.line: line.note for line in others}
+    assert list(notes) == [2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert notes[2] == "the line is no JSON object."
+    assert notes[5] == "external_id: must be text; a number may have lost leading zeros."
+    assert notes[12] == "external_id: is missing."
+    assert notes[13] == '"external_id" is given twice.'
+
+
+@pytest.mark.anyio
+async def test_a_row_that_cannot_be_right_is_staged_as_invalid_and_nothing_of_it_is_used(
+    folder: Path, staging: Staging
+) -> None:
+    rows = b'a,1,x\nACME, Inc.,2,x\nb,3\n\nc,4,"two\nlines"\n'
+    (folder / "a.csv").write_bytes(b"external_id,object_id,note\n" + rows)
+    await load_file(staging, AIM, folder / "a.csv")
+    assert [(line.line, line.external_id, line.ref, line.verdict, line.note) for line in staging.lines()] == [
+        (2, "a", "1", "new", ""),
+        (3, "", "", "invalid", "4 cells, the head has 3."),
+        (4, "", "", "invalid", "2 cells, the head has 3."),
+        (6, "c", "4", "new", ""),
+    ]
+
+
+@pytest.mark.anyio
+async def test_an_id_that_is_refused_is_kept_as_it_was_given(folder: Path, staging: Staging) -> None:
+    (folder / "a.csv").write_bytes(b"external_id,object_id\n\x07\\u{7},1\n")
+    await load_file(staging, AIM, folder / "a.csv")
+    assert [(line.external_id, line.verdict) for line in staging.lines()] == [("\x07\\u{7}", "invalid")]
 
 
 async def planned(app: App, aim: Aim, load: Load) -> Status:
