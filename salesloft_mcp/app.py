@@ -13,16 +13,16 @@ from pydantic import SecretStr
 from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
+from salesloft_mcp.bulk.status import Plans
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.resolve import Lookups
-from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.settings import ConfirmMode, Mode, Settings
 from salesloft_mcp.state.database import Database
@@ -43,12 +43,13 @@ class App:
     """The live parts. Every tool and command gets exactly this; `open_app` opens and closes it."""
 
     salesloft: Salesloft
-    configurations: KnownConfigurations
+    configurations: Configurations
     lookups: Lookups
     audits: Audits
     database: Database
     changes: Changes
     approvals: Approvals
+    plans: Plans
     jobs: Jobs
     budget: Budget
     sandbox: bool
@@ -88,24 +89,23 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         auth = Bearer(upstream.token, upstream.base_url)
         agent = f"salesloft-mcp/{__version__}"
         http = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent)
-        bulk = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent, lane="bulk")
         await closing.enter_async_context(http)
-        await closing.enter_async_context(bulk)
         database = Database(settings.state_dir)
         closing.callback(database.close)
         salesloft, environment = Salesloft(http), upstream.environment
-        configurations = KnownConfigurations(salesloft)
+        configurations = Configurations(salesloft)
         changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
-        patient = Changes(Salesloft(bulk), changes.log, configurations, environment)
+        plans = Plans(settings.state_dir, database, environment)
         yield App(
             salesloft=salesloft,
             configurations=configurations,
-            lookups=Lookups(salesloft, budget, writers=(salesloft, patient.api)),
+            lookups=Lookups(salesloft, configurations, budget),
             audits=Audits(),
             database=database,
             changes=changes,
             approvals=Approvals(database),
-            jobs=await closing.enter_async_context(open_jobs(settings.state_dir, patient, database)),
+            plans=plans,
+            jobs=await closing.enter_async_context(open_jobs(plans, changes)),
             budget=budget,
             sandbox=upstream.sandbox,
             environment=upstream.environment,

@@ -2,9 +2,11 @@
 
 import gc
 import json
+import os
 import sys
 from contextlib import nullcontext
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,7 +18,18 @@ from salesloft_mcp import __version__
 from salesloft_mcp.commands.audit import audit
 from salesloft_mcp.commands.backfill import backfill
 from salesloft_mcp.commands.changes import changes
-from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, open_sandbox, settings_of
+from salesloft_mcp.commands.common import (
+    EXIT_CODES,
+    Option,
+    base_url,
+    exit_on_error,
+    open_sandbox,
+    rate_limit,
+    sandbox_file,
+    setting,
+    settings_of,
+    state_dir,
+)
 from salesloft_mcp.commands.resolve import resolve
 
 if TYPE_CHECKING:
@@ -47,18 +60,18 @@ def demo(as_json: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address, for --http.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="For --http.")
 @click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no network, no real data.")
-@click.option("--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the sandbox's data here.")
+@sandbox_file
 @click.option("--dialect", type=click.Choice(["reference", "guide"]), default="reference", help="For --sandbox.")
-@click.option("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
-@click.option("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
-@click.option("--confirm", type=click.Choice(["auto", "elicit"]), help="How a person agrees.")
-@click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="For approvals and the change log.")
-@click.option(
+@base_url
+@setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
+@setting("--confirm", type=click.Choice(["auto", "elicit"]), help="How a person agrees.")
+@state_dir
+@setting(
     "--files-dir",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The folder whose files plan_backfill may read; none by default, never with --http.",
 )
-@click.option("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
+@rate_limit
 @click.option("--tools", default="", help="Only these tools, separated by commas.")
 @click.option("--exclude-tools", default="", help="Without these tools, separated by commas.")
 def serve(
@@ -77,11 +90,10 @@ def serve(
     Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR,
     SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
     """
-    # Measured: collecting garbage while a thousand types are made is a sixth of the start. `serving` switches it on.
+    # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()
     from salesloft_mcp.app import open_app
-    from salesloft_mcp.hosting.serve import Listen
-    from salesloft_mcp.hosting.serve import serve as serving
+    from salesloft_mcp.hosting.run import Listen, run
     from salesloft_mcp.server.inventory import chosen
 
     if sandbox and options["base_url"]:
@@ -96,7 +108,7 @@ def serve(
     entries = exit_on_error(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         listen = Listen(host, port) if http else None
-        code = exit_on_error(anyio.run, serving, open_app(settings, box), entries, listen)
+        code = exit_on_error(anyio.run, run, open_app(settings, box), entries, listen)
     sys.exit(code)
 
 
@@ -121,7 +133,7 @@ def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -
 
 
 @cli.command(epilog=EXIT_CODES)
-@click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the server keeps its state.")
+@state_dir
 @click.option("--json", "as_json", is_flag=True, help="List the pending questions for machines; decide nothing.")
 def approvals(as_json: bool, **options: Option) -> None:
     """Decide what a server could not ask about: each pending question, y or N."""
@@ -142,6 +154,9 @@ cli.add_command(changes)
 
 def main() -> NoReturn:
     """The entry point of `salesloft-mcp`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where a terminal knows fewer characters than a record
     try:
         sys.exit(cli.main(prog_name="salesloft-mcp", standalone_mode=False))
     except click.ClickException as error:
@@ -149,13 +164,20 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except click.Abort as abort:
         sys.exit(130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads on, as with `| head`
+        sys.exit(1)
+    except BaseExceptionGroup as group:
+        if group.subgroup(SystemExit) is None:
+            raise
+        sys.exit(1)  # how rich ends when nobody reads on
 
 
 def _refuse_without(flag: str, *names: str) -> None:
     """An option that would be ignored may be a misunderstanding about what is served, or where."""
     context = click.get_current_context()
     for name in names:
-        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT and context.params[name] is not None
         if given and not context.params[flag]:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --{flag}.")
 

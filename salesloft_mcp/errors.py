@@ -12,32 +12,64 @@ SalesloftMcpError             says what is wrong, and what to do next
     ├── NotFoundError           404
     ├── RejectedError           422, field by field
     ├── RateLimitedError        429, or no room in our own budget
-    ├── UpstreamError           any other status
+    ├── UpstreamError           400, and for a read whatever is not of the API
     ├── BrokenAnswerError       a success that cannot be read or was not asked for
     ├── UnreachableError        the request is known not to have run
     └── UnknownOutcomeError     a write that may or may not have run
 """
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import ClassVar
+
+
+class Hint(Enum):
+    """Something that may be done next. A surface has words of its own for it, such as a tool's name."""
+
+    LIST_MAPPINGS = "list the mappings"
+    LIST_CONFIGURATIONS = "list the configurations"
+    CREATE_CONFIGURATION = "create the configuration"
+    MAP_RECORD = "map the external id to the record"
+    DELETE_MAPPING = "delete the mapping"
+    SEARCH_RECORDS = "search for the record"
+    PLAN_AGAIN = "plan the backfill again"
+    LIST_CHANGES = "look at the log of changes"
+    UNDO = "undo the change"
+
+
+Step = str | tuple[str | Hint, ...]
+_NEUTRAL: Mapping[Hint, str] = {}
 
 
 class SalesloftMcpError(Exception):
     """What is wrong, and the next step. Shown to people and models as it is: it holds no secret."""
 
-    def __init__(self, what: str, *, next_step: str = "") -> None:
+    def __init__(self, what: str, *, next_step: Step = "") -> None:
         super().__init__(what)
         self.what = what
-        self.next_step = next_step
+        self.steps = next_step if isinstance(next_step, tuple) else (next_step,)
+
+    @property
+    def next_step(self) -> str:
+        """What to do next, in words that fit any surface."""
+        return self._next_in(_NEUTRAL)
+
+    def told(self, words: Mapping[Hint, str]) -> str:
+        """Both lines, with the hints in the words of a surface."""
+        step = self._next_in(words)
+        return f"{self.what}\nNext: {step}" if step else self.what
 
     def __str__(self) -> str:
-        return f"{self.what}\nNext: {self.next_step}" if self.next_step else self.what
+        return self.told(_NEUTRAL)
+
+    def _next_in(self, words: Mapping[Hint, str]) -> str:
+        return "".join(words.get(part, part.value) if isinstance(part, Hint) else part for part in self.steps)
 
 
 class InputError(SalesloftMcpError):
     """An argument that cannot be right. Nothing was sent."""
 
-    def __init__(self, field: str, what: str, *, next_step: str = "") -> None:
+    def __init__(self, field: str, what: str, *, next_step: Step = "") -> None:
         super().__init__(f"{field}: {what}", next_step=next_step)
         self.field = field
 
@@ -63,7 +95,7 @@ class ApiError(SalesloftMcpError):
 
     status: ClassVar[int | None] = None
 
-    def __init__(self, what: str, *, request: str, status: int | None = None, next_step: str = "") -> None:
+    def __init__(self, what: str, *, request: str, status: int | None = None, next_step: Step = "") -> None:
         super().__init__(what, next_step=next_step)
         self.request = request
         self.http_status = status if status is not None else self.status
@@ -92,7 +124,7 @@ class RejectedError(ApiError):
 
     status = 422
 
-    def __init__(self, what: str, *, request: str, fields: Mapping[str, Sequence[str]], next_step: str = "") -> None:
+    def __init__(self, what: str, *, request: str, fields: Mapping[str, Sequence[str]], next_step: Step = "") -> None:
         super().__init__(what, request=request, next_step=next_step)
         self.fields = fields
 
@@ -113,7 +145,7 @@ class RateLimitedError(ApiError):
 
 
 class UpstreamError(ApiError):
-    """Any status that has no meaning of its own here."""
+    """A 400, or an answer to a read that is neither a success nor one of Salesloft's own refusals."""
 
 
 class BrokenAnswerError(ApiError):
@@ -125,4 +157,4 @@ class UnreachableError(ApiError):
 
 
 class UnknownOutcomeError(ApiError):
-    """The answer to a write was lost: it may have run. Look before sending it again."""
+    """The answer to a write was lost, or is not of the API: it may have run. Look before sending it again."""

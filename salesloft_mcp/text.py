@@ -23,7 +23,7 @@ def escaped(text: str) -> str:
 def quoted(text: str, limit: int = 80) -> str:
     """`text` escaped and in double quotes, so that it cannot pass for our words.
 
-    Of a longer text than `limit` characters the length and a short digest are told, so that two that begin alike differ.
+    A text of more than `limit` characters is cut, and its length and a short digest tell it from one that begins alike.
     """
     safe = escaped(text).replace('"', "'")
     return f'"{safe}"' if len(safe) <= limit else f'"{safe[: limit - 1]}…" ({_measured(text)})'

@@ -1,12 +1,14 @@
 """What every test stands on: a sandbox in both dialects, the live parts over it, and clients of both eras."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from mcp.client import Client
 
@@ -15,10 +17,14 @@ from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
+from tests.steady import STEADY
 
-# A deadline measures how busy the machine is, not what the code does.
-hypothesis_settings.register_profile("steady", deadline=None)
+# Both measure how busy the machine is, not what the code does.
+hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("steady")
+
+# A shell starts its background jobs with SIGINT ignored, and every process that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Era = Literal["auto", "legacy"]
 
@@ -30,8 +36,9 @@ class Connect(Protocol):
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend(request: pytest.FixtureRequest) -> object:
+    """asyncio, and for tests marked `steady` without a clock."""
+    return STEADY if request.node.get_closest_marker("steady") else "asyncio"
 
 
 @pytest.fixture(autouse=True)

@@ -11,16 +11,16 @@ import pytest
 from click.testing import CliRunner
 from mcp.client import Client
 from mcp_types import ElicitRequestParams, ElicitResult
+from salesloft_mcp.state.local import LocalState, Question
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.approvals import listed
-from salesloft_mcp.state.local import LocalState, Question
 
 from .conftest import Connect
 from .hosting.program import (
     API_KEY,
     COMMAND,
-    STOP_SECONDS,
+    HANG_SECONDS,
     Json,
     clean_environment,
     free_port,
@@ -65,8 +65,31 @@ def approvals(state: LocalState, *options: str, given: str | None = None) -> tup
 
 def test_help_of_every_command_works_and_loads_none_of_the_heavy_libraries(env: dict[str, str]) -> None:
     assert set(cli.commands) == set(COMMANDS)
-    done = subprocess.run([sys.executable, "-c", HELP, *COMMANDS], env=env, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [sys.executable, "-c", HELP, *COMMANDS], env=env, capture_output=True, text=True, timeout=HANG_SECONDS
+    )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["demo"], ["demo", "--json"], ["resolve", "--sandbox", "--json", *map(str, range(5_000))]],
+    ids=["rich", "json", "many lines"],
+)
+def test_a_reader_that_goes_away_ends_a_command_quietly(env: dict[str, str], arguments: list[str]) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, told = process.communicate(timeout=HANG_SECONDS)
+    assert (process.returncode, told) == (1, "")
+
+
+def test_a_terminal_that_knows_few_characters_gets_the_others_written_out(env: dict[str, str]) -> None:
+    done = run("resolve", "--sandbox", "Ł漢", env={**env, "PYTHONIOENCODING": "cp1252"})
+    assert "\\u0141\\u6f22" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -149,7 +172,7 @@ def test_a_sandbox_over_http_serves_a_server_by_what_it_printed_and_a_wrong_toke
         assert "structuredContent" not in refused
         assert API_KEY not in (tmp_path / "log").read_text()
         box.send_signal(signal.SIGINT)
-        assert box.wait(STOP_SECONDS) == 130
+        assert box.wait(HANG_SECONDS) == 130
 
 
 def _printed(box: "subprocess.Popen[str]") -> dict[str, str]:
@@ -172,7 +195,7 @@ def test_a_sandbox_on_a_taken_port_ends_with_exit_1(env: dict[str, str], tmp_pat
     with listening(["sandbox", "--port", str(port)], port, env, tmp_path / "log") as box:
         done = run("sandbox", "--port", str(port), env=env)
         box.send_signal(signal.SIGTERM)
-        assert box.wait(STOP_SECONDS) in (143, -signal.SIGTERM)
+        assert box.wait(HANG_SECONDS) in (143, -signal.SIGTERM)
     assert done.returncode == 1
     assert "in use" in done.stderr
     assert "Traceback" not in done.stderr

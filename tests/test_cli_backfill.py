@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from salesloft_mcp.cli import cli
 
-from .hosting.program import COMMAND, START_SECONDS, clean_environment
+from .hosting.program import COMMAND, HANG_SECONDS, clean_environment
 
 PEOPLE = range(207550157, 207550157 - 100, -1)  # of the seeded sandbox
 TO = ("--external-type", "crm_lead", "--object-type", "people")
@@ -50,6 +51,17 @@ def few(tmp_path: Path) -> Path:
     file = tmp_path / "few.csv"
     file.write_text(f"external_id,object_id\n'=1,{PEOPLE[0]}\nN2,{PEOPLE[1]}\nN2,{PEOPLE[2]}\nN3,99\n")
     return file
+
+
+def test_a_file_whose_name_is_not_utf_8_is_planned_like_any_other(
+    backfill: Backfill, few: Path, tmp_path: Path
+) -> None:
+    try:
+        odd = few.rename(tmp_path / os.fsdecode(b"caf\xe9.csv"))
+    except OSError:
+        pytest.skip("this file system has names of UTF-8 only")
+    found = backfill("run", planned(backfill, str(odd)), "--json")
+    assert found.exit_code == 0, found.output
 
 
 def planned(backfill: Backfill, *source: str) -> str:
@@ -120,7 +132,7 @@ def test_ctrl_c_stops_a_run_and_resume_finishes_it(
         while json.loads(backfill("status", backfill_id, "--json").stdout).get("outcomes", {}).get("created", 0) < 20:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=START_SECONDS)
+        _, told = process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
         process.wait()

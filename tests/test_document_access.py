@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from salesloft_mcp import errors
 from salesloft_mcp.app import check_credentials
 from salesloft_mcp.salesloft import PersonFields, Salesloft
-from salesloft_mcp.salesloft.bearer import Bearer
+from salesloft_mcp.salesloft.http import Bearer
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect
@@ -126,7 +126,7 @@ async def sent(verb: Verb, auth: httpx.Auth | None = None) -> httpx.Request:
 
     def refuse(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(404)
+        return httpx.Response(404, json={"error": "Not Found"})
 
     async with stub(refuse) as http:
         http.auth = auth or httpx.Auth()

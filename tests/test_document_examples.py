@@ -126,7 +126,7 @@ async def test_the_lists_that_broken_examples_stand_for_are_read() -> None:
         api = Salesloft(http)
         configurations = (await api.list_configurations()).rows
         mappings = (await api.list_mappings(object_id=207550815)).rows
-        users = await api.list_records("crm", "users", ["abc", "abd"])
+        users = (await api.list_records("crm", "users", ["abc", "abd"])).rows
     assert [row.external_type for row in configurations] == ["crm", "marketing"]
     assert [row.external_type for row in mappings] == ["sdfc_lead", "sdfc_contact"]
     assert [user.model_dump(exclude_unset=True) for user in users] == mended("list_objects_answer")
@@ -143,7 +143,7 @@ async def test_an_example_that_is_not_json_is_an_error_with_its_status_and_first
     async with connect() as client:
         words = await refused(client, tool, **arguments)
     beginning = text[:40].replace("\n", "\\u{a}").replace('"', "'")
-    assert f'answered 200 with {len(text)} bytes that are no answer, beginning "{beginning}' in words
+    assert f'answered 200 with {len(text)} bytes that are no JSON, beginning "{beginning}' in words
     assert len(sandbox.requests) == 1
 
 
@@ -166,7 +166,7 @@ async def test_the_client_sends_the_body_of_the_document(name: str) -> None:
 
     def refuse(request: httpx.Request) -> httpx.Response:
         seen.append(json.loads(request.content))
-        return httpx.Response(404)
+        return httpx.Response(404, json={"error": "Not Found"})
 
     async with stub(refuse) as http:
         with pytest.raises(errors.NotFoundError):

@@ -260,7 +260,7 @@ async def test_answers_as_the_api_reference_shows_them_are_read_alike(
         with sandbox:
             async with raw(sandbox) as http:
                 found = await Salesloft(http).list_mappings(external_type=external_type, external_id=external_id)
-                records = await Salesloft(http).list_records(external_type, object_type, [external_id])
+                records = (await Salesloft(http).list_records(external_type, object_type, [external_id])).rows
         read.append(([(row.object_type, row.object_id) for row in found.rows], records))
     assert read[0][0] == [(object_type, object_id)]
     assert read[0] == read[1]

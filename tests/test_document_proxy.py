@@ -68,7 +68,7 @@ async def test_several_ids_give_several_records_and_the_missing_ids_are_named(
 async def test_a_hundred_ids_go_in_one_call_and_one_more_is_refused(sandbox: Sandbox, connect: Connect) -> None:
     ids = [f"CONTACT{number}" for number in range(1001, 1101)]
     async with raw(sandbox) as http, connect() as client:
-        records = await Salesloft(http).list_records("crm_lead", "people", ids)
+        records = (await Salesloft(http).list_records("crm_lead", "people", ids)).rows
         assert "external_ids" in await refused(client, "get_records_by_external_id", **asked("crm", "users", *ids, "x"))
     (request,) = sandbox.requests
     assert parse_qsl(request.query.decode()) == [(f"external_ids[{n}]", one) for n, one in enumerate(ids, start=1)]

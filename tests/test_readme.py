@@ -14,18 +14,19 @@ from salesloft_mcp.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ASSUMPTIONS = (ROOT / "docs" / "assumptions.md").read_text(encoding="utf-8")
 
 
-def section(title: str) -> str:
+def section(title: str, text: str = README) -> str:
     """The text below a heading, up to the next heading of its level or above."""
-    found = re.search(rf"^(#+) {re.escape(title)}$(.*?)(?=^#{{1,2}} |\Z)", README, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^(#+) {re.escape(title)}$(.*?)(?=^#{{1,2}} |\Z)", text, re.MULTILINE | re.DOTALL)
     assert found, title
     return found[2]
 
 
-def rows(title: str) -> list[list[str]]:
+def rows(title: str, text: str = README) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
-    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    lines = [line for line in section(title, text).splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
@@ -34,8 +35,8 @@ def names(title: str) -> list[str]:
 
 
 def test_every_tool_is_listed_with_its_kind() -> None:
-    listed = [(row[0].strip("`"), row[2]) for row in rows("Tools")]
-    assert listed == [(entry.name, entry.kind) for entry in INVENTORY]
+    listed = [(name, row[2]) for row in rows("Tools") for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(listed) == sorted((entry.name, entry.kind) for entry in INVENTORY)
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
@@ -60,7 +61,7 @@ def test_every_prompt_is_listed() -> None:
     assert all(f"`{prompt.name}`" in README for prompt in known)
 
 
-@pytest.mark.parametrize("row", rows("Assumed"), ids=lambda row: row[0][:40])
+@pytest.mark.parametrize("row", rows("Assumptions", ASSUMPTIONS), ids=lambda row: row[0][:40])
 def test_every_assumption_is_shown_by_a_test_of_the_sandbox(row: list[str]) -> None:
     tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "sandbox").glob("*.py"))
     assert f"def {row[1].strip('`')}(" in tests
@@ -80,3 +81,18 @@ def test_the_exit_codes_are_those_the_help_tells() -> None:
 
 def test_it_says_that_it_is_independent_of_salesloft() -> None:
     assert "It is independent of Salesloft" in README
+
+
+def test_it_is_short_and_its_links_lead_somewhere() -> None:
+    assert len(README.splitlines()) < 200
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_sample_of_the_library_runs_as_it_is_pasted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (sample,) = re.findall(r"```python\n(.*?)```", section("As a library"), re.DOTALL)
+    monkeypatch.setenv("SALESLOFT_STATE_DIR", str(tmp_path))
+    exec(compile(sample, "README.md", "exec"), {"__name__": "sample"})
+    assert capsys.readouterr().out == "578495206\n"

@@ -1,11 +1,14 @@
 """The environment is read once, and what cannot be right stops the start without being repeated."""
 
 import string
+from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesloft_mcp.cli import cli
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.settings import Settings, load
 
@@ -26,8 +29,6 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
 @pytest.mark.parametrize(
     "token",
     [
-        "",
-        " ",
         "ak-se cret",
         "ak-secret ",
         "ak-secret\n",
@@ -43,18 +44,18 @@ def test_a_token_that_cannot_be_one_is_refused_and_not_repeated(monkeypatch: pyt
     said = refusal(monkeypatch, SALESLOFT_API_KEY=token)
     assert "SALESLOFT_API_KEY" in said
     assert "copy it again" in said
-    assert not token.strip() or token.strip() not in said
+    assert token.strip() not in said
     assert "secret" not in said
 
 
-@given(st.text().filter(lambda text: not text or not all("!" <= char <= "~" for char in text)))
+@given(st.text().filter(lambda text: text.strip() and not all("!" <= char <= "~" for char in text)))
 def test_no_text_beyond_visible_ascii_is_a_token(token: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load({"api_key": token})
     assert str(refused.value).count("\n") == 1
 
 
-@given(st.text(PLAIN, min_size=1, max_size=300))
+@given(st.text(PLAIN, min_size=1, max_size=300).filter(lambda text: text.lower() not in ("undefined", "null", "none")))
 def test_any_visible_token_is_kept_exactly(token: str) -> None:
     key = load({"api_key": token}).api_key
     assert key is not None
@@ -77,6 +78,15 @@ def test_the_key_never_shows_in_any_form_of_the_settings() -> None:
         ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
         ("http://localhost", "http://localhost"),
         ("http://[::1]:8765", "http://[::1]:8765"),
+        ("https://my_mock.internal", "https://my_mock.internal"),
+        ("https://api.salesloft.com/v2", "https://api.salesloft.com"),
+        ("https://api.salesloft.com/v2/", "https://api.salesloft.com"),
+        ("https://api.salesloft.com/v2/external", "https://api.salesloft.com"),
+        ("https://api.salesloft.com/v2/external/", "https://api.salesloft.com"),
+        ("https://proxy.example/salesloft/v2", "https://proxy.example/salesloft"),
+        ("https://proxy.example/v2/salesloft", "https://proxy.example/v2/salesloft"),
+        ("https://proxy.example/sv2", "https://proxy.example/sv2"),
+        ("https://proxy.example/external", "https://proxy.example/external"),
     ],
 )
 def test_https_anywhere_and_http_on_loopback_are_addresses_of_the_api(
@@ -109,7 +119,20 @@ def test_https_anywhere_and_http_on_loopback_are_addresses_of_the_api(
         "https://api.salesloft.com:99999",
         "https://api.salesloft.com:0",
         "https://api.salesloft.com:port",
+        "https://x:ak-password",
         "https://[::1",
+        "http://[::1]evil.com",
+        "https://[v1.x]",
+        "https://[::1]:x",
+        "https://[1.2.3.4]",
+        "https://1.2.3",
+        "https://1.2.3.256",
+        "https://api..salesloft.com",
+        f"https://{'a' * 64}.example",
+        "https://xn--\u200b",
+        "https://api.salesloft.com:",
+        "https://<host>",
+        "https://${HOST}",
         "https://",
         "https:api.salesloft.com",
         "ftp://api.salesloft.com",
@@ -117,7 +140,6 @@ def test_https_anywhere_and_http_on_loopback_are_addresses_of_the_api(
         "javascript:alert(1)",
         "//api.salesloft.com",
         "api.salesloft.com",
-        "",
     ],
     ids=ascii,
 )
@@ -135,6 +157,7 @@ def test_whatever_follows_https_is_an_address_or_a_refusal(rest: str) -> None:
         return
     assert url.startswith("https://")
     assert not set(url) & set(" @?#\\\n")
+    assert httpx.URL(url).host  # what the client makes of it
 
 
 @pytest.mark.parametrize(
@@ -145,6 +168,8 @@ def test_whatever_follows_https_is_an_address_or_a_refusal(rest: str) -> None:
         ("SALESLOFT_BASEURL", "SALESLOFT_BASE_URL"),
         ("salesloft_mod", "SALESLOFT_MODE"),
         ("SALESLOFT_STATE", "SALESLOFT_STATE_DIR"),
+        ("SALESLOFT_READ_ONLY", "SALESLOFT_MODE"),
+        ("SALESLOFT_NO_DELETES", "SALESLOFT_MODE"),
     ],
 )
 def test_a_misspelt_name_stops_the_start_with_the_nearest_one(
@@ -154,6 +179,93 @@ def test_a_misspelt_name_stops_the_start_with_the_nearest_one(
     assert said.startswith(f"{name}: is not a setting.")
     assert f"did you mean {nearest}?" in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize("name", ["SALESLOFT_CLIENT_ID", "SALESLOFT_WEBHOOK_SECRET", "salesloft_team"])
+def test_a_name_of_another_program_is_ignored_and_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    monkeypatch.setenv(name, "secret")
+    assert load() == Settings()
+    assert f'"{name}" is not a setting' in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["SALESLOFT_CLIENT_ID", "SALESLOFT_APIKEY"])
+def test_a_blank_name_that_is_no_setting_is_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    monkeypatch.setenv(name, " ")
+    assert load() == Settings()
+    assert not caplog.text
+
+
+BLANKS = ["", " ", "\t", " \n", "\u00a0"]
+each_setting = pytest.mark.parametrize("name", Settings.model_fields)
+each_blank = pytest.mark.parametrize("blank", BLANKS, ids=ascii)
+
+
+@each_setting
+@each_blank
+def test_a_blank_setting_is_unset(monkeypatch: pytest.MonkeyPatch, name: str, blank: str) -> None:
+    unset = load()
+    monkeypatch.setenv(f"SALESLOFT_{name.upper()}", blank)
+    assert load() == unset
+    assert load({name: blank}) == unset
+
+
+@each_blank
+def test_a_blank_option_leaves_the_environment_as_it_is(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
+    monkeypatch.setenv("SALESLOFT_MODE", "read-only")
+    assert load({"mode": blank}).mode == "read-only"
+
+
+@each_blank
+def test_a_blank_option_of_the_command_line_is_not_given(blank: str) -> None:
+    """A setting that has no option is read from the environment only."""
+    for command in cli.commands.values():
+        flags = {param.name: param.opts[0] for param in command.params if param.name in Settings.model_fields}
+        given = [part for flag in flags.values() for part in (flag, blank)]
+        if command.name == "sandbox" or not flags:
+            continue  # its rate limit is that of the sandbox
+        required = ["X"] if command.name == "resolve" else []
+        params = command.make_context(command.name, [*given, *required]).params
+        assert {name: params[name] for name in flags} == dict.fromkeys(flags)
+
+
+@each_setting
+@pytest.mark.parametrize(
+    "value",
+    ["${SECRET}", "${env:SECRET}", "$SECRET/x", "$(secret)", "{{ secret }}", "<your secret>", "%SECRET%", "undefined"],
+)
+def test_a_place_holder_that_nobody_filled_in_stops_the_start_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    said = refusal(monkeypatch, **{f"SALESLOFT_{name.upper()}": value})
+    assert said.startswith(f"SALESLOFT_{name.upper()}: is a place-holder")
+    assert "secret" not in said.lower()
+
+
+@each_setting
+@pytest.mark.parametrize("quote", ['"', "'", "`", "\u201c"])
+def test_quotation_marks_around_a_value_stop_the_start(monkeypatch: pytest.MonkeyPatch, name: str, quote: str) -> None:
+    said = refusal(monkeypatch, **{f"SALESLOFT_{name.upper()}": f"{quote}secret{quote}"})
+    assert said.startswith(f"SALESLOFT_{name.upper()}: has quotation marks")
+    assert "secret" not in said
+
+
+def test_a_folder_for_files_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for wrong in (tmp_path / "nope", file):
+        assert refusal(monkeypatch, SALESLOFT_FILES_DIR=str(wrong)).startswith("SALESLOFT_FILES_DIR: is not a folder")
+    monkeypatch.setenv("SALESLOFT_FILES_DIR", str(tmp_path))
+    assert load().files_dir == tmp_path
+
+
+@pytest.mark.parametrize("name", ["SALESLOFT_STATE_DIR", "SALESLOFT_FILES_DIR"])
+def test_the_home_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert "home directory" in refusal(monkeypatch, **{name: "~nouser-here/x"})
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """The house keeps its shape: one import direction, small files and functions, each library in its place."""
 
 import ast
-import statistics
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import salesloft_mcp
+from salesloft_mcp.server.inventory import NAMES
 
 ROOT = Path(salesloft_mcp.__file__).parent
 FILES = sorted(file for file in ROOT.rglob("*.py"))
@@ -42,6 +43,20 @@ PLACES = {
     "pydantic_settings": {"settings.py"},
     "platformdirs": {"settings.py"},
 }
+# What the pages of mcp's documentation import from. Anything else of it may change with any release.
+DOCUMENTED = {
+    "mcp",
+    "mcp.client",
+    "mcp.client.stdio",
+    "mcp.server",
+    "mcp.server.context",
+    "mcp.server.mcpserver",
+    "mcp.server.mcpserver.exceptions",
+    "mcp.server.mcpserver.prompts.base",
+    "mcp.server.mcpserver.resolve",
+}
+ARMS_LENGTH = "server/sdk.py"  # and tests/server/test_sdk.py holds what it uses
+TOOLS = "salesloft_mcp.server.tools."
 ISLAND = "sandbox"
 ISLAND_IMPORTERS = {"app", "commands", "cli"}
 
@@ -119,9 +134,42 @@ def test_each_library_is_used_in_its_place_only(library: str) -> None:
             assert name(file) in PLACES[library] or part(file) in PLACES[library], f"{name(file)} imports {library}"
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if name(file) != ARMS_LENGTH], ids=name)
+def test_what_the_protocol_library_does_not_document_is_used_in_one_file_only(file: Path) -> None:
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            assert "mcp" not in {one.name.split(".")[0] for one in node.names}, f"{name(file)}:{node.lineno}"
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "mcp":
+            assert node.module in DOCUMENTED, f"{name(file)}:{node.lineno} imports {node.module}"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if name(file) != ARMS_LENGTH], ids=name)
+def test_nobody_reaches_into_the_private_parts_of_another_object(file: Path) -> None:
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Attribute) and re.match("_(?!_|asdict$)", node.attr):
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            assert owner in ("self", "cls"), f"{name(file)}:{node.lineno} uses {ast.unparse(node)}"
+
+
 def test_the_environment_is_read_in_one_place() -> None:
     users = [name(file) for file in FILES if "os.environ" in file.read_text(encoding="utf-8")]
     assert users == ["settings.py"]
+
+
+def test_only_the_inventory_imports_tools() -> None:
+    """Tools stand on what else is in server/, and nothing of that stands on a tool."""
+    importers = {name(file) for file in FILES if any(module.startswith(TOOLS) for module in imports(tree(file)))}
+    assert {one for one in importers if one.startswith("server/") and "/tools/" not in one} == {"server/inventory.py"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_nothing_below_the_server_speaks_of_tools(file: Path) -> None:
+    """Its reader may be a person at a terminal, or a program that uses the client alone: hints take a tool's place."""
+    if part(file) in ("__init__", "__main__", ISLAND):
+        return
+    if layer(part(file)) < layer("server"):
+        said = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
+        assert not [text for text in said if isinstance(text, str) and any(tool in text for tool in NAMES)]
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:
@@ -142,14 +190,10 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 def test_files_are_short() -> None:
     sizes = {name(file): len(file.read_text(encoding="utf-8").splitlines()) for file in FILES}
     assert {file: lines for file, lines in sizes.items() if lines > 300} == {}
-    assert statistics.median(lines for lines in sizes.values() if lines > 5) <= 120
 
 
 def test_functions_are_short() -> None:
-    sizes = dict(functions())
-    assert {function: lines for function, lines in sizes.items() if lines > 40} == {}
-    assert statistics.median(sizes.values()) <= 8
-    assert sorted(sizes.values())[int(len(sizes) * 0.9)] <= 25
+    assert {function: lines for function, lines in functions() if lines > 40} == {}
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)

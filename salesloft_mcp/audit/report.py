@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesloft_mcp.audit.findings import KINDS, Finding, Object, Row, findings
-from salesloft_mcp.lookups.resolve import Scope
-from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, SINGULAR, ObjectType, Scope
 from salesloft_mcp.text import escaped
 
 KEPT_AUDITS = 4
@@ -26,7 +25,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "near_duplicates": ("group of ids looks like one id", "groups of ids look like one id each"),
 }
-_SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,7 @@ def _coverage(
 def _reached(of: ObjectType, reached: int, total: int | None) -> str:
     share = percent(reached, total, digits=0)
     among = "" if total is None else f" of {total}"
-    noun = _SINGULAR[of] if (reached if total is None else total) == 1 else of
+    noun = SINGULAR[of] if (reached if total is None else total) == 1 else of
     return f"{reached}{among} {noun}" + ("" if share is None else f" ({int(share)} %)")
 
 

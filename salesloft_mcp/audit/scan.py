@@ -3,33 +3,37 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from typing import Any
 
 from salesloft_mcp.audit.findings import Object, Row, row_of
 from salesloft_mcp.audit.report import Audit, Configured, audit_of, in_scope
-from salesloft_mcp.errors import BrokenAnswerError, MissingError, SalesloftMcpError
-from salesloft_mcp.lookups.configurations import nearest_types
-from salesloft_mcp.lookups.plan import pages, scan_points
-from salesloft_mcp.lookups.resolve import Scope
+from salesloft_mcp.errors import MissingError, SalesloftMcpError
+from salesloft_mcp.lookups.configurations import is_configured, nearest_types
+from salesloft_mcp.lookups.objects import find_objects
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Configuration, Mapping, ObjectType, Page
-from salesloft_mcp.salesloft.paging import all_configurations
-from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL
+from salesloft_mcp.salesloft.models import Configuration, Mapping, ObjectType, Page, Scope
+from salesloft_mcp.salesloft.paging import Ask, begin_list, pages, points, read_all
+from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL, PAGE_SIZE
 from salesloft_mcp.text import quoted
 
 MAX_ROWS = 200_000
-CHEAP_PAGES = 100  # from the next page on, a page costs more than a point
+CHEAP_PAGES = 200  # read from both ends; of a longer list, some pages cost more than a point
 OTHER_CALLS = 5  # configurations, deleted mappings, the objects of each kind
 
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """A list of mappings of which the first page has been read."""
+    """A list of mappings of which the first page has been read. Its rows are made small: many wait for the others."""
 
-    scope: Scope
-    first: Page[Mapping]
+    ask: Ask[Row]
+    first: Page[Row]
+
+    @property
+    def size(self) -> int:
+        """How many mappings it holds, as far as Salesloft counts them."""
+        return self.first.total or 0
 
 
 async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) -> Audit:
@@ -39,76 +43,60 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
         SalesloftMcpError: it would cost more than `most_points`, or there is more than fits in memory.
         MissingError: there is no such external type.
     """
-    every = await all_configurations(api)  # deleted ones as well: their mappings may still be live
-    first = await _page(api, scope, 1)
-    if scope.external_type and not first.rows:
+    every = await read_all(api.list_configurations)  # deleted ones as well: their mappings may still be live
+    whole = await _begin(api, scope)
+    if scope.external_type and not whole.first.rows:
         _check_type(scope, every)
-    _check(first.total or 0, pages(first.total or 0), most_points)
-    lists = await _lists(api, scope, first, every)
-    held = [one.first.total or 0 for one in lists]
-    _check(sum(held), sum(scan_points(one, pages_read=1) for one in held), most_points)
-    rows = await _rows(api, lists, most_points)
+    _check(whole.size, _pages(whole.size), most_points)
+    lists = await _lists(api, scope, whole, every)
+    _check(sum(one.size for one in lists), sum(points(one.size) - 1 for one in lists), most_points)
+    rows = [row for row in await _rows(lists, most_points) if scope.object_type in (None, row.object_type)]
     totals = await gather_limited([partial(api.count_objects, of) for of in in_scope(scope)])
     return audit_of(
         scope,
         rows,
         await _gone(api, {row.object for row in rows}),
-        {_named(one) for one in every if not one.deleted and _within(one, scope)},
+        {_named(one) for one in every if not one.deleted and one in scope},
         dict(zip(in_scope(scope), totals, strict=True)),
         await _deleted(api, scope),
     )
 
 
-async def _lists(api: Salesloft, scope: Scope, first: Page[Mapping], every: Iterable[Configuration]) -> list[List]:
+async def _begin(api: Salesloft, scope: Scope) -> List:
+    ask, first = await begin_list(api, scope.external_type, scope.object_type)
+    return List(partial(_shrunk, ask), _small(first))
+
+
+async def _shrunk(ask: Ask[Mapping], **asked: Any) -> Page[Row]:  # noqa: ANN401 - whatever page `ask` is asked for
+    return _small(await ask(**asked))
+
+
+def _small(page: Page[Mapping]) -> Page[Row]:
+    return Page(tuple(map(row_of, page.rows)), page.next_page, page.total)
+
+
+async def _lists(api: Salesloft, scope: Scope, whole: List, every: Iterable[Configuration]) -> list[List]:
     """One list; or one for each type where the one would reach the pages that cost more.
 
     Should they not hold all that the one does, it is read all the same: complete comes before cheap.
     """
-    whole = [List(scope, first)]
-    narrower = sorted({_named(one) for one in every if _within(one, scope)})
-    if first.total is None or pages(first.total) <= CHEAP_PAGES or len(narrower) < 2:
-        return whole
-    scopes = [Scope(*one) for one in narrower]
-    firsts = await gather_limited([partial(_page, api, one, 1) for one in scopes])
-    parts = [List(one, page) for one, page in zip(scopes, firsts, strict=True)]
-    return parts if sum(one.first.total or 0 for one in parts) >= first.total else whole
+    narrower = sorted({_named(one) for one in every if one in scope})
+    if _pages(whole.size) <= CHEAP_PAGES or len(narrower) < 2:
+        return [whole]
+    parts = await gather_limited([partial(_begin, api, Scope(*one)) for one in narrower])
+    return parts if sum(one.size for one in parts) >= whole.size else [whole]
 
 
-async def _rows(api: Salesloft, lists: Iterable[List], most_points: int | None) -> list[Row]:
+async def _rows(lists: Sequence[List], most_points: int | None) -> list[Row]:
     """Every row of the lists once, whatever moves from page to page meanwhile."""
     rows: dict[Row, None] = {}
+    counted = sum(one.size for one in lists)
     for one in lists:
-        last = one.first
-        rows.update((row_of(row), None) for row in last.rows)
-        following = range(2, pages(last.total or 0) + 1) if last.next_page == 2 else range(0)
-        for found in await gather_limited([partial(_shrunk, api, one.scope, page) for page in following]):
-            last = found.page
-            rows.update((row, None) for row in found.rows)
-        while last.next_page is not None:  # it was not counted, or has grown
-            _check(len(rows), current().points, most_points)
-            last = await _page(api, one.scope, last.next_page)
-            rows.update((row_of(row), None) for row in last.rows)
-    _check(len(rows), 0, None)
+        async for found in pages(one.ask, one.first):
+            rows.update(dict.fromkeys(found))
+            if len(rows) > counted:  # it was not counted, or has grown
+                _check(len(rows), current().points, most_points)
     return list(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shrunk:
-    """A page with its rows made small at once: many of them wait for the others."""
-
-    page: Page[Mapping]
-    rows: tuple[Row, ...]
-
-
-async def _shrunk(api: Salesloft, scope: Scope, page: int) -> _Shrunk:
-    found = await _page(api, scope, page)
-    return _Shrunk(Page((), found.next_page, found.total), tuple(map(row_of, found.rows)))
-
-
-async def _page(api: Salesloft, scope: Scope, page: int) -> Page[Mapping]:
-    return await api.list_mappings(
-        external_type=scope.external_type, object_type=scope.object_type, deleted=False, page=page, counts=page == 1
-    )
 
 
 async def _deleted(api: Salesloft, scope: Scope) -> int | None:
@@ -120,47 +108,35 @@ async def _deleted(api: Salesloft, scope: Scope) -> int | None:
 
 async def _gone(api: Salesloft, objects: Iterable[Object]) -> set[Object]:
     """Which of these objects Salesloft does not show any more; a hundred cost a point."""
-    ordered = sorted(objects)
+    of_type: dict[ObjectType, list[int]] = {}
+    for of, number in sorted(objects):
+        of_type.setdefault(of, []).append(number)
     asks = [
-        partial(_absent, api, of, batch)
-        for of in sorted({kind for kind, _ in ordered})
-        for batch in _batches([number for kind, number in ordered if kind == of])
+        partial(_absent, api, of, numbers[start : start + MAX_IDS_A_CALL])
+        for of, numbers in of_type.items()
+        for start in range(0, len(numbers), MAX_IDS_A_CALL)
     ]
     return {one for absent in await gather_limited(asks) for one in absent}
 
 
-async def _absent(api: Salesloft, of: ObjectType, batch: Sequence[int]) -> list[Object]:
-    there: set[int] = set()
-    filters = tuple(("ids[]", str(number)) for number in batch)
-    page: int | None = 1
-    while page is not None:
-        found = await api.list_objects(of, filters, page=page, per_page=MAX_IDS_A_CALL)
-        there.update(record.id for record in found.rows)
-        page = found.next_page
-        if not there <= set(batch):
-            what = f"Salesloft answered with {of} that were not asked for, so a filter does not work."
-            raise BrokenAnswerError(what, request=f"GET /v2/{of}", next_step="tell Salesloft's support.")
-    return [(of, number) for number in batch if number not in there]
-
-
-def _batches(numbers: Iterable[int]) -> Iterable[list[int]]:
-    rest = iter(numbers)
-    while batch := list(islice(rest, MAX_IDS_A_CALL)):
-        yield batch
+async def _absent(api: Salesloft, of: ObjectType, numbers: Sequence[int]) -> list[Object]:
+    found = find_objects(api, of, "object_id", map(str, numbers), len(numbers))
+    there = {number async for pairs in found for _, number in pairs}
+    return [(of, number) for number in numbers if number not in there]
 
 
 def _named(one: Configuration) -> Configured:
     return one.external_type, one.object_type
 
 
-def _within(one: Configuration, scope: Scope) -> bool:
-    return scope.external_type in ("", one.external_type) and scope.object_type in (None, one.object_type)
+def _pages(mappings: int) -> int:
+    return -(-mappings // PAGE_SIZE) or 1
 
 
 def _check_type(scope: Scope, every: Sequence[Configuration]) -> None:
     """An audit of a misspelt type would find nothing wrong."""
     live = [one for one in every if not one.deleted]
-    if any(_within(one, scope) for one in live):
+    if is_configured(scope.external_type, scope.object_type, live):
         return
     near = nearest_types(scope.external_type, scope.object_type, live)
     where = f" for {scope.object_type}" if scope.object_type else ""
@@ -173,7 +149,7 @@ def _check(mappings: int, scan: int, most_points: int | None) -> None:
     if mappings > MAX_ROWS:
         what = f"there are more mappings ({mappings:,}) than an audit holds in memory ({MAX_ROWS:,})."
         raise SalesloftMcpError(what, next_step="audit one external type or one kind of object at a time.")
-    points = scan + pages(mappings) + OTHER_CALLS
+    points = scan + _pages(mappings) + OTHER_CALLS
     if most_points is not None and points > most_points:
         what = f"this audit would spend about {points} of the team's points, and at most {most_points} are spent here."
         next_step = "give an external_type or object_type, or run `salesloft-mcp audit` in a terminal, which may wait."

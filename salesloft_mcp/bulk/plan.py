@@ -9,12 +9,14 @@ from itertools import islice
 import anyio
 import anyio.to_thread
 
-from salesloft_mcp.bulk.rows import Fields, row_of
+from salesloft_mcp.bulk.rows import row_of
+from salesloft_mcp.intake.tables import Fields, Invalid
 from salesloft_mcp.lookups.objects import BY, By, find_objects
+from salesloft_mcp.lookups.plan import cheapest
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page
-from salesloft_mcp.salesloft.requests import PAGE_SIZE, page_points
+from salesloft_mcp.salesloft.models import Mapping, MappingKey, ObjectType
+from salesloft_mcp.salesloft.paging import begin_list, live_mappings, pages
 from salesloft_mcp.state.staging import Staging
 
 BATCH = 500  # ids that are looked up before their mappings are written down
@@ -28,7 +30,7 @@ class Aim:
     object_type: ObjectType
 
 
-def load(staging: Staging, rows: Iterable[tuple[int, Fields]], aim: Aim) -> int:
+def load(staging: Staging, rows: Iterable[tuple[int, Fields | Invalid]], aim: Aim) -> int:
     """Check every row by itself, and write it down; how many there are."""
     checked = (row_of(line, fields, aim.object_type) for line, fields in rows)
     return staging.add(
@@ -61,37 +63,27 @@ async def _find(api: Salesloft, staging: Staging, aim: Aim, by: By) -> None:
 
 
 async def _hold(api: Salesloft, staging: Staging, aim: Aim) -> None:
-    """What is mapped already: a scan of the type, or a look-up an id, whichever costs less."""
+    """What is mapped already: the list of the type, or a look-up an id, whichever costs less."""
     ids = await anyio.to_thread.run_sync(staging.count_external_ids)
     if not ids:
         return
-    first = await api.list_mappings(
-        external_type=aim.external_type, object_type=aim.object_type, deleted=False, counts=True
-    )
-    pages = -(-(first.total or 0) // PAGE_SIZE)
-    if first.next_page is not None and sum(map(page_points, range(2, pages + 1))) > ids:
-        await _look_up_each(api, staging, aim)
-        return
-    staging.hold(map(_held, first.rows))
-    page = first.next_page
-    while page is not None:
-        found = await api.list_mappings(
-            external_type=aim.external_type, object_type=aim.object_type, deleted=False, page=page
-        )
-        staging.hold(map(_held, found.rows))
-        page = found.next_page
+    ask, first = await begin_list(api, aim.external_type, aim.object_type)
+    if first.total is not None and cheapest(ids, first.total, begun=True).read:
+        read = 0
+        async for rows in pages(ask, first):
+            staging.hold(_held(row) for row in rows if row.object_type == aim.object_type)
+            read += len(rows)
+        if read >= first.total:
+            return  # otherwise rows were taken away meanwhile, and others may have gone unseen
+    await _look_up_each(api, staging, aim)
 
 
 async def _look_up_each(api: Salesloft, staging: Staging, aim: Aim) -> None:
-    async def look_up(external_id: str) -> Page[Mapping]:
-        return await api.list_mappings(
-            external_type=aim.external_type, object_type=aim.object_type, external_id=external_id, deleted=False
-        )
-
     ids = staging.external_ids()
     while batch := list(islice(ids, BATCH)):
-        pages = await gather_limited([partial(look_up, external_id) for external_id in batch])
-        staging.hold(_held(row) for page in pages for row in page.rows)
+        keys = [MappingKey(aim.external_type, aim.object_type, external_id) for external_id in batch]
+        found = await gather_limited([partial(live_mappings, api, key) for key in keys])
+        staging.hold(_held(row) for rows in found for row in rows)
 
 
 def _held(row: Mapping) -> tuple[str, int, int | None]:

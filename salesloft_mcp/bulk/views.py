@@ -4,38 +4,41 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from salesloft_mcp.bulk.jobs import Status
 from salesloft_mcp.bulk.plan import minutes
 from salesloft_mcp.bulk.report import ReportRow
+from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.text import escaped
 
 
 class RowView(BaseModel):
-    line: Annotated[int, Field(description="Line of the input on which the row begins")]
-    external_id: str
-    object_id: int | None = None
-    given: Annotated[str | None, Field(description="By what the record was named, and the value")] = None
-    plan: Annotated[str, Field(description="create, unchanged, conflict, object unknown, invalid or duplicate")]
-    outcome: Annotated[str | None, Field(description="How the write ended; absent when it was not begun")] = None
-    note: str | None = None
-    mapping_id: int | None = None
+    line: int = Field(description="The line of the input on which the row begins.")
+    external_id: str = Field(description="The id in your own system.")
+    object_id: int | None = Field(None, description="Salesloft's own id of the record.")
+    given: str | None = Field(None, description="By what the record was named, and the value.")
+    plan: Annotated[
+        str, Field(description="What the plan says: create, unchanged, conflict, object unknown, invalid or duplicate.")
+    ]
+    outcome: str | None = Field(None, description="How the write ended; absent when it was not begun.")
+    note: str | None = Field(None, description="Why it is not written.")
+    mapping_id: int | None = Field(None, description="Salesloft's id of the mapping.")
 
 
 class PlanView(BaseModel):
-    plan: Annotated[str, Field(description="For run_plan, get_plan and cancel_plan")]
+    plan: str = Field(description="The id of the plan.")
     state: Annotated[
         str,
-        Field(description="planning, planned, running, stopped (run_plan goes on), cancelled, finished or failed"),
+        Field(description="planning, planned, running, stopped or cancelled (run it again), finished, failed, undone."),
     ]
-    external_type: str
-    object_type: str
-    source: str
-    counts: Annotated[dict[str, int], Field(description="Rows by what the plan says of them")]
-    outcomes: Annotated[dict[str, int] | None, Field(description="Rows by how their writes ended")] = None
-    points: Annotated[int, Field(description="API points that are still to be spent")]
-    minutes: Annotated[float, Field(description="How long that takes at the least")]
-    change_id: Annotated[int | None, Field(description="For undo_change, once it was begun")] = None
-    problem: str | None = None
+    external_type: str = Field(description="The type of the external ids.")
+    object_type: str = Field(description="The kind of Salesloft record.")
+    source: str = Field(description="Where the rows come from.")
+    rows_read: int | None = Field(None, description="How many rows the input holds, invalid ones included.")
+    counts: dict[str, int] = Field(description="How many rows the plan says what of.")
+    outcomes: dict[str, int] | None = Field(None, description="How many writes ended in which way.")
+    points: int = Field(description="API points that are still to be spent.")
+    minutes: float = Field(description="How many minutes that takes at the least.")
+    change_id: int | None = Field(None, description="The number by which the run can be undone, once it was begun.")
+    problem: str | None = Field(None, description="Why it stopped or failed.")
 
 
 def plan_view(status: Status, points_a_minute: int) -> PlanView:
@@ -47,6 +50,7 @@ def plan_view(status: Status, points_a_minute: int) -> PlanView:
         external_type=escaped(row.external_type),
         object_type=row.object_type,
         source=escaped(row.source),
+        rows_read=None if row.undoes else sum(row.counts.values()) or None,
         counts=dict(row.counts),
         outcomes={str(name): number for name, number in status.outcomes.items() if number} or None,
         points=status.left,
@@ -76,15 +80,15 @@ def plan_sentence(status: Status) -> str:
     skipped = sum(counts[name] for name in ("conflict", "object unknown", "invalid"))
     match status.state:
         case "planned" if status.plan.undoes:
-            return f"planned: {status.writes} to write. Nothing written yet."
+            return f"planned: {status.plan.writes} to write. Nothing written yet."
         case "planned":
             return (
                 f"planned: {counts['create']} to create, {counts['unchanged']} unchanged, {skipped} skipped. "
                 "Nothing written."
             )
         case "planning":
-            return "planning: ask again with get_plan. Nothing written."
+            return "planning: look again in a moment. Nothing written."
         case state:
             refused = f", {status.refused} refused" if status.refused else ""
             left_out = f"; {skipped} were skipped by the plan" if skipped else ""
-            return f"{state}: {status.done} of {status.writes} done{refused}{left_out}."
+            return f"{state}: {status.done} of {status.plan.writes} done{refused}{left_out}."

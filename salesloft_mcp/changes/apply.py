@@ -27,7 +27,7 @@ from salesloft_mcp.changes.consent import Question, needed, question
 from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
 from salesloft_mcp.changes.log import ChangeLog, HeldError, UsedError
 from salesloft_mcp.changes.refusals import explained
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
@@ -36,12 +36,15 @@ ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
+HOUR = 3_600.0
 LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
 _NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
 _REFUSED = (errors.UnauthorizedError, errors.ForbiddenError, errors.InputError)
+# The token may not see its team, or a server that speaks the guide has none: then no team is told.
+_NO_TEAM = (errors.ForbiddenError, errors.NotFoundError, errors.BrokenAnswerError, errors.UpstreamError)
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
 _USED = "this yes was used already. Nothing was changed."
 _BUSY = "another write of the same external id is under way. Nothing was changed."
@@ -59,7 +62,7 @@ class Changes:
         self,
         api: Salesloft,
         log: ChangeLog,
-        known: KnownConfigurations,
+        known: Configurations,
         environment: str,
         quiet: float = QUIET_SECONDS,
         sent_seconds: float = SENT_SECONDS,
@@ -79,22 +82,21 @@ class Changes:
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
-            except (errors.ForbiddenError, errors.NotFoundError):  # a token that may not see its team
-                self._place = Place(self.environment)
-            else:
-                self._place = Place(self.environment, team.id, team.name or "")
+            except _NO_TEAM:
+                return Place(self.environment)
+            self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
-    async def question(self, operation: Operation, unconfirmed: int = 0) -> Question | None:
-        """What a person is asked about an operation; None where nobody has to agree."""
-        rule = needed(operation, unconfirmed)
+    async def question(self, operation: Operation, besides: int = 0) -> Question | None:
+        """What a person is asked about an operation; None where nobody has to agree.
+
+        `besides` is how many creates count together with those of the operation, beside the ones the log tells of.
+        """
+        unconfirmed = await self.log.unconfirmed_creates(HOUR, operation.plan) if operation.plan else 0
+        rule = needed(operation, unconfirmed + besides)
         if rule is None:
             return None
         return question(operation, rule, await self.place(), await self.log.last(operation))
-
-    async def preview(self, operation: Operation) -> list[Verdict]:
-        """What stands at each key now, held against each change. Nothing is written."""
-        return [verdict for verdict, _ in await self._looked_at(operation)]
 
     async def apply(self, operation: Operation, author: Author) -> Done:
         """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.text import quoted
 
 # What stands at a key, as the log keeps it: the ids of a mapping or configuration, or some fields of a record.
 Image = Mapping[str, JsonValue]
@@ -89,7 +90,7 @@ class Operation:
     creates: int = 0  # of a bulk run
     deletes: int = 0  # of a bulk run
     facts: tuple[tuple[str, str], ...] = ()  # what a person is told of a bulk run
-    left: tuple[str, ...] = ()  # fields that an undo cannot bring back
+    left: tuple[str, ...] = ()  # what an undo cannot bring back
     read_at: float = 0.0  # on the monotonic clock
 
     @property
@@ -120,6 +121,16 @@ class Place:
     environment: str
     team_id: int | None = None
     team: str = ""
+
+    def __str__(self) -> str:
+        """As a person is told."""
+        team = f"{quoted(self.team)} ({self.team_id})" if self.team else self.team_key
+        return f"{self.environment}, team {team}" if team else self.environment
+
+    @property
+    def team_key(self) -> str:
+        """The team as the log keeps it; empty when it is not known."""
+        return "" if self.team_id is None else str(self.team_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
 from salesloft_mcp.changes.mappings import image as mapping_image
-from salesloft_mcp.lookups.hanging import mappings_of
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
-from salesloft_mcp.salesloft.paging import live_configurations
+from salesloft_mcp.salesloft.paging import live_configurations, mappings_of
 from salesloft_mcp.text import quoted
 
 SAVED_AT_MOST = 10_000  # mappings that come back with a deleted configuration: a hundred points to read them

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from salesloft_mcp.changes.change import Line, State
-from salesloft_mcp.changes.log import line_of
+from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
 
 ALL = -1  # to SQLite, a limit that is none
@@ -81,8 +81,8 @@ async def find(database: Database, search: Search = Search(), limit: int = ALL) 
 
 
 async def counts(database: Database, number: int) -> Counter[State]:
-    """How many changes of an operation stand in each state."""
-    return await database.read(lambda tx: _counts(tx, number))
+    """How many changes of a run stand in each state; what was done before it, under the same number, is no part."""
+    return await database.read(lambda tx: _counts(tx, number, "AND line IS NOT NULL"))
 
 
 def moment(text: str, *, end: bool = False) -> float:
@@ -97,8 +97,8 @@ def moment(text: str, *, end: bool = False) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def _counts(tx: Transaction, number: int) -> Counter[State]:
-    rows = tx.rows("SELECT outcome, COUNT(*) AS n FROM changes WHERE operation = ? GROUP BY outcome", number)
+def _counts(tx: Transaction, number: int, only: str = "") -> Counter[State]:
+    rows = tx.rows(f"SELECT outcome, COUNT(*) AS n FROM changes WHERE operation = ? {only} GROUP BY outcome", number)
     return Counter({cast(State, row["outcome"]): int(row["n"]) for row in rows})
 
 

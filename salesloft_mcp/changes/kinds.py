@@ -24,7 +24,7 @@ class Deeds(Protocol):
         """Whether a row is as it is wanted."""
 
     async def back(self, api: Salesloft, change: Change) -> tuple[Change, list[str]]:
-        """The change that takes this one back, and the fields that cannot be brought back."""
+        """The change that takes this one back, and what does not come back with it."""
 
     def conflict(self, change: Change, rows: list[Image]) -> errors.ConflictError:
         """What is wrong when something else stands there."""

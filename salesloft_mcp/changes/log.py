@@ -1,18 +1,17 @@
 """The change log: a row for each operation and one for each change, on disk before anything of it is sent."""
 
-import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import cast
 
 import anyio
 
-from salesloft_mcp.changes.change import Author, Change, Image, Kind, Last, Line, Operation, Outcome, Place, State
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType
-from salesloft_mcp.state.database import Database, DuplicateError, Row, Transaction, Value
+from salesloft_mcp.changes.change import Author, Change, Last, Line, Operation, Outcome, Place, State
+from salesloft_mcp.changes.lines import line_of, settled, values_of
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.state.database import Database, DuplicateError, Transaction
 
 ALL = -1  # to SQLite, a limit that is none
 RENEW_SECONDS = 3.0  # a small part of the time after which an announced change counts as cut off
@@ -174,7 +173,7 @@ class ChangeLog:
                 "UPDATE changes SET outcome = ?, note = ?, after = COALESCE(?, after),"
                 " object_id = COALESCE(?, object_id), tries = tries - ?, at = ?"
                 f" WHERE id = ? AND tries = ? {f'AND {_UNSETTLED}' if cut_off else ''}",
-                [_settled(one, self._clock()) for one in outcomes],
+                [settled(one, self._clock()) for one in outcomes],
             )
             for number in {one.line.operation for one in outcomes}:
                 if tx.row(f"SELECT 1 FROM changes WHERE operation = ? AND outcome <> 'carried' AND {_RAN}", number):
@@ -208,18 +207,14 @@ class ChangeLog:
 
     async def unsettled(self, before: float, limit: int) -> list[Line]:
         """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down."""
-        sql = (
-            "SELECT * FROM changes WHERE tenant = ? AND outcome IN ('intended', 'unknown') AND at <= ?"
-            " ORDER BY id LIMIT ?"
-        )
+        sql = f"SELECT * FROM changes WHERE tenant = ? AND {_UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
         return [line_of(row) for row in await self._database.read(lambda tx: tx.rows(sql, self._tenant, before, limit))]
 
     async def lines(
         self, number: int, states: Iterable[State] = (), *, after: int = 0, limit: int = ALL, newest_first: bool = False
     ) -> list[Line]:
         """Lines of an operation in the order in which they were written, past the id `after`."""
-        wanted = tuple(states)
-        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        wanted, only = _among(states)
         past, order = ("id < ?", "DESC") if newest_first else ("id > ?", "ASC")
         sql = f"SELECT * FROM changes WHERE operation = ? AND tenant = ? AND {past} {only} ORDER BY id {order} LIMIT ?"
         start = after or 2**63 - 1 if newest_first else after
@@ -230,8 +225,7 @@ class ChangeLog:
         self, number: int, after: int, *, limit: int, last: int = 2**63 - 1, states: Iterable[State] = ()
     ) -> list[Line]:
         """Lines of a run past a line of the input, in its order, up to `last`."""
-        wanted = tuple(states)
-        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        wanted, only = _among(states)
         sql = f"SELECT * FROM changes WHERE operation = ? AND line > ? AND line <= ? {only} ORDER BY line LIMIT ?"
         rows = await self._database.read(lambda tx: tx.rows(sql, number, after, last, *wanted, limit))
         return [line_of(row) for row in rows]
@@ -242,14 +236,15 @@ class ChangeLog:
         found = await self._database.read(lambda tx: tx.row(sql, number))
         return int(found["n"] or 0) if found else 0
 
-    async def unconfirmed_creates(self, seconds: float) -> int:
-        """How many mappings and records were created in the last seconds without a person's yes."""
+    async def unconfirmed_creates(self, seconds: float, but_of: str) -> int:
+        """How many mappings and records were created in the last seconds without a yes, those of one plan left out."""
         sql = (
             "SELECT COUNT(*) AS n FROM operations JOIN changes ON changes.operation = operations.id"
             " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
-            " AND changes.outcome IN ('created', 'intended', 'unknown')"
+            " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
         )
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, self._clock() - seconds))
+        since = self._clock() - seconds
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, since, but_of))
         return int(found["n"]) if found else 0
 
     def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
@@ -260,7 +255,7 @@ class ChangeLog:
                 self._tenant,
                 self._clock(),
                 author.who,
-                "" if place.team_id is None else str(place.team_id),
+                place.team_key,
                 operation.title,
                 author.how,
                 author.consent or None,
@@ -275,10 +270,8 @@ class ChangeLog:
     ) -> Line:
         now = self._clock()
         tries = 1 if state == "intended" else tries
-        images = (_text(change.before), _text(change.after))
-        values = (number, self._tenant, change.kind, *_key(change.key), change.object_id, *images)
         try:
-            found = tx.insert(_INSERT, *values, state, "", tries, now, line)
+            found = tx.insert(_INSERT, number, self._tenant, *values_of(change), state, "", tries, now, line)
         except DuplicateError:
             raise HeldError(change.key.external_id) from None
         return Line(found, number, change, state, "", tries, now, line)
@@ -305,6 +298,12 @@ def _key(key: MappingKey) -> tuple[str, str, str]:
     return key.external_type, key.object_type, key.external_id
 
 
+def _among(states: Iterable[State]) -> tuple[tuple[State, ...], str]:
+    """The states as values of a statement, and the condition on them; all states where there are none."""
+    wanted = tuple(states)
+    return wanted, f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+
+
 def _spend(tx: Transaction, number: int, author: Author) -> None:
     if tx.row("SELECT 1 FROM operations WHERE consent = ?", author.consent):
         raise UsedError(author.consent)
@@ -315,31 +314,3 @@ def _fence(tx: Transaction, number: int, epoch: int) -> None:
     """A runner that lost its run while it was stopped must not write for it any more."""
     if epoch and not tx.row("SELECT 1 FROM operations WHERE id = ? AND epoch = ?", number, epoch):
         raise StaleError(str(number))
-
-
-def line_of(row: Row) -> Line:
-    """A row of the table `changes`."""
-    key = MappingKey(row["external_type"], cast(ObjectType, row["object_type"]), row["external_id"])
-    change = Change(cast(Kind, row["kind"]), key, _image(row["before"]), _image(row["after"]))
-    state = cast(State, row["outcome"])
-    return Line(row["id"], row["operation"], change, state, row["note"], row["tries"], row["at"], row["line"])
-
-
-def _settled(one: Outcome, now: float) -> tuple[Value, ...]:
-    """The values of the statement that settles a line."""
-    image, no_try = _text(one.after), int(not one.tried)
-    return one.state, one.note, image, _object_id(one), no_try, now, one.line.id, one.line.tries
-
-
-def _object_id(outcome: Outcome) -> int | None:
-    image = outcome.after or {}
-    found = image.get("id" if outcome.line.change.kind == "record" else "object_id")
-    return found if isinstance(found, int) else None
-
-
-def _text(image: Image | None) -> str | None:
-    return None if image is None else json.dumps(dict(image))
-
-
-def _image(text: str | None) -> Image | None:
-    return None if text is None else cast(Image, json.loads(text))

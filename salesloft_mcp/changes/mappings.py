@@ -18,7 +18,7 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Create the mapping, or delete the one that stood there.
+    """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent.
 
     Raises:
         ConflictError: Salesloft gives no id to delete it by.
@@ -27,6 +27,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     if change.after is None:
         await api.delete_mapping(await _id(api, change))
         return "deleted", None
+    if change.before is not None:
+        return "unchanged" if fits(change.before, change.after) else "conflict", change.before
     row = await api.create_mapping(
         key.external_type, key.object_type, key.external_id, int(str(change.after["object_id"]))
     )

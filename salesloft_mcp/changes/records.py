@@ -1,5 +1,6 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, cast
@@ -9,6 +10,7 @@ from pydantic import JsonValue, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey, Record
@@ -59,9 +61,8 @@ def fits(row: Image, wanted: Image) -> bool:
 
 
 async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
-    """The fields that were changed, with their earlier values, where nobody has changed them again since.
-
-    A record that was created stays: its way back is the removal of its mapping.
+    """The fields that were changed, with their earlier values, where nobody has changed them again since, and what
+    does not come back. A record that was created stays: its way back is the removal of its mapping.
 
     Raises:
         ConflictError: nothing of it can be brought back.
@@ -75,10 +76,12 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
     now = [row for row in await read(api, key) if row.get("id") == change.object_id]
     if not now:
         raise errors.ConflictError(f"the external id does not stand for {key.object_type} {change.object_id} any more.")
-    fields, left = way_back(change.before, change.after or {}, now[0], fields_of(key))
+    fields, names = way_back(change.before, change.after or {}, now[0], fields_of(key))
+    left = [f"{name} (changed again since, or not writable)" for name in names]
     if not fields:
-        why = f"{', '.join(left)}: changed again since, or not writable." if left else "the record is as it was before."
-        raise errors.ConflictError(why)
+        raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
+    if fields.get("do_not_contact") is False:
+        left.append("the cadences that do_not_contact ended")
     return Change("record", key, _given(now[0], fields), fields), left
 
 
@@ -110,9 +113,9 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     body = cast(Image, fields.body())
     if len(ids) > 1:
         what = f"this external id is mapped to {len(ids)} {key.object_type}: {', '.join(map(str, ids[:5]))}."
-        raise errors.ConflictError(what, next_step="delete the mappings that are wrong first.")
+        raise errors.ConflictError(what, next_step=("of each that is wrong ", Hint.DELETE_MAPPING, " first."))
     if not ids and intent == "update_only":
-        step = "use intent upsert to create it, or map the external id to a record that exists."
+        step = ("use intent upsert to create it, or, for a record that exists, ", Hint.MAP_RECORD, ".")
         raise errors.MissingError("external_id: is not mapped, and intent is update_only.", next_step=step)
     if not ids:
         return Change("record", key, None, body)
@@ -228,4 +231,6 @@ def _is_new(record: Record) -> bool:
 def _shown(value: JsonValue) -> str:
     if value is None or value == "":
         return "(empty)"
-    return quoted(value) if isinstance(value, str) else quoted(str(value))
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return quoted(value if isinstance(value, str) else str(value))

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
-from salesloft_mcp.lookups.configurations import KnownConfigurations, nearest_types
-from salesloft_mcp.lookups.search import search
+from salesloft_mcp.errors import Hint
+from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.lookups.objects import search
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Configuration, ObjectType
+from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.text import quoted
 
 _UNIQUE = {"people": ("email_address", "email"), "accounts": ("domain", "domain")}
 
 
 async def explained(
-    known: KnownConfigurations, api: Salesloft, change: Change, error: errors.SalesloftMcpError
+    known: Configurations, api: Salesloft, change: Change, error: errors.SalesloftMcpError
 ) -> errors.SalesloftMcpError:
     """A refused change has a few usual causes; `error` itself where it is none of them.
 
@@ -28,7 +29,7 @@ async def explained(
             return error
         if "object_id" in error.fields and change.kind == "mapping":
             what = f"object_id: there is no {key.object_type} {(change.after or {}).get('object_id')}."
-            return errors.MissingError(what, next_step="search for the record first.")
+            return errors.MissingError(what, next_step=(Hint.SEARCH_RECORDS, "."))
         if "external_type" in error.fields and change.kind != "configuration":
             return await unless_configured(known, error, key.external_type, key.object_type)
         return await _taken(api, change, error) if change.kind == "record" else error
@@ -36,25 +37,29 @@ async def explained(
         return error
 
 
-def not_configured(
-    external_type: str, object_type: ObjectType, known: Sequence[Configuration]
-) -> errors.SalesloftMcpError:
-    """There is no such configuration among the `known`: the nearest ones, and how to make it."""
-    near = nearest_types(external_type, object_type, known)
-    offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
-    what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
-    return errors.MissingError(what, next_step=f"{offer}create the configuration.")
+async def require_configured(known: Configurations, external_type: str, object_type: ObjectType) -> None:
+    """
+    Raises:
+        MissingError: there is no such configuration; it names the nearest ones.
+    """
+    near = await known.nearest(external_type, object_type)
+    if near is not None:
+        raise _not_configured(external_type, object_type, near)
 
 
 async def unless_configured(
-    known: KnownConfigurations, error: errors.ApiError, external_type: str, object_type: ObjectType
+    known: Configurations, error: errors.ApiError, external_type: str, object_type: ObjectType
 ) -> errors.SalesloftMcpError:
     """What a refusal means when there is no such configuration; `error` itself where there is one."""
     known.forget()
-    rows = await known.live()
-    if any((one.external_type, one.object_type) == (external_type, object_type) for one in rows):
-        return error
-    return not_configured(external_type, object_type, rows)
+    near = await known.nearest(external_type, object_type)
+    return error if near is None else _not_configured(external_type, object_type, near)
+
+
+def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[str]) -> errors.MissingError:
+    offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
+    what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
+    return errors.MissingError(what, next_step=(offer, Hint.CREATE_CONFIGURATION, "."))
 
 
 async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:
@@ -67,5 +72,5 @@ async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) ->
     if not found:
         return error
     what = f"{name}: {quoted(value)} belongs to {change.key.object_type} {found[0].id}, which has no such external id."
-    step = f"map the external id to object_id {found[0].id}, then upsert again."
+    step = (Hint.MAP_RECORD, f" with object_id {found[0].id}, then upsert again.")
     return errors.ConflictError(f"{what} Nothing was created.", next_step=step)

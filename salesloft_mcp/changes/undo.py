@@ -1,19 +1,28 @@
 """The operation that takes another one back: its changes inverted, the last one first, and what it carried."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations, history
+from salesloft_mcp.changes import configurations, history, mappings
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, UNSETTLED, Change, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, Change, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
 from salesloft_mcp.changes.run import Feed
+from salesloft_mcp.errors import Hint
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.gather import gather_limited
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database
+from salesloft_mcp.text import quoted
 
-TITLE = "undo_change"
-MOST_AT_ONCE = 20  # changes that are taken back in one call; more of them are a run
+Standing = Mapping[MappingKey, Sequence[Image]] | None
+
+MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
+MOST_CUT_OFF = 200  # changes of a run that a dead process can leave unsettled
 _WHY_NOT: dict[State, str] = {
     "unchanged": "it found everything as it was asked for.",
     "failed": "it was refused.",
@@ -24,50 +33,80 @@ _WHY_NOT: dict[State, str] = {
 }
 
 
-async def undo(changes: Changes, database: Database, number: int) -> Operation:
-    """What would take operation `number` back, from what stands there now.
+async def undo(changes: Changes, database: Database, number: int, title: str = "undo") -> Operation:
+    """What would take operation `number` back, from what stands there now; `title` is the tool or command that asks.
 
     Raises:
         MissingError: there is no such operation here.
         ConflictError: it was undone before, is not settled, or there is nothing to undo.
     """
     logged = await _logged(changes, database, number)
-    bulk = bool(logged.plan) or sum(logged.counts[state] for state in DONE) > MOST_AT_ONCE
-    done = [] if bulk or logged.undone_by else await changes.log.lines(number, DONE, newest_first=True)
-    if not done and not bulk and not logged.undone_by:
+    first = await changes.log.lines(number, DONE, limit=MOST_AT_ONCE)
+    done = [line for line in reversed(first) if line.line is None]
+    by_run, carried = await history.counts(database, number), logged.counts["carried"]
+    creates, deletes = (carried, 0) if carried else (by_run["deleted"], by_run["created"])
+    if logged.undone_by:
+        creates, deletes = await _left(database, logged, creates, deletes)
+        done = []
+    if not done and not creates and not deletes:
         state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
         raise nothing_to_undo(number, _WHY_NOT[state])
+    if deletes:
+        await _check_deletable(changes.api, number, first)
     read_at = time.monotonic()
     back, left = await _all_back(changes, number, done)
-    creates = logged.counts["carried"] + (logged.counts["deleted"] if bulk else 0)
-    deletes = logged.counts["created"] if bulk else 0
     return Operation(
-        TITLE,
+        title,
         tuple(back),
         carries=await _hanging(changes, back),
         undoes=number,
         plan=f"undo-{number}" if creates or deletes else "",
         creates=creates,
         deletes=deletes,
+        facts=() if done else _what(logged),
         left=tuple(left),
         read_at=read_at,
     )
 
 
 def feed(changes: Changes, number: int) -> Feed:
-    """The changes of a run that takes operation `number` back, and what it carried; the newest comes first."""
+    """The changes of a run that takes operation `number` back, and what it carried; the newest comes first.
+
+    Nobody has looked at these keys since, so each mapping that is to be created is held against what stands there.
+    """
+    seen: list[Standing] = []  # read when the first of them are asked for
 
     async def following(after: int, limit: int) -> Sequence[tuple[int, Change]]:
-        # The lines of a run go up, and those of the operation that is undone go down.
-        start = 0 if not after else _TOP - after
+        # The lines of this run go up from 1, and those of the operation that is undone go down.
         states = await _bulk_states(changes, number)
-        lines = await changes.log.lines(number, states, after=start, limit=limit, newest_first=True)
-        return [(_TOP - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
+        top = 1 + max(line.id for line in await changes.log.lines(number, states, limit=1, newest_first=True))
+        lines = await changes.log.lines(number, states, after=top - after, limit=limit, newest_first=True)
+        lines = [line for line in lines if line.line is not None or line.state == "carried"]
+        back = [(top - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
+        if back and not seen:
+            seen.append(await _standing(changes.api, back[0][1].key))
+        return [(place, await _against(changes.api, one, seen[0])) for place, one in back]
 
     return following
 
 
-_TOP = 2**62
+async def _standing(api: Salesloft, key: MappingKey) -> Standing:
+    """The live mappings of a configuration by their keys, a point for each hundred; None where they are too many."""
+    rows = await configurations.carried(api, key, await configurations.count(api, key))
+    if rows is None:
+        return None
+    found: dict[MappingKey, list[Image]] = {}
+    for row in rows:
+        found.setdefault(row.key, []).append(row.before or {})
+    return found
+
+
+async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
+    if change.after is None:
+        return change
+    rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
+    same = [row for row in rows if mappings.fits(row, change.after)]
+    return replace(change, before=next(iter([*same, *rows]), None))
 
 
 async def _bulk_states(changes: Changes, number: int) -> set[State]:
@@ -77,25 +116,45 @@ async def _bulk_states(changes: Changes, number: int) -> set[State]:
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:
-    for line in await changes.log.lines(number, UNSETTLED, limit=MOST_AT_ONCE):
-        await changes.free(line.change.key)
+    cut_off = await changes.log.lines(number, UNSETTLED, limit=MOST_CUT_OFF)
+    await gather_limited([partial(changes.free, line.change.key) for line in cut_off])
     found = await history.find(database, Search(tenant=changes.environment, id=number), 1)
     if not found:
         raise errors.MissingError(
-            f"change: there is no change {number} in {changes.environment}.", next_step="list the changes."
+            f"change: there is no change {number} in {changes.environment}.", next_step=(Hint.LIST_CHANGES, ".")
         )
     logged = found[0]
-    if logged.undone_by and not await _is_left_behind(changes, logged):
-        what = f"change {number} was undone by change {logged.undone_by} already. Nothing was changed."
-        raise errors.ConflictError(what, next_step=f"to take that back, undo change {logged.undone_by}.")
     if any(logged.counts[state] for state in UNSETTLED):
         raise nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
     return logged
 
 
-async def _is_left_behind(changes: Changes, logged: Logged) -> bool:
-    """Whether a configuration came back, and the run that brings its mappings back was never begun."""
-    return logged.counts["carried"] > 0 and await changes.log.last_input(logged.undone_by) == 0
+async def _left(database: Database, logged: Logged, creates: int, deletes: int) -> tuple[int, int]:
+    """What an undoing that was cut off or cancelled has left to do.
+
+    Raises:
+        ConflictError: nothing.
+    """
+    progress = await history.counts(database, logged.undone_by)
+    ended = sum(number for state, number in progress.items() if state not in OPEN)
+    if creates + deletes <= ended:
+        what = f"change {logged.id} was undone by change {logged.undone_by} already. Nothing was changed."
+        raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {logged.undone_by}."))
+    return (creates - ended, 0) if creates else (0, deletes - ended)
+
+
+async def _check_deletable(api: Salesloft, number: int, lines: Sequence[Line]) -> None:
+    """Where mappings are shown without an id, as the guide prints them, none of a run can be deleted.
+
+    A log of version 0.1 kept no ids of a run, so what stands there now decides.
+    """
+    unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
+    rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
+    try:
+        for row in rows:
+            mappings.deletion(unnamed[0].change.key, row)
+    except errors.ConflictError as error:
+        raise nothing_to_undo(number, error.what) from error
 
 
 async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
@@ -104,12 +163,11 @@ async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tupl
     for line in done:
         try:
             change, fields = await KINDS[line.change.kind].back(changes.api, line.change)
-            # What an earlier change has to take away first is no conflict.
-            moved = any(change.key == one.key for one in back)
-            back.append(change if moved else await as_it_stands(changes.api, change))
+            follows = any(one.key == change.key for one in back)  # it waits for what goes before it
+            back.append(change if follows else await as_it_stands(changes.api, change))
             left += fields
         except (errors.ConflictError, errors.MissingError) as error:
-            raise nothing_to_undo(number, error.what.removesuffix(" Nothing was changed.")) from error
+            raise nothing_to_undo(number, error.what) from error
     return back, left
 
 
@@ -118,7 +176,13 @@ async def _hanging(changes: Changes, back: Sequence[Change]) -> int | None:
     return 0 if gone is None else await configurations.count(changes.api, gone.key)
 
 
+def _what(run: Logged) -> tuple[tuple[str, str], ...]:
+    key = run.lines[0].change.key
+    return ("external type", quoted(key.external_type)), ("object type", key.object_type)
+
+
 def nothing_to_undo(number: int, why: str) -> errors.ConflictError:
     """There is no way back, or none is needed."""
+    why = why.removesuffix(" Nothing was changed.")
     what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
-    return errors.ConflictError(what, next_step="list the changes, or look at the mappings as they are now.")
+    return errors.ConflictError(what, next_step=(Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, "."))

@@ -50,8 +50,8 @@ def audit(
 
     async def work(app: "App") -> "tuple[Audit, int]":
         from salesloft_mcp.audit.scan import audit as auditing
-        from salesloft_mcp.lookups.resolve import Scope
         from salesloft_mcp.salesloft.call import open_call
+        from salesloft_mcp.salesloft.models import Scope
 
         with open_call() as call:
             return await auditing(app.salesloft, Scope(external_type, object_type)), call.points
@@ -92,7 +92,7 @@ def _write_jsonl(file: TextIO, findings: "Iterable[Finding]") -> None:
 
 def _write_csv(file: TextIO, findings: "Iterable[Finding]") -> None:
     """A line for each mapping; those of one finding share its number."""
-    from salesloft_mcp.bulk.rows import formula_safe
+    from salesloft_mcp.intake.formulas import formula_safe
 
     lines = csv.writer(file)
     lines.writerow(COLUMNS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
-from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, settings_of
+from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, settings_of, state_dir
 
 if TYPE_CHECKING:
     from salesloft_mcp.changes.change import Line
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--since", default="", help="From this ISO date or time on (UTC).")
 @click.option("--until", default="", help="Up to this ISO date, or before this time (UTC).")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="So many, newest first.")
-@click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the server keeps its state.")
+@state_dir
 @click.option("--json", "as_json", is_flag=True, help="For machines, with what was there before and after.")
 def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> None:
     """Show every write that was made through this product, newest first. A run is one line."""

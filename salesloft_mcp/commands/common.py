@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import anyio
 import click
 
-from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError
 
 if TYPE_CHECKING:
     from salesloft_mcp.app import App
@@ -22,18 +23,38 @@ DoneT = TypeVar("DoneT")
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
 
+_COMMANDS = {
+    Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
+    Hint.PLAN_AGAIN: "run `salesloft-mcp backfill plan` again",
+    Hint.LIST_CHANGES: "run `salesloft-mcp changes`",
+}
+
+
+class _Setting(click.Option):
+    """An option that is a setting, too. A blank one is as if it was not given."""
+
+    def type_cast_value(self, ctx: click.Context, value: object) -> object:
+        """The value as its type wants it; None when a template left it blank."""
+        return None if isinstance(value, str) and not value.strip() else super().type_cast_value(ctx, value)
+
+
+setting = partial(click.option, cls=_Setting)
+base_url = setting("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
+rate_limit = setting("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
+state_dir = setting(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where approvals, the change log and backfills are kept.",
+)
+sandbox_file = setting(
+    "--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the sandbox's data here."
+)
+
 
 def on_salesloft(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that talks to Salesloft; they go to `with_app`."""
-    for option in (
-        click.option("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]"),
-        click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False), help="Where state is kept."),
-        click.option("--base-url", help="Where the API lives. [default: https://api.salesloft.com]"),
-        click.option(
-            "--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Its data, for --sandbox."
-        ),
-        click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no real data."),
-    ):
+    sandbox = click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no real data.")
+    for option in (rate_limit, state_dir, base_url, sandbox_file, sandbox):
         command = option(command)
     return command
 
@@ -77,5 +98,5 @@ def exit_on_error(run: Callable[P, DoneT], *args: P.args, **kwargs: P.kwargs) ->
     try:
         return run(*args, **kwargs)
     except SalesloftMcpError as error:
-        click.echo(f"salesloft-mcp: {error}", err=True)
+        click.echo(f"salesloft-mcp: {error.told(_COMMANDS)}", err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)

@@ -1,13 +1,11 @@
 """`salesloft-mcp resolve`: any number of external ids to objects, for the fewest points, in input order."""
 
-import csv
 import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -15,17 +13,15 @@ from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_
 from salesloft_mcp.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from salesloft_mcp.app import App
-    from salesloft_mcp.lookups.near_misses import Near
-    from salesloft_mcp.lookups.resolve import Answer
+    from salesloft_mcp.lookups.resolve import Resolution, Status
     from salesloft_mcp.salesloft.models import Mapping, ObjectType
 
 COLUMN = "external_id"
+SHOWN_PROBLEMS = 5
 MEANING = {"found": "found", "ambiguous": "of several objects", "missing": "not mapped"}
-
-Status = Literal["found", "ambiguous", "missing"]
 
 
 @click.command(epilog=EXIT_CODES)
@@ -50,83 +46,77 @@ def resolve(
     It fails, with exit code 1, unless every id stands for exactly one object. Ids are compared byte by byte; near
     misses that were seen on the way are shown, never used.
     """
-    wanted = [*ids, *(exit_on_error(ids_in, exit_on_error(_text, file)) if file else ())]
+    exit_on_error(_check, ids)
+    wanted = [*ids, *(exit_on_error(_read, file) if file else ())]
     if not wanted:
         raise click.UsageError("Give ids, or --file with at least one.")
-    exit_on_error(_check, wanted)
-    show: Callable[[Answer], None] = _json_lines if as_json else _table_rows()
+    show: Callable[[Resolution], None] = _json_lines if as_json else _table_rows()
 
-    async def work(app: "App") -> tuple[Counter[Status], int]:
-        from salesloft_mcp.lookups.resolve import Scope
+    async def work(app: "App") -> "tuple[Counter[Status], list[str] | None, int]":
         from salesloft_mcp.salesloft.call import open_call
+        from salesloft_mcp.salesloft.models import Scope
 
         statuses: Counter[Status] = Counter()
+        near_types: list[str] | None = None
         with open_call() as call:
-            async for answer in app.lookups.answers(wanted, Scope(external_type, object_type)):
-                show(answer)
-                statuses.update(status_of(rows) for rows in answer.found.values())
-        return statuses, call.points
+            async for part in app.lookups.in_batches(wanted, Scope(external_type, object_type)):
+                show(part)
+                statuses.update(map(part.status, part.mappings))
+                near_types = part.near_types
+        return statuses, near_types, call.points
 
-    statuses, points = with_app(work, sandbox, sandbox_file, **options)
+    statuses, near_types, points = with_app(work, sandbox, sandbox_file, **options)
+    if near_types is not None:
+        from salesloft_mcp.text import escaped
+
+        existing = f"existing are {', '.join(map(escaped, near_types))}" if near_types else "there are none"
+        click.echo(f"The external type is not configured; {existing}.", err=True)
     summary = ", ".join(f"{statuses[one]:,} {one}" for one in ("found", "ambiguous", "missing") if statuses[one])
     click.echo(f"{summary}. Points spent: {points:,}.", err=True)
     sys.exit(0 if set(statuses) == {"found"} else 1)
 
 
-def ids_in(text: str) -> list[str]:
-    """The ids of a file: its lines, or the column `external_id` where the first line names one. Nothing is trimmed.
+def ids_in(raw: BinaryIO) -> list[str]:
+    """The ids of a file: its lines, or the column `external_id` where its first line names one. Nothing is trimmed.
 
     Raises:
-        InputError: a CSV that cannot be read.
+        InputError: a file that cannot be read, or a row without an id that can be looked up: the list must be whole.
     """
-    head = text.partition("\n")[0].rstrip("\r")
-    delimiter = next((one for one in ",;\t" if COLUMN in next(csv.reader([head], delimiter=one), [])), "")
-    found = _column(text, delimiter) if delimiter else (line.removesuffix("\r") for line in text.split("\n"))
+    from salesloft_mcp.bulk.rows import id_of
+    from salesloft_mcp.intake.tables import read_list
+
+    rows = [(line, *id_of(fields)) for line, fields in read_list(raw, COLUMN)]
+    problems = [f"line {line}: {problem}" for line, _, problem in rows if problem]
+    if problems:
+        more = [f"and {len(problems) - SHOWN_PROBLEMS:,} more."] if len(problems) > SHOWN_PROBLEMS else []
+        what = f"{len(problems):,} of its {len(rows):,} rows cannot be looked up, so nothing was."
+        raise InputError("file", "\n".join([what, *problems[:SHOWN_PROBLEMS], *more]))
+    return [external_id for _, external_id, _ in rows]
+
+
+def _read(file: str) -> list[str]:
     try:
-        return [one for one in found if one]
-    except csv.Error as error:
-        raise InputError("--file", f"is no readable CSV ({error}).") from error
-
-
-def status_of(rows: "Sequence[Mapping]") -> Status:
-    """Several types may name the same object; several objects are ambiguous."""
-    objects = {(row.object_type, row.object_id) for row in rows}
-    return "found" if len(objects) == 1 else "ambiguous" if objects else "missing"
-
-
-def _text(file: str) -> str:
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return raw.decode("utf-8-sig")
+        with io.BytesIO(sys.stdin.buffer.read()) if file == "-" else Path(file).open("rb") as raw:
+            return ids_in(raw)
     except OSError as error:
         raise InputError("--file", f"cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError("--file", f"is not UTF-8 text (byte {error.start}).") from error
 
 
-def _column(text: str, delimiter: str) -> Iterator[str]:
-    from salesloft_mcp.bulk.rows import unformula
-
-    for cells in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
-        yield unformula(cells[COLUMN] or "")
-
-
-def _check(wanted: list[str]) -> None:
-    """In a long file, the number tells which id is meant."""
+def _check(ids: tuple[str, ...]) -> None:
     from salesloft_mcp.salesloft.requests import checked
 
-    for number, one in enumerate(wanted, 1):
+    for number, one in enumerate(ids, 1):
         checked(f"id {number}", one)
 
 
-def _json_lines(answer: "Answer") -> None:
-    for external_id, rows in answer.found.items():
+def _json_lines(resolution: "Resolution") -> None:
+    for external_id, rows in resolution.mappings.items():
         line: dict[str, Any] = {
             COLUMN: external_id,
-            "status": status_of(rows),
+            "status": resolution.status(external_id),
             "objects": [_named(row) for row in rows],
         }
-        if near := answer.near.get(external_id):
+        if near := resolution.near.get(external_id):
             line["near"] = [{COLUMN: one.mapping.external_id, **_named(one.mapping), "why": one.why} for one in near]
         click.echo(json.dumps(line))
 
@@ -135,7 +125,7 @@ def _named(row: "Mapping") -> dict[str, object]:
     return {"external_type": row.external_type, "object_type": row.object_type, "object_id": row.object_id}
 
 
-def _table_rows() -> "Callable[[Answer], None]":
+def _table_rows() -> "Callable[[Resolution], None]":
     """A printer of answers as they come: the head stands above the first ones only."""
     from rich.console import Console
     from rich.table import Table
@@ -146,23 +136,24 @@ def _table_rows() -> "Callable[[Answer], None]":
     console = Console(highlight=False)
     heads = [True]
 
-    def show(answer: "Answer") -> None:
+    def show(resolution: "Resolution") -> None:
         table = Table(box=None, expand=True, show_header=bool(heads and heads.pop()), pad_edge=False)
         table.add_column("external id", ratio=2, overflow="fold")
         table.add_column("object", ratio=3, overflow="fold")
-        for external_id, rows in answer.found.items():
-            cells = (external_id, _described(rows, answer.near.get(external_id, [])))
+        for external_id in resolution.mappings:
+            cells = (external_id, _described(resolution, external_id))
             table.add_row(*(Text(escaped(cell)) for cell in cells))
         console.print(table)
 
     return show
 
 
-def _described(rows: "Sequence[Mapping]", near: "Sequence[Near]") -> str:
-    status = status_of(rows)
-    told = "; ".join(_words(row) for row in rows)
+def _described(resolution: "Resolution", external_id: str) -> str:
+    status = resolution.status(external_id)
+    told = "; ".join(_words(row) for row in resolution.mappings[external_id])
     if status == "found":
         return told
+    near = resolution.near.get(external_id, ())
     offers = "; ".join(f"{one.mapping.external_id} is {_words(one.mapping)} ({one.why})" for one in near)
     return f"{MEANING[status]}{': ' if told else ''}{told}{' - near: ' if offers else ''}{offers}"
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from mcp.client import Client
-from mcp.client.session import ClientRequestContext
+from mcp.client import Client, ClientRequestContext
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent, TextResourceContents
 
 Kind = Literal["person", "calls", "answers", "reads", "asks", "decides"]
@@ -65,7 +64,9 @@ class Session:
         self._note(Event("calls", tool, dict(arguments)))
         result = await self._connected().call_tool(tool, dict(arguments))
         text = "".join(block.text for block in result.content if isinstance(block, TextContent))
-        self._note(Event("answers", text, {"isError": result.is_error, **(result.structured_content or {})}))
+        data = result.structured_content or {}
+        sentence = text.partition("\n")[0] if data else text  # what follows it in the text is the same data
+        self._note(Event("answers", sentence, {"isError": result.is_error, **data}))
         kept = promise in text and result.is_error if isinstance(promise, str) else _holds(result, promise)
         self.as_promised = self.as_promised and kept
         return result

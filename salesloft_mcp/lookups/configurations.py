@@ -11,7 +11,7 @@ from salesloft_mcp.salesloft.paging import live_configurations
 FRESH_SECONDS = 30.0
 
 
-class KnownConfigurations:
+class Configurations:
     """The live configurations. Read at most every half minute, and again after a write here."""
 
     def __init__(self, api: Salesloft, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,6 +34,18 @@ class KnownConfigurations:
         """Something changed: read them anew the next time."""
         self._known = None
         self._changes += 1
+
+    async def nearest(self, external_type: str, object_type: ObjectType | None) -> list[str] | None:
+        """The existing external types for one that is not configured, nearest first; None when it is configured."""
+        known = await self.live()
+        if is_configured(external_type, object_type, known):
+            return None
+        return nearest_types(external_type, object_type, known)
+
+
+def is_configured(external_type: str, object_type: ObjectType | None, configurations: Iterable[Configuration]) -> bool:
+    """Whether there is such a configuration among these, for that object type or, with None, for any."""
+    return any(one.external_type == external_type and object_type in (None, one.object_type) for one in configurations)
 
 
 def nearest_types(

@@ -1,18 +1,16 @@
-"""Pure: ids that are nearly the one that is missing. They are offered to a person or model, never applied."""
+"""Pure: mappings that are nearly what was asked for. They are offered to a person or a model, never used."""
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from itertools import combinations
+from itertools import islice
+from operator import itemgetter
 
-from salesloft_mcp.intake.near import salesforce_18
-from salesloft_mcp.salesloft.models import Mapping, ObjectType
+from salesloft_mcp.intake.near import difference, near_key, spellings
+from salesloft_mcp.salesloft.models import Mapping, Scope
 
-MOST_EACH = 3
-_SALESFORCE = re.compile(r"[0-9A-Za-z]{15}([0-5A-Z]{3})?", re.ASCII)
-
-Step = Callable[[str], str]
+MOST_EACH = 3  # offered for one id
+MOST_COMPARED = 20  # alike rows that are compared with an id
+MOST_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,58 +21,38 @@ class Near:
     why: str
 
 
-def _short(external_id: str) -> str:
-    if len(external_id) == 18 and _SALESFORCE.fullmatch(external_id) and salesforce_18(external_id[:15]) == external_id:
-        return external_id[:15]
-    return external_id
-
-
-def _no_spaces(external_id: str) -> str:
-    return "".join(external_id.split())
-
-
-def _no_zeros(external_id: str) -> str:
-    return external_id.lstrip("0") or external_id[:1]
-
-
-# In this order: a Salesforce id tells itself by its capitals, and zeros lead where no space stands before them.
-_STEPS: dict[str, Step] = {
-    "spaces": _no_spaces,
-    "15- or 18-character form": _short,
-    "leading zeros": _no_zeros,
-    "case": str.casefold,
-}
-_DIFFERENCES = [names for size in range(1, len(_STEPS) + 1) for names in combinations(_STEPS, size)]
-
-
-def why_near(asked: str, held: str) -> str:
-    """In what two ids differ, as few words as do; empty when they are the same or not near at all."""
-    if asked == held:
-        return ""
-    return next((" and ".join(names) for names in _DIFFERENCES if _folded(asked, names) == _folded(held, names)), "")
-
-
 class Neighbours:
-    """Rows that were read anyway, to be searched for what is nearly a missing id."""
+    """Rows that were read, to be searched for what is nearly a missing id."""
 
-    def __init__(self, rows: Iterable[Mapping]) -> None:
-        self._by_fold: dict[str, list[Mapping]] = {}
+    def __init__(self, rows: Iterable[Mapping], scope: Scope) -> None:
+        self._scope = scope
+        self._alike: dict[str, dict[Mapping, None]] = {}  # the rows are kept in order, and each once
+        self.add(rows)
+
+    def add(self, rows: Iterable[Mapping]) -> None:
+        """Search these, too."""
         for row in rows:
-            self._by_fold.setdefault(_folded(row.external_id, _STEPS), []).append(row)
+            self._alike.setdefault(near_key(row.external_id), {})[row] = None
 
     def of(self, external_id: str) -> list[Near]:
-        """The nearest ones first, at most three."""
-        rows = self._by_fold.get(_folded(external_id, _STEPS), ())
-        near = [Near(row, why) for row in rows if (why := why_near(external_id, row.external_id))]
+        """The same id outside of the scope, or another spelling of it inside; at most three, the nearest first."""
+        alike = islice(self._alike.get(near_key(external_id), ()), MOST_COMPARED)
+        near = [Near(row, why) for row in alike if (why := self._why(external_id, row))]
         return sorted(near, key=lambda one: len(one.why.split(" and ")))[:MOST_EACH]
 
+    def _why(self, asked: str, row: Mapping) -> str:
+        if row.external_id != asked:
+            return difference(asked, row.external_id) if row in self._scope else ""
+        if self._scope.external_type not in ("", row.external_type):
+            return "external_type"
+        return "" if row in self._scope else "object_type"
 
-def elsewhere(rows: Iterable[Mapping], external_type: str, object_type: ObjectType | None) -> list[Near]:
-    """The same id outside of where it was looked for: another external type holds it, or another kind of object."""
-    outside = [row for row in rows if external_type not in ("", row.external_type)]
-    beside = [row for row in rows if row not in outside and object_type not in (None, row.object_type)]
-    return [*(Near(row, "object_type") for row in beside), *(Near(row, "external_type") for row in outside)][:MOST_EACH]
 
-
-def _folded(external_id: str, names: Iterable[str]) -> str:
-    return reduce(lambda text, name: _STEPS[name](text), names, external_id)
+def worth_trying(external_ids: Iterable[str], scope: Scope, spelled: bool) -> list[tuple[str, str]]:
+    """A few (external type, external id) that are worth an exact look-up each: in any type and, `spelled` otherwise,
+    in the same one."""
+    wanted = list(external_ids)
+    elsewhere = [("", one) for one in wanted if scope.external_type]
+    ranked = [(rank, other) for one in wanted if spelled for rank, other in enumerate(spellings(one))]
+    ranked.sort(key=itemgetter(0))  # the likeliest spelling of each id comes before the second of any
+    return [*elsewhere, *((scope.external_type, other) for _, other in ranked)][:MOST_TRIES]

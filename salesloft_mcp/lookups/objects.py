@@ -1,11 +1,18 @@
-"""Which object a row means: by Salesloft id, e-mail, domain or CRM id, a hundred for a point where the API can."""
+"""Which object is meant: by Salesloft id, e-mail, domain, CRM id or name.
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+"Unknown filter names are silently ignored, so a typo lists everything": every row is held against the question.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Literal
 
+from salesloft_mcp.errors import BrokenAnswerError, InputError
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import ObjectType, Record
+from salesloft_mcp.salesloft.models import ObjectType, Page, Record
+from salesloft_mcp.salesloft.paging import pages
 from salesloft_mcp.salesloft.requests import Query, objects
 
 By = Literal["object_id", "email", "domain", "crm_id"]
@@ -17,26 +24,67 @@ BY: dict[ObjectType, tuple[By, ...]] = {
 PAGE = 100
 MAX_QUERY_BYTES = 6_000
 FEW = 25  # so many accounts are asked for by domain, one a call; for more, all accounts are read
-_PARAMETERS: dict[By, str] = {
-    "object_id": "ids[]",
-    "email": "email_addresses[]",
-    "crm_id": "crm_id[]",
-    "domain": "domain",
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One way to search: Salesloft's parameter, and the fields of a row that must then hold the value."""
+
+    parameter: str
+    fields: tuple[str, ...]
+    whole: bool = True
+
+    def fits(self, record: Record, value: str) -> bool:
+        """Whether the row holds what was asked for. Salesloft compares these without regard to case."""
+        held = [str(getattr(record, name, None) or "").casefold() for name in self.fields]
+        return (
+            value.casefold() in held if self.whole else all(word in " ".join(held) for word in value.casefold().split())
+        )
+
+
+_REFERENCES: dict[By, Term] = {
+    "object_id": Term("ids[]", ("id",)),
+    "email": Term("email_addresses[]", ("email_address", "secondary_email_address", "personal_email_address", "email")),
+    "domain": Term("domain", ("domain",)),
+    "crm_id": Term("crm_id[]", ("crm_id",)),
 }
-_FIELDS: dict[By, tuple[str, ...]] = {
-    "object_id": ("id",),
-    "email": ("email_address", "secondary_email_address", "personal_email_address", "email"),
-    "domain": ("domain",),
-    "crm_id": ("crm_id",),
+_EMAIL, _DOMAIN, _CRM_ID = _REFERENCES["email"], _REFERENCES["domain"], _REFERENCES["crm_id"]
+_USER = Term("search", ("name", "first_name", "last_name", "email"), whole=False)
+TERMS: dict[ObjectType, dict[str, Term]] = {
+    "people": {"email": _EMAIL, "crm_id": _CRM_ID},
+    "accounts": {"name": Term("name[]", ("name",)), "domain": _DOMAIN, "crm_id": _CRM_ID},
+    "users": {"name": _USER, "email": _USER},
 }
+
+
+async def search(
+    api: Salesloft, object_type: ObjectType, terms: Mapping[str, str], *, page: int = 1, per_page: int = 25
+) -> Page[Record]:
+    """One page of the records that hold every term; the names of terms are those of `TERMS[object_type]`.
+
+    Raises:
+        InputError: no term, one that Salesloft cannot search these records by, or two that it cannot combine.
+        BrokenAnswerError: records that were not asked for, on a list that does not end with this page.
+    """
+    known = _usable(object_type, terms)
+    filters = tuple((known[name].parameter, value) for name, value in terms.items())
+    found = await api.list_objects(object_type, filters, page=page, per_page=per_page)
+    rows = tuple(row for row in found.rows if all(known[name].fits(row, value) for name, value in terms.items()))
+    if len(rows) < len(found.rows) and found.next_page is not None:
+        raise _not_asked_for(object_type)
+    return Page(rows, found.next_page, found.total)
 
 
 async def find_objects(
     api: Salesloft, object_type: ObjectType, by: By, refs: Iterable[str], count: int
 ) -> AsyncIterator[list[tuple[str, int]]]:
-    """The (reference, object id) pairs that exist, batch by batch; a reference that is missing is in no batch.
+    """The (reference, object id) pairs that exist, batch by batch, a hundred for a point where Salesloft can.
 
-    `count` is how many references there are. One that stands for several objects comes several times.
+    A reference that is missing is in no batch; one that stands for several objects comes several times. `count` is how
+    many references there are.
+
+    Raises:
+        BrokenAnswerError: objects of other ids than were asked for.
     """
     if (by == "domain" and count > FEW) or (by == "email" and object_type == "users"):
         async for rows in _all(api, object_type):
@@ -44,11 +92,10 @@ async def find_objects(
         return
     for batch in _batches(object_type, by, refs):
         asked = {value for _, value in batch}
-        page: int | None = 1
-        while page is not None:
-            found = await api.list_objects(object_type, batch, page=page, per_page=PAGE)
-            yield [pair for pair in _pairs(by, found.rows) if pair[0] in asked]
-            page = found.next_page
+        async for rows in pages(partial(api.list_objects, object_type, batch, per_page=PAGE)):
+            if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
+                raise _not_asked_for(object_type)
+            yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
 
 
 async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
@@ -84,21 +131,35 @@ def _changed_since(since: str) -> Query:
     return (*order, ("updated_at[gte]", since)) if since else order
 
 
-async def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
-    if object_type != "users":
-        async for rows in scan(api, object_type):
-            yield rows
-        return
-    page: int | None = 1
-    while page is not None:
-        found = await api.list_objects(object_type, (), page=page, per_page=PAGE)
-        yield found.rows
-        page = found.next_page
+def _usable(object_type: ObjectType, terms: Mapping[str, str]) -> dict[str, Term]:
+    usable = TERMS[object_type]
+    for name in terms:
+        if name not in usable:
+            what = f"Salesloft cannot search {object_type} by {name}."
+            raise InputError(name, what, next_step=f"use {' or '.join(usable)} for {object_type}.")
+    if not terms:
+        raise InputError("search", "nothing to search for.", next_step=f"give {' or '.join(usable)}.")
+    if len({usable[name].parameter for name in terms}) < len(terms):
+        what = f"Salesloft searches {object_type} by one of these at a time."
+        raise InputError(next(iter(terms)), what, next_step=f"give one of {' and '.join(usable)}.")
+    return usable
+
+
+def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
+    what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
+    return BrokenAnswerError(what, request=f"GET /v2/{object_type}", next_step="tell Salesloft's support.")
+
+
+def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
+    """Users have no cursor; there are few of them."""
+    if object_type == "users":
+        return pages(partial(api.list_objects, object_type, (), per_page=PAGE))
+    return scan(api, object_type)
 
 
 def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Query]:
     """As many references a call as fit the page and the query; a domain is asked for by itself."""
-    refs, parameter = iter(refs), _PARAMETERS[by]
+    refs, parameter = iter(refs), _REFERENCES[by].parameter
     while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE)):
         while batch:
             fits = len(batch)
@@ -109,7 +170,7 @@ def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Q
 
 
 def _pairs(by: By, rows: Iterable[Record]) -> list[tuple[str, int]]:
-    values = ((getattr(row, name, None), row.id) for row in rows for name in _FIELDS[by])
+    values = ((getattr(row, name, None), row.id) for row in rows for name in _REFERENCES[by].fields)
     fold = by in ("email", "domain")
     return [(str(value).lower() if fold else str(value), found) for value, found in values if value not in (None, "")]
 

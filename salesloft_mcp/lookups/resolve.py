@@ -1,152 +1,150 @@
-"""External ids to objects: what is known, each id asked for by itself, or lists read whole; whichever costs least."""
+"""External ids to objects: each id asked for by itself, or the list of its type read whole; whichever costs less."""
 
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
-from typing import Any
+from typing import Literal
 
-from salesloft_mcp.errors import RateLimitedError, SalesloftMcpError
-from salesloft_mcp.lookups.ends import distinct, read_whole
-from salesloft_mcp.lookups.flights import Flights
-from salesloft_mcp.lookups.known import Known
-from salesloft_mcp.lookups.near_misses import Near, Neighbours
-from salesloft_mcp.lookups.plan import Part, Plan, cheapest
+from salesloft_mcp.errors import ApiError, RateLimitedError, SalesloftMcpError
+from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
+from salesloft_mcp.lookups.plan import cheapest
 from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page
-from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE, checked
+from salesloft_mcp.salesloft.models import Mapping, Page, Scope
+from salesloft_mcp.salesloft.paging import begin_list, read_all
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000
 UNNOTICED_POINTS = 10  # a look-up of more is not begun when the minute has no room for it
+FEW = 5  # of so many missing ids near misses are searched for, at a point each
 
-Found = dict[str, list[Mapping]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where to look: an external type and an object type, each optional."""
-
-    external_type: str = ""
-    object_type: ObjectType | None = None
+Status = Literal["found", "ambiguous", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Resolution:
     """The live mappings of every id, in input order; an id that has none keeps an empty list.
 
-    `near` holds what was seen on the way for ids that have none: nearly the same ids, of other mappings.
+    `near` holds mappings that are nearly a missing id. `near_types` is None unless nothing was found because the
+    external type is not configured; then it holds the existing ones that are nearest.
     """
 
-    found: Found = field(default_factory=dict)
+    mappings: dict[str, list[Mapping]]
     near: dict[str, list[Near]] = field(default_factory=dict)
+    near_types: list[str] | None = None
+
+    def status(self, external_id: str) -> Status:
+        """Several types may name the same object; several objects are ambiguous."""
+        objects = {(row.object_type, row.object_id) for row in self.mappings[external_id]}
+        return "found" if len(objects) == 1 else "ambiguous" if objects else "missing"
+
+    def of(self, status: Status) -> dict[str, list[Mapping]]:
+        """The ids of that status, with their mappings."""
+        return {one: rows for one, rows in self.mappings.items() if self.status(one) == status}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows of a list that were read. A complete one answers every id by itself."""
+
+    rows: Sequence[Mapping] = ()
+    complete: bool = False
 
 
 class Lookups:
-    """Look-ups at the least cost: never more points than there are ids, but for a question where nothing is known.
+    """Look-ups at the least cost.
 
-    That question is how long a list is. It costs one point, is asked for ten ids or more, and two others follow it
-    only for more ids than a list of over 20,000 mappings has pages. Sizes are remembered for ten minutes. Answers are
-    not: another integration may take a mapping away at any time, and a wrong answer costs more than a point. Equal
-    look-ups in flight are one, unless one of `writers` has written in between.
+    To find ids never takes more points than there are ids, but for two questions about their list: how long it is
+    (one point, for ten ids or more, where nobody knows), and whether its filter works (two, where it seems empty). When
+    ids are missing, at most eleven points more tell why. Lengths are remembered for ten minutes. Answers are not:
+    another integration may take a mapping away at any time, and a wrong answer costs more than a point.
     """
 
     def __init__(
         self,
         api: Salesloft,
+        configurations: Configurations,
         budget: Budget,
-        writers: Sequence[Salesloft] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
-        self._writers = writers or (api,)
+        self._configurations = configurations
         self._budget = budget
-        self._sizes: Known[Scope, int] = Known(SIZES_SECONDS, MOST_SIZES, clock)
-        self._flights: Flights[Page[Mapping]] = Flights()
+        self._clock = clock
+        self._sizes: dict[Scope, tuple[float, int]] = {}
 
-    async def resolve(self, external_ids: Iterable[str], scope: Scope) -> Answer:
-        """Every id at once. Ids are compared byte by byte.
+    async def resolve(self, external_ids: Iterable[str], scope: Scope, listing: Listing | None = None) -> Resolution:
+        """The objects that these ids stand for. Ids are compared byte by byte; whoever takes them in has checked them.
 
         Raises:
-            InputError: an id that cannot be one, before anything is sent.
             RateLimitedError: the points that are left do not suffice, before they are spent.
         """
-        whole = Answer()
-        async for part in self.answers(external_ids, scope):
-            whole.found.update(part.found)
-            whole.near.update(part.near)
-        return whole
+        wanted = tuple(dict.fromkeys(external_ids))
+        listing = listing or await self._listing(len(wanted), scope)
+        rows = listing.rows
+        if not listing.complete:
+            asks = [self._asking(scope.external_type, one) for one in wanted]
+            rows = await _rows(asks, await gather_limited(asks))
+        mappings = _sorted_in(wanted, rows, scope)
+        missing = [one for one, held in mappings.items() if not held]
+        if not missing:
+            return Resolution(mappings)
+        near_types, neighbours = None, Neighbours([*rows, *listing.rows], scope)
+        with suppress(ApiError):  # what was found is told, even when nobody can tell why the rest is missing
+            if scope.external_type and len(missing) == len(wanted):  # one hit proves that the type is configured
+                near_types = await self._configurations.nearest(scope.external_type, scope.object_type)
+            lost = [one for one in missing if not neighbours.of(one)]
+            spelled = near_types is None and not listing.complete
+            if len(lost) <= FEW and self._budget.left() > MOST_TRIES:
+                asks = [self._asking(*one) for one in worth_trying(lost, scope, spelled)]
+                neighbours.add(await _rows(asks, await gather_limited(asks)))
+        return Resolution(mappings, {one: near for one in missing if (near := neighbours.of(one))}, near_types)
 
-    async def answers(self, external_ids: Iterable[str], scope: Scope) -> AsyncIterator[Answer]:
-        """The same, handed on as it comes, still in input order."""
-        wanted = list(dict.fromkeys(checked("external_ids", one) for one in external_ids))
-        if scope.external_type:
-            checked("external_type", scope.external_type, MAX_EXTERNAL_TYPE)
-        plan, firsts = await self._planned(wanted, scope)
-        rows = await self._read(plan, firsts, scope)
-        neighbours = Neighbours(distinct(firsts.values()) if rows is None else rows)
-        if rows is None and plan.read:
-            self._check_room(len(wanted))
-        for batch in [wanted] if rows is not None else _batches(wanted, BATCH):
-            found = await self._each(batch, scope) if rows is None else _sorted_in(batch, rows)
-            near = {one: neighbours.of(one) for one in batch if not found[one]}
-            yield Answer(found, {one: rows for one, rows in near.items() if rows})
+    async def in_batches(self, external_ids: Iterable[str], scope: Scope) -> AsyncIterator[Resolution]:
+        """The same for any number of ids, handed on as it comes, still in input order."""
+        wanted = tuple(dict.fromkeys(external_ids))
+        listing = await self._listing(len(wanted), scope)
+        size = max(1, len(wanted)) if listing.complete else BATCH
+        for start in range(0, len(wanted), size):
+            yield await self.resolve(wanted[start : start + size], scope, listing)
 
-    async def _planned(self, wanted: Sequence[str], scope: Scope) -> tuple[Plan, dict[Part, Page[Mapping]]]:
-        """The cheapest plan, and the first pages of the lists that it was worth to begin."""
-        firsts: dict[Part, Page[Mapping]] = {}
-        splits = scope.object_type is None
-        plan = cheapest(wanted, self._counts(scope), firsts, splits)
-        while plan.begin:
-            for part in plan.begin:
-                firsts[part] = first = await self._page(scope, part, 1, False)
-                size = len(first.rows) if first.next_page is None else first.total
-                self._sizes.forget(_part(scope, part))
-                if size is not None:
-                    self._sizes.keep(_part(scope, part), size)
-            plan = cheapest(wanted, self._counts(scope), firsts, splits)
+    async def _listing(self, ids: int, scope: Scope) -> Listing:
+        """The list of the scope, whole where that costs less than asking for so many ids; or the page that told so."""
+        plan = cheapest(ids, self._size(scope))
+        if not plan.read:
+            self._check_room(plan.points)
+            return Listing()
+        ask, first = await begin_list(self._api, scope.external_type, scope.object_type)
+        self._remember(scope, first.total)
+        plan = cheapest(ids, first.total, begun=True)
         self._check_room(plan.points)
-        return plan, firsts
+        rows = await read_all(ask, first) if plan.read else first.rows
+        if first.total is not None and len(rows) >= first.total:
+            return Listing(rows, complete=True)
+        if plan.read:  # rows were taken away while it was read, so others may have gone unseen
+            self._check_room(ids)
+        return Listing(rows)
 
-    def _era(self) -> int:
-        return sum(one.changes for one in self._writers)
+    def _asking(self, external_type: str, external_id: str) -> Callable[[], Awaitable[Page[Mapping]]]:
+        """The mappings of an id, of every object type: another one than was asked for is worth telling."""
+        return partial(self._api.list_mappings, external_type=external_type, external_id=external_id, deleted=False)
 
-    def _counts(self, scope: Scope) -> dict[Part, int]:
-        parts: tuple[Part, ...] = (None, "people", "accounts", "users") if scope.object_type is None else (None,)
-        known = self._sizes.among(_part(scope, part) for part in parts)
-        return {part: known[_part(scope, part)] for part in parts if _part(scope, part) in known}
+    def _size(self, scope: Scope) -> int | None:
+        told, size = self._sizes.get(scope, (-math.inf, None))
+        return size if self._clock() - told <= SIZES_SECONDS else None
 
-    async def _read(self, plan: Plan, firsts: dict[Part, Page[Mapping]], scope: Scope) -> list[Mapping] | None:
-        """Every row of the lists that the plan wants to be read; None when there are none, or they cannot be."""
-        rows: list[Mapping] = []
-        for one in plan.read:
-            some = await read_whole(partial(self._page, scope), one, firsts[one.part])
-            if some is None:
-                return None
-            rows += some
-        return rows if plan.read else None
-
-    async def _page(self, scope: Scope, part: Part, page: int, ascending: bool) -> Page[Mapping]:
-        where = _part(scope, part)
-        ask = partial(self._list, where, page=page, counts=page == 1 and not ascending, ascending=ascending)
-        return await self._flights.one((self._era(), where, page, ascending), ask)
-
-    async def _each(self, external_ids: Sequence[str], scope: Scope) -> Found:
-        pages = await gather_limited([partial(self._look_up, scope, one) for one in external_ids])
-        return {one: list(page.rows) for one, page in zip(external_ids, pages, strict=True)}
-
-    async def _look_up(self, scope: Scope, external_id: str) -> Page[Mapping]:
-        ask = partial(self._list, scope, external_id=external_id)
-        return await self._flights.one((self._era(), scope, external_id), ask)
-
-    async def _list(self, scope: Scope, **asked: Any) -> Page[Mapping]:  # noqa: ANN401 - what `list_mappings` takes
-        return await self._api.list_mappings(
-            external_type=scope.external_type, object_type=scope.object_type, deleted=False, **asked
-        )
+    def _remember(self, scope: Scope, size: int | None) -> None:
+        self._sizes.pop(scope, None)
+        if size is not None:
+            self._sizes[scope] = (self._clock(), size)
+        if len(self._sizes) > MOST_SIZES:
+            del self._sizes[next(iter(self._sizes))]
 
     def _check_room(self, points: int) -> None:
         """A look-up that could only fail half-way is not begun."""
@@ -154,27 +152,22 @@ class Lookups:
         if points <= max(left, UNNOTICED_POINTS) or current().patience() >= MINUTE:
             return
         wait = self._budget.wait(points)
-        what = (
-            f"this look-up takes {points} points and {left} are left this minute; fewer ids take fewer. None was sent."
-        )
+        what = f"this look-up takes {points} points and {left} are left this minute; fewer ids take fewer."
         if not wait:
             raise SalesloftMcpError(what, next_step=f"ask for fewer ids at a time: {left} or less.")
         raise RateLimitedError(what, request="GET /v2/external/mappings", retry_after_seconds=wait)
 
 
-def _part(scope: Scope, part: Part) -> Scope:
-    return scope if part is None else replace(scope, object_type=part)
+async def _rows(
+    asks: Iterable[Callable[..., Awaitable[Page[Mapping]]]], firsts: Iterable[Page[Mapping]]
+) -> list[Mapping]:
+    """The rows of several lists, of which the first pages were read; there is hardly ever another."""
+    return [row for ask, first in zip(asks, firsts, strict=True) for row in await read_all(ask, first)]
 
 
-def _sorted_in(external_ids: Iterable[str], rows: Iterable[Mapping]) -> Found:
-    found: Found = {one: [] for one in external_ids}
+def _sorted_in(external_ids: Iterable[str], rows: Iterable[Mapping], scope: Scope) -> dict[str, list[Mapping]]:
+    held: dict[str, list[Mapping]] = {one: [] for one in external_ids}
     for row in rows:
-        if row.external_id in found:
-            found[row.external_id].append(row)
-    return found
-
-
-def _batches(external_ids: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(external_ids)
-    while batch := list(islice(rest, size)):
-        yield batch
+        if row.external_id in held and row in scope:
+            held[row.external_id].append(row)
+    return held

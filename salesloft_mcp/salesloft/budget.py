@@ -3,16 +3,13 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
 
 import anyio
 import httpx
 
 from salesloft_mcp.errors import RateLimitedError
-from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.call import Lane, current
 from salesloft_mcp.salesloft.requests import page_points
-
-Lane = Literal["chat", "bulk"]
 
 CHAT_RESERVE = 30  # points a minute that bulk work leaves free, so that a person never waits behind it
 MINUTE = 60.0
@@ -27,15 +24,22 @@ def expected_cost(url: httpx.URL) -> int:
 class Budget:
     """What this process may still spend, counted in a moving minute and corrected by what Salesloft says.
 
-    A moving minute is safe for a fixed clock-minute and for a leaky bucket alike; which one it is, nobody says.
+    A moving minute is safe for a fixed clock minute and for a leaky bucket alike; which one it is, nobody says. Waits
+    are measured on `clock`, which nobody sets back; `wall` only says when the clock minute ends.
     """
 
-    def __init__(self, points_a_minute: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        points_a_minute: int,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._limit = points_a_minute
         self._clock = clock
+        self._wall = wall
         self._spent: deque[tuple[float, int]] = deque()
         self._used = 0  # the sum of `_spent`
-        self._told: tuple[float, int] | None = None  # start of a clock minute, points the team has left in it
+        self._told = (0.0, 0)  # until then on our clock, so many points are left to the team
 
     @property
     def bulk(self) -> int:
@@ -47,7 +51,8 @@ class Budget:
         now = self._clock()
         self._forget(now)
         ours = self._limit - self._used
-        return max(0, ours if self._told is None or self._told[0] != _minute(now) else min(ours, self._told[1]))
+        until, left = self._told
+        return max(0, min(ours, left) if now < until else ours)
 
     def wait(self, cost: int, lane: Lane = "chat") -> float:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""
@@ -61,14 +66,17 @@ class Budget:
         now = self._clock()
         self._spent.append((now, cost))
         self._used += cost
-        if self._told is not None:
-            self._told = (self._told[0], self._told[1] - cost)
+        until, left = self._told
+        self._told = (until, left - cost)
 
     def learn(self, remaining: int) -> None:
         """Salesloft says how many points the whole team has left in this clock minute."""
-        minute = _minute(self._clock())
-        same = self._told is not None and self._told[0] == minute
-        self._told = (minute, min(remaining, self._told[1]) if same and self._told else remaining)
+        now = self._clock()
+        until, left = self._told
+        if now < until:
+            self._told = (until, min(remaining, left))
+        else:
+            self._told = (now + MINUTE - self._wall() % MINUTE, remaining)
 
     def _reserve(self, lane: Lane) -> int:
         return CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
@@ -89,28 +97,27 @@ class Budget:
         return wait
 
     def _told_wait(self, cost: int, now: float) -> float:
-        if self._told is None or self._told[0] != _minute(now) or self._told[1] >= cost:
-            return 0.0
-        return self._told[0] + MINUTE - now + 0.05
+        until, left = self._told
+        return until - now + 0.05 if now < until and left < cost else 0.0
 
 
 class BudgetLayer(httpx.AsyncBaseTransport):
     """Waits for a place in the budget, then passes the request on and learns from the answer's headers."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, budget: Budget, lane: Lane = "chat") -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, budget: Budget) -> None:
         self._inner = inner
         self._budget = budget
-        self._lane = lane
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         cost = expected_cost(request.url)
-        while wait := self._budget.wait(cost, self._lane):
-            if wait > current().patience():
+        call = current()
+        while wait := self._budget.wait(cost, call.lane):
+            if wait > call.patience():
                 what = "the points for this minute are spent; nothing was sent."
                 raise RateLimitedError(what, request=_name(request), retry_after_seconds=wait)
             await anyio.sleep(wait)
         self._budget.spend(cost)
-        current().points += cost
+        call.points += cost
         response = await self._inner.handle_async_request(request)
         self._correct(cost, response)
         return response
@@ -130,10 +137,6 @@ class BudgetLayer(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-def _minute(now: float) -> float:
-    return now - now % MINUTE
 
 
 def _number(response: httpx.Response, header: str) -> int | None:

@@ -1,4 +1,4 @@
-"""One call of a tool: how long it may still wait, and the points it has spent."""
+"""One call of a tool or one job: how long it may still wait, in which lane, and the points it has spent."""
 
 import math
 import time
@@ -6,34 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Literal
+
+Lane = Literal["chat", "bulk"]
 
 
 @dataclass(slots=True)
 class Call:
-    """Shared by everything that runs for one tool call, in whatever task."""
+    """Shared by everything that runs for one call, in whatever task."""
 
-    seconds: float = math.inf  # that it may take altogether
     deadline: float = math.inf
     points: int = 0
+    lane: Lane = "chat"  # bulk work leaves room for people who wait
     who: str = "local"  # as the change log names whoever asked for it
-
-    def renew(self) -> None:
-        """Begin its time anew, after a person has thought about a question."""
-        self.deadline = time.monotonic() + self.seconds
 
     def patience(self) -> float:
         """Seconds this call may still wait."""
         return self.deadline - time.monotonic()
+
+    def renew(self, seconds: float) -> None:
+        """It may wait at least `seconds` from now on: what a person took to answer is not to be missing afterwards."""
+        self.deadline = max(self.deadline, time.monotonic() + seconds)
 
 
 _current: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 @contextmanager
-def open_call(seconds: float = math.inf) -> Iterator[Call]:
+def open_call(seconds: float = math.inf, lane: Lane = "chat") -> Iterator[Call]:
     """Everything inside may wait `seconds` altogether, and its points are counted."""
-    call = Call(seconds)
-    call.renew()
+    call = Call(time.monotonic() + seconds, lane=lane)
     token = _current.set(call)
     try:
         yield call

@@ -1,7 +1,10 @@
-"""The verbs: one method an endpoint, all through one `_send`."""
+"""The verbs: one method an endpoint, all through one `_send`.
+
+Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
+"""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -9,7 +12,6 @@ import anyio
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from salesloft_mcp import errors
 from salesloft_mcp.salesloft import requests, responses
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.salesloft.models import (
@@ -24,6 +26,7 @@ from salesloft_mcp.salesloft.models import (
     Team,
     User,
 )
+from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
 from salesloft_mcp.salesloft.requests import Request
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -47,19 +50,18 @@ class Salesloft:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
-        self.changes = 0  # goes up before and after every write, so that what was read meanwhile is not remembered
 
     async def list_configurations(self, *, page: int = 1, per_page: int = requests.PAGE_SIZE) -> Page[Configuration]:
-        """One page of "all configurations on a Salesloft team", deleted ones among them."""
+        """One page of the team's configurations, deleted ones among them."""
         return await self._page(requests.configurations(page, per_page), _CONFIGURATION)
 
     async def create_configuration(self, external_type: str, object_type: ObjectType) -> Configuration:
-        """ "Set the name of your external identifier and choose the Salesloft object it will be related to." """
+        """Allow external ids of a type for one kind of object."""
         return await self._row(requests.create_configuration(external_type, object_type), _CONFIGURATION)
 
     async def delete_configuration(self, configuration_id: int) -> None:
-        """ "Deletes a mapping configuration created by the user." """
-        await self._done(requests.delete_configuration(configuration_id))
+        """Delete a configuration by its id, with the errors of `delete_mapping`."""
+        await self._send(requests.delete_configuration(configuration_id), responses.deleted)
 
     async def list_mappings(
         self,
@@ -74,9 +76,10 @@ class Salesloft:
         counts: bool = False,
         ascending: bool = False,
     ) -> Page[Mapping]:
-        """ "Can be used with Object_Type, External ID, and External_Type interchangeably"
+        """One page of the mappings that fit every filter which is given.
 
-        Salesloft ignores a filter it does not know, so every row is held against the question.
+        Guide: "Can be used with Object_Type, External ID, and External_Type interchangeably". Salesloft ignores a
+        filter it does not know, so every row is held against the question.
 
         Raises:
             BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
@@ -88,36 +91,37 @@ class Salesloft:
     async def create_mapping(
         self, external_type: str, object_type: ObjectType, external_id: str, object_id: int
     ) -> Mapping:
-        """ "Once a mapping is created, it cannot be updated. But it can be deleted." """
+        """Give an external id to an object. Guide: "Once a mapping is created, it cannot be updated"."""
         return await self._row(requests.create_mapping(external_type, object_type, external_id, object_id), _MAPPING)
 
     async def delete_mapping(self, mapping_id: int) -> None:
-        """ "Deletes a mapping created by the user." """
-        await self._done(requests.delete_mapping(mapping_id))
+        """Delete a mapping by its own id.
+
+        Raises:
+            NotFoundError: there is none of that id. UnknownOutcomeError: the answer does not prove that it was deleted.
+        """
+        await self._send(requests.delete_mapping(mapping_id), responses.deleted)
 
     async def list_records(
-        self, external_type: str, object_type: ObjectType, external_ids: Sequence[str]
-    ) -> tuple[Record, ...]:
-        """ "Returns multiple Salesloft objects matching with that external type and ID."
+        self, external_type: str, object_type: ObjectType, external_ids: Sequence[str], *, page: int = 1
+    ) -> Page[Record]:
+        """One page of the people, accounts or users behind external ids, at most 100 of them.
 
-        At most 100 ids a call. The answer does not say which object belongs to which id. How long its pages are
-        nobody says, so it is read to the last.
+        The answer does not say which object belongs to which id.
         """
-        rows: list[Record] = []
-        page: int | None = 1
-        while page is not None:
-            ask = requests.records(external_type, object_type, external_ids, page)
-            found = await self._page(ask, RECORDS[object_type])
-            rows.extend(found.rows)
-            page = found.next_page
-        return tuple(rows)
+        ask = requests.records(external_type, object_type, external_ids, page)
+        return await self._page(ask, RECORDS[object_type])
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
-        """ "If so, it'll proxy the request to that object's UPDATE endpoint in the public API." """
+        """Update the person behind an external id, or create one together with the mapping.
+
+        Guide: "If so, it'll proxy the request to that object's UPDATE endpoint in the public API. If not, it will
+        insert a row for that external_id mapping and proxy the request to […] CREATE".
+        """
         return await self._row(_upsert(external_type, "people", external_id, fields), _PERSON)
 
     async def upsert_account(self, external_type: str, external_id: str, fields: AccountFields) -> Account:
-        """ "If not, it will insert a row for that external_id mapping and proxy the request to […] CREATE" """
+        """The same for an account."""
         return await self._row(_upsert(external_type, "accounts", external_id, fields), _ACCOUNT)
 
     async def list_objects(
@@ -137,42 +141,32 @@ class Salesloft:
 
     async def me(self) -> User:
         """Whose token this is."""
-        return await self._row(Request("GET", "/v2/me"), _USER)
+        return await self._row(requests.me(), _USER)
 
     async def team(self) -> Team:
         """Which team every call works on."""
-        return await self._row(Request("GET", "/v2/team"), _TEAM)
+        return await self._row(requests.team(), _TEAM)
 
-    async def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Page[RowT]:
-        return await self._send(ask, partial(responses.page, adapter=adapter))
+    def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Awaitable[Page[RowT]]:
+        return self._send(ask, partial(responses.page, adapter=adapter))
 
-    async def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> RowT:
-        return await self._send(ask, partial(responses.row, adapter=adapter))
+    def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> Awaitable[RowT]:
+        return self._send(ask, partial(responses.row, adapter=adapter))
 
-    async def _done(self, ask: Request) -> None:
-        await self._send(ask, responses.done)
-
-    async def _send(self, ask: Request, read: Callable[[Request, responses.Received], ReadT]) -> ReadT:
-        self.changes += ask.writes
-        try:
-            return read(ask, await self._exchange(ask))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise responses.never_sent(ask, type(error).__name__) from error
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            raise responses.lost(ask, type(error).__name__) from error
-        except errors.BrokenAnswerError as error:
-            raise (responses.lost(ask, "unreadable answer") if ask.writes else error) from error
-        finally:
-            self.changes += ask.writes
-
-    async def _exchange(self, ask: Request) -> responses.Received:
+    async def _send(self, ask: Request, read: Callable[[Request, Received], ReadT]) -> ReadT:
         base = self._http.base_url
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
-        async with self._http.stream(ask.method, url, json=ask.body) as response:
-            # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
-            with anyio.fail_after(ANSWER_SECONDS):
-                content = await _content(response)
-            return responses.Received(response.status_code, content, _wait_asked(response))
+        try:
+            async with self._http.stream(ask.method, url, json=ask.body) as response:
+                # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
+                with anyio.fail_after(ANSWER_SECONDS):
+                    content = await _content(response)
+            asked = wait_asked(response.headers, time.time())
+            return read(ask, Received(response.status_code, content, asked, is_metered(response.headers)))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise responses.never_sent(ask, error) from error
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            raise responses.lost(ask, error) from error
 
 
 async def _content(response: httpx.Response) -> bytes:
@@ -181,12 +175,10 @@ async def _content(response: httpx.Response) -> bytes:
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             raise httpx.RemoteProtocolError("the answer is larger than any page can be")
-    return bytes(content)
+    # Some servers repeat the headers of a request. Nobody who reads an answer may find the token in it.
+    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    return bytes(content).replace(token, b"[token]") if token else bytes(content)
 
 
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:
     return requests.upsert(external_type, object_type, external_id, fields.body())
-
-
-def _wait_asked(response: httpx.Response) -> float | None:
-    return responses.wait_asked(response.headers.get("retry-after"), time.time())

@@ -12,6 +12,8 @@ DoneT = TypeVar("DoneT")
 
 async def gather_limited(asks: Sequence[Callable[[], Awaitable[DoneT]]]) -> list[DoneT]:
     """All of them, a few at once; what they answer in their own order. The first failure stops the others."""
+    if len(asks) == 1:
+        return [await asks[0]()]
     places = anyio.CapacityLimiter(AT_ONCE)
     done: dict[int, DoneT] = {}
 

@@ -1,13 +1,15 @@
 """The order of the layers, in one expression: auth > retry > budget > wire."""
 
 import ssl
+from collections.abc import Generator
 
 import anyio
 import anyio.to_thread
 import httpx
 import truststore
+from pydantic import SecretStr
 
-from salesloft_mcp.salesloft.budget import Budget, BudgetLayer, Lane
+from salesloft_mcp.salesloft.budget import Budget, BudgetLayer
 from salesloft_mcp.salesloft.retry import RetryLayer
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -15,17 +17,37 @@ CONNECTIONS = 16  # the connection pool of httpx grows slower with every further
 
 
 def open_http(
-    base_url: str, auth: httpx.Auth, wire: httpx.AsyncBaseTransport, budget: Budget, *, agent: str, lane: Lane = "chat"
+    base_url: str, auth: httpx.Auth, wire: httpx.AsyncBaseTransport, budget: Budget, *, agent: str
 ) -> httpx.AsyncClient:
     """The client every call goes through. Redirects are never followed, so the token stays where it belongs."""
     return httpx.AsyncClient(
         base_url=base_url,
         auth=auth,
-        transport=RetryLayer(BudgetLayer(wire, budget, lane)),
+        transport=RetryLayer(BudgetLayer(wire, budget)),
         timeout=TIMEOUT,
         follow_redirects=False,
         headers={"User-Agent": agent, "Accept": "application/json"},
     )
+
+
+class Bearer(httpx.Auth):
+    """`Authorization: Bearer {{token}}`, on requests to one origin and no other.
+
+    The token is an API key, or an OAuth access token that somebody else keeps fresh.
+    """
+
+    def __init__(self, token: SecretStr, base_url: str) -> None:
+        self._token = token
+        self._origin = _origin(httpx.URL(base_url))
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if _origin(request.url) == self._origin:
+            request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        yield request
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 class Network(httpx.AsyncBaseTransport):

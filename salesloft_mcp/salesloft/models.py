@@ -16,6 +16,7 @@ _WORDS: dict[str, ObjectType] = {
     "user": "users",
     "users": "users",
 }
+SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
 
 
 def object_type_of(word: object) -> object:
@@ -34,7 +35,7 @@ class _Row(BaseModel):
 
 
 class Configuration(_Row):
-    """ "Set the name of your external identifier and choose the Salesloft object it will be related to." """
+    """That external ids of a type may be given to one kind of object."""
 
     external_type: str
     object_type: AnyObjectType
@@ -145,3 +146,14 @@ class MappingKey:
     external_type: str
     object_type: ObjectType
     external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to look for mappings: an external type and an object type, each optional."""
+
+    external_type: str = ""
+    object_type: ObjectType | None = None
+
+    def __contains__(self, row: Mapping | Configuration) -> bool:
+        return self.external_type in ("", row.external_type) and self.object_type in (None, row.object_type)

@@ -1,28 +1,145 @@
-"""Lists read whole."""
+"""Lists read whole: every page walk of the product, and what it costs."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
+from functools import partial
+from itertools import islice
+from typing import TypeVar
 
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey
+from salesloft_mcp.salesloft.gather import gather_limited
+from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType, Page
+from salesloft_mcp.salesloft.requests import PAGE_SIZE, page_points
+
+LAST_FLAT_PAGE = 100  # "list pages 101-150 cost 3" points, and later ones more
+WINDOW = 40  # pages that may wait in memory for the first of them to be used
+_DEARER_FROM = (101, 151, 251, 501)
+
+RowT = TypeVar("RowT")
+# Asks for one page: `ask(page=2)`; and `ask(page=2, ascending=True)` where the first page told the length of the list.
+Ask = Callable[..., Awaitable[Page[RowT]]]
+
+
+def ends(total: int) -> tuple[int, int]:
+    """How to read a list of `total` rows: so many pages from its newest row on, and so many from its oldest.
+
+    A list of at most a hundred pages is read from its newest row alone; a longer one from both ends, because deep pages
+    cost up to thirty points each.
+    """
+    every = max(1, -(-total // PAGE_SIZE))
+    newest = max(min(every, LAST_FLAT_PAGE), -(-every // 2))
+    return newest, every - newest
+
+
+def points(total: int) -> int:
+    """The points that reading a list of `total` rows costs, its first page included."""
+    return sum(map(_points_of_first, ends(total)))
+
+
+async def pages(ask: Ask[RowT], first: Page[RowT] | None = None) -> AsyncIterator[tuple[RowT, ...]]:
+    """Every row of a list once, in parts; `first` is its first page, where that was read already.
+
+    When `first` has a total, several pages are read at once, and a long list from both ends. Rows that are added
+    meanwhile, and a Salesloft that does not sort, make it read on until the list ends. A row that is taken away
+    meanwhile may push another one out of sight: then there are fewer rows than the total said.
+    """
+    seen: set[Hashable] = set()
+    last = first or await ask(page=1)
+    yield _unseen(last, seen)
+    total = (last.total or 0) if last.next_page is not None else 0
+    newest, oldest = ends(total)
+    if oldest:
+        rows = _unseen(await ask(page=1, ascending=True), seen)
+        oldest = oldest if rows else 0  # the same rows from either end: Salesloft does not sort
+        yield rows
+        async for page in _several(partial(ask, page=number, ascending=True) for number in range(2, oldest + 1)):
+            yield _unseen(page, seen)
+    async for page in _several(partial(ask, page=number) for number in range(2, newest + 1)):
+        last = page
+        yield _unseen(page, seen)
+    while last.next_page is not None and not (oldest and len(seen) >= total):
+        last = await ask(page=last.next_page)
+        yield _unseen(last, seen)
+
+
+async def read_all(ask: Ask[RowT], first: Page[RowT] | None = None) -> list[RowT]:
+    """Every row of a list, as `pages` reads it."""
+    return [row async for rows in pages(ask, first) for row in rows]
+
+
+async def begin_list(
+    api: Salesloft, external_type: str, object_type: ObjectType | None
+) -> tuple[Ask[Mapping], Page[Mapping]]:
+    """The list of live mappings of a type: how to ask for a page of it, and the first page, with the total if known.
+
+    It may hold other object types as well, so whoever reads it compares them. The guide filters by `people` and the
+    reference shows `person`: a filter that finds nothing is tried on an object type that is there, for two points, and
+    left out when it does not find that either.
+    """
+    ask = partial(api.list_mappings, external_type=external_type, object_type=object_type, deleted=False)
+    first = await ask(counts=True)
+    if object_type is not None and not first.rows:
+        every = partial(ask, object_type=None)
+        shown = await every(counts=True)
+        if shown.rows and not (await ask(object_type=shown.rows[0].object_type)).rows:
+            ask, first = every, shown
+    return ask, first if first.next_page is not None else Page(first.rows, total=len(first.rows))
 
 
 async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:
     """The live mappings of an external id. Deleted ones never resolve."""
-    found = await api.list_mappings(
-        external_type=key.external_type, object_type=key.object_type, external_id=key.external_id, deleted=False
+    ask = partial(
+        api.list_mappings,
+        external_type=key.external_type,
+        object_type=key.object_type,
+        external_id=key.external_id,
+        deleted=False,
     )
-    return found.rows
+    return tuple(await read_all(ask))
 
 
-async def all_configurations(api: Salesloft) -> tuple[Configuration, ...]:
-    """All configurations of the team, deleted ones among them."""
-    rows: list[Configuration] = []
-    page: int | None = 1
-    while page is not None:
-        found = await api.list_configurations(page=page)
-        rows.extend(found.rows)
-        page = found.next_page
-    return tuple(rows)
+async def mappings_of(
+    api: Salesloft, external_type: str, object_type: ObjectType, *, total: int, most: int
+) -> list[Mapping] | None:
+    """The live mappings of a configuration, of which there are about `total`; None when there are more than `most`."""
+    if total > most:
+        return None
+    ask, first = await begin_list(api, external_type, object_type)
+    found: list[Mapping] = []
+    async for rows in pages(ask, first):
+        found += (row for row in rows if row.object_type == object_type)
+        if len(found) > most:
+            return None
+    return found
 
 
 async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
     """The configurations that are in use."""
-    return tuple(row for row in await all_configurations(api) if not row.deleted)
+    return tuple(row for row in await read_all(api.list_configurations) if not row.deleted)
+
+
+def _points_of_first(count: int) -> int:
+    """What the first `count` pages cost, without counting them one by one: a total may be any number."""
+    steps = ((page_points(start) - page_points(start - 1), start) for start in _DEARER_FROM)
+    return count + sum(more * max(0, count - start + 1) for more, start in steps)
+
+
+async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> AsyncIterator[Page[RowT]]:
+    """What they answer, in order. A list that ends before its total said so is not asked for the pages that lack."""
+    rest, ended = iter(asks), False
+    while not ended and (some := list(islice(rest, WINDOW))):
+        for page in await gather_limited(some):
+            yield page
+            ended = page.next_page is None
+
+
+def _unseen(page: Page[RowT], seen: set[Hashable]) -> tuple[RowT, ...]:
+    """The rows that did not come before: a list that changes while it is read shows some of them twice."""
+    rows = {_identity(row): row for row in page.rows}
+    fresh = tuple(row for name, row in rows.items() if name not in seen)
+    seen.update(rows)
+    return fresh
+
+
+def _identity(row: object) -> Hashable:
+    """Salesloft's id of a row; the guide shows mappings without one, and then all of the row tells it apart."""
+    return getattr(row, "id", None) or row

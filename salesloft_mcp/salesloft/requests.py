@@ -1,7 +1,10 @@
-"""Pure, on the way down: what to ask becomes a path, a query and a body. Nothing here awaits."""
+"""Pure, on the way down: what to ask becomes a path, a query and a body. Nothing here awaits.
+
+Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -20,18 +23,28 @@ _DEEP_PAGES = ((500, 30), (250, 10), (150, 8), (100, 3))
 
 Method = Literal["GET", "POST", "DELETE"]
 Query = tuple[tuple[str, str], ...]
+Scope = tuple[str, ...]  # any of these names will do: the guide's first, then that of the current catalogue
 COUNTS: Query = (("include_paging_counts", "true"),)
 OLDEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "ASC"))
+
+_READ_CONFIGURATIONS: Scope = ("external_id_configuration:read",)
+_CREATE_CONFIGURATIONS: Scope = ("external_id_configuration:manage", "external_id_configuration:write")
+_DELETE_CONFIGURATIONS: Scope = ("external_id_configuration:manage", "external_id_configuration:delete")
+_READ_MAPPINGS: Scope = ("external_id:read",)
+_WRITE_MAPPINGS: Scope = ("external_id:manage", "external_id:write")
+_DELETE_MAPPINGS: Scope = ("external_id:manage", "external_id:delete")
+_SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to Salesloft: `path` is percent-encoded already and begins with /v2."""
+    """One call to Salesloft: `path` is percent-encoded already and begins with /v2; `scopes` are what it needs."""
 
     method: Method
     path: str
     query: Query = ()
     body: Mapping[str, Any] | None = field(default=None, repr=False)
+    scopes: tuple[Scope, ...] = ()
 
     @property
     def writes(self) -> bool:
@@ -56,7 +69,8 @@ class Request:
     @property
     def target(self) -> str:
         """The path with its query, as it goes over the wire."""
-        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+        query = urlencode(self.query, quote_via=quote, errors="surrogatepass")
+        return f"{self.path}?{query}" if query else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +83,20 @@ class MappingFilter:
     object_id: int | None = None
     deleted: bool | None = None
 
+    @property
+    def sent(self) -> "MappingFilter":
+        """What Salesloft is asked to filter by. The guide says `people` and the reference shows `person`, so with an
+        external id, which leaves few rows, the object type is only compared here."""
+        return replace(self, object_type=None) if self.external_id else self
+
     def query(self) -> Query:
-        """The filters that narrow, checked and spelled as Salesloft wants them."""
+        """The filters that narrow, spelled as Salesloft wants them.
+
+        An external id is not checked here: a look-up may ask for thousands, and whoever takes them in has checked them.
+        """
         words = (
             ("external_type", self.external_type and checked("external_type", self.external_type, MAX_EXTERNAL_TYPE)),
-            ("external_id", self.external_id and checked("external_id", self.external_id)),
+            ("external_id", self.external_id),
             ("object_type", self.object_type or ""),
             ("object_id", "" if self.object_id is None else str(self.object_id)),
             ("deleted", "" if self.deleted is None else str(self.deleted).lower()),
@@ -119,49 +142,59 @@ def segment(name: str, value: str, limit: int = MAX_EXTERNAL_ID) -> str:
 
 
 def configurations(page: int, per_page: int) -> Request:
-    """ "List all configurations on a Salesloft team" """
-    return Request("GET", "/v2/external/configurations", _paged((), page, per_page))
+    """One page of the configurations. Guide: "List all configurations on a Salesloft team"."""
+    query = _paged((), page, per_page)
+    return Request("GET", "/v2/external/configurations", query, scopes=(_READ_CONFIGURATIONS,))
 
 
 def create_configuration(external_type: str, object_type: ObjectType) -> Request:
-    """ "Set the name of your external identifier and choose the Salesloft object it will be related to." """
+    """Allow external ids of a type for one kind of object.
+
+    Guide: "Set the name of your external identifier and choose the Salesloft object it will be related to".
+    """
     body = {
         "external_type": checked("external_type", external_type, MAX_EXTERNAL_TYPE),
         "object_type": object_type,
     }
-    return Request("POST", "/v2/external/configurations", body=body)
+    return Request("POST", "/v2/external/configurations", body=body, scopes=(_CREATE_CONFIGURATIONS,))
 
 
 def delete_configuration(configuration_id: int) -> Request:
-    """ "Deletes a mapping configuration created by the user." """
-    return Request("DELETE", f"/v2/external/configurations/{configuration_id:d}")
+    """Delete a configuration. Guide: "Deletes a mapping configuration created by the user"."""
+    path = f"/v2/external/configurations/{configuration_id:d}"
+    return Request("DELETE", path, scopes=(_DELETE_CONFIGURATIONS,))
 
 
 def mappings(asked: MappingFilter, page: int, per_page: int, counts: bool, ascending: bool = False) -> Request:
-    """ "List the External ID Mappings for a Salesloft Object." """
-    paged = _paged(asked.query(), page, per_page)
+    """One page of the mappings. Guide: "List the External ID Mappings for a Salesloft Object"."""
+    paged = _paged(asked.sent.query(), page, per_page)
     more = (COUNTS if counts else ()) + (OLDEST_FIRST if ascending else ())
-    return Request("GET", "/v2/external/mappings", paged + more)
+    return Request("GET", "/v2/external/mappings", paged + more, scopes=(_READ_MAPPINGS,))
 
 
 def create_mapping(external_type: str, object_type: ObjectType, external_id: str, object_id: int) -> Request:
-    """ "Map Salesloft People, Accounts, and Users to their unique identifiers from your system." """
+    """Give an external id to an object.
+
+    Guide: "Map Salesloft People, Accounts, and Users to their unique identifiers from your system".
+    """
     body = {
         "external_type": checked("external_type", external_type, MAX_EXTERNAL_TYPE),
         "object_type": object_type,
         "external_id": checked("external_id", external_id),
         "object_id": object_id,
     }
-    return Request("POST", "/v2/external/mappings", body=body)
+    return Request("POST", "/v2/external/mappings", body=body, scopes=(_WRITE_MAPPINGS,))
 
 
 def delete_mapping(mapping_id: int) -> Request:
-    """ "Deletes a mapping created by the user." """
-    return Request("DELETE", f"/v2/external/mappings/{mapping_id:d}")
+    """Delete a mapping. Guide: "Deletes a mapping created by the user"."""
+    return Request("DELETE", f"/v2/external/mappings/{mapping_id:d}", scopes=(_DELETE_MAPPINGS,))
 
 
 def records(external_type: str, object_type: ObjectType, external_ids: Sequence[str], page: int = 1) -> Request:
-    """ "Returns multiple Salesloft objects matching with that external type and ID."
+    """The objects behind up to 100 external ids.
+
+    Guide: "Returns multiple Salesloft objects matching with that external type and ID".
 
     Raises:
         InputError: more ids than one call takes (100, or about 6 kB of query).
@@ -170,23 +203,45 @@ def records(external_type: str, object_type: ObjectType, external_ids: Sequence[
         (f"external_ids[{number}]", checked("external_ids", value)) for number, value in enumerate(external_ids, 1)
     )
     paging = (("page", str(page)),) if page > 1 else ()
-    request = Request("GET", _ids_path(external_type, object_type), query + paging)
+    scopes = (_READ_MAPPINGS, _reads(object_type))
+    request = Request("GET", _ids_path(external_type, object_type), query + paging, scopes=scopes)
     if len(external_ids) > MAX_IDS_A_CALL or len(request.target) > MAX_IDS_QUERY_BYTES:
         raise errors.InputError("external_ids", f"at most {MAX_IDS_A_CALL} ids (6 kB) fit one call.")
     return request
 
 
 def upsert(external_type: str, object_type: ObjectType, external_id: str, body: Mapping[str, Any]) -> Request:
-    """ "This endpoint will check to see if the external ID mapping already exists for the Person or Account" """
+    """Update the person or account behind an external id, or create it together with its mapping.
+
+    Guide: "This endpoint will check to see if the external ID mapping already exists for the Person or Account".
+    """
     path = f"{_ids_path(external_type, object_type)}/{segment('external_id', external_id)}"
-    return Request("POST", path, body=body)
+    one = _SINGULAR[object_type]
+    scopes: tuple[Scope, ...] = (_WRITE_MAPPINGS, (f"{one}:manage", f"{object_type}:write"))
+    crm: tuple[Scope, ...] = ((f"{one}:set_crm_id",),) if "crm_id" in body else ()
+    return Request("POST", path, body=body, scopes=scopes + crm)
 
 
 def objects(object_type: ObjectType, filters: Query, page: int, per_page: int, counts: bool = False) -> Request:
     """People, accounts or users by their own fields, `filters` being Salesloft's parameters and their values."""
     for name, value in filters:
         checked(name.removesuffix("[]"), value)
-    return Request("GET", f"/v2/{object_type}", _paged(filters, page, per_page) + (COUNTS if counts else ()))
+    query = _paged(filters, page, per_page) + (COUNTS if counts else ())
+    return Request("GET", f"/v2/{object_type}", query, scopes=(_reads(object_type),))
+
+
+def me() -> Request:
+    """Whose token this is."""
+    return Request("GET", "/v2/me")
+
+
+def team() -> Request:
+    """Which team the token belongs to."""
+    return Request("GET", "/v2/team")
+
+
+def _reads(object_type: ObjectType) -> Scope:
+    return f"{_SINGULAR[object_type]}:view", f"{object_type}:read"
 
 
 def _ids_path(external_type: str, object_type: ObjectType) -> str:

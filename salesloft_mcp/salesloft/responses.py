@@ -1,45 +1,25 @@
 """Pure, on the way up: status and bytes become rows, or a member of the error tree. Nothing here awaits."""
 
-import json
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.models import Mapping, Page
-from salesloft_mcp.salesloft.requests import MappingFilter, Method, Request
+from salesloft_mcp.salesloft.received import Complaints, Received, complaints, described, is_page, read_json
+from salesloft_mcp.salesloft.requests import MappingFilter, Request
 from salesloft_mcp.text import quoted
 
 RowT = TypeVar("RowT", bound=BaseModel)
 
-LONGEST_WAIT = 86_400.0  # of a Retry-After header, in seconds
+LONGEST_WORDS = 120  # characters of Salesloft's own words that are passed on, for each field
+_REFUSALS = frozenset({400, 401, 403, 404, 422, 429})
 _LOOK = "look whether it was done before sending it again."
+_SLASH = "An id with a slash may not work here."  # whether Salesloft takes one in a path, nobody says
+_SUPPORT = "tell Salesloft's support."
+_IN_BETWEEN = "check SALESLOFT_BASE_URL, and whether a proxy, a firewall or a sign-in page stands in between."
 
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What came over the wire. `retry_after` is the wait Salesloft asked for, in seconds."""
-
-    status: int
-    content: bytes
-    retry_after: float | None = None
-
-
-# The guide's word and the current catalogue's word for the scope each call needs.
-_SCOPES: dict[tuple[Method, str], str] = {
-    ("GET", "configurations"): "external_id_configuration:read",
-    ("POST", "configurations"): "external_id_configuration:manage (or :write)",
-    ("DELETE", "configurations"): "external_id_configuration:manage (or :delete)",
-    ("GET", "mappings"): "external_id:read",
-    ("POST", "mappings"): "external_id:manage (or :write)",
-    ("DELETE", "mappings"): "external_id:manage (or :delete)",
-    ("GET", "ids"): "external_id:read and {one}:view (or {many}:read)",
-    ("POST", "ids"): "external_id:manage (or :write) and {one}:manage (or {many}:write)",
-}
 _ECHOED = ("external_type", "object_type", "external_id", "object_id")
-_SINGULAR = {"people": "person", "accounts": "account", "users": "user"}
 
 
 def page(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> Page[RowT]:
@@ -63,54 +43,98 @@ def row(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> RowT:
     sent = ask.body or {}
     wrong = [name for name in _ECHOED if name in sent and getattr(found, name, sent[name]) != sent[name]]
     if wrong:
-        raise errors.BrokenAnswerError(
-            f"Salesloft's answer has another {', '.join(wrong)} than was sent.",
-            request=ask.name,
-            status=got.status,
-            next_step="tell Salesloft's support.",
-        )
+        raise _broken(ask, f"Salesloft's answer has another {', '.join(wrong)} than was sent.")
     return found
 
 
-def done(ask: Request, got: Received) -> None:
-    """A success without a body."""
-    if not 200 <= got.status < 300:
-        _refuse(ask, got)
+def deleted(ask: Request, got: Received) -> None:
+    """Only a 204 says that something was deleted; any other success may come from something in between.
+
+    The guide has "Response Status Code: 204" for both deletions:
+    https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
+
+    Raises:
+        UnknownOutcomeError: a success of another kind.
+    """
+    _require_success(ask, got)
+    if got.status != 204:
+        raise _broken(ask, f"{_answered(ask, got)}: that does not say that anything was deleted.", got.status)
 
 
 def only_asked(ask: Request, asked: MappingFilter, found: Page[Mapping]) -> Page[Mapping]:
     """`found` without rows that were not asked for, unless they show that a filter does not work at all."""
-    rows = tuple(row for row in found.rows if asked.fits(row))
-    if len(rows) < len(found.rows) and found.next_page is not None:
+    if found.next_page is not None and not all(map(asked.sent.fits, found.rows)):
         what = "Salesloft answered with mappings that were not asked for, so a filter does not work. Nothing was used."
-        raise errors.BrokenAnswerError(what, request=ask.name, next_step="tell Salesloft's support.")
-    wanted = tuple(row for row in rows if asked.deleted is None or row.deleted == asked.deleted)
-    return Page(wanted, found.next_page, found.total)
+        raise _broken(ask, what)
+    rows = tuple(row for row in found.rows if asked.fits(row) and asked.deleted in (None, row.deleted))
+    return Page(rows, found.next_page, found.total)
 
 
-def never_sent(ask: Request, why: str) -> errors.UnreachableError:
+def never_sent(ask: Request, error: Exception) -> errors.UnreachableError:
     """No connection: the request is known not to have run."""
-    what = f"no connection to Salesloft ({why}); nothing was sent."
+    what = f"no connection to Salesloft ({_cause(error)}); nothing was sent."
     return errors.UnreachableError(what, request=ask.name, next_step="check the network, then try again.")
 
 
-def lost(ask: Request, why: str) -> errors.ApiError:
+def lost(ask: Request, error: Exception) -> errors.ApiError:
     """The request may have run, its answer did not arrive. For a write that is an unknown outcome."""
     if ask.writes:
-        what = f"the answer to {ask.name} was lost ({why}); whether it was done is unknown."
-        return errors.UnknownOutcomeError(what, request=ask.name, next_step=_LOOK)
-    what = f"Salesloft's answer to {ask.name} was lost ({why}); it was a read, nothing changed."
+        return _unknown(ask, f"the answer to {ask.name} was lost ({_cause(error)}).")
+    what = f"Salesloft's answer to {ask.name} was lost ({_cause(error)}); it was a read, nothing changed."
     return errors.UnreachableError(what, request=ask.name, next_step="try again.")
 
 
+def _require_success(ask: Request, got: Received) -> None:
+    """Only a refusal by the API itself proves that a write was not done. Any other answer leaves that unknown.
+
+    A refusal by the API is JSON of its error shape under a status that it refuses with; anything else may come from
+    something in between.
+    """
+    if 200 <= got.status < 300:
+        return
+    said = complaints(read_json(got.content))
+    if got.status in _REFUSALS and (said or (got.status == 429 and got.metered)):
+        raise _refusal(ask, got, said)
+    what = f"{_answered(ask, got)}."
+    if ask.writes:
+        raise _unknown(ask, what, got.status)
+    if got.status == 429:
+        raise errors.RateLimitedError(what, request=ask.name, retry_after_seconds=_wait(got))
+    raise errors.UpstreamError(what, request=ask.name, status=got.status, next_step=_way_on(got.status, said))
+
+
 def _envelope(ask: Request, got: Received) -> dict[str, object]:
-    done(ask, got)
-    found = _json(got.content)
-    if isinstance(found, dict) and "data" in found:
+    _require_success(ask, got)
+    found = read_json(got.content)
+    said = complaints(found)
+    if isinstance(found, dict) and "data" in found and not (said and found["data"] is None):
         return found
-    start = quoted(got.content[:60].decode("utf-8", "backslashreplace"))
-    what = f"Salesloft answered {got.status} with {len(got.content)} bytes that are no answer, beginning {start}."
-    raise errors.BrokenAnswerError(what, request=ask.name, status=got.status, next_step="try again in a minute.")
+    if said:
+        step = "correct what it names, or " + _SUPPORT
+    elif found is None and not is_page(got.content):
+        step = "try again; if it stays so, " + _SUPPORT
+    else:
+        step = _IN_BETWEEN
+    raise _broken(ask, f"{_answered(ask, got)}: that is no answer of the API.", got.status, step)
+
+
+def _broken(ask: Request, what: str, status: int | None = None, step: str = _SUPPORT) -> errors.ApiError:
+    """An answer that cannot be believed. A write may have been done all the same."""
+    if ask.writes:
+        return _unknown(ask, what, status)
+    return errors.BrokenAnswerError(what, request=ask.name, status=status, next_step=step)
+
+
+def _unknown(ask: Request, what: str, status: int | None = None) -> errors.UnknownOutcomeError:
+    what = f"{what} Whether it was done is unknown."
+    step = f"{_LOOK} {_SLASH}" if status == 404 and "%2F" in ask.path else _LOOK
+    return errors.UnknownOutcomeError(what, request=ask.name, status=status, next_step=step)
+
+
+def _cause(error: Exception) -> str:
+    """The kind of failure with its own words: a name that is not found, a certificate that is not trusted, …"""
+    words = str(error)
+    return f"{type(error).__name__}: {quoted(words, LONGEST_WORDS)}" if words else type(error).__name__
 
 
 def _paging(answer: dict[str, object]) -> dict[str, object]:
@@ -128,7 +152,7 @@ def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None
         return None
     if type(found) is not int or found <= ask.page:
         what = f"Salesloft's answer names no usable next page after page {ask.page}. Nothing of it was used."
-        raise errors.BrokenAnswerError(what, request=ask.name, next_step="tell Salesloft's support.")
+        raise _broken(ask, what)
     return found
 
 
@@ -137,86 +161,75 @@ def _row(ask: Request, data: object, adapter: TypeAdapter[RowT]) -> RowT:
         return adapter.validate_python(data)
     except ValidationError as error:
         names = sorted({".".join(map(str, one["loc"])) or "data" for one in error.errors(include_input=False)})
-        what = f"Salesloft's answer has no usable {', '.join(map(quoted, names[:5]))}."
-        raise errors.BrokenAnswerError(what, request=ask.name, next_step="tell Salesloft's support.") from None
+        raise _broken(ask, f"Salesloft's answer has no usable {', '.join(map(quoted, names[:5]))}.") from None
 
 
-def _refuse(ask: Request, got: Received) -> NoReturn:
-    """Raises the member of the error tree that fits the status."""
+def _refusal(ask: Request, got: Received, said: Complaints) -> errors.ApiError:
+    """The member of the error tree for one of Salesloft's own refusals. Nothing was done."""
+    words = _words(said)
     match got.status:
         case 401:
-            what = "Salesloft does not accept this token (401)."
-            raise errors.UnauthorizedError(what, request=ask.name, next_step="set a current SALESLOFT_API_KEY.")
+            what = f"Salesloft does not accept this token (401).{words}"
+            return errors.UnauthorizedError(what, request=ask.name, next_step="set a current SALESLOFT_API_KEY.")
         case 403:
-            what = f"the token may not call {ask.name} (403)."
-            raise errors.ForbiddenError(what, request=ask.name, next_step=f"grant it {_scope(ask)}.")
+            what = f"the token may not call {ask.name} (403).{words}"
+            return errors.ForbiddenError(what, request=ask.name, next_step=_grant(ask))
         case 404:
-            what = f"Salesloft knows nothing at {ask.name} (404)."
-            raise errors.NotFoundError(what, request=ask.name, next_step=_not_found(ask))
+            what = f"Salesloft knows nothing at {ask.name} (404).{words}"
+            return errors.NotFoundError(what, request=ask.name, next_step=_not_found(ask))
         case 422:
-            raise _rejected(ask, _field_messages(_json(got.content)))
+            what = f"Salesloft refused the values (422).{words}"
+            fields = {name: texts for name, texts in said.items() if name}
+            step = "correct them and call again."
+            return errors.RejectedError(what, request=ask.name, fields=fields, next_step=step)
         case 429:
-            what = "the team's points for this minute are spent (429), by this or another integration."
-            wait = 60.0 if got.retry_after is None else got.retry_after
-            raise errors.RateLimitedError(what, request=ask.name, retry_after_seconds=wait)
-        case status if status >= 500 and ask.writes:
-            what = f"Salesloft answered {status} to {ask.name}; whether it was done is unknown."
-            raise errors.UnknownOutcomeError(what, request=ask.name, status=status, next_step=_LOOK)
+            what = f"the team's points for this minute are spent (429), by this or another integration.{words}"
+            return errors.RateLimitedError(what, request=ask.name, retry_after_seconds=_wait(got))
         case status:
-            what = f"Salesloft answered {status} to {ask.name}."
-            raise errors.UpstreamError(what, request=ask.name, status=status, next_step="try again in a minute.")
+            what = f"Salesloft refused {ask.name} ({status}).{words}"
+            step = "correct what it names and call again."
+            return errors.UpstreamError(what, request=ask.name, status=status, next_step=step)
 
 
-def _rejected(ask: Request, fields: dict[str, list[str]]) -> errors.RejectedError:
-    said = "; ".join(f"{quoted(name)}: {quoted(', '.join(texts))}" for name, texts in fields.items())
-    what = f"Salesloft refused the values (422). It says {said or 'no more'}."
-    return errors.RejectedError(what, request=ask.name, fields=fields, next_step="correct them and call again.")
+def _wait(got: Received) -> float:
+    return 60.0 if got.retry_after is None else got.retry_after
 
 
-def _scope(ask: Request) -> str:
-    parts = ask.path.split("/")
-    section = parts[3] if len(parts) > 3 and parts[2] == "external" else ""
-    kind = parts[5] if section == "ids" and len(parts) > 5 else parts[2]
-    if not section and kind not in _SINGULAR:
-        return "the right to call this, or use another token"
-    scope = _SCOPES.get((ask.method, section), "{one}:view (or {many}:read)")
-    return "the scope " + scope.format(one=_SINGULAR.get(kind, kind), many=kind)
+def _way_on(status: int, said: Complaints) -> str:
+    """What to do about the answer to a read that is neither a success nor one of Salesloft's own refusals."""
+    if status >= 500 or status == 408:
+        return "try again in a minute."
+    return _SUPPORT if said else _IN_BETWEEN
 
 
-def _not_found(ask: Request) -> str:
-    """Why a path may lead nowhere. Whether Salesloft takes an id with a slash in its path, nobody says."""
+def _answered(ask: Request, got: Received) -> str:
+    """What was answered to what: Salesloft's own words, or else what the bytes are and how they begin."""
+    said = complaints(read_json(got.content))
+    return f"{ask.name} was answered {got.status} with {_shown(said) if said else described(got.content)}"
+
+
+def _words(said: Complaints) -> str:
+    return f" It says {_shown(said)}." if said else ""
+
+
+def _shown(said: Complaints) -> str:
+    """Salesloft's own words, quoted and cut."""
+    fields = ((name, quoted(", ".join(texts), LONGEST_WORDS)) for name, texts in said.items())
+    return "; ".join(f"{quoted(name)}: {words}" if name else words for name, words in fields)
+
+
+def _grant(ask: Request) -> str:
+    """What the token lacks, under each name that Salesloft has for it."""
+    if not ask.scopes:
+        return "grant it the right to call this, or use another token."
+    wanted = " and ".join(f"{first} (or {' or '.join(others)})" if others else first for first, *others in ask.scopes)
+    return f"grant it {wanted}."
+
+
+def _not_found(ask: Request) -> errors.Step:
+    """Why a path may lead nowhere."""
     if not ask.path.startswith("/v2/external/ids/"):
         return "list what is there; it may be deleted already."
     if "%2F" in ask.path:
-        return "an id with a slash may not work here; look it up with list_external_id_mappings instead."
-    return "check with list_external_id_configurations that this type is configured."
-
-
-def _json(content: bytes) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _field_messages(problem: object) -> dict[str, list[str]]:
-    found = problem.get("errors") if isinstance(problem, dict) else None
-    if not isinstance(found, dict):
-        return {}
-    return {
-        str(name): [str(text) for text in (texts if isinstance(texts, list) else [texts])][:5]
-        for name, texts in list(found.items())[:10]
-    }
-
-
-def wait_asked(header: str | None, now: float) -> float | None:
-    """The seconds of a Retry-After header, which is a number or a date; None when it says nothing usable."""
-    if not header:
-        return None
-    digits = header.strip()
-    if digits.isascii() and digits.isdigit():
-        return min(float(digits), LONGEST_WAIT)
-    try:
-        return min(max(0.0, parsedate_to_datetime(header).timestamp() - now), LONGEST_WAIT)
-    except (ValueError, OverflowError):
-        return None
+        return errors.Hint.LIST_MAPPINGS, f" with this external id instead. {_SLASH}"
+    return errors.Hint.LIST_CONFIGURATIONS, " to see whether this type is configured."

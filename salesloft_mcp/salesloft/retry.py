@@ -7,7 +7,7 @@ import httpx
 import stamina
 
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.salesloft.responses import wait_asked
+from salesloft_mcp.salesloft.received import is_metered, wait_asked
 
 ATTEMPTS = 4
 MINUTE = 60.0
@@ -23,10 +23,10 @@ class _Repeat(Exception):  # noqa: N818 - not an error: it tells the retry loop 
 def wait_before_repeat(method: str, response: httpx.Response, now: float) -> float | None:
     """Seconds until the request may be sent again, 0 for the usual growing pause; None when the answer stands.
 
-    429 is known not to have run, whatever the method; a 5xx is repeated for reads only.
+    A write is repeated after one of Salesloft's own 429 only, which did not run; a read after a passing 5xx, too.
     """
-    asked = wait_asked(response.headers.get("retry-after"), now)
-    if response.status_code == 429:
+    asked = wait_asked(response.headers, now)
+    if response.status_code == 429 and (method == "GET" or is_metered(response.headers)):
         return MINUTE - now % MINUTE + 0.1 if asked is None else asked
     if response.status_code in _PASSING and method == "GET":
         return asked or 0.0

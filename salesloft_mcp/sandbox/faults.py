@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-from salesloft_mcp.sandbox.request import Answer, text_answer
+from salesloft_mcp.sandbox.request import Answer, json_answer, text_answer
 
 FaultKind = Literal["status", "reset", "lost_answer", "delay", "late_commit", "truncated", "raw"]
 
@@ -16,7 +16,7 @@ FaultKind = Literal["status", "reset", "lost_answer", "delay", "late_commit", "t
 class Fault:
     """One thing that goes wrong, for which calls, and how often.
 
-    - `status`: the status is answered and the work not done
+    - `status`: the status is answered as the API answers it, and the work not done
     - `reset`: the connection dies before the work
     - `lost_answer`: the work is done, then the connection dies
     - `delay`: `seconds` pass before the work; in process a caller that leaves meanwhile prevents it
@@ -104,8 +104,13 @@ async def go_wrong(fault: Fault, work: Callable[[], Answer]) -> Answer | None:
 
 
 def _failure(fault: Fault) -> Answer:
+    """JSON where the document shows the body of a refusal; of a 429 and of what a server fails with it shows none."""
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-    return text_answer(fault.status, "The sandbox was told to fail", headers)
+    words = "The sandbox was told to fail"
+    if fault.status >= 429:
+        return text_answer(fault.status, words, headers)
+    body = {"errors": {"base": [words]}} if fault.status == 422 else {"error": words}
+    return replace(json_answer(fault.status, body), headers=headers)
 
 
 async def _later(seconds: float, work: Callable[[], Answer]) -> Answer:

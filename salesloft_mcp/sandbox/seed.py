@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from salesloft_mcp.sandbox.configurations import INTEGRATION_ID
 from salesloft_mcp.sandbox.query import stamp
-from salesloft_mcp.sandbox.store import ObjectType, Store
+from salesloft_mcp.sandbox.store import ObjectType, Row, Store, Table
 
 USERS, ACCOUNTS, PEOPLE = 24, 60, 160
 
@@ -76,23 +77,25 @@ def plant(store: Store) -> None:
     if store.count("users"):
         return
     with store.transaction():
-        for number in range(1, USERS + 1):
-            _insert(store, "users", number, number, user(number))
-        for number, account_id in enumerate(account_ids()):
-            _insert(store, "accounts", account_id, number, account(number))
-        for number, person_id in enumerate(person_ids()):
-            _insert(store, "people", person_id, number, person(number))
-        for row in configurations():
-            store.insert("configurations", row)
-        for row in mappings():
-            store.insert("mappings", row)
+        for table, rows in _team().items():
+            store.insert_all(table, rows)
 
 
-def _insert(store: Store, table: ObjectType, row_id: int, number: int, fields: dict[str, Any]) -> None:
+@cache
+def _team() -> dict[Table, list[Row]]:
+    return {
+        "users": [_record(number, number, user(number)) for number in range(1, USERS + 1)],
+        "accounts": [_record(row_id, number, account(number)) for number, row_id in enumerate(account_ids())],
+        "people": [_record(row_id, number, person(number)) for number, row_id in enumerate(person_ids())],
+        "configurations": list(configurations()),
+        "mappings": list(mappings()),
+    }
+
+
+def _record(row_id: int, number: int, fields: dict[str, Any]) -> Row:
     created = datetime(2023, 1, 1, 9, tzinfo=UTC) + timedelta(hours=5 * number)
     updated = created + timedelta(days=200, microseconds=137 * number)
-    times = {"created_at": stamp(created), "updated_at": stamp(updated)}
-    store.insert(table, {"id": row_id, **times, "fields": fields})
+    return {"id": row_id, "created_at": stamp(created), "updated_at": stamp(updated), "fields": fields}
 
 
 def account_ids() -> list[int]:

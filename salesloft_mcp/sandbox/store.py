@@ -79,10 +79,12 @@ class Store:
 
     def insert(self, table: Table, row: Mapping[str, Any]) -> Row:
         """Store the row and return it as it is now, with its id."""
-        marks = ", ".join("?" * len(row))
-        sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
-        cursor = self._db.execute(sql, [_packed(value) for value in row.values()])
+        cursor = self._db.execute(_insertion(table, row), [_packed(value) for value in row.values()])
         return self.select(table, [equal("id", cursor.lastrowid)])[0]
+
+    def insert_all(self, table: Table, rows: Sequence[Row]) -> None:
+        """Store many rows, which all have the columns of the first."""
+        self._db.executemany(_insertion(table, rows[0]), ([_packed(value) for value in row.values()] for row in rows))
 
     def update(self, table: Table, changes: Mapping[str, Any], *conditions: Condition) -> int:
         """Change every row that meets the conditions; how many there were."""
@@ -104,6 +106,11 @@ def _where(conditions: Sequence[Condition]) -> tuple[str, tuple[Value, ...]]:
         return "", ()
     sql = " AND ".join(condition.sql for condition in conditions)
     return f" WHERE {sql}", tuple(value for condition in conditions for value in condition.values)
+
+
+def _insertion(table: Table, row: Mapping[str, Any]) -> str:
+    marks = ", ".join("?" * len(row))
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
 
 
 def _packed(value: object) -> object:

@@ -1,6 +1,7 @@
 """The arguments tools take, each checked once: ids are byte-exact text, numbers are never guessed."""
 
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -57,47 +58,82 @@ def _cursor(value: str) -> str:
 
 _check_type, _check_id = AfterValidator(_external_type), AfterValidator(_external_id)
 
-ExternalType = Annotated[str, Field(strict=True, description="e.g. crm_lead"), _check_type]
-AnyExternalType = Annotated[str, Field(strict=True, description="Empty: all"), _optional(_check_type)]
-ExternalId = Annotated[str, Field(strict=True, description="Your system's id, exact text"), _check_id]
-AnyExternalId = Annotated[str, Field(strict=True, description="Empty: all"), _optional(_check_id)]
+_KINDS = list(OBJECT_TYPES)
+
+ExternalType = Annotated[
+    str, Field(strict=True, description="The type of the external ids, such as crm_lead."), _check_type
+]
+AnyExternalType = Annotated[
+    str, Field(strict=True, description="Only external ids of this type."), _optional(_check_type)
+]
+ExternalId = Annotated[
+    str, Field(strict=True, description="The id in your own system, as text; it is compared exactly."), _check_id
+]
+AnyExternalId = Annotated[str, Field(strict=True, description="Only this external id."), _optional(_check_id)]
 ReplacedId = Annotated[
     str,
-    Field(strict=True, description="The record's old external id, which goes after a person's yes"),
+    Field(strict=True, description="The record's old external id; it is deleted after a person has agreed."),
     _optional(_check_id),
 ]
 MoveFrom = Annotated[
     int,
     BeforeValidator(_optional_whole),
-    WithJsonSchema({"type": "integer", "description": "The object id that holds the external id now; a person agrees"}),
+    WithJsonSchema(
+        {"type": "integer", "description": "The Salesloft id of the record that has the external id now, to move it."}
+    ),
 ]
 ExternalIds = Annotated[
     list[Annotated[str, Field(strict=True), _check_id]],
-    Field(min_length=1, max_length=100, description="1-100 external ids, exact text"),
+    Field(min_length=1, max_length=100, description="1 to 100 external ids, as text; they are compared exactly."),
 ]
 ManyExternalIds = Annotated[
     list[Annotated[str, Field(strict=True), _check_id]],
-    Field(min_length=1, max_length=1_000, description="1-1000 external ids, exact text"),
+    Field(min_length=1, max_length=1_000, description="1 to 1000 external ids, as text; they are compared exactly."),
 ]
-ObjectTypeArgument = Annotated[ObjectType, BeforeValidator(object_type_of)]
+ObjectTypeArgument = Annotated[
+    ObjectType, BeforeValidator(object_type_of), Field(description="The kind of Salesloft record.")
+]
 AnyObjectType = Annotated[
-    str, Field(strict=True, description="people, accounts or users"), AfterValidator(_optional_object_type)
+    str,
+    Field(strict=True),
+    AfterValidator(_optional_object_type),
+    WithJsonSchema({"type": "string", "enum": _KINDS, "description": "Only this kind of Salesloft record."}),
 ]
 ObjectId = Annotated[
     int,
     BeforeValidator(whole),
-    WithJsonSchema({"type": "integer", "description": "Salesloft id of the object"}),
+    WithJsonSchema({"type": "integer", "minimum": 1, "description": "Salesloft's own id of the record."}),
 ]
 AnyObjectId = Annotated[
-    int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "0: any"})
+    int,
+    BeforeValidator(_optional_whole),
+    WithJsonSchema({"type": "integer", "minimum": 1, "description": "Only the record with this Salesloft id."}),
 ]
 WhichId = Annotated[
-    int, BeforeValidator(_optional_whole), WithJsonSchema({"type": "integer", "description": "When several fit"})
+    int,
+    BeforeValidator(_optional_whole),
+    WithJsonSchema({"type": "integer", "minimum": 1, "description": "Needed only when several fit."}),
 ]
-Limit = Annotated[int, Field(strict=True, ge=1, le=100), WithJsonSchema({"type": "integer", "maximum": 100})]
-Cursor = Annotated[str, Field(strict=True), AfterValidator(_cursor)]
-Deleted = Annotated[bool, Field(strict=True, description="Deleted ones too")]
-Detail = Literal["concise", "full"]
+Limit = Annotated[
+    int,
+    Field(strict=True, ge=1, le=100),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100, "description": "How many rows to return."}),
+]
+NEXT_CURSOR = "The next_cursor of an earlier answer."
+Cursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_cursor)]
+Detail = Annotated[
+    Literal["concise", "full"],
+    Field(description="concise: the fields by which a record is recognised; full: every field."),
+]
+Deleted = Annotated[bool, Field(strict=True, description="Whether to list deleted ones too.")]
+
+
+def given(arguments: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """`arguments` without those that are null: some clients send null for everything they leave out.
+
+    Names that are not `known` stay, so that they are refused.
+    """
+    return {name: value for name, value in arguments.items() if value is not None or name not in known}
 
 
 def typed(object_type: str) -> ObjectType | None:

@@ -3,15 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from mcp.server import MCPServer, NotificationOptions, ServerRequestContext
-from mcp.shared._stream_protocols import ReadStream, WriteStream
-from mcp.shared.message import SessionMessage
-from mcp_types import (
-    ListResourcesResult,
-    PaginatedRequestParams,
-)
+from mcp.server import MCPServer, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 
 from salesloft_mcp import __version__
 from salesloft_mcp.app import App
@@ -25,9 +20,10 @@ NAME = "salesloft_mcp"
 
 
 def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
-    """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both eras."""
+    """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both protocol versions."""
     place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.base_url})"
     known_prompts = {prompt.name: prompt for prompt in prompts()}
+    names = NameCheck(tuple(entry.name for entry in entries), known_prompts, app.mode)
     server = MCPServer[App](
         NAME,
         title="Salesloft external ids" + (" (SANDBOX)" if app.sandbox else ""),
@@ -35,24 +31,14 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
         instructions=instructions(place),
         tools=[build_tool(entry) for entry in entries],
         lifespan=partial(_lifespan, app),
-        middleware=[NameCheck(tuple(entry.name for entry in entries), known_prompts, app.mode)],
+        middleware=[names, partial(_list_configurations, app)],
         log_level="WARNING",
     )
     for prompt in known_prompts.values():
         server.add_prompt(prompt)
     add_resources(server, app)
-
     server.completion()(partial(complete, app))  # type: ignore[no-untyped-call]
-    _list_live_resources(server, app)
     return server
-
-
-async def run_over(
-    server: MCPServer[App], read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]
-) -> None:
-    """Serve one client over a pair of message streams, until the reading one ends."""
-    lowlevel = server._lowlevel_server
-    await lowlevel.run(read, write, lowlevel.create_initialization_options())
 
 
 @asynccontextmanager
@@ -60,13 +46,15 @@ async def _lifespan(app: App, _: MCPServer[App]) -> AsyncIterator[App]:
     yield app
 
 
-def _list_live_resources(server: MCPServer[App], app: App) -> None:
-    """The library has no public hook for a list that changes, nor for telling older clients that it does."""
-    lowlevel = server._lowlevel_server
+async def _list_configurations(app: App, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware: the list of resources names each live configuration, and clients are told that it changes.
 
-    async def handler(_: ServerRequestContext[App, Any], __: PaginatedRequestParams | None) -> ListResourcesResult:
-        return ListResourcesResult(resources=[*await server.list_resources(), *await live_resources(app)])
-
-    lowlevel.add_request_handler("resources/list", PaginatedRequestParams, handler)
-    changing = NotificationOptions(resources_changed=True)
-    lowlevel.create_initialization_options = partial(lowlevel.create_initialization_options, changing)  # type: ignore[method-assign]
+    The library keeps a fixed list, and promises no changes of it to clients of the older protocol version.
+    """
+    result = await call_next(ctx)
+    if ctx.method == "initialize":
+        cast(dict[str, Any], result)["capabilities"]["resources"]["listChanged"] = True
+    if ctx.method == "resources/list":
+        live = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in await live_resources(app)]
+        cast(dict[str, Any], result)["resources"].extend(live)
+    return result

@@ -17,6 +17,7 @@ from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 
 MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
@@ -84,7 +85,7 @@ async def question_about(app: App, operation: Operation) -> Question | None:
     if operation.removes and app.mode == NO_DELETES:
         what = f"this would delete, and deletions are switched off here (mode {NO_DELETES}). Nothing was changed."
         raise UnconfirmedError(what, next_step="ask the administrator of this server.")
-    if operation.plan and not operation.undoes:
+    if operation.plan:
         return await app.jobs.question(operation)
     return await app.changes.question(operation)
 
@@ -96,7 +97,7 @@ async def require_consent(app: App, asked: Asked, outcome: ElicitationResult[Any
         UnconfirmedError: the person did not agree, or typed another name.
     """
     call = current()
-    call.renew()
+    call.renew(TOOL_SECONDS)
     if asked.question is None:
         return Author(call.who)
     if isinstance(outcome, AcceptedElicitation):

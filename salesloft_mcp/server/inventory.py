@@ -8,16 +8,16 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.server.schemas import answered, compact
-from salesloft_mcp.server.tool_errors import CheckedTool
+from salesloft_mcp.server.sdk import CheckedTool, checked_tool
 from salesloft_mcp.server.tools import (
     audit,
     changes,
     configurations,
     connection,
-    lookups,
     mappings,
     plans,
+    records,
+    resolution,
     upserts,
 )
 from salesloft_mcp.settings import Mode
@@ -33,12 +33,15 @@ _ALLOWED: dict[Mode, tuple[Kind, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tool. `asks` says that a person may have to agree before it does anything."""
+    """One tool. `asks` says that a person may have to agree before it does anything, `local` that it only works with
+    what this server keeps itself.
+    """
 
     fn: Callable[..., Any]
     title: str
     kind: Kind
     asks: bool = False
+    local: bool = False
 
     @property
     def name(self) -> str:
@@ -47,16 +50,16 @@ class Entry:
 
 INVENTORY = (
     Entry(connection.get_connection, "Connection", "read"),
-    Entry(lookups.resolve_external_ids, "Resolve external ids", "read"),
-    Entry(lookups.get_records_by_external_id, "Get records by external id", "read"),
-    Entry(lookups.search_records, "Search records", "read"),
+    Entry(resolution.resolve_external_ids, "Resolve external ids", "read"),
+    Entry(records.get_records_by_external_id, "Get records by external id", "read"),
+    Entry(records.search_records, "Search records", "read"),
     Entry(configurations.list_external_id_configurations, "List configurations", "read"),
     Entry(mappings.list_external_id_mappings, "List mappings", "read"),
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
     Entry(plans.plan_backfill, "Plan a backfill", "read"),
     Entry(plans.run_plan, "Run a plan", "write", asks=True),
-    Entry(plans.get_plan, "Get a plan", "read"),
-    Entry(plans.cancel_plan, "Cancel a plan", "write"),
+    Entry(plans.get_plan, "Get a plan", "read", local=True),
+    Entry(plans.cancel_plan, "Cancel a plan", "write", local=True),
     Entry(configurations.create_external_id_configuration, "Create a configuration", "write"),
     Entry(mappings.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
@@ -89,17 +92,8 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
 
 @cache
 def build_tool(entry: Entry) -> CheckedTool:
-    """The tool as the protocol library wants it: unknown arguments refused, schemas compact, all hints stated."""
-    tool = CheckedTool.from_function(entry.fn, title=entry.title, annotations=_hints(entry))
-    assert isinstance(tool, CheckedTool)
-    arguments = tool.fn_metadata.arg_model
-    arguments.model_config["extra"] = "forbid"
-    arguments.model_rebuild(force=True)
-    tool.parameters = compact(tool.parameters) | {"additionalProperties": False}
-    tool.description = " ".join(tool.description.split())
-    if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = answered(tool.fn_metadata.output_schema)
-    return tool
+    """The tool of an entry, with all four hints stated."""
+    return checked_tool(entry.fn, entry.title, _hints(entry))
 
 
 def _hints(entry: Entry) -> ToolAnnotations:
@@ -107,5 +101,5 @@ def _hints(entry: Entry) -> ToolAnnotations:
         read_only_hint=entry.kind == "read",
         destructive_hint=entry.asks,
         idempotent_hint=True,
-        open_world_hint=True,
+        open_world_hint=not entry.local,
     )

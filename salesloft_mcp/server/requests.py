@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp import MCPError
+from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver.prompts.base import Prompt
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from salesloft_mcp.server.inventory import NAMES

@@ -5,8 +5,8 @@ from functools import wraps
 from typing import ParamSpec
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import Resource
 from pydantic import BaseModel, TypeAdapter
 
@@ -16,10 +16,11 @@ from salesloft_mcp.bulk.views import PlanView, RowView, plan_view, row_view
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, object_type_of
+from salesloft_mcp.salesloft.requests import checked
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
 from salesloft_mcp.server.answers import configuration_view, fitting, mapping_view
 from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
-from salesloft_mcp.server.tool_errors import TOOL_SECONDS
+from salesloft_mcp.server.tool_errors import TOOL_SECONDS, worded
 from salesloft_mcp.text import escaped
 
 JSON = "application/json"
@@ -30,7 +31,7 @@ OBJECT = f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings"
 PLAN = f"{ROOT}/plans/{{plan}}"
 TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT, PLAN)
 REPORT_LINES = 100
-# External ids and types are the customer's free text; the client checks them before they become a path.
+# External ids and types are the customer's free text, and checked as such below.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
 P = ParamSpec("P")
 
@@ -66,7 +67,10 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     async def mapping(external_type: str, object_type: str, external_id: str) -> str:
         """The live mappings of one external id."""
         found = await app.salesloft.list_mappings(
-            external_type=external_type, external_id=external_id, object_type=_object_type(object_type), deleted=False
+            external_type=external_type,
+            external_id=checked("external_id", external_id),
+            object_type=_object_type(object_type),
+            deleted=False,
         )
         return _all(found)
 
@@ -87,8 +91,8 @@ def _add_plans(server: MCPServer[App], app: App) -> None:
     @_told
     async def plan(plan: str) -> str:
         """How far a plan is, and the first lines of its report."""
-        status = await app.jobs.status(plan)
-        rows = [row_view(row) async for row in every_row(app.jobs, app.changes.log, status, 0, REPORT_LINES)]
+        status = await app.plans.status(plan)
+        rows = [row_view(row) async for row in every_row(app.plans, app.changes.log, status, 0, REPORT_LINES)]
         return _json(PlanReport(**dict(plan_view(status, app.budget.bulk)), report=fitting(rows)))
 
 
@@ -141,9 +145,9 @@ def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
             with open_call(TOOL_SECONDS):
                 return await read(*args, **kwargs)
         except (InputError, MissingError, NotFoundError) as error:
-            raise ResourceNotFoundError(str(error)) from error
+            raise ResourceNotFoundError(worded(error)) from error
         except SalesloftMcpError as error:
-            raise ResourceError(str(error)) from error
+            raise ResourceError(worded(error)) from error
 
     return reading
 

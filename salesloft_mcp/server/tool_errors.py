@@ -1,16 +1,12 @@
 """The one place where errors become words for a model. Nothing of a traceback, a token or a value passes it."""
 
 import logging
-from typing import Any
 
-from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.mcpserver.tools import Tool
-from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
 
-from salesloft_mcp.errors import SalesloftMcpError
-from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.errors import Hint, SalesloftMcpError
 from salesloft_mcp.text import did_you_mean, quoted
 
 TOOL_SECONDS = 20.0  # hosts give up on a call after about half a minute
@@ -24,46 +20,42 @@ _WORDS = {
     "dict_type": "must be an object.",
     "model_type": "must be an object.",
 }
+_TOOLS = {
+    Hint.LIST_MAPPINGS: "call list_external_id_mappings",
+    Hint.LIST_CONFIGURATIONS: "call list_external_id_configurations",
+    Hint.CREATE_CONFIGURATION: "create it with create_external_id_configuration",
+    Hint.MAP_RECORD: "call create_external_id_mapping",
+    Hint.DELETE_MAPPING: "delete the mapping with delete_external_id_mapping",
+    Hint.SEARCH_RECORDS: "find the record with search_records",
+    Hint.PLAN_AGAIN: "plan it again with plan_backfill",
+    Hint.LIST_CHANGES: "look with list_changes",
+    Hint.UNDO: "call undo_change",
+}
 
 log = logging.getLogger("salesloft_mcp")
 
 
-class CheckedTool(Tool):
-    """A tool that refuses what it does not know and answers every failure in one or two lines."""
-
-    async def run(
-        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> CallToolResult | InputRequiredResult:
-        """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
-        try:
-            with open_call(TOOL_SECONDS) as call:
-                call.who = _client(context) or call.who
-                result: CallToolResult | InputRequiredResult = await super().run(arguments, context, convert_result)
-                return result
-        except ToolError as error:
-            return failure(self._words(error))
-
-    def _words(self, error: ToolError) -> str:
-        cause = error.__cause__
-        if isinstance(cause, SalesloftMcpError):
-            return str(cause)
-        if isinstance(cause, ValidationError):
-            return invalid_arguments(cause, self.fn_metadata.arg_model)
-        if cause is None or isinstance(cause, ToolError):
-            return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
-        # The type and the place tell a developer enough; the text of the exception may hold personal data.
-        place = cause.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown place"
-        log.error("%s failed: %s at %s", self.name, type(cause).__name__, where)
-        return f"{self.name} failed inside the server ({type(cause).__name__}); its log says where."
+def words_of(error: ToolError, tool: str, arguments: type[BaseModel]) -> str:
+    """What an error of the tool with this name says to a model. The tool's arguments were read into `arguments`."""
+    cause = error.__cause__
+    if isinstance(cause, SalesloftMcpError):
+        return worded(cause)
+    if isinstance(cause, ValidationError):
+        return invalid_arguments(cause, arguments)
+    if cause is None or isinstance(cause, ToolError):
+        return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
+    # The type and the place tell a developer enough; the text of the exception may hold personal data.
+    place = cause.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown place"
+    log.error("%s failed: %s at %s", tool, type(cause).__name__, where)
+    return f"{tool} failed inside the server ({type(cause).__name__}); its log says where."
 
 
-def _client(context: Context[Any, Any]) -> str:
-    """The name a client gives itself; it may give none, or any."""
-    known = context.session.client_params
-    return known.client_info.name[:80] if known is not None else ""
+def worded(error: SalesloftMcpError) -> str:
+    """An error of ours for a model: its hints name tools."""
+    return error.told(_TOOLS)
 
 
 def failure(words: str) -> CallToolResult:

@@ -4,56 +4,95 @@ from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult
-from pydantic import Field, JsonValue
+from mcp_types import CallToolResult
+from pydantic import Field, JsonValue, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.change import DONE, Change, Done, Image, Outcome, Place, Verdict
+from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome, Place
+from salesloft_mcp.changes.consent import by_run
+from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce
-from salesloft_mcp.server.answers import View, safe
+from salesloft_mcp.server.answers import (
+    ConfigurationIdField,
+    ExternalIdField,
+    ExternalTypeField,
+    MappingIdField,
+    ObjectIdField,
+    ObjectTypeField,
+    PointsSpent,
+    View,
+    answer,
+    safe,
+)
 from salesloft_mcp.server.consent import Asked, require_consent
 from salesloft_mcp.text import escaped, shortened
 
+# Which ids an answer tells of each kind, and where the image of it holds them.
+_IDS = {
+    "mapping": {"mapping_id": "id", "object_id": "object_id"},
+    "configuration": {"configuration_id": "id"},
+    "record": {"object_id": "id"},
+}
+
+Shown = dict[str, JsonValue]
 Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
-Preview = Annotated[bool, Field(strict=True, description="Only show what would be written; writes nothing")]
+Preview = Annotated[bool, Field(strict=True, description="True only shows what would be written.")]
+
+
+def _object(description: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "object", "additionalProperties": True, "description": description})
 
 
 class ChangeView(View):
     """One change. `old` and `new` are what stands there before and after; neither is there when nothing is."""
 
-    kind: Annotated[Literal["mapping", "configuration", "record"], Field(description="What is changed")]
-    external_type: str
-    object_type: str
-    external_id: str | None = None
-    old: Annotated[dict[str, JsonValue] | None, Field(description="What stood there; absent: nothing")] = None
-    new: Annotated[dict[str, JsonValue] | None, Field(description="What stands there now; absent: nothing")] = None
-    outcome: Annotated[
-        str,
-        Field(description="created, updated, deleted, unchanged, conflict, failed, unknown; of a preview done or open"),
-    ]
-    note: str | None = None
+    kind: Literal["mapping", "configuration", "record"] = Field(description="What is changed.")
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    external_id: ExternalIdField | None = None
+    old: Annotated[Shown | None, _object("What stood there before; absent where nothing did.")] = None
+    new: Annotated[Shown | None, _object("What stands there now; absent where nothing does.")] = None
+    outcome: str = Field(description="How it ended; of a preview done (nothing to do) or open.")
+    note: str | None = Field(None, description="Why it is not done.")
 
 
 class Written(View):
     """What a write did, and how a person agreed to it."""
 
-    status: Annotated[Status, Field(description="What happened; preview: nothing was written")]
-    change_id: Annotated[int | None, Field(description="For undo_change; absent when nothing was written")] = None
-    environment: str
-    team: str | None = None
-    agreed: Annotated[str, Field(description="How a person agreed, or that nobody was asked")]
-    changes: list[ChangeView]
-    points_spent: Annotated[int, Field(description="API points that this call cost")]
+    status: Status = Field(description="What happened; preview: nothing was written.")
+    change_id: int | None = Field(None, description="The number that undo_change takes.")
+    environment: str = Field(description="Where it was written.")
+    team: str | None = Field(None, description="The team, by name and id.")
+    agreed: str = Field(description="How a person agreed, or that nobody was asked.")
+    changes: list[ChangeView] = Field(description="Each change, in its order.")
+    mapping_id: MappingIdField | None = None
+    object_id: ObjectIdField | None = None
+    configuration_id: ConfigurationIdField | None = None
+    saved_mappings: int | None = Field(None, description="How many mappings used the configuration and can come back.")
+    not_brought_back: list[str] | None = Field(None, description="The fields that an undo could not bring back.")
+    question: str | None = Field(None, description="Of a preview: what a person would be asked.")
+    points_spent: PointsSpent
 
 
-async def carried_out(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> Done:
-    """Do what was agreed to, and tell clients what changed.
+async def write(
+    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool
+) -> CallToolResult:
+    """The answer of a tool that writes: what was done, or what would be.
 
     Raises:
         UnconfirmedError: the person did not agree.
         SalesloftMcpError: a change of it could not be done; what was done before it stands, and is told.
     """
+    if preview:
+        return await _previewed(ctx, asked)
+    done = await carried_out(ctx, asked, answered)
+    return answer(sentence(done, asked.operation), Written(**facts(done, asked.operation)))
+
+
+async def carried_out(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> Done:
+    """Do what was agreed to, and tell clients what changed; raises what `write` raises."""
     app = ctx.request_context.lifespan_context
     done = await app.changes.apply(asked.operation, await require_consent(app, asked, answered))
     await announce.written(ctx, done.outcomes)
@@ -62,71 +101,43 @@ async def carried_out(ctx: Context[App, Any], asked: Asked, answered: Elicitatio
     return done
 
 
-async def previewed(ctx: Context[App, Any], asked: Asked) -> Written:
-    """The operation as it would be sent, and whether a person would be asked."""
-    app = ctx.request_context.lifespan_context
-    operation = asked.operation
-    verdicts = await app.changes.preview(operation)
-    return Written(
+async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
+    """The operation as it would be sent, held against what was read just now, and whether a person would be asked."""
+    app, operation = ctx.request_context.lifespan_context, asked.operation
+    view = Written(
         status="preview",
         environment=app.environment,
-        team=team_of(await app.changes.place()),
+        team=_team(await app.changes.place()),
         agreed="nobody would be asked" if asked.question is None else "a person would be asked",
-        changes=[_planned(change, verdict) for change, verdict in zip(operation.changes, verdicts, strict=True)],
+        changes=[change_view(one, "done" if stands_already(one) else "open", one.after) for one in operation.changes],
+        not_brought_back=list(operation.left) or None,
+        question=asked.question and asked.question.text,
         points_spent=current().points,
     )
+    run = "".join(f" By a run, {name}: {number}." for name, number in by_run(operation).items())
+    return answer(f"preview: nothing was written.{run}", view)
 
 
-def facts(done: Done) -> dict[str, Any]:
+def facts(done: Done, operation: Operation) -> dict[str, Any]:
     """The fields of `Written`, for a view that has more of them."""
     return {
-        "status": status_of(done),
+        "status": _status(done),
         "change_id": done.number,
         "environment": done.place.environment,
-        "team": team_of(done.place),
+        "team": _team(done.place),
         "agreed": done.how or "nobody was asked",
-        "changes": [_settled(one) for one in done.outcomes],
+        "changes": [change_view(one.line.change, one.state, _stands(one), one.note) for one in done.outcomes],
+        **_ids(done),
+        "saved_mappings": done.carried or None,
+        "not_brought_back": list(operation.left) or None,
         "points_spent": current().points,
     }
 
 
-def status_of(done: Done) -> Status:
-    """In one word: of several changes the one that creates."""
-    states = {one.state for one in done.outcomes}
-    words: tuple[Status, ...] = ("created", "updated", "deleted")
-    return next((word for word in words if word in states), "unchanged")
-
-
-def team_of(place: Place) -> str | None:
-    """The team by name and id, as far as they are known."""
-    if place.team_id is None:
-        return None
-    return f"{escaped(place.team)} ({place.team_id})" if place.team else str(place.team_id)
-
-
-def _half_done(done: Done, error: errors.SalesloftMcpError) -> errors.SalesloftMcpError:
-    before = [one for one in done.outcomes if one.state in DONE]
-    if not before:
-        return error
-    said = " and ".join(f"{one.state}: {_named(one.line.change)}" for one in before)
-    what = f"{said} (change {done.number}), but the rest was not done: {error.what}"
-    step = f"undo_change {done.number} takes back what was done; or: {error.next_step or 'make the same call again.'}"
-    return errors.SalesloftMcpError(what, next_step=step)
-
-
-def _named(change: Change) -> str:
-    kind = change.kind if change.object_id is None else f"{change.kind} of {change.key.object_type} {change.object_id}"
-    return f"the {kind}"
-
-
-def _planned(change: Change, verdict: Verdict) -> ChangeView:
-    return change_view(change, verdict, change.after)
-
-
-def _settled(outcome: Outcome) -> ChangeView:
-    change = outcome.line.change
-    stands = outcome.after if outcome.after is not None else change.after
-    return change_view(change, outcome.state, None if outcome.state == "deleted" else stands, outcome.note)
+def sentence(done: Done, operation: Operation) -> str:
+    """What happened to each thing, in our words."""
+    left = [f"Not brought back: {', '.join(operation.left)}."] if operation.left else []
+    return " ".join([f"{_said(one)}." for one in done.outcomes] + left)
 
 
 def change_view(change: Change, outcome: str, after: Image | None, note: str = "") -> ChangeView:
@@ -141,3 +152,59 @@ def change_view(change: Change, outcome: str, after: Image | None, note: str = "
         outcome=outcome,
         note=escaped(note) or None,
     )
+
+
+def _status(done: Done) -> Status:
+    """In one word: of several changes the one that creates."""
+    states = {one.state for one in done.outcomes}
+    words: tuple[Status, ...] = ("created", "updated", "deleted")
+    return next((word for word in words if word in states), "unchanged")
+
+
+def _ids(done: Done) -> dict[str, JsonValue]:
+    """Salesloft's ids of what was written; of a mapping that took the place of another, those of the new one."""
+    ids: dict[str, JsonValue] = {}
+    for one in sorted(done.outcomes, key=lambda one: one.state != "deleted"):
+        ids |= {field: _image(one).get(name) for field, name in _IDS[one.line.change.kind].items()}
+    return ids
+
+
+def _said(outcome: Outcome) -> str:
+    key, image = outcome.line.change.key, _image(outcome)
+    number = "" if image.get("id") is None else f" {image['id']}"
+    what = {
+        "mapping": f"mapping{number} of {key.object_type} {image.get('object_id')}",
+        "configuration": f"configuration{number} for {key.object_type}",
+        "record": f"{key.object_type}{number}",
+    }[outcome.line.change.kind]
+    stays = "; the record stays" if (outcome.state, outcome.line.change.kind) == ("deleted", "mapping") else ""
+    return f"{outcome.state}: {what}{stays}"
+
+
+def _stands(outcome: Outcome) -> Image | None:
+    """What stands there now."""
+    if outcome.state == "deleted":
+        return None
+    return outcome.line.change.after if outcome.after is None else outcome.after
+
+
+def _image(outcome: Outcome) -> Image:
+    """What stands there now, or stood there before it was deleted."""
+    return _stands(outcome) or outcome.line.change.before or {}
+
+
+def _team(place: Place) -> str | None:
+    """The team by name and id, as far as they are known."""
+    if place.team_id is None:
+        return None
+    return f"{escaped(place.team)} ({place.team_id})" if place.team else str(place.team_id)
+
+
+def _half_done(done: Done, error: errors.SalesloftMcpError) -> errors.SalesloftMcpError:
+    before = [_said(one) for one in done.outcomes if one.state in DONE]
+    if not before:
+        return error
+    what = f"{' and '.join(before)} (change {done.number}), but the rest was not done: {error.what}"
+    on = error.steps if error.next_step else ("make the same call again.",)
+    step = (f"undo_change {done.number} takes back what was done; or: ", *on)
+    return errors.SalesloftMcpError(what, next_step=step)

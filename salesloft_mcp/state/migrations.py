@@ -14,14 +14,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     if _version(connection) == len(_STEPS):
         return
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:  # commits, or rolls back
         for number, step in list(enumerate(_STEPS, 1))[_version(connection) :]:
             step(connection)
             connection.execute(f"PRAGMA user_version = {number}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -45,7 +45,7 @@ SELECT MAX(id), environment, MIN(at), who, '',
 FROM lines_of_0_1
 GROUP BY environment, CASE WHEN tool LIKE 'run_backfill %' THEN tool ELSE id END;
 
-INSERT INTO changes (operation, tenant, kind, external_type, object_type, external_id, object_id, before, after, outcome, at)
+INSERT INTO changes (operation, tenant, kind, external_type, object_type, external_id, object_id, before, after, outcome, at, line)
 SELECT CASE WHEN tool LIKE 'run_backfill %'
          THEN (SELECT operations.id FROM operations WHERE title = 'run_backfill' AND tenant = environment AND plan = substr(tool, 14))
          ELSE id END,
@@ -56,7 +56,8 @@ SELECT CASE WHEN tool LIKE 'run_backfill %'
          ELSE 'mapping' END,
     external_type, object_type, external_id, object_id, before,
     CASE WHEN after IS NULL AND external_id <> '' AND outcome = 'created' THEN json_object('object_id', object_id) ELSE after END,
-    CASE WHEN outcome IN ('intended', 'unknown') THEN 'lost' ELSE outcome END, at
+    CASE WHEN outcome IN ('intended', 'unknown') THEN 'lost' ELSE outcome END, at,
+    CASE WHEN tool LIKE 'run_backfill %' THEN id END
 FROM lines_of_0_1 ORDER BY id;
 
 -- Whole rows of mappings and configurations become what an image holds today.
@@ -78,7 +79,7 @@ DROP TABLE saved_mappings;
 DROP TABLE lines_of_0_1;
 
 CREATE INDEX changes_by_operation ON changes (operation, outcome, id);
-CREATE INDEX changes_by_input ON changes (operation, line) WHERE line IS NOT NULL;
+CREATE INDEX changes_by_input ON changes (operation, line, outcome) WHERE line IS NOT NULL;
 CREATE INDEX changes_by_external_id ON changes (external_id);
 CREATE INDEX changes_by_object ON changes (object_id, object_type);
 CREATE UNIQUE INDEX one_writer_a_key ON changes (tenant, external_type, object_type, external_id)

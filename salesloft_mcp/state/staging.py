@@ -6,13 +6,14 @@ Rows are never held in memory, so a million of them take no more room than a tho
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from salesloft_mcp.errors import MissingError
+from salesloft_mcp.errors import Hint, MissingError
 from salesloft_mcp.state.files import private_file
 
 BATCH = 5_000
@@ -46,14 +47,14 @@ class Staging:
         self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         try:
-            self._db.execute("PRAGMA busy_timeout = 5000")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = OFF")  # a plan that a crash cut off is made again
-            self._db.executescript(files("salesloft_mcp.state").joinpath("staging.sql").read_text(encoding="utf-8"))
-        except sqlite3.DatabaseError as error:
+            with self._readable():
+                self._db.execute("PRAGMA busy_timeout = 5000")
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = OFF")  # a plan that a crash cut off is made again
+                self._db.executescript(files("salesloft_mcp.state").joinpath("staging.sql").read_text(encoding="utf-8"))
+        except MissingError:
             self._db.close()
-            what = f"the rows of this plan cannot be read ({error})."
-            raise MissingError(what, next_step="plan it again; what it created is in the change log.") from error
+            raise
 
     def __enter__(self) -> "Staging":
         return self
@@ -182,10 +183,9 @@ class Staging:
         """Rows past line `after`, of some verdicts or of all."""
         marks = ", ".join("?" * len(verdicts))
         only = f"verdict IN ({marks}) AND" if verdicts else ""
-        found = self._db.execute(
-            f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?", (*verdicts, after, limit)
-        )
-        return [StagedRow(**row) for row in found]
+        sql = f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?"
+        with self._readable():
+            return [StagedRow(**row) for row in self._db.execute(sql, (*verdicts, after, limit))]
 
     def _distinct(self, column: str, where: str, *values: str) -> Iterator[str]:
         """Batch by batch, so that other statements may run in between."""
@@ -202,7 +202,18 @@ class Staging:
             last = found[-1]["one"]
 
     def _counted(self, query: str) -> Counter[str]:
-        return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
+        with self._readable():
+            return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """A file that was cut off, damaged or never ours is told in words."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            what = f"the rows of plan {self.file.stem} cannot be read ({error})."
+            step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
+            raise MissingError(what, next_step=step) from error
 
 
 class _Transaction:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.audit.findings import Row
 from salesloft_mcp.audit.report import KEPT_AUDITS, KEPT_SECONDS, Audit, Audits, audit_of, percent
-from salesloft_mcp.lookups.resolve import Scope
+from salesloft_mcp.salesloft.models import Scope
 
 ROWS = [
     Row("crm", "people", "A", 1, 11),

@@ -132,7 +132,7 @@ class Killer:
         async with opened(self._url, self._token, folder) as app:
             await app.changes.look_back()
             await app.jobs.resume_all()
-            for status in await app.jobs.all(2):
+            for status in await app.plans.newest(2):
                 ended = await app.jobs.wait(status.plan.id, 60)
                 if ended.state not in ("planned", "finished"):
                     return [f"the run is {ended.state}: {ended.problem}"]

@@ -12,7 +12,7 @@ from salesloft_mcp.changes.change import Author, Change, Done, Line, Operation, 
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.undo import undo
-from salesloft_mcp.lookups.configurations import KnownConfigurations
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Sandbox
@@ -98,7 +98,7 @@ async def world(
     database = Database(directory)
     async with opened(sandbox, seconds=seconds) as api:
         log = ChangeLog(database, TENANT, clock, renew_seconds=0.02)
-        changes = Changes(api, log, KnownConfigurations(api), TENANT, quiet=quiet, clock=clock)
+        changes = Changes(api, log, Configurations(api), TENANT, quiet=quiet, clock=clock)
         yield World(sandbox, api, database, changes)
     database.close()
 

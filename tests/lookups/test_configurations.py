@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.lookups.configurations import FRESH_SECONDS, KnownConfigurations, nearest_types
+from salesloft_mcp.lookups.configurations import FRESH_SECONDS, Configurations, nearest_types
 from salesloft_mcp.salesloft import Configuration, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.salesloft.opened import opened
@@ -28,12 +28,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def known(sandbox: Sandbox, clock: Clock) -> AsyncIterator[KnownConfigurations]:
+async def known(sandbox: Sandbox, clock: Clock) -> AsyncIterator[Configurations]:
     async with opened(sandbox) as api:
-        yield KnownConfigurations(api, clock)
+        yield Configurations(api, clock)
 
 
-async def test_they_are_read_once_in_half_a_minute(sandbox: Sandbox, clock: Clock, known: KnownConfigurations) -> None:
+async def test_they_are_read_once_in_half_a_minute(sandbox: Sandbox, clock: Clock, known: Configurations) -> None:
     first = await known.live()
     clock.now += FRESH_SECONDS
     assert await known.live() is first
@@ -43,7 +43,7 @@ async def test_they_are_read_once_in_half_a_minute(sandbox: Sandbox, clock: Cloc
     assert len(sandbox.requests) == 2
 
 
-async def test_a_write_here_makes_them_be_read_anew(sandbox: Sandbox, known: KnownConfigurations) -> None:
+async def test_a_write_here_makes_them_be_read_anew(sandbox: Sandbox, known: Configurations) -> None:
     async with opened(sandbox) as api:
         await known.live()
         await api.delete_configuration(226)
@@ -54,7 +54,7 @@ async def test_a_write_here_makes_them_be_read_anew(sandbox: Sandbox, known: Kno
 
 async def test_a_write_during_a_read_does_not_leave_the_old_ones_behind(sandbox: Sandbox) -> None:
     async with opened(sandbox) as api:
-        known = KnownConfigurations(api)
+        known = Configurations(api)
 
         async def write(response: httpx.Response) -> None:
             if not written:

@@ -103,18 +103,18 @@ async def test_deleting_what_is_not_there_is_not_found(api: Salesloft) -> None:
 async def test_records_are_listed_by_external_id(
     api: Salesloft, external_type: str, object_type: ObjectType, ids: list[str], expected: set[int]
 ) -> None:
-    assert {record.id for record in await api.list_records(external_type, object_type, ids)} == expected
+    assert {record.id for record in (await api.list_records(external_type, object_type, ids)).rows} == expected
 
 
 async def test_the_role_of_a_user_is_a_word_in_both_shapes(api: Salesloft) -> None:
-    (user,) = await api.list_records("crm", "users", ["abc"])
+    (user,) = (await api.list_records("crm", "users", ["abc"])).rows
     assert isinstance(user, User)
     assert user.role == "Sales Representative"
 
 
 async def test_a_hundred_ids_fit_one_call_and_one_more_is_refused(api: Salesloft, sandbox: Sandbox) -> None:
     ids = [f"CONTACT{1001 + number}" for number in range(100)]
-    assert len(await api.list_records("crm_lead", "people", ids)) == 87
+    assert len((await api.list_records("crm_lead", "people", ids)).rows) == 87
     assert len(sandbox.requests) == 1
     with pytest.raises(InputError, match="external_ids"):
         await api.list_records("crm_lead", "people", [*ids, "one more"])
@@ -124,7 +124,7 @@ async def test_a_hundred_ids_fit_one_call_and_one_more_is_refused(api: Salesloft
 
 
 async def test_fields_that_nobody_named_are_kept(api: Salesloft) -> None:
-    (person,) = await api.list_records("crm_lead", "people", ["CONTACT3456"])
+    (person,) = (await api.list_records("crm_lead", "people", ["CONTACT3456"])).rows
     assert person.model_extra is not None
     assert person.model_extra["counts"]["calls"] == 0
 

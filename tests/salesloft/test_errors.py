@@ -1,6 +1,7 @@
 """Every refusal as a member of the one tree: what, which request, and the next step."""
 
 import json
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -14,45 +15,95 @@ from .opened import TOKEN, always, answering, opened
 
 pytestmark = pytest.mark.anyio
 
+Call = Callable[[Salesloft], Awaitable[object]]
 IMPATIENT = 0.5  # seconds a call may wait, so that none waits for the next minute
 
-STATUSES = [
-    (400, errors.UpstreamError, errors.UpstreamError),
-    (401, errors.UnauthorizedError, errors.UnauthorizedError),
-    (403, errors.ForbiddenError, errors.ForbiddenError),
-    (404, errors.NotFoundError, errors.NotFoundError),
-    (405, errors.UpstreamError, errors.UpstreamError),
-    (422, errors.RejectedError, errors.RejectedError),
-    (429, errors.RateLimitedError, errors.RateLimitedError),
-    (302, errors.UpstreamError, errors.UpstreamError),
-    (500, errors.UpstreamError, errors.UnknownOutcomeError),
-    (502, errors.UpstreamError, errors.UnknownOutcomeError),
-    (503, errors.UpstreamError, errors.UnknownOutcomeError),
-    (599, errors.UpstreamError, errors.UnknownOutcomeError),
+REFUSALS = [
+    (400, errors.UpstreamError),
+    (401, errors.UnauthorizedError),
+    (403, errors.ForbiddenError),
+    (404, errors.NotFoundError),
+    (422, errors.RejectedError),
+    (429, errors.RateLimitedError),
+]
+WORDS = [
+    (b'{"error": "not so"}', '"not so"'),
+    (b'{"error": "not", "error_description": "so"}', '"not, so"'),
+    (b'{"errors": {"name": ["is", "odd"]}}', '"name": "is, odd"'),
+    (b'{"errors": {"name": "is odd"}, "error": "no"}', '"name": "is odd"'),
+    (b'{"errors": ["is odd", {"at": 1}]}', "\"is odd, {'at': 1}\""),
+    (b'{"errors": "is odd"}', '"is odd"'),
+]
+FOREIGN = [
+    b"",
+    b"<html>\0</html>",
+    b"{" * 5_000,
+    b'{"message": "Forbidden"}',
+    b'{"error": {"code": 403}}',
+    b'{"error": null}',
+    b'{"errors": {}}',
+    b'["error"]',
+    b'"error"',
 ]
 
 
-@pytest.mark.parametrize(("status", "for_a_read", "for_a_write"), STATUSES)
-@pytest.mark.parametrize("body", [b"", b'{"error": "no"}', b"<html>\0</html>", b'{"errors": [1]}', b"{" * 5_000])
-async def test_each_status_has_its_class(
-    status: int, for_a_read: type[errors.ApiError], for_a_write: type[errors.ApiError], body: bytes
-) -> None:
-    with open_call(IMPATIENT):
-        async with answering(always(status, body)) as api:
-            with pytest.raises(errors.ApiError) as read:
-                await api.list_mappings(external_id="private")
-        async with answering(always(status, body)) as api:
-            with pytest.raises(errors.ApiError) as written:
-                await api.delete_mapping(5)
-    assert (type(read.value), type(written.value)) == (for_a_read, for_a_write)
+async def refused(
+    status: int, body: bytes, headers: dict[str, str] | None = None
+) -> tuple[errors.ApiError, errors.ApiError]:
+    """What a read and what a write is told of this answer."""
+    with open_call(IMPATIENT), pytest.raises(errors.ApiError) as read:
+        async with answering(always(status, body, headers)) as api:
+            await api.list_mappings(external_id="private")
+    with open_call(IMPATIENT), pytest.raises(errors.ApiError) as written:
+        async with answering(always(status, body, headers)) as api:
+            await api.delete_mapping(5)
     assert read.value.request == "GET /v2/external/mappings"
     assert written.value.request == "DELETE /v2/external/mappings/5"
     for error in (read.value, written.value):
-        assert error.http_status == status
-        assert str(status) in error.what
         assert error.next_step
         assert "private" not in str(error)
         assert TOKEN not in str(error)
+        assert len(str(error)) < 400
+    return read.value, written.value
+
+
+@pytest.mark.parametrize(("status", "kind"), REFUSALS)
+@pytest.mark.parametrize(("body", "words"), WORDS)
+async def test_each_refusal_of_the_api_has_its_class_and_keeps_its_words(
+    status: int, kind: type[errors.ApiError], body: bytes, words: str
+) -> None:
+    for error in await refused(status, body):
+        assert (type(error), error.http_status) == (kind, status)
+        assert f"({status})" in error.what
+        assert words in error.what
+
+
+@pytest.mark.parametrize(("status", "_"), REFUSALS)
+@pytest.mark.parametrize("body", FOREIGN)
+async def test_a_refusal_that_is_not_the_apis_own_proves_nothing(status: int, _: object, body: bytes) -> None:
+    """A proxy may refuse the second try of a request whose first one went through."""
+    read, written = await refused(status, body)
+    assert type(read) is (errors.RateLimitedError if status == 429 else errors.UpstreamError)
+    assert type(written) is errors.UnknownOutcomeError
+    for error in (read, written):
+        assert f"was answered {status} with" in error.what
+        assert "scope" not in error.next_step
+    assert status == 429 or "SALESLOFT_BASE_URL" in read.next_step
+
+
+@pytest.mark.parametrize("status", [300, 302, 304, 405, 406, 408, 409, 410, 418, 451, 500, 501, 502, 503, 504, 599])
+@pytest.mark.parametrize("body", [b'{"error": "not so"}', *FOREIGN])
+async def test_any_other_status_leaves_the_outcome_of_a_write_unknown(status: int, body: bytes) -> None:
+    read, written = await refused(status, body)
+    assert (type(read), read.http_status) == (errors.UpstreamError, status)
+    assert (type(written), written.http_status) == (errors.UnknownOutcomeError, status)
+    assert ("not so" in written.what) == (b"not so" in body)
+    assert ("in a minute" in read.next_step) == (status >= 500 or status == 408)
+
+
+async def test_a_429_without_words_is_salesloft_s_own_when_it_counts_the_points() -> None:
+    for error in await refused(429, b"slow down", {"x-ratelimit-remaining-minute": "0"}):
+        assert type(error) is errors.RateLimitedError
 
 
 async def test_an_unknown_token_is_unauthorized(sandbox: Sandbox) -> None:
@@ -64,38 +115,38 @@ async def test_an_unknown_token_is_unauthorized(sandbox: Sandbox) -> None:
 
 
 PERSON, ACCOUNT = PersonFields(title="CFO"), AccountFields(name="A")
-SCOPED = [
-    (lambda api: api.list_configurations(), "external_id_configuration:read", ""),
-    (lambda api: api.create_configuration("a", "users"), "external_id_configuration:manage", ":write"),
-    (lambda api: api.delete_configuration(1), "external_id_configuration:manage", ":delete"),
-    (lambda api: api.list_mappings(), "external_id:read", ""),
-    (lambda api: api.create_mapping("a", "users", "A", 1), "external_id:manage", ":write"),
-    (lambda api: api.delete_mapping(1), "external_id:manage", ":delete"),
-    (lambda api: api.list_records("crm", "users", ["A"]), "external_id:read and user:view", "users:read"),
-    (lambda api: api.list_records("crm", "people", ["A"]), "external_id:read and person:view", "people:read"),
-    (lambda api: api.upsert_person("crm", "A", PERSON), "external_id:manage (or :write) and person:", "people:write"),
-    (lambda api: api.upsert_account("crm", "A", ACCOUNT), "external_id:manage (or :write) and acc", "accounts:write"),
-    (lambda api: api.list_objects("accounts", ()), "account:view", "accounts:read"),
+CRM = PersonFields(crm_id="0031U00001abcdEQAQ", crm_id_type="salesforce")
+READ_IDS, WRITE_IDS = "external_id:read", "external_id:manage (or external_id:write)"
+CONFIGURATION = "external_id_configuration"
+SCOPED: list[tuple[Call, str]] = [
+    (lambda api: api.list_configurations(), f"{CONFIGURATION}:read"),
+    (lambda api: api.create_configuration("a", "users"), f"{CONFIGURATION}:manage (or {CONFIGURATION}:write)"),
+    (lambda api: api.delete_configuration(1), f"{CONFIGURATION}:manage (or {CONFIGURATION}:delete)"),
+    (lambda api: api.list_mappings(), READ_IDS),
+    (lambda api: api.create_mapping("a", "users", "A", 1), WRITE_IDS),
+    (lambda api: api.delete_mapping(1), "external_id:manage (or external_id:delete)"),
+    (lambda api: api.list_records("crm", "users", ["A"]), f"{READ_IDS} and user:view (or users:read)"),
+    (lambda api: api.list_records("crm", "people", ["A"]), f"{READ_IDS} and person:view (or people:read)"),
+    (lambda api: api.upsert_person("crm", "A", PERSON), f"{WRITE_IDS} and person:manage (or people:write)"),
+    (lambda api: api.upsert_account("crm", "A", ACCOUNT), f"{WRITE_IDS} and account:manage (or accounts:write)"),
+    (
+        lambda api: api.upsert_person("crm", "A", CRM),
+        f"{WRITE_IDS} and person:manage (or people:write) and person:set_crm_id",
+    ),
+    (lambda api: api.list_objects("accounts", ()), "account:view (or accounts:read)"),
 ]
 
 
-@pytest.mark.parametrize(("call", "guide", "catalogue"), SCOPED)
-async def test_a_missing_scope_is_named_in_both_spellings(
-    sandbox: Sandbox,
-    call: object,
-    guide: str,
-    catalogue: str,
-) -> None:
-    assert callable(call)
+@pytest.mark.parametrize(("call", "scopes"), SCOPED)
+async def test_a_missing_scope_is_named_in_both_spellings(sandbox: Sandbox, call: Call, scopes: str) -> None:
     async with opened(sandbox, token=sandbox.issue_token("nothing")) as api:
         with pytest.raises(errors.ForbiddenError) as caught:
             await call(api)
-    assert guide in caught.value.next_step
-    assert catalogue in caught.value.next_step
+    assert caught.value.next_step == f"grant it {scopes}."
 
 
 async def test_a_refusal_that_no_scope_explains_invents_none() -> None:
-    async with answering(always(403)) as api:
+    async with answering(always(403, b'{"error": "no"}')) as api:
         with pytest.raises(errors.ForbiddenError) as caught:
             await api.me()
     assert "me:" not in caught.value.next_step
@@ -120,12 +171,16 @@ async def test_hostile_words_in_a_rejection_stay_on_one_line_and_in_quotes() -> 
 
 async def test_a_404_for_an_id_with_a_slash_offers_the_other_way_to_ask() -> None:
     async with answering(always(404)) as api:
+        with pytest.raises(errors.UnknownOutcomeError) as lost:
+            await api.upsert_person("crm_lead", "a/b", PERSON)
+        assert "slash" in lost.value.next_step
+    async with answering(always(404, b'{"error": "Not Found", "status": 404}')) as api:
         with pytest.raises(errors.NotFoundError) as caught:
             await api.upsert_person("crm_lead", "a/b", PERSON)
-        assert "list_external_id_mappings" in caught.value.next_step
+        assert "list the mappings" in caught.value.next_step
         with pytest.raises(errors.NotFoundError) as caught:
             await api.upsert_person("crm_lead", "a", PERSON)
-        assert "list_external_id_mappings" not in caught.value.next_step
+        assert "list the mappings" not in caught.value.next_step
         assert "configur" in caught.value.next_step
 
 
@@ -157,7 +212,7 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else() -> N
     async with answering(serve) as api:
         with pytest.raises(errors.UpstreamError, match="307"):
             await api.list_mappings()
-        with pytest.raises(errors.UpstreamError, match="307"):
+        with pytest.raises(errors.UnknownOutcomeError, match="307"):
             await api.create_mapping("crm_lead", "people", "A", 7)
     assert seen == ["sandbox.localhost"] * 2
 
@@ -177,16 +232,28 @@ async def test_a_connection_that_fails_for_good_is_a_read_that_changed_nothing(s
 
 async def test_a_write_without_a_connection_is_known_not_to_have_run() -> None:
     def serve(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
+        raise httpx.ConnectError("certificate has expired\u202e")
 
     async with answering(serve) as api:
-        with pytest.raises(errors.UnreachableError, match="nothing was sent"):
+        with pytest.raises(errors.UnreachableError, match="nothing was sent") as caught:
             await api.delete_mapping(1)
+    assert "certificate has expired" in caught.value.what
+    assert "\u202e" not in caught.value.what
 
 
+@pytest.mark.steady
 async def test_waiting_for_an_answer_is_not_losing_it(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """The time to read an answer begins with it: a write that still waits for its turn has not been sent."""
     monkeypatch.setattr("salesloft_mcp.salesloft.client.ANSWER_SECONDS", 0.02)
     sandbox.faults.add(Fault("delay", seconds=0.06))
     async with opened(sandbox) as api:
         assert (await api.create_mapping("crm_lead", "people", "N", 207550001)).external_id == "N"
+
+
+def test_a_hint_stands_in_each_surface_s_own_words() -> None:
+    step = ("first ", errors.Hint.LIST_MAPPINGS, ".")
+    error = errors.MissingError("it is not there.", next_step=step)
+    assert str(error) == "it is not there.\nNext: first list the mappings."
+    assert error.next_step == "first list the mappings."
+    assert error.told({errors.Hint.LIST_MAPPINGS: "look"}) == "it is not there.\nNext: first look."
+    assert str(errors.MissingError("it is not there.")) == "it is not there."

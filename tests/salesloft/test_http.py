@@ -12,9 +12,8 @@ from pydantic import SecretStr
 from salesloft_mcp.app import open_app
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.salesloft import http
-from salesloft_mcp.salesloft.bearer import Bearer
 from salesloft_mcp.salesloft.budget import Budget
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio

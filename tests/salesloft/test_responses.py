@@ -1,6 +1,7 @@
 """Answers in every shape the documents show, and in shapes nobody should send."""
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx
@@ -9,8 +10,9 @@ import pytest
 from salesloft_mcp.errors import ApiError, BrokenAnswerError, UnknownOutcomeError, UnreachableError
 from salesloft_mcp.salesloft import PersonFields, Salesloft, User
 from salesloft_mcp.salesloft.client import MAX_ANSWER_BYTES
+from salesloft_mcp.salesloft.paging import read_all
 
-from .opened import always, answering, mapping
+from .opened import TOKEN, always, answering, mapping
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +58,7 @@ async def test_the_source_of_a_configuration_is_read_either_way_round(
 @pytest.mark.parametrize("role", ["Executive", {"id": "Executive"}, None])
 async def test_the_role_of_a_user_may_be_a_word_an_object_or_nothing(role: object) -> None:
     async with answering(always(200, data([{"id": 13, "role": role}]))) as api:
-        (user,) = await api.list_records("crm", "users", ["abc"])
+        (user,) = (await api.list_records("crm", "users", ["abc"])).rows
         assert isinstance(user, User)
         assert user.role == (role and "Executive")
 
@@ -67,11 +69,20 @@ async def test_any_success_status_is_a_success(status: int) -> None:
         assert (await api.create_mapping("crm_lead", "people", "A", 7)).id == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"<html>gone</html>"])
-async def test_a_deletion_needs_no_readable_body(body: bytes) -> None:
-    async with answering(always(200 if body else 204, body)) as api:
+async def test_a_deletion_is_proven_by_a_204() -> None:
+    async with answering(always(204)) as api:
         await api.delete_mapping(1)
         await api.delete_configuration(1)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 205, 206])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"data": null}', b'{"error": "no"}', b"<html>Please sign in</html>"])
+async def test_no_other_success_proves_a_deletion(status: int, body: bytes) -> None:
+    async with answering(always(status, body)) as api:
+        for delete in (api.delete_mapping, api.delete_configuration):
+            with pytest.raises(UnknownOutcomeError, match="unknown") as caught:
+                await delete(1)
+            assert caught.value.http_status == status
 
 
 async def test_a_list_without_paging_goes_on_while_its_pages_are_full() -> None:
@@ -106,7 +117,8 @@ async def test_records_are_read_to_the_last_page_when_a_server_answers_in_small_
         return httpx.Response(200, content=data([{"id": page}], paging))
 
     async with answering(serve) as api:
-        assert [one.id for one in await api.list_records("crm", "users", ["a", "b", "c"])] == [1, 2, 3]
+        ask = partial(api.list_records, "crm", "users", ["a", "b", "c"])
+        assert [one.id for one in await read_all(ask)] == [1, 2, 3]
 
 
 async def test_rows_nobody_asked_for_are_dropped_from_a_complete_list() -> None:
@@ -142,6 +154,9 @@ UNREADABLE = [
     b"\xff\xfe\x00",
     b'{"data": ' + b"[" * 200_000,
     b'{"nothing": 1}',
+    b'{"error": "no"}',
+    b'{"errors": {"base": ["no"]}, "data": null}',
+    "{'é'}".encode("latin-1"),
 ]
 
 
@@ -152,10 +167,40 @@ async def test_a_success_that_cannot_be_read_names_its_status_and_first_bytes(bo
             await api.list_mappings()
         error = caught.value
         assert (error.http_status, error.request) == (200, "GET /v2/external/mappings")
-        assert f"{len(body)} bytes" in error.what
-        assert body[:2].decode("utf-8", "backslashreplace").replace(chr(34), chr(39)) in error.what
+        assert "no answer of the API" in error.what
         assert error.next_step
-        assert len(str(error)) < 300
+        assert len(str(error)) < 320
+
+
+@pytest.mark.parametrize(
+    ("body", "told", "advice"),
+    [
+        (b"", "0 bytes", "try again"),
+        (b'{"data": [', "10 bytes that are no JSON, beginning \"{'data': [\"", "try again"),
+        (b"\xff\xfe\x00", '3 bytes that are no JSON, beginning "\\xff\\xfe', "try again"),
+        (b"\xef\xbb\xbf <!doctype html>", "19 bytes of a page", "SALESLOFT_BASE_URL"),
+        (b'{"nothing": 1}', "14 bytes of other JSON", "SALESLOFT_BASE_URL"),
+        (b'{"error": "no team"}', '200 with "no team"', "correct what it names"),
+        (b'{"errors": {"page": ["too deep"]}, "data": null}', '"page": "too deep"', "correct what it names"),
+    ],
+)
+async def test_a_success_that_is_none_says_what_it_is_and_what_may_help(body: bytes, told: str, advice: str) -> None:
+    async with answering(always(200, body)) as api:
+        with pytest.raises(BrokenAnswerError) as caught:
+            await api.list_mappings()
+    assert told in caught.value.what
+    assert advice in caught.value.next_step
+
+
+async def test_a_token_that_a_server_repeats_is_read_by_nobody() -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        echo = {"headers": dict(request.headers)}
+        return httpx.Response(200, content=data([mapping(), mapping(id=2, external_id=json.dumps(echo))]))
+
+    async with answering(serve) as api:
+        rows = (await api.list_mappings()).rows
+    assert TOKEN not in repr(rows)
+    assert "[token]" in rows[1].external_id
 
 
 @pytest.mark.parametrize("body", [*UNREADABLE, data(None), data({"id": 1}), data(mapping(external_id="B"))])

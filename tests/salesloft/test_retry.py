@@ -8,20 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesloft_mcp.salesloft.call import current, open_call
-from salesloft_mcp.salesloft.responses import LONGEST_WAIT, wait_asked
+from salesloft_mcp.salesloft.received import LONGEST_WAIT, wait_asked
 from salesloft_mcp.salesloft.retry import RetryLayer, may_repeat, wait_before_repeat
 
 NOW = 1_750_000_020.0  # 2025-06-15 15:07:00 GMT
 READS, WRITES = ("GET",), ("POST", "DELETE")
+METERED = {"x-ratelimit-remaining-minute": "0"}
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 408, 422, 429, 500, 501, 502, 503, 504)
 
 
 @pytest.mark.parametrize("method", [*READS, *WRITES])
 @pytest.mark.parametrize("status", STATUSES)
 def test_only_429_and_for_reads_a_passing_5xx_are_repeated(method: str, status: int) -> None:
-    wait = wait_before_repeat(method, httpx.Response(status), NOW)
+    wait = wait_before_repeat(method, httpx.Response(status, headers=METERED), NOW)
     repeated = status == 429 or (method == "GET" and status in (500, 502, 503, 504))
     assert (wait is not None) == repeated
+
+
+@pytest.mark.parametrize("method", [*READS, *WRITES])
+def test_a_write_is_not_repeated_after_a_429_that_may_come_from_something_in_between(method: str) -> None:
+    wait = wait_before_repeat(method, httpx.Response(429, headers={"retry-after": "1"}), NOW)
+    assert (wait is not None) == (method == "GET")
 
 
 @pytest.mark.parametrize(
@@ -46,9 +53,20 @@ def test_a_wait_that_was_asked_for_is_honoured(status: int, header: str | None, 
     assert wait == pytest.approx(seconds)
 
 
-@given(st.text(max_size=40) | st.integers().map(str) | st.datetimes().map(lambda at: f"{at:%a, %d %b %Y %H:%M:%S GMT}"))
-def test_no_header_makes_a_wait_that_cannot_be_waited(header: str) -> None:
-    wait = wait_asked(header, NOW)
+def test_a_date_is_held_against_the_date_of_the_answer() -> None:
+    """The clock of the server is an hour before ours."""
+    dates = {"retry-after": "Sun, 15 Jun 2025 14:07:30 GMT", "date": "Sun, 15 Jun 2025 14:07:10 GMT"}
+    assert wait_before_repeat("GET", httpx.Response(503, headers=dates), NOW) == 20
+
+
+HEADERS = (
+    st.text(max_size=40) | st.integers().map(str) | st.datetimes().map(lambda at: f"{at:%a, %d %b %Y %H:%M:%S GMT}")
+)
+
+
+@given(HEADERS, HEADERS)
+def test_no_header_makes_a_wait_that_cannot_be_waited(header: str, date: str) -> None:
+    wait = wait_asked({"retry-after": header, "date": date}, NOW)
     assert wait is None or 0 <= wait <= LONGEST_WAIT
 
 
@@ -75,7 +93,7 @@ class Script(httpx.AsyncBaseTransport):
         step = next(self._steps)
         if isinstance(step, Exception):
             raise step
-        return httpx.Response(step)
+        return httpx.Response(step, headers=METERED)
 
 
 async def ask(script: Script, method: str = "GET") -> int:
@@ -146,3 +164,15 @@ def test_calls_do_not_share_their_points() -> None:
         current().points += 1
     assert (outer.points, inner.points) == (2, 5)
     assert current().patience() > 1e9
+
+
+def test_a_call_is_renewed_and_never_shortened() -> None:
+    with open_call(0.0) as call:
+        assert call.patience() <= 0
+        call.renew(1_000)
+        assert 900 < call.patience() <= 1_000
+        call.renew(1)
+        assert call.patience() > 900
+    with open_call() as call:
+        call.renew(1)
+        assert call.patience() > 1e9

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -101,14 +100,10 @@ async def test_a_look_up_does_not_read_the_whole_type(connect: Connect) -> None:
                         "inserted_at": "2024-02-01T12:00:00Z",
                     },
                 )
+        steps: list[None] = []
+        store._db.set_progress_handler(lambda: steps.append(None), 1)
         async with connect(sandbox) as api:
-            start = time.perf_counter()
-            for number in range(200):
-                wanted = {
-                    "external_type": "crm_lead",
-                    "object_type": "people",
-                    "external_id": f"BULK{number}",
-                }
-                answer = await api.get("/v2/external/mappings", params=wanted)
-                assert len(answer.json()["data"]) == 1
-            assert (time.perf_counter() - start) / 200 < 0.003
+            wanted = {"external_type": "crm_lead", "object_type": "people", "external_id": "BULK19999"}
+            answer = await api.get("/v2/external/mappings", params=wanted)
+        assert len(answer.json()["data"]) == 1
+        assert len(steps) < 1_000  # of SQLite; there are 20,000 rows

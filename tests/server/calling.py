@@ -12,21 +12,27 @@ from tests.server.human import text
 
 @dataclass(frozen=True)
 class Reply:
-    """What a tool answered."""
+    """What a tool answered: the whole text, and the words of it that are not data."""
 
     failed: bool
     words: str
     data: dict[str, Any]
+    text: str
 
     @property
     def tokens(self) -> float:
-        return tokens(self.data) + len(self.words) / 4
+        return len(self.text) / 4
 
 
 async def call(client: Client, tool: str, /, **arguments: Any) -> Reply:
-    """Call a tool by name."""
+    """Call a tool by name. The text of every success is a sentence and the same data, so that it says all by itself."""
     result = await client.call_tool(tool, arguments)
-    return Reply(bool(result.is_error), text(result), result.structured_content or {})
+    said, data = text(result), result.structured_content or {}
+    if result.is_error:
+        return Reply(True, said, data, said)
+    sentence, _, same = said.partition("\n")
+    assert same == json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return Reply(False, sentence, data, said)
 
 
 async def refused(client: Client, tool: str, /, **arguments: Any) -> str:

@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("tools_list.json")
 def listed(mode: Mode = "full") -> list[dict[str, Any]]:
     """The tools as `tools/list` gives them, built without a server."""
     found = []
-    for tool in (build_tool(entry, "auto") for entry in chosen(mode)):
+    for tool in (build_tool(entry) for entry in chosen(mode)):
         assert tool.annotations is not None
         found.append(
             {

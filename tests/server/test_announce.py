@@ -12,10 +12,11 @@ from mcp_types import ResourceListChangedNotification, ResourceUpdatedNotificati
 
 from salesloft_mcp.server.announce import CONFIGURATIONS_URI, configuration_uri, mapping_uri, object_uri
 from tests.conftest import Connect, Era
+from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import call
 from tests.server.human import YES, Human
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LIST = "the list of resources"
 ERP = {"external_type": "e r/p", "object_type": "people"}
@@ -52,13 +53,13 @@ async def listening(
     async with connect(message_handler=hear, **options) as client:
         if era == "legacy":
             yield client, heard
-            with anyio.fail_after(5):
+            with anyio.fail_after(HANG_SECONDS):
                 await complete.wait()
             return
         uris = sorted(expected - {LIST})
         async with client.listen(resources_list_changed=True, resource_subscriptions=uris) as events:
             yield client, heard
-            with anyio.fail_after(5):
+            with anyio.fail_after(HANG_SECONDS):
                 while not complete.is_set():
                     await hear(await anext(events))
 
@@ -97,6 +98,22 @@ async def test_a_deleted_mapping_is_told_by_id_and_by_object(connect: Connect, e
     async with listening(connect, era, expected, elicitation_callback=Human(YES)) as (client, _):
         gone = {"external_type": "crm", "object_type": "users", "external_id": "abc"}
         assert not (await call(client, "delete_external_id_mapping", **gone)).failed
+
+
+async def test_a_move_is_told_by_id_and_by_both_objects(connect: Connect, era: Era) -> None:
+    expected = {mapping_uri("crm_lead", "people", "CONTACT3456")}
+    expected |= {object_uri("people", 578495206), object_uri("people", 207550815)}
+    async with listening(connect, era, expected, elicitation_callback=Human(YES)) as (client, _):
+        move = {**CONTACT, "external_id": "CONTACT3456", "object_id": 207550815, "move_from": 578495206}
+        assert not (await call(client, "create_external_id_mapping", **move)).failed
+
+
+async def test_what_is_undone_is_told_too(connect: Connect, era: Era) -> None:
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
+        await call(client, "create_external_id_mapping", **CONTACT, object_id=578495206)
+    async with listening(connect, era, MAPPED, elicitation_callback=human) as (client, _):
+        assert not (await call(client, "undo_change", change=1)).failed
 
 
 async def test_what_changed_nothing_is_not_told(connect: Connect, era: Era) -> None:

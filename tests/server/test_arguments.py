@@ -11,6 +11,7 @@ from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.inventory import NAMES
 from tests.conftest import Connect
 from tests.server.calling import call, refused
+from tests.server.snapshot import listed
 
 pytestmark = pytest.mark.anyio
 
@@ -27,17 +28,17 @@ VALID: dict[str, dict[str, Any]] = {
     "list_external_id_mappings": {**KEY, **ID, "object_id": 7, "include_deleted": True, "limit": 1, "cursor": "1"},
     "audit_external_ids": {**KEY, "kind": "orphans", "limit": 1},
     "plan_backfill": {**KEY, "rows": [{"external_id": "N1", "object_id": 578495206}]},
-    "run_backfill": {"backfill_id": "1"},
-    "get_backfill": {"backfill_id": "1", "cursor": "1"},
-    "cancel_backfill": {"backfill_id": "1"},
-    "create_external_id_configuration": {"external_type": "erp", "object_type": "people"},
-    "create_external_id_mapping": {**KEY, **ID, "object_id": 578495206, "replaces": "OLD"},
+    "run_plan": {"plan": "1", "preview": True},
+    "get_plan": {"plan": "1", "rows": "all", "cursor": "1"},
+    "cancel_plan": {"plan": "1"},
+    "create_external_id_configuration": {"external_type": "erp", "object_type": "people", "preview": True},
+    "create_external_id_mapping": {**KEY, **ID, "object_id": 578495206, "instead_of": "OLD", "move_from": 7},
     "upsert_person_by_external_id": {**TYPE, **ID, "person": {"title": "x"}, "intent": "upsert"},
     "upsert_account_by_external_id": {**TYPE, **ID, "account": {"size": "1"}, "intent": "upsert"},
     "delete_external_id_mapping": {**KEY, **ID, "mapping_id": 7},
     "delete_external_id_configuration": {**KEY, "configuration_id": 7},
     "list_changes": {**ID, "object_type": "people", "object_id": 7, "tool": "x", "since": "2026-01-31", "cursor": "1"},
-    "undo_change": {"change_id": 7},
+    "undo_change": {"change": 7, "preview": True},
 }
 TAKES_AN_ID = (
     ("create_external_id_mapping", "object_id"),
@@ -45,20 +46,27 @@ TAKES_AN_ID = (
     ("delete_external_id_mapping", "mapping_id"),
     ("delete_external_id_configuration", "configuration_id"),
     ("list_changes", "object_id"),
-    ("undo_change", "change_id"),
+    ("create_external_id_mapping", "move_from"),
+    ("undo_change", "change"),
 )
+OPTIONAL = [
+    (tool["name"], name)
+    for tool in listed()
+    for name in tool["inputSchema"]["properties"]
+    if name not in tool["inputSchema"].get("required", [])
+]
 TAKES_ONE = [tool for tool in VALID if "external_id" in VALID[tool]]
 TAKES_MANY = [tool for tool in VALID if "external_ids" in VALID[tool]]
 TAKES_A_TYPE = [tool for tool in VALID if "external_type" in VALID[tool]]
 TAKES_AN_OBJECT_TYPE = [tool for tool in VALID if "object_type" in VALID[tool]]
 NO_NUMBER: tuple[object, ...] = (
     *("yes", " 7", "7 ", "+7", "-7", "1.5", "1e3", "0x7", "٧", "²", "1_000", str(2**70), CANARY),
-    *(True, False, 2**70, 2**63, -1, 1.5, 7.0, None, [], [7], {"a": 7}),
+    *(True, False, 2**70, 2**63, -1, 1.5, 7.0, [], [7], {"a": 7}),
 )
-NO_TEXT: tuple[object, ...] = (7, 7.0, True, None, ["7"], {"a": "7"})
+NO_TEXT: tuple[object, ...] = (7, 7.0, True, ["7"], {"a": "7"})
 NO_LIST: tuple[object, ...] = (
     *([], [CANARY] * 1_001, ["x"] * 10_000),
-    *(CANARY, {"a": "b"}, None, 7, "[" * 50_000, "[]"),
+    *(CANARY, {"a": "b"}, 7, "[" * 50_000, "[]"),
 )
 NO_EXTERNAL_ID = (
     *(".", "..", "a\0b", "a\rb", "a\nb", "\t", "a\x1b[2J", "a\x7f", "a\x85b"),
@@ -101,8 +109,22 @@ async def test_a_required_argument_that_is_absent_is_named(connect: Connect, san
         required = {one.name: one.input_schema.get("required", []) for one in (await client.list_tools()).tools}[tool]
         for name in required:
             rest = {key: value for key, value in VALID[tool].items() if key != name}
-            words = await refused_plainly(client, sandbox, tool, name, **rest)
-            assert words.startswith(f"{name}: is required.")
+            for absent in (rest, {**rest, name: None}):
+                words = await refused_plainly(client, sandbox, tool, name, **absent)
+                assert words.startswith(f"{name}: is required.")
+
+
+@pytest.mark.parametrize(("tool", "name"), OPTIONAL)
+async def test_null_stands_for_an_optional_argument_that_is_absent(connect: Connect, tool: str, name: str) -> None:
+    required = next(one["inputSchema"].get("required", []) for one in listed() if one["name"] == tool)
+    arguments = {one: VALID[tool][one] for one in required}
+    async with connect() as client:
+        absent = await call(client, tool, **arguments)
+        null = await call(client, tool, **arguments, **{name: None})
+        misspelt = await refused(client, tool, **arguments, **{f"{name}x": None})
+    assert null.failed is absent.failed
+    assert "correct this and call again" not in null.words
+    assert misspelt.startswith(f'"{name}x" is not known here')
 
 
 @pytest.mark.parametrize(("name", "model"), [("person", PersonFields), ("account", AccountFields)])
@@ -121,7 +143,7 @@ async def test_a_misspelt_field_of_a_record_is_refused_with_the_nearest_name(
 async def test_what_is_no_whole_number_is_never_taken_for_an_id(
     connect: Connect, sandbox: Sandbox, tool: str, name: str
 ) -> None:
-    optional = tool != "create_external_id_mapping"
+    optional = (tool, name) in OPTIONAL
     async with connect() as client:
         for value in (*NO_NUMBER, *(() if optional else (0, "", "0"))):
             words = await refused_plainly(client, sandbox, tool, name, **{**VALID[tool], name: value})
@@ -176,7 +198,7 @@ async def test_an_external_type_is_text_that_can_be_a_path(connect: Connect, san
 async def test_an_object_type_is_people_accounts_or_users(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
         for tool in TAKES_AN_OBJECT_TYPE:
-            for value in ("leads", "contact", CANARY, "people,users", 7, True, None, ["people"]):
+            for value in ("leads", "contact", CANARY, "people,users", 7, True, ["people"]):
                 words = await refused_plainly(
                     client, sandbox, tool, "object_type", **{**VALID[tool], "object_type": value}
                 )
@@ -195,13 +217,13 @@ async def test_what_a_mapping_is_made_of_cannot_be_left_empty(connect: Connect, 
 async def test_other_arguments_take_what_they_say_and_nothing_near_it(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
         for tool, name, values in [
-            ("list_external_id_mappings", "limit", (0, -1, 101, 1.5, "5", True, None, 2**70)),
+            ("list_external_id_mappings", "limit", (0, -1, 101, 1.5, "5", True, 2**70)),
             ("search_records", "limit", (0, 101, "5", False)),
-            ("list_external_id_configurations", "include_deleted", ("yes", "true", 1, None, [])),
-            ("get_records_by_external_id", "detail", ("FULL", "", 1, None, CANARY)),
-            ("upsert_person_by_external_id", "intent", ("delete", "", None, CANARY)),
-            ("search_records", "email", (7, None, CANARY * 30)),
-            ("upsert_person_by_external_id", "person", (CANARY, None, 7, ["title"], "null", True)),
+            ("list_external_id_configurations", "include_deleted", ("yes", "true", 1, [])),
+            ("get_records_by_external_id", "detail", ("FULL", "", 1, CANARY)),
+            ("upsert_person_by_external_id", "intent", ("delete", "", CANARY)),
+            ("search_records", "email", (7, CANARY * 30)),
+            ("upsert_person_by_external_id", "person", (CANARY, 7, ["title"], "null", True)),
         ]:
             for value in values:
                 await refused_plainly(client, sandbox, tool, name, **{**VALID[tool], name: value})

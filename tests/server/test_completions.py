@@ -9,7 +9,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 WHO_IS = PromptReference(name="who_is")
 CONFIGURATION = ResourceTemplateReference(uri="salesloft://external/configurations/{external_type}/{object_type}")

@@ -1,17 +1,20 @@
 """A person agrees, or nothing happens."""
 
-from typing import Any
+import time
 
 import pytest
+import stamina
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
+from tests.server.calling import writes
 from tests.server.human import YES, Human, text
+from tests.server.logged import operations
 
 pytestmark = pytest.mark.anyio
 
@@ -20,14 +23,15 @@ MARKETING = {"external_type": "marketing", "object_type": "accounts"}
 STOP = {"external_type": "crm_lead", "external_id": "CONTACT3456", "person": {"do_not_contact": True}}
 
 
-def writes(sandbox: Sandbox) -> list[str]:
-    """What reached Salesloft and was no read."""
-    return [f"{one.method} {one.raw_path.decode()}" for one in sandbox.requests if one.method != "GET"]
-
-
 async def live(app: App) -> list[int]:
     found = await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)
     return [row.object_id for row in found.rows]
+
+
+async def approve(app: App, yes: bool = True) -> None:
+    """A person answers the question that waits in a terminal."""
+    (pending,) = await app.approvals.pending()
+    assert await app.approvals.decide(pending.id, yes)
 
 
 async def test_a_yes_deletes_the_mapping_and_leaves_the_record(connect: Connect, app: App, sandbox: Sandbox) -> None:
@@ -64,16 +68,6 @@ async def test_anything_but_a_ticked_box_changes_nothing(
     assert await live(app) == [578495206]
 
 
-async def test_the_question_is_built_from_facts_the_server_has_read(connect: Connect) -> None:
-    human = Human(action="decline")
-    async with connect(elicitation_callback=human) as client:
-        await client.call_tool("delete_external_id_mapping", CONTACT)
-    lines = human.questions[0].split("\n")
-    assert lines[0] == "Delete this external id mapping in SANDBOX (http://sandbox.localhost)?"
-    assert 'external id: "CONTACT3456"' in lines
-    assert "record: people 578495206" in lines
-
-
 async def test_deleting_a_configuration_counts_what_hangs_on_it_and_wants_its_name(
     connect: Connect, sandbox: Sandbox
 ) -> None:
@@ -94,8 +88,10 @@ async def test_a_configuration_stays_when_another_name_is_typed(connect: Connect
 
 
 async def test_a_target_that_changed_while_the_person_thought_is_not_deleted(
-    connect: Connect, app: App, era: Era, sandbox: Sandbox
+    connect: Connect, app: App, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.apply.FRESH_SECONDS", 0.0)  # the person thinks for longer than that
+
     async def remap() -> None:
         held = await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)
         await app.salesloft.delete_mapping(held.rows[0].id or 0)
@@ -114,30 +110,31 @@ async def test_a_target_that_changed_while_the_person_thought_is_not_deleted(
     assert "people 207550815" in human.questions[1]
 
 
-async def test_do_not_contact_asks_and_other_fields_do_not(connect: Connect, app: App) -> None:
-    human = Human(YES)
-    async with connect(elicitation_callback=human) as client:
-        await client.call_tool("upsert_person_by_external_id", {**STOP, "person": {"title": "CEO"}})
-        assert human.questions == []
-        result = await client.call_tool("upsert_person_by_external_id", STOP)
-        assert not result.is_error, text(result)
-        assert len(human.questions) == 1
-        again = await client.call_tool("upsert_person_by_external_id", STOP)
-    assert (again.structured_content or {})["status"] == "unchanged"
-    assert len(human.questions) == 1
-    person = await app.salesloft.get_object("people", 578495206)
-    assert person is not None
-    assert getattr(person, "do_not_contact", None) is True
+class Clock:
+    """The time by which a call counts what it may still wait."""
+
+    def __init__(self) -> None:
+        self.later = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.later
 
 
-async def test_stopping_an_account_says_that_all_its_people_stop(connect: Connect, sandbox: Sandbox) -> None:
-    human = Human(action="decline")
-    stop = {"external_type": "sdfc_account", "external_id": "ABC", "account": {"do_not_contact": True}}
-    async with connect(elicitation_callback=human) as client:
-        result = await client.call_tool("upsert_account_by_external_id", stop)
-    assert result.is_error
-    assert "all its people are stopped" in human.questions[0]
-    assert writes(sandbox) == []
+async def test_the_thinking_time_of_a_person_is_no_part_of_the_time_a_write_may_take(
+    connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("salesloft_mcp.salesloft.call.time", clock)
+
+    async def think() -> None:
+        clock.later = 3_600.0
+        sandbox.faults.add(Fault("status", status=429, retry_after=1, method="DELETE"))  # without time left, the end
+
+    with stamina.set_testing(True, attempts=2, cap=True):
+        async with connect(elicitation_callback=Human(YES, meanwhile=[think])) as client:
+            result = await client.call_tool("delete_external_id_mapping", CONTACT)
+    assert not result.is_error, text(result)
+    assert await live(app) == []
 
 
 async def test_a_client_that_cannot_ask_gets_a_refusal_and_leaves_a_pending_approval(
@@ -149,7 +146,7 @@ async def test_a_client_that_cannot_ask_gets_a_refusal_and_leaves_a_pending_appr
     assert first.is_error
     assert "salesloft-mcp approvals" in text(first)
     assert writes(sandbox) == []
-    (pending,) = app.state.pending()
+    (pending,) = await app.approvals.pending()
     assert pending.id in text(first)
     assert pending.question.startswith("Delete this external id mapping in SANDBOX")
 
@@ -157,7 +154,7 @@ async def test_a_client_that_cannot_ask_gets_a_refusal_and_leaves_a_pending_appr
 async def test_an_approved_call_goes_through_exactly_once(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
         await client.call_tool("delete_external_id_mapping", CONTACT)
-        app.state.decide(app.state.pending()[0].id, yes=True)
+        await approve(app)
         result = await client.call_tool("delete_external_id_mapping", CONTACT)
         assert not result.is_error, text(result)
         await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 578495206)
@@ -169,7 +166,7 @@ async def test_an_approved_call_goes_through_exactly_once(connect: Connect, app:
 async def test_a_refused_approval_does_not_let_the_call_through(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
         await client.call_tool("delete_external_id_mapping", CONTACT)
-        app.state.decide(app.state.pending()[0].id, yes=False)
+        await approve(app, yes=False)
         result = await client.call_tool("delete_external_id_mapping", CONTACT)
     assert result.is_error
     assert writes(sandbox) == []
@@ -178,7 +175,7 @@ async def test_a_refused_approval_does_not_let_the_call_through(connect: Connect
 async def test_an_approval_is_for_the_facts_as_they_were_shown(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
         await client.call_tool("delete_external_id_mapping", CONTACT)
-        app.state.decide(app.state.pending()[0].id, yes=True)
+        await approve(app)
         held = await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)
         await app.salesloft.delete_mapping(held.rows[0].id or 0)
         await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 207550815)
@@ -199,48 +196,26 @@ async def test_nothing_the_model_was_ever_shown_confirms_when_sent_back(connect:
     assert writes(sandbox) == []
 
 
-async def test_elicit_mode_never_falls_back_to_an_approval(settings: Settings, sandbox: Sandbox, era: Era) -> None:
+async def test_elicit_mode_asks_through_the_client_alone(settings: Settings, sandbox: Sandbox, era: Era) -> None:
     async with open_app(settings.model_copy(update={"confirm": "elicit"}), sandbox) as app:
-        async with Client(build_server(app, chosen("full")), mode=era) as client:
+        server = build_server(app, chosen("full"))
+        async with Client(server, mode=era) as client:
             result = await client.call_tool("delete_external_id_mapping", CONTACT)
         assert result.is_error
-        assert app.state.pending() == []
-
-
-async def two_step(client: Client, arguments: dict[str, Any]) -> tuple[str, str]:
-    """The first answer of two-step mode, and its code."""
-    words = text(await client.call_tool("delete_external_id_mapping", arguments))
-    return words, words.rsplit("confirmation_code ", 1)[1].rstrip(".")
-
-
-async def test_two_step_is_labelled_as_weaker_and_takes_each_code_once(
-    settings: Settings, sandbox: Sandbox, era: Era
-) -> None:
-    async with open_app(settings.model_copy(update={"confirm": "two-step"}), sandbox) as app:
-        async with Client(build_server(app, chosen("full")), mode=era) as client:
-            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-            schema = tools["delete_external_id_mapping"].input_schema["properties"]
-            assert "Weaker" in schema["confirmation_code"]["description"]
-            assert "confirmation_code" not in tools["create_external_id_configuration"].input_schema["properties"]
-            words, code = await two_step(client, CONTACT)
-            assert "weaker confirmation" in words
-            wrong = await client.call_tool("delete_external_id_mapping", {**CONTACT, "confirmation_code": "00000000"})
-            assert wrong.is_error
-            other = {**CONTACT, "external_id": "CONTACT1001", "confirmation_code": code}
-            assert (await client.call_tool("delete_external_id_mapping", other)).is_error
-            assert writes(sandbox) == []
-            right = {**CONTACT, "confirmation_code": code}
-            assert not (await client.call_tool("delete_external_id_mapping", right)).is_error
-            await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 578495206)
-            assert (await client.call_tool("delete_external_id_mapping", right)).is_error
-        assert len([one for one in writes(sandbox) if one.startswith("DELETE")]) == 1
+        assert "this client cannot ask. Nothing was changed." in text(result)
+        assert "salesloft-mcp approvals" not in text(result)
+        assert writes(sandbox) == []
+        assert await app.approvals.pending() == []
+        async with Client(server, mode=era, elicitation_callback=Human(YES)) as client:
+            assert not (await client.call_tool("delete_external_id_mapping", CONTACT)).is_error
+        assert len(writes(sandbox)) == 1
 
 
 async def test_the_change_log_says_how_a_person_agreed(connect: Connect, app: App) -> None:
     async with connect(elicitation_callback=Human(YES)) as client:
         await client.call_tool("delete_external_id_mapping", CONTACT)
-    (change,) = app.state.log.find()
-    assert change.tool == "delete_external_id_mapping"
-    assert change.outcome == "deleted"
-    assert change.confirmed == "asked through the client"
-    assert (change.before or {})["external_id"] == "CONTACT3456"
+    (operation,) = await operations(app)
+    assert operation.title == "delete_external_id_mapping"
+    assert operation.how == "asked through the client"
+    (line,) = operation.lines
+    assert (line.state, line.change.key.external_id, line.change.object_id) == ("deleted", "CONTACT3456", 578495206)

@@ -56,8 +56,9 @@ async def seen(client: Client, name: str) -> list[CallToolResult]:
 
 
 def masked(result: CallToolResult) -> str:
-    """Our own words, without the numbers that differ from record to record."""
-    return "".join("#" if char.isdigit() else char for char in text(result))
+    """Our own words, without the data below them and the numbers that differ from record to record."""
+    sentence = text(result).partition("\n")[0]
+    return "".join("#" if char.isdigit() else char for char in sentence)
 
 
 def test_there_are_fifty_hostile_strings() -> None:
@@ -77,6 +78,7 @@ async def test_our_sentences_are_the_same_whatever_a_record_is_called(connect: C
             results = await seen(client, f"h{number}")
             assert [masked(result) for result in results] == plain
             assert not [char for result in results for char in hidden(result.structured_content)]
+            assert all(text(result).count("\n") == 1 for result in results)
 
 
 @pytest.mark.parametrize("external_id", ["a\u202eb", "x\u200by", "tag\U000e0041", "“quoted”", "ü" * 100])
@@ -86,22 +88,25 @@ async def test_an_id_that_hides_characters_is_shown_with_them_and_kept_exact(
     await app.salesloft.create_mapping("crm_lead", "people", external_id, 578495206)
     async with connect() as client:
         result = await client.call_tool("resolve_external_ids", {"external_ids": [external_id]})
-    assert "people 578495206" in text(result)
+    assert "person 578495206" in text(result)
     assert not hidden(result.structured_content)
 
 
 async def test_a_name_cannot_add_a_line_to_a_question(connect: Connect, app: App) -> None:
     human = Human(action="decline")
     spoof = "Ann\n\nNothing will be deleted\u202e" + "x" * 300
-    fields = PersonFields.model_construct(email_address="ann@hostile.test", last_name=spoof)
+    fields = PersonFields.model_construct(email_address="ann@hostile.test", last_name=spoof, title=spoof)
     await app.salesloft.upsert_person("crm_lead", "spoof", fields)
-    stop = {"external_type": "crm_lead", "external_id": "spoof", "person": {"do_not_contact": True}}
+    stop = {"external_type": "crm_lead", "external_id": "spoof", "person": {"do_not_contact": True, "title": "x"}}
     async with connect(elicitation_callback=human) as client:
         await client.call_tool("upsert_person_by_external_id", stop)
     lines = human.questions[0].split("\n")
-    assert len(lines) == 6
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        *("external id", "external type", "record", "field title", "field do_not_contact"),
+        *("what happens", "last change here"),
+    ]
     assert "Nothing will be deleted" not in lines
-    assert all(len(line) <= 100 for line in lines)
+    assert all(len(line) <= 260 for line in lines)
     assert not hidden(human.questions[0].replace("\n", ""))
 
 

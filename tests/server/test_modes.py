@@ -1,8 +1,8 @@
 """Which tools there are: by mode, and by name."""
 
 import pytest
+from mcp import MCPError
 from mcp.client import Client
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from salesloft_mcp.app import App

@@ -1,7 +1,7 @@
 """The prompts a person can pick, and the instructions an assistant gets."""
 
 import pytest
-from mcp.shared.exceptions import MCPError
+from mcp import MCPError
 from mcp_types import INVALID_PARAMS, TextContent
 
 from salesloft_mcp.server.inventory import NAMES
@@ -52,7 +52,7 @@ async def test_prompts_and_instructions_name_only_tools_that_exist(connect: Conn
             (message,) = (await client.get_prompt(prompt.name, arguments)).messages
             texts.append(getattr(message.content, "text", ""))
     reads = ("get_", "resolve_", "search_", "list_external", "plan_")
-    starts = (*reads, "create_external", "upsert_", "delete_external", "run_", "cancel_")
+    starts = (*reads, "create_external", "upsert_", "delete_external", "run_", "cancel_", "undo_")
     named = {word.strip('.,:;()"') for text in texts for word in text.split()}
     assert {word for word in named if word.startswith(starts)} <= set(NAMES)
 

@@ -1,37 +1,36 @@
-"""One id of a record replaced by another: created before the old one is deleted, in one confirmed operation."""
+"""One id of a record replaced by another, and one id moved to another record: in one operation, under one yes."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import stamina
-from anyio.lowlevel import checkpoint
 from mcp.client import Client
 
-from salesloft_mcp.app import App, open_app
+from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
 from tests.server.calling import call, refused, writes
 from tests.server.human import YES, Human
+from tests.server.logged import lines, operations
 
 pytestmark = pytest.mark.anyio
 
 TOOL = "create_external_id_mapping"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
-REKEY = {**KEY, "external_id": "NEW-1", "object_id": 578495206, "replaces": "CONTACT3456"}
+REKEY = {**KEY, "external_id": "NEW-1", "object_id": 578495206, "instead_of": "CONTACT3456"}
+
+MOVE: dict[str, Any] = {**KEY, "external_id": "CONTACT3456", "object_id": 207550815, "move_from": 578495206}
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def no_pause(seconds: float) -> None:
-        """Others get their turn, and nothing more."""
-        await checkpoint()
-
-    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", no_pause)
+def _at_once(app: App) -> Iterator[None]:
+    app.changes.quiet = 0.0
+    app.changes.sent_seconds = 0.0
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 
@@ -44,13 +43,15 @@ async def held(app: App) -> dict[str, int]:
     return {row.external_id: row.object_id for row in found.rows}
 
 
+async def holders(app: App) -> list[int]:
+    """The records that the external id stands for."""
+    found = await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)
+    return [row.object_id for row in found.rows]
+
+
 def kinds(sandbox: Sandbox) -> list[str]:
     """Creates and deletes, in order."""
     return [one.split()[0] for one in writes(sandbox)]
-
-
-def logged(app: App) -> list[tuple[str, str, str, str]]:
-    return [(row.tool, row.external_id, row.outcome, row.confirmed) for row in reversed(app.state.log.find())]
 
 
 async def test_the_new_id_is_created_before_the_old_one_is_deleted(
@@ -61,20 +62,16 @@ async def test_the_new_id_is_created_before_the_old_one_is_deleted(
         old = (await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456")).rows[0].id
         reply = await call(client, TOOL, **REKEY)
     assert not reply.failed, reply.words
-    assert reply.words == "created: mapped to people 578495206. The old id is deleted."
-    assert reply.data["replaced_mapping_id"] == old
+    new = reply.data["mapping_id"]
+    created, deleted = f"created: mapping {new} of people 578495206.", f"deleted: mapping {old} of people 578495206;"
+    assert reply.words == f"{created} {deleted} the record stays."
+    assert (reply.data["status"], reply.data["object_id"]) == ("created", 578495206)
+    assert [(one["outcome"], one["external_id"]) for one in reply.data["changes"]] == [
+        ("created", "NEW-1"),
+        ("deleted", "CONTACT3456"),
+    ]
     assert kinds(sandbox) == ["POST", "DELETE"]
     assert await held(app) == {"NEW-1": 578495206}
-
-
-async def test_the_question_names_both_ids_and_is_asked_once(connect: Connect) -> None:
-    human = Human(action="decline")
-    async with connect(elicitation_callback=human) as client:
-        await refused(client, TOOL, **REKEY)
-    (question,) = human.questions
-    lines = question.split("\n")
-    assert lines[0] == "Replace an external id in SANDBOX (http://sandbox.localhost)?"
-    assert {'new external id: "NEW-1"', 'old external id: "CONTACT3456"', "record: people 578495206"} <= set(lines)
 
 
 @pytest.mark.parametrize("human", [Human(action="decline"), Human({"confirm": False})], ids=["decline", "unticked"])
@@ -84,23 +81,23 @@ async def test_without_a_yes_nothing_is_created_and_nothing_deleted(
     async with connect(elicitation_callback=human) as client:
         await refused(client, TOOL, **REKEY)
     assert writes(sandbox) == []
-    assert app.state.log.find() == []
+    assert {state for _, __, state in await lines(app)} == {"declined"}
 
 
 async def test_both_writes_stand_in_the_log_with_the_yes(connect: Connect, app: App) -> None:
     async with connect(elicitation_callback=Human(YES)) as client:
         await call(client, TOOL, **REKEY)
-    agreed = "asked through the client"
-    assert logged(app) == [(TOOL, "NEW-1", "created", agreed), (TOOL, "CONTACT3456", "deleted", agreed)]
+    assert await lines(app) == [(TOOL, "NEW-1", "created"), (TOOL, "CONTACT3456", "deleted")]
+    (operation,) = await operations(app)
+    assert operation.how == "asked through the client"
 
 
-async def test_without_replaces_nobody_is_asked_and_nothing_more_is_read(connect: Connect, sandbox: Sandbox) -> None:
+async def test_without_it_nobody_is_asked_and_nothing_more_is_read(connect: Connect, sandbox: Sandbox) -> None:
     human = Human(YES)
     async with connect(elicitation_callback=human) as client:
-        reply = await call(client, TOOL, **{**REKEY, "replaces": ""})
+        reply = await call(client, TOOL, **{**REKEY, "instead_of": ""})
     assert human.questions == []
-    assert reply.data["points_spent"] == 2
-    assert "replaced_mapping_id" not in reply.data
+    assert reply.data["points_spent"] == 3  # one of them for the team, once a process
     assert kinds(sandbox) == ["POST"]
 
 
@@ -110,7 +107,6 @@ async def test_repeating_it_changes_nothing_and_asks_nobody(connect: Connect, ap
         await call(client, TOOL, **REKEY)
         again = await call(client, TOOL, **REKEY)
     assert again.data["status"] == "unchanged"
-    assert "replaced_mapping_id" not in again.data
     assert len(human.questions) == 1
     assert kinds(sandbox) == ["POST", "DELETE"]
 
@@ -118,9 +114,13 @@ async def test_repeating_it_changes_nothing_and_asks_nobody(connect: Connect, ap
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"replaces": "CONTACT1001"}, "replaces: belongs to people 207550001, not to 578495206."),
-        ({"replaces": "nobody"}, "replaces: there is no such live mapping."),
-        ({"replaces": "NEW-1"}, "replaces: is the new external id itself."),
+        (
+            {"instead_of": "CONTACT1001"},
+            "instead_of: the external id belongs to people 207550001, not to 578495206.",
+        ),
+        ({"instead_of": "nobody"}, "instead_of: there is no such live mapping."),
+        ({"instead_of": "NEW-1"}, "instead_of: is the new external id itself."),
+        ({"move_from": 207550815}, "move_from: cannot be given together with instead_of."),
         ({"external_id": "CONTACT1001"}, "external_id: is already mapped to people 207550001."),
     ],
 )
@@ -135,21 +135,21 @@ async def test_what_cannot_be_replaced_is_refused_before_anybody_is_asked(
     assert writes(sandbox) == []
 
 
-async def test_a_refused_deletion_says_that_both_ids_stand_and_how_to_go_on(
+async def test_a_refused_deletion_says_what_was_done_and_how_to_go_on_either_way(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault("status", method="DELETE", status=403))
-    human = Human(YES)
-    async with connect(elicitation_callback=human) as client:
+    async with connect(elicitation_callback=Human(YES)) as client:
         words = await refused(client, TOOL, **REKEY)
-        assert words.startswith("created: mapped to people 578495206, but the old mapping ")
-        assert '("CONTACT3456") is not deleted: ' in words
-        assert "make the same call again" in words
+        assert re.match(
+            r"created: mapping \d+ of people 578495206 \(change 1\), but the rest was not done: .*403", words
+        )
+        assert "\nNext: undo_change 1 takes back what was done; or: " in words
         assert set(await held(app)) == {"NEW-1", "CONTACT3456"}
         again = await call(client, TOOL, **REKEY)
-    assert again.words == "unchanged: mapped to people 578495206. The old id is deleted."
+    assert [one["outcome"] for one in again.data["changes"]] == ["unchanged", "deleted"]
     assert set(await held(app)) == {"NEW-1"}
-    assert [row[2] for row in logged(app)] == ["created", "failed", "unchanged", "deleted"]
+    assert [state for _, __, state in await lines(app)] == ["created", "failed", "unchanged", "deleted"]
 
 
 async def test_a_lost_deletion_is_told_as_unknown_and_settled_by_the_same_call(
@@ -158,8 +158,9 @@ async def test_a_lost_deletion_is_told_as_unknown_and_settled_by_the_same_call(
     sandbox.faults.add(Fault("reset", method="DELETE", times=3))
     async with connect(elicitation_callback=Human(YES)) as client:
         words = await refused(client, TOOL, **REKEY)
-        assert "may or may not be deleted" in words
-        assert logged(app)[1][2] == "unknown"
+        assert "the rest was not done: the answer to DELETE" in words
+        assert "done is unknown" in words
+        assert (await lines(app))[1][2] == "unknown"
         again = await call(client, TOOL, **REKEY)
     assert not again.failed
     assert set(await held(app)) == {"NEW-1"}
@@ -169,7 +170,7 @@ async def test_a_deletion_whose_answer_was_lost_once_is_told_as_done(connect: Co
     sandbox.faults.add(Fault("lost_answer", method="DELETE"))
     async with connect(elicitation_callback=Human(YES)) as client:
         reply = await call(client, TOOL, **REKEY)
-    assert reply.words.endswith("The old id is deleted.")
+    assert [one["outcome"] for one in reply.data["changes"]] == ["created", "deleted"]
 
 
 async def test_a_refused_create_deletes_nothing(connect: Connect, app: App, sandbox: Sandbox) -> None:
@@ -181,8 +182,10 @@ async def test_a_refused_create_deletes_nothing(connect: Connect, app: App, sand
 
 
 async def test_an_old_id_that_moved_while_the_person_thought_is_not_deleted(
-    connect: Connect, app: App, sandbox: Sandbox
+    connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.apply.FRESH_SECONDS", 0.0)  # the person thinks for longer than that
+
     async def move() -> None:
         rows = (await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456")).rows
         await app.salesloft.delete_mapping(rows[0].id or 0)
@@ -190,17 +193,18 @@ async def test_an_old_id_that_moved_while_the_person_thought_is_not_deleted(
 
     async with connect(elicitation_callback=Human(YES, meanwhile=[move])) as client:
         words = await refused(client, TOOL, **REKEY)
-    assert "belongs to people 207550815" in words
+    assert "belongs to people 207550815" in words or "changed while the person was asked" in words
     assert kinds(sandbox) == ["DELETE", "POST"]  # those of `move`
 
 
-async def test_where_nothing_may_be_deleted_nothing_is_replaced(app: App, sandbox: Sandbox, era: Era) -> None:
+async def test_where_nothing_may_be_deleted_nothing_is_replaced_or_moved(app: App, sandbox: Sandbox, era: Era) -> None:
     careful = replace(app, mode="no-delete")
     human = Human(YES)
     async with Client(build_server(careful, chosen("no-delete")), mode=era, elicitation_callback=human) as client:
-        words = await refused(client, TOOL, **REKEY)
-        assert not (await call(client, TOOL, **{**REKEY, "replaces": ""})).failed
-    assert "deletions are switched off here (mode no-delete). Nothing was changed." in words
+        for arguments in (REKEY, MOVE):
+            words = await refused(client, TOOL, **arguments)
+            assert "deletions are switched off here (mode no-delete). Nothing was changed." in words
+        assert not (await call(client, TOOL, **{**REKEY, "instead_of": ""})).failed
     assert human.questions == []
     assert kinds(sandbox) == ["POST"]
 
@@ -210,20 +214,80 @@ async def test_a_client_that_cannot_ask_leaves_an_approval_that_works_once(
 ) -> None:
     async with connect() as client:
         await refused(client, TOOL, **REKEY)
-        app.state.decide(app.state.pending()[0].id, yes=True)
+        (pending,) = await app.approvals.pending()
+        await app.approvals.decide(pending.id, yes=True)
         reply = await call(client, TOOL, **REKEY)
     assert not reply.failed, reply.words
-    assert {row[3] for row in logged(app)} == {"approved in a terminal"}
+    assert [operation.how for operation in await operations(app)] == ["approved in a terminal"]
 
 
-async def test_two_step_takes_its_code_for_a_replacement_only(settings: Settings, sandbox: Sandbox, era: Era) -> None:
-    async with open_app(settings.model_copy(update={"confirm": "two-step"}), sandbox) as app:
-        async with Client(build_server(app, chosen("full")), mode=era) as client:
-            words = await refused(client, TOOL, **REKEY)
-            code = words.rsplit("confirmation_code ", 1)[1].rstrip(".")
-            assert not (await call(client, TOOL, **REKEY, confirmation_code=code)).failed
-            plain = await call(client, TOOL, **{**REKEY, "external_id": "NEW-2", "replaces": ""})
-            assert not plain.failed
+class TestMoves:
+    """One external id taken off its record and given to another."""
+
+    async def test_the_old_mapping_goes_before_the_new_one_comes(
+        self, connect: Connect, app: App, sandbox: Sandbox
+    ) -> None:
+        async with connect(elicitation_callback=Human(YES)) as client:
+            reply = await call(client, TOOL, **MOVE)
+        assert kinds(sandbox) == ["DELETE", "POST"]
+        assert (reply.data["status"], reply.data["object_id"]) == ("created", 207550815)
+        assert await holders(app) == [207550815]
+        assert await lines(app) == [(TOOL, "CONTACT3456", "deleted"), (TOOL, "CONTACT3456", "created")]
+
+    async def test_a_person_may_think_for_as_long_as_it_takes(
+        self, connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("salesloft_mcp.changes.apply.FRESH_SECONDS", 0.0)
+        async with connect(elicitation_callback=Human(YES)) as client:
+            await call(client, TOOL, **MOVE)
+        assert await holders(app) == [207550815]
+
+    async def test_repeating_it_changes_nothing_and_asks_nobody(self, connect: Connect, sandbox: Sandbox) -> None:
+        human = Human(YES)
+        async with connect(elicitation_callback=human) as client:
+            await call(client, TOOL, **MOVE)
+            again = await call(client, TOOL, **MOVE)
+        assert again.data["status"] == "unchanged"
+        assert len(human.questions) == 1
+        assert kinds(sandbox) == ["DELETE", "POST"]
+
+    @pytest.mark.parametrize(
+        ("changed", "said"),
+        [
+            ({"move_from": 207550001}, "move_from: the external id belongs to people 578495206, not to 207550001."),
+            ({"external_id": "nobody"}, "move_from: there is no such live mapping."),
+            ({"move_from": 207550815}, "move_from: is the record that shall hold the external id."),
+            ({"object_id": 99}, "object_id: people 99 is gone, or hidden from this token."),
+        ],
+    )
+    async def test_what_cannot_be_moved_is_refused_before_anybody_is_asked(
+        self, connect: Connect, sandbox: Sandbox, changed: dict[str, Any], said: str
+    ) -> None:
+        human = Human(YES)
+        async with connect(elicitation_callback=human) as client:
+            words = await refused(client, TOOL, **{**MOVE, **changed})
+        assert words.startswith(said)
+        assert human.questions == []
+        assert writes(sandbox) == []
+
+    async def test_a_refused_create_says_what_was_done_and_how_to_go_on_either_way(
+        self, connect: Connect, app: App, sandbox: Sandbox
+    ) -> None:
+        sandbox.faults.add(Fault("status", method="POST", status=403))
+        async with connect(elicitation_callback=Human(YES)) as client:
+            words = await refused(client, TOOL, **MOVE)
+            assert words.startswith("deleted: mapping 5004 of people 578495206; the record stays (change 1), but ")
+            assert "undo_change 1 takes back what was done" in words
+            assert "Without move_from the id is only mapped." in await refused(client, TOOL, **MOVE)
+            await call(client, TOOL, **{**MOVE, "move_from": 0})
+        assert await holders(app) == [207550815]
+
+    async def test_it_costs_three_reads_and_two_writes(self, connect: Connect, sandbox: Sandbox) -> None:
+        async with connect(elicitation_callback=Human(YES)) as client:
+            await call(client, "get_connection")
+            reply = await call(client, TOOL, **MOVE)
+        # The mapping, the new record, a look before the second write, two writes, and the team, once a process.
+        assert reply.data["points_spent"] <= 6
 
 
 class TestGuide:

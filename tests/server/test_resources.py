@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 import pytest
 import stamina
+from mcp import MCPError
 from mcp.client import Client
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, TextResourceContents
 
 from salesloft_mcp.app import App
@@ -16,7 +16,7 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.announce import configuration_uri, mapping_uri, object_uri
 from tests.conftest import Connect
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 CONFIGURATIONS = "salesloft://external/configurations"
 ODD = "a/b ü?#%..;x"
@@ -86,7 +86,7 @@ async def test_the_templates_are_listed(connect: Connect) -> None:
         "configurations/{external_type}/{object_type}",
         "mappings/{external_type}/{object_type}/{external_id}",
         "objects/{object_type}/{object_id}/mappings",
-        "backfills/{id}",
+        "plans/{plan}",
     ]
     assert all(one.title and one.description and one.mime_type == "application/json" for one in templates)
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from mcp import MCPError
 from mcp.client import Client
-from mcp.shared.exceptions import MCPError
 from mcp_types import TextResourceContents
 
 from salesloft_mcp.app import App

@@ -1,5 +1,6 @@
 """The token, and what stands in records, shows up nowhere it does not belong, whatever goes wrong."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from salesloft_mcp.server.inventory import NAMES, chosen
 from salesloft_mcp.settings import Settings
 from tests.server.human import YES, Human, text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 PRIVATE = "canary@private.test"
 KEY: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
@@ -31,9 +32,9 @@ CALLS: dict[str, dict[str, Any]] = {
         "object_type": "people",
         "rows": [{"external_id": "new", "email": PRIVATE}],
     },
-    "run_backfill": {"backfill_id": "1"},
-    "get_backfill": {"backfill_id": "1"},
-    "cancel_backfill": {"backfill_id": "1"},
+    "run_plan": {"plan": "1"},
+    "get_plan": {"plan": "1"},
+    "cancel_plan": {"plan": "1"},
     "create_external_id_configuration": {"external_type": "new", "object_type": "users"},
     "create_external_id_mapping": {**KEY, "external_id": "new", "object_id": 578495206},
     "upsert_person_by_external_id": {
@@ -49,7 +50,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "delete_external_id_mapping": KEY,
     "delete_external_id_configuration": {"external_type": "crm_lead", "object_type": "people"},
     "list_changes": {},
-    "undo_change": {"change_id": 1},
+    "undo_change": {"change": 1},
 }
 CALLS["get_records_by_external_id"].pop("external_id")
 TROUBLES = {
@@ -62,14 +63,9 @@ TROUBLES = {
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> Any:
-    async def at_once(seconds: float) -> None:
-        """Pauses between attempts are not what is looked at here."""
-
-    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", at_once)
-    stamina.set_testing(True, attempts=2)
-    yield
-    stamina.set_testing(False)
+def _two_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2):
+        yield
 
 
 def test_every_tool_is_tried() -> None:
@@ -84,6 +80,7 @@ async def test_no_failure_shows_the_token_a_traceback_or_personal_data(
     sandbox.faults.add(TROUBLES[trouble])
     said = []
     async with open_app(settings, sandbox) as app:
+        app.changes.quiet = 0.0
         async with Client(build_server(app, chosen("full")), elicitation_callback=Human(YES)) as client:
             for tool, arguments in CALLS.items():
                 result = await client.call_tool(tool, arguments)

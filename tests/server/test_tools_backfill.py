@@ -11,7 +11,7 @@ import pytest
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.hosting.serve import _resume
+from salesloft_mcp.hosting.run import resume
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Team
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -20,10 +20,11 @@ from salesloft_mcp.server.inventory import Entry, chosen
 from salesloft_mcp.server.tools import backfills
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
-from tests.server.calling import Reply, call, refused, tokens, writes
+from tests.hosting.program import HANG_SECONDS
+from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LEADS: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
 PERSON = 578495206
@@ -63,7 +64,7 @@ class Gate:
         return await self._create(*key)
 
     async def wait(self) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(HANG_SECONDS):
             await self._reached.wait()
 
     def open(self) -> None:
@@ -72,7 +73,7 @@ class Gate:
 
 async def ended(client: Client, backfill_id: str) -> Reply:
     """The answer once nobody works on it any more."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_SECONDS):
         while True:
             reply = await call(client, "get_backfill", backfill_id=backfill_id)
             if reply.data["state"] not in ("planning", "running"):
@@ -135,7 +136,7 @@ async def test_a_plan_answers_in_few_tokens_however_many_rows_it_has(connect: Co
         reply = await call(client, "plan_backfill", **LEADS, rows=given)
         assert reply.data["counts"] == {"object unknown": 1_000}
         assert len(reply.data["rows"]) == 5
-        assert tokens(reply.data) < 300
+        assert reply.tokens < 300
         seen, cursor = [row["line"] for row in reply.data["rows"]], reply.data["next_cursor"]
         while cursor:
             page = await call(client, "get_backfill", backfill_id=reply.data["backfill_id"], cursor=cursor)
@@ -388,7 +389,7 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_next_server(
     async with open_app(settings, sandbox) as app:
         assert app.backfills.status(backfill_id).state == "stopped"
         app.backfills._quiet = 0.0
-        _resume(app, chosen("full"))
+        resume(app, chosen("full"))
         status = await app.backfills.wait(backfill_id, 20)
         assert (status.state, status.done) == ("finished", 300)
         assert len(await live(app)) == 300
@@ -400,7 +401,7 @@ async def test_no_run_goes_on_where_runs_are_not_allowed(
 ) -> None:
     backfill_id = await cut_off(settings, sandbox, monkeypatch)
     async with open_app(settings, sandbox) as app:
-        _resume(app, entries)
+        resume(app, entries)
         assert app.backfills.status(backfill_id).state == "stopped"
 
 

@@ -8,9 +8,9 @@ import stamina
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
-from salesloft_mcp.state.local import LocalState
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
+from tests.server.logged import lines
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,8 @@ POST_CONFIGURATION, POST_MAPPING = "POST /v2/external/configurations", "POST /v2
 
 
 @pytest.fixture(autouse=True)
-def _impatient() -> Iterator[None]:
+def _impatient(app: App) -> Iterator[None]:
+    app.changes.quiet = 0.0
     with stamina.set_testing(True, attempts=4, cap=True):
         yield
 
@@ -35,11 +36,6 @@ async def of_type(app: App, external_type: str) -> list[int]:
 async def mapped(app: App, external_id: str) -> list[int]:
     """The objects an external id stands for."""
     return [row.object_id for row in (await app.salesloft.list_mappings(external_id=external_id, deleted=False)).rows]
-
-
-def logged(state: LocalState) -> list[tuple[str, str]]:
-    """Tool and outcome of every write in the change log."""
-    return [(str(row["tool"]), str(row["outcome"])) for row in state._db.execute("SELECT * FROM changes")]
 
 
 async def test_a_configuration_is_created_and_its_ids_can_be_mapped_at_once(connect: Connect, app: App) -> None:
@@ -61,7 +57,7 @@ async def test_a_configuration_created_again_is_unchanged_and_one_write(
     assert second.data["status"] == "unchanged"
     assert second.data["configuration_id"] == first.data["configuration_id"]
     assert writes(sandbox) == [POST_CONFIGURATION]
-    assert logged(app.state) == [(CONFIGURATION, "created"), (CONFIGURATION, "unchanged")]
+    assert await lines(app) == [(CONFIGURATION, "", "created"), (CONFIGURATION, "", "unchanged")]
 
 
 async def test_the_same_type_for_another_kind_of_object_is_another_configuration(connect: Connect, app: App) -> None:
@@ -95,8 +91,8 @@ async def test_a_mapping_is_created_byte_for_byte(connect: Connect, app: App, sa
         reply = await call(client, MAPPING, **CONTACT)
         found = await call(client, "resolve_external_ids", external_ids=["00 7/ü?"])
     assert reply.data["status"] == "created"
-    assert reply.words == "created: mapped to people 578495206."
-    assert found.words == "It is people 578495206."
+    assert reply.words == f"created: mapping {reply.data['mapping_id']} of people 578495206."
+    assert found.words == "It is person 578495206."
     assert writes(sandbox) == [POST_MAPPING]
 
 
@@ -107,7 +103,8 @@ async def test_a_mapping_created_again_is_unchanged_and_one_write(connect: Conne
     assert (first.data["status"], second.data["status"]) == ("created", "unchanged")
     assert first.data["mapping_id"] == second.data["mapping_id"]
     assert writes(sandbox) == [POST_MAPPING]
-    assert logged(app.state) == [(MAPPING, "created"), (MAPPING, "unchanged")]
+    external_id = CONTACT["external_id"]
+    assert await lines(app) == [(MAPPING, external_id, "created"), (MAPPING, external_id, "unchanged")]
 
 
 async def test_an_id_of_another_record_is_a_conflict_that_names_it(
@@ -117,16 +114,16 @@ async def test_an_id_of_another_record_is_a_conflict_that_names_it(
     async with connect() as client:
         words = await refused(client, MAPPING, **taken, object_id=207550001)
     assert "is already mapped to people 578495206. Nothing was changed." in words
-    assert "delete_external_id_mapping" in words
+    assert "move the external id away from it after a person has agreed" in words
     assert writes(sandbox) == []
-    assert logged(app.state) == [(MAPPING, "failed")]
+    assert await lines(app) == []  # nothing was to be sent
 
 
 async def test_an_unknown_type_is_refused_with_the_nearest_and_how_to_make_it(connect: Connect) -> None:
     async with connect() as client:
         words = await refused(client, MAPPING, **{**CONTACT, "external_type": "crm_leed"})
     assert words.startswith('external_type: "crm_leed" is not configured for people.\nNext: existing are "crm_lead"')
-    assert "create_external_id_configuration" in words
+    assert words.endswith("or create it with create_external_id_configuration.")
 
 
 async def test_a_type_of_another_kind_of_object_is_not_offered(connect: Connect) -> None:
@@ -155,7 +152,7 @@ async def test_a_mapping_whose_answer_was_lost_is_told_as_created_and_exists_onc
     assert reply.data["status"] == "created"
     assert await mapped(app, "00 7/ü?") == [578495206]
     assert writes(sandbox) == [POST_MAPPING]
-    assert logged(app.state) == [(MAPPING, "created")]
+    assert await lines(app) == [(MAPPING, CONTACT["external_id"], "created")]
 
 
 async def test_a_refusal_with_an_unknown_cause_is_told_in_salesloft_s_own_quoted_words(

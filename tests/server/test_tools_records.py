@@ -8,12 +8,14 @@ from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Fault, Sandbox
-from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, RecordView, fitting
+from salesloft_mcp.server.answers import RecordView, fitting, read
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.server.tools.records import Records
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
 from tests.server.calling import call, refused
+from tests.server.human import text
 
 pytestmark = pytest.mark.anyio
 
@@ -90,9 +92,11 @@ async def test_what_does_not_fit_a_host_is_left_out_and_counted(connect: Connect
     assert reply.tokens <= 10_000
 
 
-def test_the_size_of_records_is_counted_in_bytes() -> None:
-    rows = [RecordView(id=number, name="漢" * 1_000) for number in range(100)]
-    assert sum(len(row.model_dump_json().encode()) for row in fitting(rows)) <= MAX_RECORDS_BYTES
+@pytest.mark.parametrize("character", ["a", "é", "漢", "😀"])
+def test_as_many_rows_are_shown_as_hosts_take_bytes_and_characters_of(character: str) -> None:
+    rows = [RecordView(id=number, name=character * 1_000) for number in range(100)]
+    reply = text(read("These fit.", Records(records=fitting(rows), points_spent=1)))
+    assert 30_000 < max(len(reply), len(reply.encode()) * 5 / 6) <= 40_000
 
 
 async def test_a_type_that_is_not_configured_is_told_with_the_nearest(connect: Connect) -> None:

@@ -23,7 +23,8 @@ ANN: dict[str, Any] = {"email_address": "ann@new.test", "first_name": "Ann", "cu
 
 
 @pytest.fixture(autouse=True)
-def _impatient() -> Iterator[None]:
+def _impatient(app: App) -> Iterator[None]:
+    app.changes.quiet = 0.0
     with stamina.set_testing(True, attempts=4, cap=True):
         yield
 
@@ -50,9 +51,11 @@ async def test_an_id_that_is_not_mapped_creates_the_person_and_the_mapping(
     async with connect() as client:
         reply = await call(client, PERSON, **NEW, person=ANN)
     assert reply.data["status"] == "created"
-    created = reply.data["record"]["id"]
+    created = reply.data["object_id"]
     assert reply.words == f"created: people {created}."
-    assert reply.data["record"]["name"] == "Ann"
+    (change,) = reply.data["changes"]
+    assert change["new"] == {"id": created, **ANN}
+    assert "old" not in change
     assert await mapped(app, "NEW/1") == [created]
     assert (await person(app, created)).custom_fields == {"Tier": "007"}
     assert writes(sandbox) == [POST_NEW]
@@ -63,7 +66,7 @@ async def test_the_same_upsert_twice_is_one_write_and_says_so(connect: Connect, 
         first = await call(client, PERSON, **NEW, person=ANN)
         second = await call(client, PERSON, **NEW, person=ANN)
     assert second.data["status"] == "unchanged"
-    assert second.data["record"] == first.data["record"]
+    assert second.data["object_id"] == first.data["object_id"]
     assert writes(sandbox) == [POST_NEW]
 
 
@@ -73,7 +76,10 @@ async def test_a_mapped_id_updates_only_the_fields_that_were_given(connect: Conn
         reply = await call(client, PERSON, **KNOWN, person={"title": "Chief Listener"})
     after = await person(app, 578495206)
     assert reply.data["status"] == "updated"
-    assert reply.data["record"]["title"] == after.title == "Chief Listener"
+    assert after.title == "Chief Listener"
+    (change,) = reply.data["changes"]
+    assert change["old"] == {"id": 578495206} | ({"title": before.title} if before.title else {})
+    assert change["new"] == {"id": 578495206, "title": "Chief Listener"}
     assert after.email_address == before.email_address
     assert after.account == before.account
 
@@ -128,7 +134,7 @@ async def test_an_address_that_is_taken_names_its_owner_and_the_way_out(connect:
     async with connect() as client:
         words = await refused(client, PERSON, **NEW, person=taken)
         assert "belongs to people 578495206, which has no such external id. Nothing was created." in words
-        assert "create_external_id_mapping with object_id 578495206, then upsert again" in words
+        assert "call create_external_id_mapping with object_id 578495206, then upsert again." in words
         assert await mapped(app, "NEW/1") == []
         way_out = {**NEW, "object_type": "people", "object_id": 578495206}
         assert (await call(client, "create_external_id_mapping", **way_out)).data["status"] == "created"
@@ -181,7 +187,7 @@ async def test_a_create_whose_answer_was_lost_is_told_as_created_and_exists_once
         reply = await call(client, PERSON, **NEW, person=ANN)
     assert reply.data["status"] == "created"
     assert await with_email(app, "ann@new.test") == 1
-    assert await mapped(app, "NEW/1") == [reply.data["record"]["id"]]
+    assert await mapped(app, "NEW/1") == [reply.data["object_id"]]
     assert writes(sandbox) == [POST_NEW]
 
 
@@ -200,7 +206,7 @@ async def test_an_account_is_created_updated_and_unchanged(connect: Connect, app
         updated = await call(client, ACCOUNT, **arguments, account={"name": "Acme Inc", "size": "7"})
         same = await call(client, ACCOUNT, **arguments, account={"size": "7"})
     assert [one.data["status"] for one in (created, updated, same)] == ["created", "updated", "unchanged"]
-    found = await app.salesloft.get_object("accounts", created.data["record"]["id"])
+    found = await app.salesloft.get_object("accounts", created.data["object_id"])
     assert isinstance(found, Account)
     assert (found.name, found.domain) == ("Acme Inc", "acme.test")
 
@@ -212,12 +218,13 @@ async def test_a_domain_that_is_taken_names_its_owner(connect: Connect) -> None:
     assert words.startswith('domain: "beacon-analytics.test" belongs to accounts 9872')
 
 
-async def test_an_answer_stays_short_however_long_a_field_is(connect: Connect) -> None:
+async def test_an_answer_stays_short_however_long_a_field_is_and_tells_its_length(connect: Connect) -> None:
     arguments = {"external_type": "sdfc_account", "external_id": "ABC"}
     async with connect() as client:
         reply = await call(client, ACCOUNT, **arguments, account={"description": "d" * 20_000})
     assert reply.data["status"] == "updated"
-    assert reply.tokens <= 100
+    assert "(20000 characters, SHA-256 " in reply.data["changes"][0]["new"]["description"]
+    assert reply.tokens <= 400
 
 
 async def test_a_record_given_as_json_text_is_read_as_the_object_it_is(connect: Connect) -> None:

@@ -7,19 +7,20 @@ from typing import Any
 import anyio
 import pytest
 import stamina
-from anyio.lowlevel import checkpoint
 from mcp.client import Client
-from mcp_types import ElicitResult, InputRequiredResult, InputResponses
+from mcp_types import CallToolResult, ElicitResult, InputRequiredResult, InputResponses
 
-from salesloft_mcp.app import App
-from salesloft_mcp.errors import UnreachableError
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.state.changes import Change, Logged
+from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
+from tests.server.logged import last, lines, operations
 
 pytestmark = pytest.mark.anyio
 
@@ -31,21 +32,24 @@ NAMED: dict[str, Any] = {"type_the_name": "marketing"}
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def no_pause(seconds: float) -> None:
-        """Others get their turn, and nothing more."""
-        await checkpoint()
-
-    monkeypatch.setattr("salesloft_mcp.changes.writes.anyio.sleep", no_pause)
+def _at_once(app: App) -> Iterator[None]:
+    app.changes.quiet = 0.0
+    app.changes.sent_seconds = 0.0
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 
 
 async def undo(client: Client, change_id: int) -> Reply:
     """Undo a change, which has to go through."""
-    reply = await call(client, "undo_change", change_id=change_id)
+    reply = await call(client, "undo_change", change=change_id)
     assert not reply.failed, reply.words
     return reply
+
+
+def _elsewhere(app: App) -> Changes:
+    """The writes of another environment, in the same database."""
+    log = ChangeLog(app.database, "https://api.salesloft.com")
+    return Changes(app.salesloft, log, app.configurations, "https://api.salesloft.com")
 
 
 async def held(app: App, external_id: str = "CONTACT3456", external_type: str = "crm_lead") -> list[int]:
@@ -65,10 +69,6 @@ async def configured(app: App, external_type: str) -> bool:
     return any(row.external_type == external_type and not row.deleted for row in rows)
 
 
-def last(app: App) -> Logged:
-    return app.state.log.find(limit=1)[0]
-
-
 class TestMappings:
     """One external id."""
 
@@ -85,7 +85,7 @@ class TestMappings:
         assert reply.data["mapping_id"] == made.data["mapping_id"]
         assert reply.data["points_spent"] > 0
         (question,) = human.questions
-        assert question.startswith("Undo change 1 (create_external_id_mapping): delete this external id mapping in ")
+        assert question.startswith("Undo change 1: delete this external id mapping in SANDBOX")
         assert 'external id: "007"' in question.split("\n")
         assert await held(app, "007") == []
 
@@ -93,10 +93,10 @@ class TestMappings:
     async def test_without_a_yes_a_created_mapping_stays(self, connect: Connect, app: App, human: Human) -> None:
         async with connect(elicitation_callback=human) as client:
             await call(client, "create_external_id_mapping", **NEW)
-            words = await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
         assert "Nothing was changed" in words
         assert await held(app, "007") == [578495206]
-        assert len(app.state.log.find()) == 1
+        assert [state for _, __, state in await lines(app)] == ["created", "declined"]
 
     async def test_a_deleted_mapping_comes_back_under_a_new_id_and_nobody_is_asked_again(
         self, connect: Connect, app: App
@@ -105,7 +105,7 @@ class TestMappings:
         async with connect(elicitation_callback=human) as client:
             gone = await call(client, "delete_external_id_mapping", **CONTACT)
             reply = await undo(client, 1)
-        assert reply.words == "created: mapped to people 578495206 again, under a new mapping id."
+        assert reply.words == f"created: mapping {reply.data['mapping_id']} of people 578495206."
         assert reply.data["mapping_id"] != gone.data["mapping_id"]
         assert len(human.questions) == 1
         assert await held(app) == [578495206]
@@ -116,7 +116,7 @@ class TestMappings:
         async with connect(elicitation_callback=Human(YES)) as client:
             await call(client, "delete_external_id_mapping", **CONTACT)
             await call(client, "create_external_id_mapping", **{**CONTACT, "object_id": 207550815})
-            words = await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
         assert "is already mapped to people 207550815. Nothing was changed." in words
         assert await held(app) == [207550815]
 
@@ -127,8 +127,8 @@ class TestMappings:
             await call(client, "delete_external_id_mapping", **CONTACT)
             await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 578495206)
             reply = await undo(client, 1)
-        assert reply.words == "unchanged: mapped to people 578495206 already."
-        assert app.state.log.find()[-1].undone_by is None
+        assert reply.data["status"] == "unchanged"
+        assert (await operations(app))[-1].undone_by == 0
 
     @pytest.mark.parametrize("remapped", [True, False])
     async def test_a_created_mapping_that_is_another_one_now_is_left_alone(
@@ -141,14 +141,16 @@ class TestMappings:
             if remapped:
                 await app.salesloft.create_mapping("crm_lead", "people", "007", 578495206)
             before = len(writes(sandbox))
-            words = await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
         assert ("stands for something else now" if remapped else "is gone already") in words
         assert human.questions == []
         assert len(writes(sandbox)) == before
 
     async def test_a_mapping_that_changed_while_the_person_thought_is_not_deleted(
-        self, connect: Connect, app: App
+        self, connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr("salesloft_mcp.changes.apply.FRESH_SECONDS", 0.0)  # the person thinks for longer than that
+
         async def remap() -> None:
             rows = (await app.salesloft.list_mappings(external_type="crm_lead", external_id="007")).rows
             await app.salesloft.delete_mapping(rows[0].id or 0)
@@ -156,25 +158,52 @@ class TestMappings:
 
         async with connect(elicitation_callback=Human(YES, meanwhile=[remap])) as client:
             await call(client, "create_external_id_mapping", **NEW)
-            words = await refused(client, "undo_change", change_id=1)
-        assert "stands for something else now" in words
+            words = await refused(client, "undo_change", change=1)
+        assert "stands for something else now" in words or "changed while the person was asked" in words
         assert await held(app, "007") == [207550815]
 
-    async def test_a_mapping_that_a_job_created_is_undone_like_any_other(self, connect: Connect, app: App) -> None:
-        await app.salesloft.create_mapping("crm_lead", "people", "007", 578495206)
-        job = Change(app.environment, "run_backfill 1a2b", "crm_lead", "people", "007", 578495206)
-        app.state.log.settle(app.state.log.intend(job), "created")
-        async with connect(elicitation_callback=Human(YES)) as client:
-            await undo(client, 1)
-        assert await held(app, "007") == []
+    async def test_a_replacement_is_undone_at_once_and_that_too(self, connect: Connect, app: App) -> None:
+        human = Human(YES)
+        async with connect(elicitation_callback=human) as client:
+            await call(client, "create_external_id_mapping", **NEW, instead_of="CONTACT3456")
+            back = await undo(client, 1)
+            assert (await held(app), await held(app, "007")) == ([578495206], [])
+            await undo(client, back.data["change_id"])
+        assert (await held(app), await held(app, "007")) == ([], [578495206])
+        assert human.questions[1].startswith("Undo change 1: replace an external id in SANDBOX")
 
-    async def test_both_halves_of_a_replacement_can_be_undone(self, connect: Connect, app: App) -> None:
+    async def test_a_move_is_undone_at_once_and_that_too(self, connect: Connect, app: App) -> None:
+        human = Human(YES)
+        async with connect(elicitation_callback=human) as client:
+            await call(client, "create_external_id_mapping", **CONTACT, object_id=207550815, move_from=578495206)
+            assert await held(app) == [207550815]
+            back = await undo(client, 1)
+            assert await held(app) == [578495206]
+            await undo(client, back.data["change_id"])
+        assert await held(app) == [207550815]
+        assert human.questions[1].startswith("Undo change 1: move this external id to another record in SANDBOX")
+
+    async def test_a_half_done_replacement_is_undone_as_far_as_it_was_done(
+        self, connect: Connect, app: App, sandbox: Sandbox
+    ) -> None:
+        sandbox.faults.add(Fault("status", method="DELETE", status=403))
         async with connect(elicitation_callback=Human(YES)) as client:
-            await call(client, "create_external_id_mapping", **NEW, replaces="CONTACT3456")
-            await undo(client, 2)
+            assert "undo_change 1" in await refused(
+                client, "create_external_id_mapping", **NEW, instead_of="CONTACT3456"
+            )
+            await undo(client, 1)
+        assert (await held(app), await held(app, "007")) == ([578495206], [])
+
+    async def test_a_half_done_move_is_undone_as_far_as_it_was_done(
+        self, connect: Connect, app: App, sandbox: Sandbox
+    ) -> None:
+        move = {**CONTACT, "object_id": 207550815, "move_from": 578495206}
+        sandbox.faults.add(Fault("status", method="POST", status=403))
+        async with connect(elicitation_callback=Human(YES)) as client:
+            assert "undo_change 1" in await refused(client, "create_external_id_mapping", **move)
+            assert await held(app) == []
             await undo(client, 1)
         assert await held(app) == [578495206]
-        assert await held(app, "007") == []
 
 
 class TestConfigurations:
@@ -191,12 +220,12 @@ class TestConfigurations:
         assert reply.data["status"] == "deleted"
         assert "live mappings that use it: 1" in human.questions[0]
         assert not await configured(app, "erp")
-        assert app.state.log.saved_mappings(reply.data["change_id"]) == [("007", 578495206)]
+        assert reply.data["saved_mappings"] == 1
 
     async def test_another_name_deletes_nothing(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human({"type_the_name": "ERP"})) as client:
             await call(client, "create_external_id_configuration", external_type="erp", object_type="people")
-            await refused(client, "undo_change", change_id=1)
+            await refused(client, "undo_change", change=1)
         assert await configured(app, "erp")
 
     async def test_a_deleted_configuration_comes_back_and_its_mappings_are_looked_at(
@@ -204,12 +233,12 @@ class TestConfigurations:
     ) -> None:
         human = Human(NAMED)
         async with connect(elicitation_callback=human) as client:
-            await call(client, "delete_external_id_configuration", **MARKETING)
-            assert len(app.state.log.saved_mappings(1)) == 29
+            gone = await call(client, "delete_external_id_configuration", **MARKETING)
+            assert gone.data["saved_mappings"] == 29
             reply = await undo(client, 1)
         number = reply.data["configuration_id"]
-        assert reply.words == f"created: configuration {number}; its mappings: 29 unchanged."
-        assert reply.data["mappings"] == {"created": 0, "unchanged": 29, "refused": 0, "left": 0}
+        assert reply.words == f"created: configuration {number} for accounts. finished: 29 of 29 done."
+        assert reply.data["run"]["outcomes"] == {"unchanged": 29}
         assert len(human.questions) == 1
         assert await configured(app, "marketing")
         assert writes(sandbox) == ["DELETE /v2/external/configurations/227", "POST /v2/external/configurations"]
@@ -223,11 +252,12 @@ class TestConfigurations:
             for row in rows[:5]:
                 await app.salesloft.delete_mapping(row.id or 0)
             reply = await undo(client, 1)
-            assert reply.data["mappings"] == {"created": 5, "unchanged": 24, "refused": 0, "left": 0}
+            assert reply.data["run"]["outcomes"] == {"created": 5, "unchanged": 24}
             found = await call(client, "list_changes", external_id=rows[0].external_id)
         now = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows
         assert {(row.external_id, row.object_id) for row in now} == {(row.external_id, row.object_id) for row in rows}
-        assert [(row["tool"], row["outcome"]) for row in found.data["changes"]] == [("undo_change", "created")]
+        (listed,) = found.data["changes"]
+        assert (listed["undoes"], listed["counts"]) == (1, {"created": 6, "unchanged": 24})
 
     async def test_a_mapping_that_was_given_away_meanwhile_stays_where_it_is(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human(NAMED)) as client:
@@ -237,47 +267,31 @@ class TestConfigurations:
             await app.salesloft.create_configuration("marketing", "accounts")
             await app.salesloft.create_mapping("marketing", "accounts", first.external_id, 13)
             reply = await undo(client, 1)
-        assert reply.data["status"] == "unchanged"
-        assert reply.data["mappings"] == {"created": 0, "unchanged": 28, "refused": 1, "left": 0}
+        assert reply.data["run"]["outcomes"] == {"unchanged": 28, "conflict": 1}
         assert await held(app, first.external_id, "marketing") == [13]
 
-    async def test_what_is_left_over_is_done_by_the_same_call_again(
+    async def test_nothing_is_deleted_when_its_mappings_cannot_be_saved(
         self, connect: Connect, app: App, sandbox: Sandbox
     ) -> None:
-        rows = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows
-        async with connect(elicitation_callback=Human(NAMED)) as client:
-            await call(client, "delete_external_id_configuration", **MARKETING)
-            await app.salesloft.delete_mapping(rows[0].id or 0)
-            sandbox.faults.add(Fault("status", method="GET", path="/v2/external/mappings", status=403))
-            partly = await undo(client, 1)
-            assert partly.data["mappings"]["left"] == 29
-            assert "29 left, to be done by the same call again" in partly.words
-            reply = await undo(client, 1)
-            assert reply.data["status"] == "unchanged"
-            assert reply.data["mappings"] == {"created": 1, "unchanged": 28, "refused": 0, "left": 0}
-            assert "was undone by change" in await refused(client, "undo_change", change_id=1)
+        async def cut_off() -> None:
+            sandbox.faults.add(Fault("status", method="GET", path="/v2/external/mappings", status=403, times=None))
 
-    async def test_nothing_is_deleted_when_its_mappings_cannot_be_saved(
-        self, connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async def fails(*_: object, **__: object) -> None:
-            raise UnreachableError("Salesloft cannot be reached.", request="GET")
-
-        monkeypatch.setattr("salesloft_mcp.server.tools.deletes.mappings_of", fails)
-        async with connect(elicitation_callback=Human(NAMED)) as client:
+        async with connect(elicitation_callback=Human(NAMED, meanwhile=[cut_off])) as client:
             await refused(client, "delete_external_id_configuration", **MARKETING)
         assert writes(sandbox) == []
 
     async def test_too_many_mappings_are_not_saved_and_the_question_says_so(
         self, connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("salesloft_mcp.server.tools.deletes.SAVE_AT_MOST", 28)
+        monkeypatch.setattr("salesloft_mcp.changes.configurations.SAVED_AT_MOST", 28)
+        monkeypatch.setattr("salesloft_mcp.changes.consent.SAVED_AT_MOST", 28)
         human = Human(NAMED)
         async with connect(elicitation_callback=human) as client:
-            await call(client, "delete_external_id_configuration", **MARKETING)
+            gone = await call(client, "delete_external_id_configuration", **MARKETING)
             reply = await undo(client, 1)
-        assert "way back: undo_change; its mappings may be too many to be saved" in human.questions[0]
-        assert reply.words.endswith("its mappings: none was saved.")
+        assert "way back: undo; its mappings may be too many to save" in human.questions[0]
+        assert "saved_mappings" not in gone.data
+        assert reply.words == f"created: configuration {reply.data['configuration_id']} for accounts."
 
     async def test_many_pages_of_mappings_are_saved(self, connect: Connect, app: App) -> None:
         people = [
@@ -291,7 +305,7 @@ class TestConfigurations:
             reply = await call(
                 client, "delete_external_id_configuration", external_type="crm_lead", object_type="people"
             )
-        assert len(app.state.log.saved_mappings(1)) == reply.data["live_mappings"] > 200
+        assert reply.data["saved_mappings"] > 200
 
 
 class TestRecords:
@@ -312,7 +326,6 @@ class TestRecords:
             reply = await undo(client, 1)
         after = await person(app)
         assert reply.data["status"] == "updated"
-        assert reply.data["fields"] == sorted(fields)
         assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
 
     async def test_an_account_is_written_back_too(self, connect: Connect, app: App) -> None:
@@ -321,7 +334,7 @@ class TestRecords:
             await call(client, "upsert_account_by_external_id", **key, account={"name": "Other", "domain": "o.test"})
             reply = await undo(client, 1)
         record = await app.salesloft.get_object("accounts", 13)
-        assert reply.data["fields"] == ["domain", "name"]
+        assert reply.data["status"] == "updated"
         assert record is not None
         assert getattr(record, "domain", "") != "o.test"
 
@@ -330,7 +343,7 @@ class TestRecords:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "CEO"})
             await call(client, "upsert_person_by_external_id", **PERSON, person={"city": "Oslo"})
             reply = await undo(client, 1)
-        assert reply.data["fields"] == ["title"]
+        assert set(reply.data["changes"][0]["new"]) == {"id", "title"}
         assert (await person(app))["city"] == "Oslo"
 
     async def test_a_field_that_was_changed_again_since_is_left_alone_and_named(
@@ -341,29 +354,29 @@ class TestRecords:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "Owner"})
             reply = await undo(client, 1)
             assert "Not brought back: title (changed again since, or not writable)." in reply.words
-        assert reply.data["fields"] == ["city"]
+        assert reply.data["not_brought_back"] == ["title (changed again since, or not writable)"]
         assert (await person(app))["title"] == "Owner"
 
     async def test_an_update_of_which_everything_was_changed_again_is_left_alone(self, connect: Connect) -> None:
         async with connect() as client:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "CEO"})
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "Owner"})
-            words = await refused(client, "undo_change", change_id=1)
-        assert "title: changed again since, or not writable. Nothing was changed." in words
+            words = await refused(client, "undo_change", change=1)
+        assert "title (changed again since, or not writable). Nothing was changed." in words
 
     async def test_an_update_that_is_not_there_any_more_has_nothing_to_undo(self, connect: Connect, app: App) -> None:
         title = (await person(app))["title"]
         async with connect() as client:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "CEO"})
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": title})
-            assert "the record is as it was before" in await refused(client, "undo_change", change_id=1)
+            assert "the record is as it was before" in await refused(client, "undo_change", change=1)
 
     async def test_lifting_do_not_contact_says_what_it_cannot_bring_back(self, connect: Connect, app: App) -> None:
         human = Human(YES)
         async with connect(elicitation_callback=human) as client:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"do_not_contact": True})
             reply = await undo(client, 1)
-        assert "People who were taken out of cadences are not put back by this." in reply.words
+        assert reply.words.endswith("Not brought back: the cadences that do_not_contact ended.")
         assert len(human.questions) == 1
         assert (await person(app))["do_not_contact"] is False
 
@@ -374,9 +387,9 @@ class TestRecords:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"do_not_contact": False})
             assert len(human.questions) == 1
             await undo(client, 2)
-        assert human.questions[1].startswith("Undo change 2 (upsert_person_by_external_id): set do_not_contact again")
+        assert human.questions[1].startswith("Undo change 2: set do_not_contact in SANDBOX")
         assert (await person(app))["do_not_contact"] is True
-        assert last(app).confirmed == "asked through the client"
+        assert (await last(app)).how == "asked through the client"
 
     async def test_a_created_record_stays_and_only_its_mapping_goes(self, connect: Connect, app: App) -> None:
         human = Human(YES)
@@ -384,9 +397,9 @@ class TestRecords:
         async with connect(elicitation_callback=human) as client:
             made = await call(client, "upsert_person_by_external_id", **key, person={"email_address": "a@new.test"})
             reply = await undo(client, 1)
-        number = made.data["record"]["id"]
-        assert reply.words.endswith(f"of people {number}; the new record stays: this API cannot delete one.")
-        assert "what stays: the new record stays: this API cannot delete one" in human.questions[0]
+        number = made.data["object_id"]
+        assert reply.words.endswith(f"of people {number}; the record stays.")
+        assert "what happens: the record stays" in human.questions[0]
         assert await held(app, "n") == []
         assert await app.salesloft.get_object("people", number) is not None
 
@@ -399,7 +412,8 @@ class TestRecords:
             await app.salesloft.delete_mapping(rows[0].id or 0)
             await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 207550815)
             before = len(writes(sandbox))
-            assert "stands for people 207550815 now" in await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
+            assert "the external id does not stand for people 578495206 any more" in words
         assert len(writes(sandbox)) == before
 
 
@@ -415,18 +429,18 @@ class TestTheLog:
             found = await call(client, "list_changes")
         undoing, first = found.data["changes"]
         assert (undoing["id"], undoing["tool"], undoing["undoes"]) == (reply.data["change_id"], "undo_change", 1)
-        assert undoing["confirmed"] == "asked through the client"
+        assert undoing["agreed"] == "asked through the client"
         assert first["undone_by"] == undoing["id"]
-        assert (last(app).before or {})["external_id"] == "007"
+        assert undoing["changes"][0]["external_id"] == "007"
 
     async def test_undoing_twice_says_by_which_change_it_was_undone(self, connect: Connect, sandbox: Sandbox) -> None:
         human = Human(YES)
         async with connect(elicitation_callback=human) as client:
             await call(client, "create_external_id_mapping", **NEW)
             await undo(client, 1)
-            words = await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
         assert words.startswith("change 1 was undone by change 2 already. Nothing was changed.")
-        assert "undo change 2" in words
+        assert words.endswith("to take that back, call undo_change 2.")
         assert len(human.questions) == 1
         assert len(writes(sandbox)) == 2
 
@@ -436,48 +450,58 @@ class TestTheLog:
             for number in (1, 2, 3):
                 await undo(client, number)
         assert await held(app, "007") == []
-        assert [row.outcome for row in app.state.log.find()] == ["deleted", "created", "deleted", "created"]
+        assert [state for _, __, state in await lines(app)] == ["created", "deleted", "created", "deleted"]
 
-    async def test_an_undone_update_and_an_undone_configuration_can_be_undone(self, connect: Connect, app: App) -> None:
-        async with connect(elicitation_callback=Human(NAMED)) as client:
+    async def test_an_undone_update_can_be_undone(self, connect: Connect, app: App) -> None:
+        async with connect() as client:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "CEO"})
             await undo(client, 1)
             await undo(client, 2)
-            await call(client, "delete_external_id_configuration", **MARKETING)
-            back = await undo(client, 4)
-            await undo(client, back.data["change_id"])
         assert (await person(app))["title"] == "CEO"
-        assert not await configured(app, "marketing")
 
-    @pytest.mark.parametrize(
-        ("outcome", "why"),
-        [
-            ("unchanged", "found everything as it was asked for"),
-            ("failed", "it was refused"),
-            ("unknown", "its answer was lost"),
-            ("intended", "under way, or was cut off"),
-        ],
-    )
-    async def test_what_changed_nothing_has_nothing_to_undo_and_says_why(
-        self, connect: Connect, app: App, sandbox: Sandbox, outcome: Any, why: str
+    async def test_an_undone_configuration_can_be_undone_and_its_name_is_typed_for_that_too(
+        self, connect: Connect, app: App
     ) -> None:
-        number = app.state.log.intend(Change(app.environment, "t", "crm_lead", "people", "007", 7))
-        app.state.log.settle(number, outcome)
+        human = Human(NAMED)
+        rows = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows
+        async with connect(elicitation_callback=human) as client:
+            await call(client, "delete_external_id_configuration", **MARKETING)
+            await app.salesloft.delete_mapping(rows[0].id or 0)
+            back = await undo(client, 1)
+            gone = await undo(client, back.data["change_id"])
+            assert not await configured(app, "marketing")
+            assert human.questions[1].startswith("Undo change 2: delete this external id configuration")
+            assert "mappings to delete: 1" in human.questions[1]
+            assert await held(app, rows[0].external_id, "marketing") == []
+            await undo(client, gone.data["change_id"])
+        assert len(human.questions) == 2
+        assert await configured(app, "marketing")
+        assert len((await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows) == 29
+
+    async def test_what_found_everything_as_it_was_asked_for_has_nothing_to_undo(self, connect: Connect) -> None:
         async with connect() as client:
-            words = await refused(client, "undo_change", change_id=number)
-        assert why in words
-        assert len(sandbox.requests) == 0
+            await call(client, "create_external_id_mapping", **{**CONTACT, "object_id": 578495206})
+            assert "it found everything as it was asked for" in await refused(client, "undo_change", change=1)
+
+    async def test_what_was_refused_or_declined_has_nothing_to_undo(self, connect: Connect, sandbox: Sandbox) -> None:
+        sandbox.faults.add(Fault("status", method="POST", status=403))
+        async with connect(elicitation_callback=Human(action="decline")) as client:
+            await refused(client, "create_external_id_mapping", **NEW)
+            await refused(client, "delete_external_id_mapping", **CONTACT)
+            assert "it was refused. Nothing was changed." in await refused(client, "undo_change", change=1)
+            assert "the person did not agree to it." in await refused(client, "undo_change", change=2)
 
     async def test_a_change_of_another_environment_cannot_be_undone(
-        self, connect: Connect, app: App, sandbox: Sandbox
+        self, connect: Connect, app: App, sandbox: Sandbox, era: Era
     ) -> None:
-        for environment in ("https://api.salesloft.com", "SANDBOX (http://127.0.0.1:8765)"):
-            change = Change(environment, "create_external_id_mapping", "crm_lead", "people", "CONTACT3456", 578495206)
-            app.state.log.settle(app.state.log.intend(change), "created")
-        async with connect(elicitation_callback=Human(YES)) as client:
-            elsewhere = [await refused(client, "undo_change", change_id=number) for number in (1, 2)]
-            unknown = await refused(client, "undo_change", change_id=99)
-        assert [words.replace("change 1", "change 99") for words in elsewhere[:1]] == [unknown]
+        async with connect() as client:
+            await call(client, "create_external_id_mapping", **NEW)
+        elsewhere = replace(app, changes=_elsewhere(app))
+        sandbox.requests.clear()
+        async with Client(build_server(elsewhere, chosen("full")), mode=era, elicitation_callback=Human(YES)) as client:
+            held = await refused(client, "undo_change", change=1)
+            unknown = await refused(client, "undo_change", change=99)
+        assert held.replace("change 1", "change 99") == unknown
         assert len(sandbox.requests) == 0
 
     async def test_a_lost_answer_leaves_the_undoing_unknown_and_it_can_be_tried_again(
@@ -486,8 +510,8 @@ class TestTheLog:
         sandbox.faults.add(Fault("reset", method="DELETE", times=3))
         async with connect(elicitation_callback=Human(YES)) as client:
             await call(client, "create_external_id_mapping", **NEW)
-            await refused(client, "undo_change", change_id=1)
-            assert last(app).outcome == "unknown"
+            await refused(client, "undo_change", change=1)
+            assert (await lines(app))[-1][2] == "unknown"
             await undo(client, 1)
         assert await held(app, "007") == []
 
@@ -500,13 +524,14 @@ class TestWhoMayUndo:
     ) -> None:
         async with connect() as client:
             await call(client, "create_external_id_mapping", **NEW)
-            assert "salesloft-mcp approvals" in await refused(client, "undo_change", change_id=1)
+            assert "salesloft-mcp approvals" in await refused(client, "undo_change", change=1)
             assert len(writes(sandbox)) == 1
-            app.state.decide(app.state.pending()[0].id, yes=True)
+            (pending,) = await app.approvals.pending()
+            await app.approvals.decide(pending.id, yes=True)
             await undo(client, 1)
             await undo(client, 2)
-            assert "salesloft-mcp approvals" in await refused(client, "undo_change", change_id=3)
-        assert app.state.log.find()[1].confirmed == "approved in a terminal"
+            assert "salesloft-mcp approvals" in await refused(client, "undo_change", change=3)
+        assert (await operations(app))[1].how == "approved in a terminal"
 
     async def test_where_nothing_may_be_deleted_only_deletions_are_undone(
         self, connect: Connect, app: App, era: Era, sandbox: Sandbox
@@ -517,7 +542,7 @@ class TestWhoMayUndo:
             await call(client, "delete_external_id_mapping", **CONTACT)
         careful = replace(app, mode="no-delete")
         async with Client(build_server(careful, chosen("no-delete")), mode=era, elicitation_callback=human) as client:
-            words = await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
             await undo(client, 2)
         assert "deletions are switched off here (mode no-delete)" in words
         assert await held(app, "007") == [578495206]
@@ -526,7 +551,7 @@ class TestWhoMayUndo:
     async def test_reading_only_lists_and_does_not_undo(self, app: App, era: Era) -> None:
         async with Client(build_server(app, chosen("read-only")), mode=era) as client:
             assert not (await call(client, "list_changes")).failed
-            assert "switched off" in await refused(client, "undo_change", change_id=1)
+            assert "switched off" in await refused(client, "undo_change", change=1)
 
 
 class TestReplays:
@@ -535,33 +560,36 @@ class TestReplays:
     async def test_copies_of_an_answered_question_undo_once(self, app: App, sandbox: Sandbox) -> None:
         async with Client(build_server(app, chosen("full")), elicitation_callback=Human()) as client:
             await call(client, "create_external_id_mapping", **NEW)
-            asked = await client.session.call_tool("undo_change", {"change_id": 1}, allow_input_required=True)
+            asked = await client.session.call_tool("undo_change", {"change": 1}, allow_input_required=True)
             assert isinstance(asked, InputRequiredResult)
             yes: InputResponses = {
                 key: ElicitResult(action="accept", content={"confirm": True}) for key in asked.input_requests or {}
             }
-            results: list[object] = []
+            done: list[bool] = []
 
             async def answer() -> None:
-                results.append(
-                    await client.session.call_tool(
-                        "undo_change", {"change_id": 1}, request_state=asked.request_state, input_responses=yes
-                    )
+                result = await client.session.call_tool(
+                    "undo_change",
+                    {"change": 1},
+                    request_state=asked.request_state,
+                    input_responses=yes,
+                    allow_input_required=True,
                 )
+                done.append(isinstance(result, CallToolResult) and not result.is_error)
 
             async with anyio.create_task_group() as tasks:
                 for _ in range(5):
                     tasks.start_soon(answer)
-        assert [result == results[0] for result in results] == [True] * 5
+        assert done.count(True) == 1
         assert len(writes(sandbox)) == 2
-        assert len(app.state.log.find()) == 2
+        assert [state for _, __, state in await lines(app)].count("deleted") == 1
 
     async def test_several_calls_at_once_bring_a_deleted_mapping_back_once(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human(YES)) as client:
             await call(client, "delete_external_id_mapping", **CONTACT)
             async with anyio.create_task_group() as tasks:
                 for _ in range(5):
-                    tasks.start_soon(client.call_tool, "undo_change", {"change_id": 1})
+                    tasks.start_soon(client.call_tool, "undo_change", {"change": 1})
         assert await held(app) == [578495206]
 
 
@@ -577,7 +605,7 @@ class TestGuide:
         human = Human(YES)
         async with connect(elicitation_callback=human) as client:
             await call(client, "create_external_id_mapping", **NEW)
-            words = await refused(client, "undo_change", change_id=1)
+            words = await refused(client, "undo_change", change=1)
         assert "Salesloft shows no id for this mapping" in words
         assert human.questions == []
         assert len(writes(sandbox)) == 1
@@ -590,9 +618,25 @@ class TestGuide:
             await call(client, "delete_external_id_configuration", **MARKETING)
             reply = await undo(client, 1)
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "CEO"})
-            await undo(client, last(app).id)
-        assert reply.data["mappings"]["unchanged"] == 29
+            await undo(client, (await last(app)).id)
+        assert reply.data["run"]["outcomes"] == {"unchanged": 29}
         assert (await person(app))["title"] == title
+
+
+async def test_what_a_configuration_took_along_comes_back_once_where_salesloft_would_take_it_twice(
+    settings: Settings, era: Era
+) -> None:
+    with Sandbox(enforce_unique=False) as sandbox:
+        async with open_app(settings, sandbox) as app:
+            server = build_server(app, chosen("full"))
+            async with Client(server, mode=era, elicitation_callback=Human(NAMED)) as client:
+                await call(client, "delete_external_id_configuration", **MARKETING)
+                first = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows[0]
+                await app.salesloft.delete_mapping(first.id or 0)
+                reply = await undo(client, 1)
+            rows = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows
+    assert reply.data["run"]["outcomes"] == {"created": 1, "unchanged": 28}
+    assert len(rows) == len({row.external_id for row in rows}) == 29
 
 
 async def test_bringing_back_more_than_five_hundred_mappings_needs_a_yes(
@@ -607,10 +651,10 @@ async def test_bringing_back_more_than_five_hundred_mappings_needs_a_yes(
         await call(client, "delete_external_id_configuration", **MARKETING)
     no, yes = Human(action="decline"), Human(YES)
     async with connect(elicitation_callback=no) as client:
-        assert "Nothing was changed" in await refused(client, "undo_change", change_id=1)
-    assert "mappings that were saved: 529" in no.questions[0]
+        assert "Nothing was changed" in await refused(client, "undo_change", change=1)
+    assert "mappings to create: 529" in no.questions[0]
     assert not await configured(app, "marketing")
     async with connect(elicitation_callback=yes) as client:
         reply = await undo(client, 1)
-    assert reply.data["mappings"]["unchanged"] == 529
+    assert reply.data["run"]["outcomes"] == {"unchanged": 529}
     assert len(yes.questions) == 1

@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from salesloft_mcp.state.database import Database
+from tests.hosting.program import HANG_SECONDS
 
 RACERS = 6
 Act = Callable[[Database], Awaitable[object]]
@@ -31,7 +32,7 @@ def _race(directory: Path, act: str) -> list[str]:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    found = [racer.communicate(timeout=60)[0].strip() for racer in racers]
+    found = [racer.communicate(timeout=HANG_SECONDS)[0].strip() for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * RACERS
     return found
 

@@ -14,12 +14,12 @@ from typing import NoReturn
 
 import pytest
 
+from tests.hosting.program import HANG_SECONDS, free_port
+
 INSTALL = "python -m pip install --group witness && bash .ci/witnesses.sh python"
 PINS = Path(__file__).with_name("package.json")
 HOME = Path(sys.prefix) / "witnesses"  # where .ci/witnesses.sh puts the npm packages
 OLDEST_NODE = (22, 19)  # the Inspector's `engines`
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 
 
 def absent(what: str) -> NoReturn:
@@ -60,7 +60,7 @@ def _node_candidates() -> Iterator[Path]:
 
 
 def _node_version(node: Path) -> tuple[int, int]:
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=True)
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=HANG_SECONDS, check=True)
     major, minor, *_ = answer.stdout.strip().removeprefix("v").split(".")
     return int(major), int(minor)
 
@@ -85,7 +85,7 @@ def http_server(
     server_command: list[str], environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a server of this session on a free loopback port."""
-    port = _free_port()
+    port = free_port()
     log = tmp_path_factory.mktemp("http") / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -102,18 +102,11 @@ def http_server(
         _stop(process, log)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS).close()
         except OSError:
             time.sleep(0.05)
         else:
@@ -124,7 +117,7 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
 def _stop(process: subprocess.Popen[bytes], log: Path) -> None:
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(HANG_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

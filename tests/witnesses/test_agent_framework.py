@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.hosting.program import HANG_SECONDS
+
 if TYPE_CHECKING:
     from agents.mcp import MCPServerStdio, MCPServerStreamableHttp
     from agents.testing import ScriptedModel
@@ -44,7 +46,7 @@ def over_stdio(command: list[str], environment: dict[str, str]) -> "MCPServerStd
     return MCPServerStdio(
         {"command": command[0], "args": command[1:], "env": environment},
         use_structured_content=True,
-        client_session_timeout_seconds=30,
+        client_session_timeout_seconds=HANG_SECONDS,
     )
 
 
@@ -54,7 +56,7 @@ def over_http(url: str) -> "MCPServerStreamableHttp":
     return MCPServerStreamableHttp(
         {"url": url},
         use_structured_content=True,
-        client_session_timeout_seconds=30,
+        client_session_timeout_seconds=HANG_SECONDS,
     )
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.hosting.program import HANG_SECONDS
+
 pytestmark = pytest.mark.witness
 
 OLD, NEW = "2025-11-25", "2026-07-28"
@@ -111,7 +113,7 @@ def suite(node_bin: Path, npm_package: Callable[[str], Path], environment: dict[
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(node_bin), str(program), *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS)
 
     return run
 

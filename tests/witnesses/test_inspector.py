@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.hosting.program import HANG_SECONDS
+
 pytestmark = pytest.mark.witness
 
 TOOL_ERROR = 5  # the Inspector's exit code for a result with isError
@@ -50,12 +52,13 @@ def inspect(
     environment: dict[str, str],
 ) -> Inspect:
     launcher = npm_package("@modelcontextprotocol/inspector") / "clients/launcher/build/index.js"
-    start = [str(node_bin), str(launcher), "--cli", *target, "--protocol-era", request.param]
+    patience = ["--connect-timeout", str(int(1_000 * HANG_SECONDS))]  # its own is 15 s
+    start = [str(node_bin), str(launcher), "--cli", *target, "--protocol-era", request.param, *patience]
 
     def run(method: str, *options: str) -> Seen:
         command = [*start, "--format", "json", "--quiet", "--method", method, *options]
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG_SECONDS
         )
         said = json.loads(done.stdout) if done.stdout.strip() else {}
         return Seen(done.returncode, said.get("result", {}), said.get("schemaFindings", []), done.stderr)

@@ -1,26 +1,37 @@
 """What is wrong with the mappings, and how much of the team they cover."""
 
-import json
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from salesloft_mcp.app import App
-from salesloft_mcp.audit.findings import KINDS, Finding, Row
+from salesloft_mcp.audit.findings import KINDS, Finding, Kind, Row
 from salesloft_mcp.audit.report import Audit
 from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import InputError, MissingError
-from salesloft_mcp.lookups.resolve import Scope
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import MAX_RECORDS_BYTES, View, count, read
-from salesloft_mcp.server.arguments import AnyExternalType, AnyObjectType, Limit, typed
+from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.server.answers import (
+    ExternalIdField,
+    ExternalTypeField,
+    MappingIdField,
+    NextCursor,
+    ObjectIdField,
+    ObjectTypeField,
+    PointsSpent,
+    View,
+    count,
+    fitting,
+    read,
+)
+from salesloft_mcp.server.arguments import NEXT_CURSOR, AnyExternalType, AnyObjectType, Limit, typed
 from salesloft_mcp.text import did_you_mean, escaped
 
 MOST_POINTS = 300  # half of what the whole team has in a minute, and about ten seconds of reading
 MOST_COVERAGE = 100
-MOST_ROWS_BYTES = 4_000
+ROOM_FOR_MAPPINGS = 4_000  # characters, of one finding
 
 Json = dict[str, Any]
 
@@ -31,29 +42,69 @@ def _kind(value: str) -> str:
     return value
 
 
-Kind = Annotated[
-    str, Field(strict=True, description=f"Only {', '.join(KINDS[:-1])} or {KINDS[-1]}"), AfterValidator(_kind)
+AnyKind = Annotated[
+    str,
+    Field(strict=True),
+    AfterValidator(_kind),
+    WithJsonSchema({"type": "string", "enum": list(KINDS), "description": "List only findings of this kind."}),
 ]
-Cursor = Annotated[str, Field(strict=True)]
+Cursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR)]
+
+
+class CoverageView(View):
+    external_type: ExternalTypeField
+    object_type: ObjectTypeField
+    mappings: int = Field(description="How many live mappings there are of this type.")
+    ids: int = Field(description="How many different external ids they have.")
+    objects: int = Field(description="How many records they lead to.")
+    of: int | None = Field(None, description="How many records of this kind the team has, where that is known.")
+    percent: float | None = Field(None, description="The share of these records that has an id of this type.")
+    configured: bool | None = Field(None, description="False where no live configuration has this type.")
+
+
+class Counts(View):
+    shared_ids: int = Field(description="External ids that stand for several records.")
+    several_ids: int = Field(description="Records with several external ids of one type.")
+    orphans: int = Field(description="Mappings to records that are gone or hidden from this token.")
+    near_duplicates: int = Field(description="Groups of external ids that look like one id.")
+    deleted_mappings: int | None = Field(None, description="Deleted mappings, which were passed over.")
+    types_not_shown: int | None = Field(None, description="External types that coverage had no room for.")
+
+
+class RowView(View):
+    external_type: ExternalTypeField | None = None
+    object_type: ObjectTypeField | None = None
+    external_id: ExternalIdField | None = None
+    object_id: ObjectIdField | None = None
+    mapping_id: MappingIdField | None = None
+
+
+class FindingView(RowView):
+    """What its mappings have in common stands beside them, and only the rest in each of them."""
+
+    kind: Kind | None = Field(None, description="Absent where one kind was asked for.")
+    mappings: list[RowView] | None = Field(None, description="The mappings it is about, where they are several.")
+    more: int | None = Field(None, description="How many mappings did not fit.")
 
 
 class Summary(View):
-    coverage: list[Json] | None = None
-    counts: Json | None = None
-    findings: list[Json] | None = None
-    next_cursor: str | None = None
-    points_spent: int
+    coverage: list[CoverageView] | None = Field(None, description="How far the ids of each type reach.")
+    counts: Counts | None = Field(None, description="How many findings there are of each kind.")
+    findings: list[FindingView] | None = Field(None, description="The findings on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def audit_external_ids(
     ctx: Context[App, Any],
     external_type: AnyExternalType = "",
     object_type: AnyObjectType = "",
-    kind: Kind = "",
+    kind: AnyKind = "",
     limit: Limit = 20,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Summary]:
-    """Audit all mappings. First a summary with coverage; its next_cursor lists the findings."""
+    """Audit external ids for duplicates, orphans and coverage. Without kind and cursor it gives a summary; the
+    next_cursor of that lists the findings."""
     app = ctx.request_context.lifespan_context
     scope = Scope(external_type, typed(object_type))
     if cursor:
@@ -83,8 +134,8 @@ def _summary(found: Audit, name: str) -> CallToolResult:
     rows = found.coverage[:MOST_COVERAGE]
     hidden = {"types_not_shown": len(found.coverage) - len(rows)} if len(rows) < len(found.coverage) else {}
     view = Summary(
-        coverage=[row.data() for row in rows],
-        counts=found.counts | hidden,
+        coverage=[CoverageView(**row.data()) for row in rows],
+        counts=Counts(**found.counts, **hidden),
         next_cursor=f"{name}.0" if found.findings else None,
         points_spent=current().points,
     )
@@ -96,14 +147,7 @@ def _page(found: Audit, name: str, start: int, kind: str, limit: int) -> CallToo
     rest = [
         (place, one) for place, one in enumerate(found.findings) if place >= start and (not kind or one.kind == kind)
     ]
-    shown: list[Json] = []
-    size = 0
-    for _, one in rest[:limit]:
-        row = _finding(one, named=not kind)
-        size += _bytes(row)
-        if shown and size > MAX_RECORDS_BYTES:
-            break
-        shown.append(row)
+    shown = fitting(_finding(one, named=not kind) for _, one in rest[:limit])
     view = Summary(
         findings=shown,
         next_cursor=f"{name}.{rest[len(shown)][0]}" if len(shown) < len(rest) else None,
@@ -112,23 +156,16 @@ def _page(found: Audit, name: str, start: int, kind: str, limit: int) -> CallToo
     return read(f"{len(shown)} of {count(len(rest), 'finding')} from here on.", view)
 
 
-def _finding(finding: Finding, named: bool) -> Json:
+def _finding(finding: Finding, named: bool) -> FindingView:
     """Its mappings, with what they have in common said once."""
     rows = [_row(row) for row in finding.rows]
     same = {name: value for name, value in rows[0].items() if all(row[name] == value for row in rows)}
-    view: Json = {"kind": finding.kind, **same} if named else same
+    view = FindingView(kind=finding.kind if named else None, **same)
     if len(rows) == 1:
         return view
-    shown: list[Json] = []
-    size = 0
-    for row in rows:
-        differing = {name: value for name, value in row.items() if name not in same and value is not None}
-        size += _bytes(differing)
-        if shown and size > MOST_ROWS_BYTES:
-            break
-        shown.append(differing)
-    more = {"more": len(rows) - len(shown)} if len(shown) < len(rows) else {}
-    return {**view, "mappings": shown, **more}
+    differing = [RowView(**{name: value for name, value in row.items() if name not in same}) for row in rows]
+    shown = fitting(differing, ROOM_FOR_MAPPINGS)
+    return view.model_copy(update={"mappings": shown, "more": len(rows) - len(shown) or None})
 
 
 def _row(row: Row) -> Json:
@@ -139,7 +176,3 @@ def _row(row: Row) -> Json:
         "object_id": row.object_id,
         "mapping_id": row.mapping_id,
     }
-
-
-def _bytes(row: Json) -> int:
-    return len(json.dumps(row, ensure_ascii=False).encode())

@@ -10,15 +10,24 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.views import PlanView, plan_sentence, plan_view
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import Author, Done, Operation, Outcome
+from salesloft_mcp.changes.change import Author, Done, Operation
 from salesloft_mcp.changes.history import Logged, Search, moment
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import View, answer, count, read
-from salesloft_mcp.server.arguments import AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
+from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, fitting, read
+from salesloft_mcp.server.arguments import NEXT_CURSOR, AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
 from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
 from salesloft_mcp.server.tools.plans import followed
-from salesloft_mcp.server.writes import ChangeView, Preview, Written, carried_out, change_view, facts, previewed
+from salesloft_mcp.server.writes import (
+    ChangeView,
+    Preview,
+    Written,
+    carried_out,
+    change_view,
+    facts,
+    sentence,
+    write,
+)
 from salesloft_mcp.text import escaped
 
 
@@ -33,38 +42,43 @@ def _change_cursor(value: str) -> str:
     return value and str(whole(value))
 
 
-Since = Annotated[str, Field(strict=True, description="ISO date or time"), AfterValidator(_moment)]
-ChangeCursor = Annotated[str, Field(strict=True), AfterValidator(_change_cursor)]
+Since = Annotated[
+    str,
+    Field(strict=True, description="Only changes since this date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z."),
+    AfterValidator(_moment),
+]
+ChangeCursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_change_cursor)]
 ChangeNumber = Annotated[
     int,
     BeforeValidator(whole),
-    WithJsonSchema({"type": "integer", "description": "change_id of a write, or id in list_changes"}),
+    WithJsonSchema(
+        {"type": "integer", "minimum": 1, "description": "The change_id of a write, or an id of list_changes."}
+    ),
 ]
-ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only by this tool")]
+ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only changes made by this tool.")]
 
 
 class LoggedView(View):
-    id: Annotated[int, Field(description="For undo_change")]
-    at: str
-    who: str
-    tool: str
-    agreed: Annotated[str, Field(description="How a person agreed; 'nobody was asked'")]
-    changes: Annotated[list[ChangeView], Field(description="The first five")]
-    counts: Annotated[dict[str, int] | None, Field(description="Of a run: changes by how they ended")] = None
-    plan: str | None = None
-    undoes: int | None = None
-    undone_by: int | None = None
+    id: int = Field(description="The change_id that undo_change takes.")
+    at: str = Field(description="When it was made, in UTC.")
+    who: str = Field(description="The client that asked for it, by the name it gives itself.")
+    tool: str = Field(description="The tool or command that made it.")
+    agreed: str = Field(description="How a person agreed, or that nobody was asked.")
+    changes: list[ChangeView] = Field(description="The first five changes of it.")
+    counts: dict[str, int] | None = Field(None, description="Of a run: how many changes ended in which way.")
+    plan: str | None = Field(None, description="The plan whose run it was.")
+    undoes: int | None = Field(None, description="The change that this one took back.")
+    undone_by: int | None = Field(None, description="The change that took this one back.")
 
 
 class Changes(View):
-    changes: list[LoggedView]
-    next_cursor: str | None = None
-    points_spent: int
+    changes: list[LoggedView] = Field(description="The changes, newest first.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 class Undone(Written):
-    not_brought_back: Annotated[list[str] | None, Field(description="Fields changed again since")] = None
-    run: Annotated[PlanView | None, Field(description="What comes back by a run; look with get_plan")] = None
+    run: PlanView | None = Field(None, description="The run that takes back the rest; look with get_plan.")
 
 
 async def list_changes(
@@ -77,7 +91,7 @@ async def list_changes(
     limit: Limit = 20,
     cursor: ChangeCursor = "",
 ) -> Annotated[CallToolResult, Changes]:
-    """Writes made here, newest first: what, when, old and new values, how a person agreed. A run is one line."""
+    """List the changes this server has made, newest first: old and new values, when, and how a person agreed."""
     app = ctx.request_context.lifespan_context
     await app.changes.look_back()
     search = Search(
@@ -90,10 +104,10 @@ async def list_changes(
         older_than=int(cursor) if cursor else None,
     )
     found = await history.find(app.database, search, limit + 1)
-    rows = found[:limit]
+    rows = fitting(_row(row) for row in found[:limit])
     view = Changes(
-        changes=[_row(row) for row in rows],
-        next_cursor=str(rows[-1].id) if len(found) > limit else None,
+        changes=rows,
+        next_cursor=str(rows[-1].id) if len(found) > len(rows) else None,
         points_spent=current().points,
     )
     return read(f"{count(len(rows), 'change')}, newest first.", view)
@@ -102,7 +116,7 @@ async def list_changes(
 async def undoing(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
     """What it would do, as things stand now."""
     app = ctx.request_context.lifespan_context
-    return await undo(app.changes, app.database, change)
+    return await undo(app.changes, app.database, change, "undo_change")
 
 
 about_undoing, answer_on_undoing = asking(undoing)
@@ -115,15 +129,11 @@ async def undo_change(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_undoing)],
     preview: Preview = False,
 ) -> Annotated[CallToolResult, Undone]:
-    """Restore what a write or a whole run deleted or replaced; or delete what it created, after a person's yes."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    operation = asked.operation
-    if operation.plan:
-        return await _undo_by_run(ctx, asked, answered)
-    done = await carried_out(ctx, asked, answered)
-    view = Undone(**facts(done), not_brought_back=list(operation.left) or None)
-    return answer(f"{_said(done)}{_left(operation)}".strip(), view)
+    """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
+    has agreed."""
+    if preview or not asked.operation.plan:
+        return await write(ctx, asked, answered, preview)
+    return await _undo_by_run(ctx, asked, answered)
 
 
 async def _undo_by_run(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> CallToolResult:
@@ -137,29 +147,13 @@ async def _undo_by_run(ctx: Context[App, Any], asked: Asked, answered: Elicitati
         number = await app.jobs.start_undo(operation, author)
         done = Done(number, await app.changes.place(), author.how, ())
     status = await followed(ctx, operation.plan)
-    run = plan_view(status, app.budget.bulk)
-    view = Undone(**facts(done) | {"points_spent": current().points + app.jobs.spent(operation.plan)}, run=run)
+    view = Undone(**facts(done, operation), run=plan_view(status, app.budget.bulk))
+    view.points_spent += app.jobs.spent(operation.plan)
     view.status = "deleted" if operation.deletes else "created"
-    return answer(f"{_said(done)}{plan_sentence(status)}", view)
-
-
-def _said(done: Done) -> str:
-    return "".join(f"{one.state}: {one.line.change.kind} {_id_of(one)}. " for one in done.outcomes)
-
-
-def _id_of(outcome: Outcome) -> object:
-    image = outcome.line.change.before if outcome.state == "deleted" else outcome.after
-    return (image or {}).get("id") or outcome.line.change.object_id
-
-
-def _left(operation: Operation) -> str:
-    if not operation.left:
-        return ""
-    return f"Not brought back: {', '.join(operation.left)} (changed again since, or not writable)."
+    return answer(f"{sentence(done, operation)} {plan_sentence(status)}".strip(), view)
 
 
 def _row(row: Logged) -> LoggedView:
-    shown = row.counts.total() > len(row.lines)
     return LoggedView(
         id=row.id,
         at=row.time,
@@ -167,12 +161,8 @@ def _row(row: Logged) -> LoggedView:
         tool=escaped(row.title),
         agreed=row.how or "nobody was asked",
         changes=[change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],
-        counts=_named_counts(row) if shown else None,
+        counts=dict(row.counts) if row.counts.total() > len(row.lines) else None,
         plan=row.plan or None,
         undoes=row.undoes or None,
         undone_by=row.undone_by or None,
     )
-
-
-def _named_counts(row: Logged) -> dict[str, int]:
-    return {str(name): number for name, number in row.counts.items()}

@@ -14,7 +14,15 @@ from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import ConfigurationView, View, answer, configuration_view, count, read
+from salesloft_mcp.server.answers import (
+    ConfigurationView,
+    NextCursor,
+    PointsSpent,
+    View,
+    configuration_view,
+    count,
+    read,
+)
 from salesloft_mcp.server.arguments import (
     AnyExternalType,
     AnyObjectType,
@@ -26,21 +34,16 @@ from salesloft_mcp.server.arguments import (
     WhichId,
 )
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 CREATE = "create_external_id_configuration"
 DELETE = "delete_external_id_configuration"
 
 
 class Configurations(View):
-    configurations: list[ConfigurationView]
-    next_cursor: str | None = None
-    points_spent: int
-
-
-class WrittenConfiguration(Written):
-    configuration_id: Annotated[int | None, Field(description="Salesloft's id of the configuration")] = None
-    live_mappings: Annotated[int | None, Field(description="Mappings that used it and were saved for undo")] = None
+    configurations: list[ConfigurationView] = Field(description="The configurations on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def list_external_id_configurations(
@@ -51,7 +54,7 @@ async def list_external_id_configurations(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Configurations]:
-    """List the external types that exist and the kind of object each is for."""
+    """List external id configurations: the external types that exist, and the kind of record each is for."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_configurations(page=int(cursor or 1), per_page=limit)
     rows = [
@@ -112,14 +115,10 @@ async def create_external_id_configuration(
     asked: Annotated[Asked, Resolve(about_creation)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenConfiguration]:
-    """Allow external ids of a new type (the name of your system) for people, accounts or users."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    configuration_id = _id(done.outcomes[0].after)
-    view = WrittenConfiguration(**facts(done), configuration_id=configuration_id)
-    return answer(f"{view.status}: configuration {configuration_id} for {object_type}.", view)
+) -> Annotated[CallToolResult, Written]:
+    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
+    it is safe."""
+    return await write(ctx, asked, answered, preview)
 
 
 async def delete_external_id_configuration(
@@ -130,17 +129,6 @@ async def delete_external_id_configuration(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
     configuration_id: WhichId = 0,
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenConfiguration]:
-    """Delete an external type for one kind of object, after a person has typed its name. Its ids stop resolving
-    records."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    gone = _id(done.outcomes[0].line.change.before)
-    view = WrittenConfiguration(**facts(done), configuration_id=gone, live_mappings=asked.operation.carries)
-    return answer(f"deleted: configuration {gone}.", view)
-
-
-def _id(image: Any) -> int | None:  # noqa: ANN401 - an image or None
-    found = (image or {}).get("id")
-    return found if isinstance(found, int) else None
+) -> Annotated[CallToolResult, Written]:
+    """Delete an external id configuration after a person has typed its name; its ids no longer find records."""
+    return await write(ctx, asked, answered, preview)

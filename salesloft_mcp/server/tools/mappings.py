@@ -16,7 +16,7 @@ from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.server.answers import MappingView, View, answer, count, mapping_view, read
+from salesloft_mcp.server.answers import MappingView, NextCursor, PointsSpent, View, count, mapping_view, read
 from salesloft_mcp.server.arguments import (
     AnyExternalId,
     AnyExternalType,
@@ -35,7 +35,7 @@ from salesloft_mcp.server.arguments import (
     typed,
 )
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 CREATE = "create_external_id_mapping"
 DELETE = "delete_external_id_mapping"
@@ -43,15 +43,9 @@ NOTHING = "Nothing was changed."
 
 
 class Mappings(View):
-    mappings: list[MappingView]
-    next_cursor: str | None = None
-    points_spent: int
-
-
-class WrittenMapping(Written):
-    mapping_id: Annotated[int | None, Field(description="Salesloft's id of the mapping")] = None
-    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
-    replaced_mapping_id: Annotated[int | None, Field(description="The mapping that went")] = None
+    mappings: list[MappingView] = Field(description="The mappings on this page.")
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def list_external_id_mappings(
@@ -64,7 +58,7 @@ async def list_external_id_mappings(
     limit: Limit = 25,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Mappings]:
-    """List mappings by type, external id or object: all ids of one record, or all records of one id."""
+    """List external id mappings by type, external id or record: all ids of one record, or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
         external_type=external_type,
@@ -152,25 +146,10 @@ async def create_external_id_mapping(
     move_from: MoveFrom = 0,
     instead_of: ReplacedId = "",
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenMapping]:
-    """Give an existing Salesloft record your system's id. Repeating it is safe (unchanged); an id that belongs to
-    another record is refused, unless move_from names that record. A mapping cannot be updated."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    created = next(one for one in done.outcomes if one.line.change.after is not None)
-    gone = next((one.line.change.before for one in done.outcomes if one.line.change.after is None), None)
-    view = WrittenMapping(
-        **facts(done), mapping_id=_id(created.after), object_id=object_id, replaced_mapping_id=_id(gone)
-    )
-    how = (
-        ""
-        if gone is None
-        else f" It was taken off {object_type} {move_from}."
-        if move_from
-        else " The old id is deleted."
-    )
-    return answer(f"{view.status}: mapped to {object_type} {object_id}.{how}", view)
+) -> Annotated[CallToolResult, Written]:
+    """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
+    record is refused, unless move_from names that record; a mapping cannot be updated."""
+    return await write(ctx, asked, answered, preview)
 
 
 async def delete_external_id_mapping(
@@ -182,15 +161,9 @@ async def delete_external_id_mapping(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
     mapping_id: WhichId = 0,
     preview: Preview = False,
-) -> Annotated[CallToolResult, WrittenMapping]:
-    """Take an external id off its record, after a person has agreed; the record stays. mapping_id only when several
-    mappings fit."""
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    change = done.outcomes[0].line.change
-    view = WrittenMapping(**facts(done), mapping_id=_id(change.before), object_id=change.object_id)
-    return answer(f"deleted: mapping {view.mapping_id} of {object_type} {view.object_id}; the record stays.", view)
+) -> Annotated[CallToolResult, Written]:
+    """Delete an external id mapping after a person has agreed; the record stays."""
+    return await write(ctx, asked, answered, preview)
 
 
 async def _replaced(app: App, key: MappingKey, instead_of: str, object_id: int) -> tuple[Change, ...]:
@@ -234,9 +207,5 @@ def _of_record(argument: str, rows: list[Image], key: MappingKey, object_id: int
         what = f"{argument}: the external id belongs to {key.object_type} {held}, not to {object_id}. {NOTHING}"
         raise errors.ConflictError(what, next_step="look with list_external_id_mappings which record holds it.")
     what = f"{argument}: there is no such live mapping. {NOTHING}"
-    raise errors.MissingError(what, next_step="look with list_external_id_mappings; ids are compared exactly.")
-
-
-def _id(image: Any) -> int | None:  # noqa: ANN401 - an image or None
-    found = (image or {}).get("id")
-    return found if isinstance(found, int) else None
+    step = f"look with list_external_id_mappings; ids are compared exactly. Without {argument} the id is only mapped."
+    raise errors.MissingError(what, next_step=step)

@@ -12,25 +12,27 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import Load, Status
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, attention, every_row
+from salesloft_mcp.bulk.runner import Load
 from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load_rows
+from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence, plan_view, row_view
 from salesloft_mcp.changes.change import Operation
-from salesloft_mcp.changes.refusals import not_configured
+from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce
-from salesloft_mcp.server.answers import View, answer, count, fitting
-from salesloft_mcp.server.arguments import ExternalType, ObjectTypeArgument
+from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, fitting
+from salesloft_mcp.server.arguments import NEXT_CURSOR, ExternalType, ObjectTypeArgument
 from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
 from salesloft_mcp.server.writes import Preview
 
+TITLE = "run_plan"
 WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5
 PAGE = 100
-_ROWS = "Each {external_id, and object_id, email, domain or crm_id}"
+_ROWS = "Up to 1000 rows, each with external_id and one of object_id, email, domain and crm_id."
 
 
 def _cursor(value: str) -> str:
@@ -44,19 +46,35 @@ Rows = Annotated[
     Field(max_length=1_000),
     WithJsonSchema({"type": "array", "description": _ROWS, "items": {"type": "object"}}),
 ]
-File = Annotated[str, Field(strict=True, max_length=4_096, description="Or a .csv or .jsonl file")]
-CustomField = Annotated[str, Field(strict=True, max_length=255, description="Or the custom field that holds the ids")]
-PlanId = Annotated[str, Field(strict=True, max_length=64, description="The plan of an earlier answer")]
-WhichRows = Annotated[
-    Literal["none", "attention", "all"], Field(description="attention: rows that cannot be written, or failed")
+File = Annotated[
+    str,
+    Field(
+        strict=True,
+        max_length=4_096,
+        description="A .csv or .jsonl file in the folder that is open to files, instead of rows.",
+    ),
 ]
-Cursor = Annotated[str, Field(strict=True, description="next_cursor of the answer before"), AfterValidator(_cursor)]
+CustomField = Annotated[
+    str,
+    Field(
+        strict=True,
+        max_length=255,
+        description="The Salesloft custom field that holds the external ids, instead of rows.",
+    ),
+]
+PlanId = Annotated[str, Field(strict=True, max_length=64, description="The plan of an earlier answer.")]
+WhichRows = Annotated[
+    Literal["none", "attention", "all"], Field(description="attention: the rows that cannot be written or failed.")
+]
+Cursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_cursor)]
 
 
 class PlanAnswer(PlanView, View):
-    rows: Annotated[list[RowView] | None, Field(description="Rows that need a person, or those asked for")] = None
-    next_cursor: str | None = None
-    points_spent: int
+    rows: Annotated[
+        list[RowView] | None, Field(description="The rows that need a person, or those that were asked for.")
+    ] = None
+    next_cursor: NextCursor | None = None
+    points_spent: PointsSpent
 
 
 async def plan_backfill(
@@ -67,13 +85,11 @@ async def plan_backfill(
     file: File = "",
     custom_field: CustomField = "",
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Dry run for many mappings, from 1,000 rows at most, a file or a custom field: counts, cost, bad rows. Writes
-    nothing."""
+    """Plan a backfill: many mappings of existing records, from rows, a file or a custom field. It writes nothing, and
+    says what would be created, what cannot be, and what it costs."""
     app = ctx.request_context.lifespan_context
     load, described = _source(app, rows, file, custom_field)
-    known = await app.configurations.live()
-    if not any((one.external_type, one.object_type) == (external_type, object_type) for one in known):
-        raise not_configured(external_type, object_type, known)
+    await require_configured(app.configurations, external_type, object_type)
     plan = await app.jobs.plan(Aim(external_type, object_type), load, described)
     status = await followed(ctx, plan)
     await announce.updated(ctx, announce.plan_uri(plan))
@@ -85,8 +101,10 @@ async def plan_backfill(
 async def running(ctx: Context[App, Any], plan: PlanId) -> Operation:
     """What is left to be written of it."""
     app = ctx.request_context.lifespan_context
-    status = await app.jobs.status(plan)
-    return Operation("run_plan", ()) if status.state in ("running", "finished") else await app.jobs.operation(plan)
+    status = await app.plans.status(plan)
+    if status.state in ("running", "finished"):
+        return Operation(TITLE, ())
+    return await app.jobs.operation(plan, TITLE)
 
 
 about_run, answer_on_run = asking(running)
@@ -99,14 +117,13 @@ async def run_plan(
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_run)],
     preview: Preview = False,
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Create what the plan says, or resume it. It outlives the call; over 500 creates in an hour need a person's
-    yes."""
+    """Run a plan in the background, or resume it. A person has to agree to more than 500 creates in an hour."""
     app = ctx.request_context.lifespan_context
     spent = app.jobs.spent(plan)
     if asked.operation.plan and not preview:
         await app.jobs.start(asked.operation, await require_consent(app, asked, answered))
         spent = 0
-    status = await (app.jobs.status(plan) if preview else followed(ctx, plan))
+    status = await (app.plans.status(plan) if preview else followed(ctx, plan))
     await announce.updated(ctx, announce.plan_uri(plan))
     would = "" if not preview else " A person would be asked." if asked.question else " Nobody would be asked."
     return await _answer(app, status, app.jobs.spent(plan) - spent, "none", added=would)
@@ -115,13 +132,13 @@ async def run_plan(
 async def get_plan(
     ctx: Context[App, Any], plan: PlanId, rows: WhichRows = "none", cursor: Cursor = ""
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """How far a plan is; with rows also the rows that need a person, or all of them, a hundred at a time."""
+    """Get a plan: how far it is, and on request its rows, a hundred at a time."""
     app = ctx.request_context.lifespan_context
-    return await _answer(app, await app.jobs.status(plan), 0, rows, after=int(cursor or 0))
+    return await _answer(app, await app.plans.status(plan), 0, rows, after=int(cursor or 0))
 
 
 async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToolResult, PlanAnswer]:
-    """End a run after the rows in flight. What was created stays; undo_change takes it back."""
+    """Cancel a plan: its run ends after the rows in flight. What was created stays; undo_change takes it back."""
     app = ctx.request_context.lifespan_context
     await app.jobs.cancel(plan)
     status = await app.jobs.wait(plan, STEP_SECONDS)
@@ -132,7 +149,7 @@ async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToo
 async def followed(ctx: Context[App, Any], plan: str) -> Status:
     """The status when the job has ended, or when a tool has to answer; the client sees it move meanwhile."""
     app = ctx.request_context.lifespan_context
-    status = await app.jobs.status(plan)
+    status = await app.plans.status(plan)
     tell = _teller(ctx)
     with anyio.move_on_after(WAIT_SECONDS):
         while status.under_way:
@@ -159,7 +176,7 @@ def _teller(ctx: Context[App, Any]) -> Callable[[Status], Awaitable[None]]:
 
     async def tell(status: Status) -> None:
         nonlocal last
-        now, total = (0, None) if status.state == "planning" else (status.done, status.writes)
+        now, total = (0, None) if status.state == "planning" else (status.done, status.plan.writes)
         if now > last:
             last = now
             await ctx.report_progress(now, total, plan_sentence(status))
@@ -172,9 +189,9 @@ async def _answer(
 ) -> CallToolResult:
     rows: list[ReportRow] = []
     if which == "attention":
-        rows = await attention(app.jobs, app.changes.log, status, after, limit + 1)
+        rows = await attention(app.plans, app.changes.log, status, after, limit + 1)
     elif which == "all":
-        rows = [row async for row in every_row(app.jobs, app.changes.log, status, after, limit + 1)]
+        rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1)]
     views = fitting([row_view(row) for row in rows[:limit]])
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
     view = PlanAnswer(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -15,24 +15,17 @@ from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.records import Intent, RecordFields
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.server.answers import answer
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.schemas import usual
-from salesloft_mcp.server.writes import Preview, Written, carried_out, facts, previewed
+from salesloft_mcp.server.writes import Preview, Written, write
 
 _TOOLS = {"people": "upsert_person_by_external_id", "accounts": "upsert_account_by_external_id"}
-_OF_BOTH = ("phone", "owner_id", "do_not_contact", "tags", "custom_fields")
-_PERSON = usual(
-    PersonFields.model_json_schema(), ("email_address", "first_name", "last_name", "title", "account_id", *_OF_BOTH)
-)
-_ACCOUNT = usual(AccountFields.model_json_schema(), ("name", "domain", "website", *_OF_BOTH))
-PersonArgument = Annotated[PersonFields, WithJsonSchema(_PERSON)]
-AccountArgument = Annotated[AccountFields, WithJsonSchema(_ACCOUNT)]
-
-
-class Upserted(Written):
-    object_id: Annotated[int | None, Field(description="Salesloft's id of the record")] = None
+_FIELDS = "The fields to write. A field that is left out stays as it is, and null clears it."
+PersonArgument = Annotated[PersonFields, Field(description=_FIELDS)]
+AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
+IntentArgument = Annotated[
+    Intent, Field(description="create_only never changes an existing record; update_only never creates one.")
+]
 
 
 async def of_person(
@@ -60,12 +53,12 @@ async def upsert_person_by_external_id(
     person: PersonArgument,
     asked: Annotated[Asked, Resolve(about_person)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_person)],
-    intent: Intent = "upsert",
+    intent: IntentArgument = "upsert",
     preview: Preview = False,
-) -> Annotated[CallToolResult, Upserted]:
-    """Update the person your id stands for, or create the person and the mapping. A new person needs email_address, or
-    phone and last_name. do_not_contact needs a person's yes."""
-    return await _upsert(ctx, asked, answered, preview)
+) -> Annotated[CallToolResult, Written]:
+    """Upsert a person by external id: update the person it stands for, or create the person and the mapping. A new
+    person needs email_address, or phone and last_name. A person has to agree to do_not_contact."""
+    return await write(ctx, asked, answered, preview)
 
 
 async def upsert_account_by_external_id(
@@ -75,12 +68,12 @@ async def upsert_account_by_external_id(
     account: AccountArgument,
     asked: Annotated[Asked, Resolve(about_account)],
     answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_account)],
-    intent: Intent = "upsert",
+    intent: IntentArgument = "upsert",
     preview: Preview = False,
-) -> Annotated[CallToolResult, Upserted]:
-    """Update the account your id stands for, or create the account and the mapping. A new account needs name and
-    domain. do_not_contact needs a person's yes."""
-    return await _upsert(ctx, asked, answered, preview)
+) -> Annotated[CallToolResult, Written]:
+    """Upsert an account by external id: update the account it stands for, or create the account and the mapping. A new
+    account needs name and domain. A person has to agree to do_not_contact."""
+    return await write(ctx, asked, answered, preview)
 
 
 async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
@@ -90,16 +83,3 @@ async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFiel
     app, read_at = ctx.request_context.lifespan_context, time.monotonic()
     change = await records.upsert(app.salesloft, key, fields, intent)
     return Operation(_TOOLS[key.object_type], (change,), read_at=read_at)
-
-
-async def _upsert(
-    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool
-) -> CallToolResult:
-    if preview:
-        return answer("preview: nothing was written.", await previewed(ctx, asked))
-    done = await carried_out(ctx, asked, answered)
-    (outcome,) = done.outcomes
-    found = (outcome.after or {}).get("id")
-    object_id = found if isinstance(found, int) else outcome.line.change.object_id
-    view = Upserted(**facts(done), object_id=object_id)
-    return answer(f"{view.status}: {outcome.line.change.key.object_type} {object_id}.", view)
