@@ -166,7 +166,7 @@ class Changes:
         except errors.UnknownOutcomeError as error:
             return Outcome(line, "unknown", note=error.what, error=error)
         except _NOT_SENT as error:
-            return Outcome(line, "planned", note=error.what, left=False, error=error)
+            return Outcome(line, "planned", note=error.what, tried=False, error=error)
         except _REFUSED as error:
             return Outcome(line, "failed", note=error.what, error=error)
         except errors.ConflictError as error:

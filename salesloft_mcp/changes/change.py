@@ -160,14 +160,14 @@ class Line:
 class Outcome:
     """How the change of a line stands now. `after` is what was found or answered, `error` why it is not done.
 
-    `left` says whether its request may have left this time.
+    `tried` is False when this try is known to have had no effect, so that it does not count.
     """
 
     line: Line
     state: State
     after: Image | None = None
     note: str = ""
-    left: bool = True
+    tried: bool = True
     error: SalesloftMcpError | None = field(default=None, compare=False)
 
 

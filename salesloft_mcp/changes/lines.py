@@ -23,9 +23,9 @@ def values_of(change: Change) -> tuple[Value, ...]:
 
 
 def settled(one: Outcome, now: float) -> tuple[Value, ...]:
-    """The values of the statement that settles a line. A request that never left is no try."""
-    never_left = int(not one.left)
-    return one.state, one.note, _text(one.after), _object_id(one), never_left, now, one.line.id, one.line.tries
+    """The values of the statement that settles a line."""
+    image, no_try = _text(one.after), int(not one.tried)
+    return one.state, one.note, image, _object_id(one), no_try, now, one.line.id, one.line.tries
 
 
 def _object_id(outcome: Outcome) -> int | None:

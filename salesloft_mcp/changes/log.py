@@ -124,7 +124,8 @@ class ChangeLog:
         return await self._database.write(write)
 
     async def sending(self, lines: Sequence[Line], epoch: int = 0) -> list[Line]:
-        """Mark planned lines as `intended`; those whose key is held by another change are left out.
+        """Mark lines as `intended`. Those whose key is held by another change are left out, and those of a run at whose
+        key another change was settled since they were planned: they have to be looked at first.
 
         Raises:
             StaleError: somebody else took over the run.
@@ -279,7 +280,8 @@ class ChangeLog:
         return self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
 
     def _intend(self, tx: Transaction, line: Line) -> Line | None:
-        if self._is_held(tx, line.change.key, by_other_than=line.id):
+        since = math.inf if line.line is None else line.at
+        if self._is_held(tx, line.change.key, line.id, since):
             return None
         now = self._clock()
         tx.change("UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?", now, line.id)

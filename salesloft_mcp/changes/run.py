@@ -21,6 +21,8 @@ WRITE_DOWN_SECONDS = 1.0
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
+# What is refused with one of these is refused to all.
+_TO_ALL = (errors.UnauthorizedError, errors.ForbiddenError)
 
 # The next changes past a line of the input, each with its line: at most so many.
 Feed = Callable[[int, int], Awaitable[Sequence[tuple[int, Change]]]]
@@ -51,6 +53,7 @@ class Run:
     _in_vain: int = field(default=0, init=False)  # changes in a row without an answer
     _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
     _last_word: str = field(default="", init=False)
+    _refusal: errors.ApiError | None = field(default=None, init=False)  # that meets every change
     _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
 
     async def finish(self) -> bool:
@@ -83,10 +86,17 @@ class Run:
         return found[0] if found else None
 
     async def _free(self) -> None:
-        """Others write at the keys of what is left: wait for one of them."""
+        """Others write at the keys of what is left: wait for one of them, and look what it left there."""
         held = await self._first({"planned"})
-        if held is not None:
-            await self.changes.free(held.change.key)
+        if held is None:
+            return
+        await self.changes.free(held.change.key)
+        outcome = await self.changes.look(held, sent=False)
+        if isinstance(outcome.error, _TO_ALL):
+            raise outcome.error
+        unread = outcome.state == "failed"
+        await self.changes.settle([replace(outcome, state="planned") if unread else outcome], self.epoch)
+        await self._pause(not unread)
 
     async def _pass(self, lines: Lines, act: Callable[[Line], Awaitable[Outcome]]) -> Counter[State]:
         """`act` on each of the lines, several at once, and write down what comes of it as time goes by."""
@@ -101,6 +111,9 @@ class Run:
                 if line is None:
                     return
                 outcome = await act(line)
+                if isinstance(outcome.error, _TO_ALL):
+                    self._refusal = outcome.error
+                    outcome = replace(outcome, state="planned", tried=False) if outcome.state == "failed" else outcome
                 self._outcomes.append(outcome)
                 seen[outcome.state] += 1
                 self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
@@ -109,7 +122,7 @@ class Run:
             renewing = self.changes.log.renewing(self.number, self.epoch)
             async with aclosing(lines), renewing, anyio.create_task_group() as writing:
                 writing.start_soon(self._keep_writing_down)
-                async with anyio.create_task_group() as workers:
+                async with self.changes.log.renewing(self.number, self.epoch), anyio.create_task_group() as workers:
                     for _ in range(self.at_once):
                         workers.start_soon(work)
                 writing.cancel_scope.cancel()
@@ -119,6 +132,8 @@ class Run:
             # What is missing after this, because something failed or the process is told to stop, stays `intended`.
             with anyio.CancelScope(shield=True):
                 await self._write_down()
+        if self._refusal is not None:
+            raise self._refusal
         return seen
 
     async def _announced(self) -> Lines:
@@ -141,7 +156,7 @@ class Run:
                     yield batch.popleft()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self.changes.settle([Outcome(one, "planned", left=False) for one in batch], self.epoch)
+                    await self.changes.settle([Outcome(one, "planned", tried=False) for one in batch], self.epoch)
 
     async def _unsettled(self) -> Lines:
         after = 0
@@ -162,7 +177,7 @@ class Run:
 
     def _halting(self) -> bool:
         """Nobody wants more, or nothing gets through."""
-        return self.cancelled() or self._in_vain >= BATCH
+        return self.cancelled() or self._refusal is not None or self._in_vain >= BATCH
 
     async def _keep_writing_down(self) -> None:
         while True:

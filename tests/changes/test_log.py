@@ -268,10 +268,10 @@ async def test_changes_of_a_run_are_announced_unless_their_key_is_held(log: Chan
     assert await log.last_input(number) == 7
 
 
-async def test_an_announcement_that_never_left_was_no_try(log: ChangeLog) -> None:
+async def test_an_announcement_that_no_try_was_no_try(log: ChangeLog) -> None:
     number = await begin(log)
     (line,) = await log.lines(number)
-    await log.settle([Outcome(line, "planned", left=False)])
+    await log.settle([Outcome(line, "planned", tried=False)])
     assert [(one.state, one.tries) for one in await log.lines(number)] == [("planned", 0)]
 
 
