@@ -10,7 +10,7 @@ from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.change import Change, Done, Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
-from salesloft_mcp.changes.undo import MOST_AT_ONCE, TITLE, feed, undo
+from salesloft_mcp.changes.undo import MOST_AT_ONCE, feed, undo
 from salesloft_mcp.salesloft import PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -252,7 +252,7 @@ async def a_run(here: World, count: int) -> int:
 async def test_a_run_is_taken_back_by_a_run_the_last_first(here: World) -> None:
     number = await a_run(here, 30)
     operation = await way_back(here, number)
-    assert (operation.title, operation.changes, operation.undoes) == (TITLE, (), number)
+    assert (operation.title, operation.changes, operation.undoes) == ("undo", (), number)
     assert (operation.plan, operation.creates, operation.deletes) == (f"undo-{number}", 0, 30)
     undoing = await here.log.begin_run(operation, PLACE, YES)
     assert await by_run(here, number, undoing) == ["deleted"] * 30
