@@ -95,9 +95,8 @@ async def test_the_words_for_the_three_objects_are_taken_and_the_plural_is_sent(
     async with connect() as client:
         for word in (singular, singular.lower(), object_type, object_type.upper()):
             found = await call(client, "list_external_id_mappings", object_type=word, object_id=object_id)
-            assert (external_type, external_id) in {
-                (row["external_type"], row["external_id"]) for row in found["mappings"]
-            }
+            ids = {(row["external_type"], row["external_id"]) for row in found["mappings"]}
+            assert (external_type, external_id) in ids
     assert all(f"object_type={object_type}&".encode() in request.query for request in sandbox.requests)
 
 
