@@ -260,11 +260,8 @@ class ChangeLog:
         except DuplicateError:
             raise UsedError(operation.title) from None
 
-    def _line(
-        self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None, tries: int = 0
-    ) -> Line:
-        now = self._clock()
-        tries = 1 if state == "intended" else tries
+    def _line(self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None) -> Line:
+        now, tries = self._clock(), int(state == "intended")
         try:
             found = tx.insert(INSERT, number, self._tenant, *values_of(change), state, "", tries, now, line)
         except DuplicateError:
