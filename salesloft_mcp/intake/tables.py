@@ -49,7 +49,7 @@ def read_csv(raw: BinaryIO) -> Table:
             open which lines are rows. The last three may come while rows are read.
     """
     lines = _lines(raw)
-    first = next((one for one in lines if one[1].strip()), None)
+    first = next((one for one in lines if without_end(one[1]).strip()), None)
     if first is None:
         raise InputError("file", "is empty.")
     return _table(first, lines)
