@@ -13,6 +13,8 @@ import anyio
 import fastloop
 import httpx
 from pydantic import SecretStr
+from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.local import LocalState
 
 from salesloft_mcp.app import log_rows
 from salesloft_mcp.bulk.jobs import Backfills, Status, open_backfills
@@ -24,8 +26,6 @@ from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.state.journal import Journal
-from salesloft_mcp.state.local import LocalState
 
 AIM = Aim("marketing_automation", "people")
 CALL_SECONDS = 0.030

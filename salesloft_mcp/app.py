@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
+from salesloft_mcp.bulk.status import Plans
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.log import ChangeLog
@@ -48,6 +49,7 @@ class App:
     database: Database
     changes: Changes
     approvals: Approvals
+    plans: Plans
     jobs: Jobs
     budget: Budget
     sandbox: bool
@@ -93,6 +95,7 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         salesloft, environment = Salesloft(http), upstream.environment
         configurations = Configurations(salesloft)
         changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
+        plans = Plans(settings.state_dir, database, environment)
         yield App(
             salesloft=salesloft,
             configurations=configurations,
@@ -101,7 +104,8 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
             database=database,
             changes=changes,
             approvals=Approvals(database),
-            jobs=await closing.enter_async_context(open_jobs(settings.state_dir, changes, database)),
+            plans=plans,
+            jobs=await closing.enter_async_context(open_jobs(plans, changes)),
             budget=budget,
             sandbox=upstream.sandbox,
             environment=upstream.environment,

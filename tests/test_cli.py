@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from mcp.client import Client
 from mcp_types import ElicitRequestParams, ElicitResult
+from salesloft_mcp.state.local import LocalState, Question
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.approvals import listed
-from salesloft_mcp.state.local import LocalState, Question
 
 from .conftest import Connect
 from .hosting.program import (

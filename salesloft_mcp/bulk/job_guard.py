@@ -1,6 +1,7 @@
 """The edge of a job: what nobody foresaw ends the job it happened in, and neither the server nor the other jobs."""
 
 import logging
+import traceback
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -20,14 +21,13 @@ class JobGuard:
     def __enter__(self) -> "JobGuard":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if not isinstance(error, Exception) or trace is None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
             return False  # all is well, or the process is told to end
-        while trace.tb_next is not None:
-            trace = trace.tb_next
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        place = traceback.extract_tb(error.__traceback__)[-1]
         name = type(error).__name__
-        log.error("a run failed: %s at %s:%s", name, trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        log.error("a run failed: %s at %s:%s", name, place.filename, place.lineno)
         self.problem = f"it failed inside the program ({name}), whose log says where.\nNext: see there, then resume it."
         return True

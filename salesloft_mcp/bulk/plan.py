@@ -9,7 +9,8 @@ from itertools import islice
 import anyio
 import anyio.to_thread
 
-from salesloft_mcp.bulk.rows import Fields, row_of
+from salesloft_mcp.bulk.rows import row_of
+from salesloft_mcp.intake.tables import Fields, Invalid
 from salesloft_mcp.lookups.objects import BY, By, find_objects
 from salesloft_mcp.lookups.plan import cheapest
 from salesloft_mcp.salesloft.client import Salesloft
@@ -29,7 +30,7 @@ class Aim:
     object_type: ObjectType
 
 
-def load(staging: Staging, rows: Iterable[tuple[int, Fields]], aim: Aim) -> int:
+def load(staging: Staging, rows: Iterable[tuple[int, Fields | Invalid]], aim: Aim) -> int:
     """Check every row by itself, and write it down; how many there are."""
     checked = (row_of(line, fields, aim.object_type) for line, fields in rows)
     return staging.add(

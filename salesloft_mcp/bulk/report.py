@@ -12,11 +12,11 @@ from typing import Literal, TextIO
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.jobs import Jobs, Status
-from salesloft_mcp.bulk.rows import formula_safe
+from salesloft_mcp.bulk.status import Plans, Status
 from salesloft_mcp.changes.change import Line
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.intake.formulas import formula_safe
 from salesloft_mcp.state.staging import StagedRow, Staging, Verdict
 
 Format = Literal["jsonl", "csv"]
@@ -49,23 +49,23 @@ class ReportRow:
 
 
 async def every_row(
-    jobs: Jobs, log: ChangeLog, status: Status, after: int = 0, most: int = 2**63
+    plans: Plans, log: ChangeLog, status: Status, after: int = 0, most: int = 2**63
 ) -> AsyncIterator[ReportRow]:
     """All rows past line `after` in order, at most so many, a batch at a time."""
     last = after
-    with nullcontext() if status.plan.undoes else jobs.staging(status.plan.id) as staging:
+    with nullcontext() if status.plan.undoes else plans.staging(status.plan.id) as staging:
         while most > 0 and (rows := await _batch(staging, log, status, last, min(most, BATCH))):
             last, most = rows[-1].line, most - len(rows)
             for row in rows:
                 yield row
 
 
-async def attention(jobs: Jobs, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
+async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` that the plan ruled out, or that ended badly."""
     bad = await log.of_input(status.plan.operation, after, limit=limit, states=ENDED_BADLY)
     if status.plan.undoes:
         return [_of_line(line) for line in bad]
-    with jobs.staging(status.plan.id) as staging:
+    with plans.staging(status.plan.id) as staging:
         ruled_out = await anyio.to_thread.run_sync(staging.lines, after, limit, RULED_OUT)
         staged = {row.line: row for line in bad for row in staging.lines((line.line or 0) - 1, 1)}
     ended = [_joined(staged[line.line or 0], line) for line in bad]

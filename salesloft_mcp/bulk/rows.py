@@ -1,25 +1,19 @@
 """Pure: one row of input becomes an external id and a way to find its object, or a reason why it cannot."""
 
-import csv
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import BinaryIO, Literal, NamedTuple
 
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.tables import Fields, Invalid, Rows, read_csv, read_jsonl
 from salesloft_mcp.lookups.objects import BY, By
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.salesloft.requests import checked
-from salesloft_mcp.text import escaped, quoted
+from salesloft_mcp.text import quoted
 
 EXTERNAL_ID = "external_id"
 MAX_REF = 255
-MAX_LINE = 1024**2
-Fields = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of input: which external id goes to which object, or the `problem` that rules it out."""
 
     line: int
@@ -29,31 +23,44 @@ class Row:
     problem: str = ""
 
 
-def rows_in(text: TextIO, suffix: str) -> Iterator[tuple[int, Fields]]:
-    """The rows of a CSV (with a head) or JSONL file, each with the line it stands on.
+def rows_in(raw: BinaryIO, suffix: str) -> Rows:
+    """The rows of a CSV or JSON Lines file, by the suffix of its name.
 
     Raises:
-        InputError: another suffix, a CSV without the columns that are needed, or text that cannot be read as rows.
+        InputError: another suffix, a CSV without the column external_id, or what `intake.tables` cannot read.
     """
-    if suffix.lower() not in (".csv", ".jsonl"):
-        raise InputError("file", "must end in .csv or .jsonl.")
-    try:
-        yield from _csv(_lines(text)) if suffix.lower() == ".csv" else _jsonl(_lines(text))
-    except UnicodeDecodeError:
-        raise InputError("file", "is not UTF-8 text.", next_step="save it as UTF-8.") from None
-    except csv.Error as error:
-        raise InputError("file", f"is no CSV that can be read ({error}).") from None
+    match suffix.lower():
+        case ".jsonl":
+            return read_jsonl(raw)
+        case ".csv":
+            table = read_csv(raw)
+            if EXTERNAL_ID not in table.heads:
+                raise InputError("file", "has no column external_id in its first line.")
+            return table.rows
+        case _:
+            raise InputError("file", "must end in .csv or .jsonl.")
 
 
-def row_of(line: int, fields: Fields, object_type: ObjectType) -> Row:
-    """Check one row. Nothing is trimmed or folded: ids are byte-exact."""
+def id_of(fields: Fields | Invalid) -> tuple[str, str]:
+    """The external id of a row, and the problem that rules the row out. Nothing is trimmed: ids are byte-exact."""
+    if isinstance(fields, Invalid):
+        return "", fields.problem
     external_id = fields.get(EXTERNAL_ID)
+    if external_id is None:
+        return "", f"{EXTERNAL_ID}: is missing."
     if not isinstance(external_id, str):
-        return Row(line, "", problem="external_id: must be text; a number may have lost leading zeros.")
+        return "", f"{EXTERNAL_ID}: must be text; a number may have lost leading zeros."
     try:
-        checked(EXTERNAL_ID, external_id)
+        return checked(EXTERNAL_ID, external_id), ""
     except InputError as error:
-        return Row(line, escaped(external_id[:MAX_REF]), problem=error.what)
+        return _storable(external_id[:MAX_REF]), error.what
+
+
+def row_of(line: int, fields: Fields | Invalid, object_type: ObjectType) -> Row:
+    """Check one row by itself."""
+    external_id, problem = id_of(fields)
+    if problem or isinstance(fields, Invalid):
+        return Row(line, external_id, problem=problem)
     try:
         by, ref = _reference(fields, object_type)
     except InputError as error:
@@ -61,21 +68,9 @@ def row_of(line: int, fields: Fields, object_type: ObjectType) -> Row:
     return Row(line, external_id, by, ref)
 
 
-def unformula(cell: str) -> str:
-    """Take off the quote that a report puts before a cell a spreadsheet would run."""
-    return cell[1:] if cell.startswith("'") and _runs(cell) else cell
-
-
-def formula_safe(cell: str) -> str:
-    """Put a quote before a cell that a spreadsheet would run, or that would lose one of its own on the way back."""
-    return f"'{cell}" if _runs(cell) else cell
-
-
-def _runs(cell: str) -> bool:
-    return cell.lstrip("'").startswith(FORMULA_STARTS)
-
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+def _storable(text: str) -> str:
+    """Half a surrogate pair, which JSON can spell, is no text for a database."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
@@ -84,7 +79,7 @@ def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
         ways = ", ".join(BY[object_type])
         raise InputError("row", f"needs exactly one of {ways}.")
     by, value = given[0]
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    text = str(value) if type(value) is int and value.bit_length() < 64 else value
     if not isinstance(text, str):
         raise InputError(by, "must be text.")
     if by == "object_id":
@@ -96,32 +91,3 @@ def _object_id(text: str) -> str:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < 2**63):
         raise InputError("object_id", f"{quoted(text)} is not a Salesloft id.")
     return str(int(text))
-
-
-def _lines(text: TextIO) -> Iterator[str]:
-    """Line by line, none of which may fill the memory."""
-    number = 0
-    while line := text.readline(MAX_LINE + 1):
-        number += 1
-        if len(line) > MAX_LINE:
-            raise InputError("file", f"line {number} is longer than {MAX_LINE} characters.")
-        yield line
-
-
-def _csv(text: Iterable[str]) -> Iterator[tuple[int, Fields]]:
-    reader = csv.DictReader(text)
-    if EXTERNAL_ID not in (reader.fieldnames or ()):
-        raise InputError("file", "has no column external_id in its first line.")
-    for cells in reader:
-        yield reader.line_num, {name: unformula(cell) for name, cell in cells.items() if isinstance(cell, str)}
-
-
-def _jsonl(text: Iterable[str]) -> Iterator[tuple[int, Fields]]:
-    for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            found = None
-        yield number, found if isinstance(found, dict) else {}

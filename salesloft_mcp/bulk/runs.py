@@ -3,14 +3,15 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.database import Database, Row, Value
 
-State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed"]
+Fact = Value | Counter[str]
+State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed", "undone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class PlanRow:
     problem: str
     cancelled: bool
 
+    @property
+    def writes(self) -> int:
+        """Mappings that it wants to create, or to delete."""
+        return self.counts["create"] + self.counts["delete"]
+
 
 class PlanTable:
     """The plans of one environment (`tenant`)."""
@@ -41,23 +47,17 @@ class PlanTable:
         self._tenant = tenant
         self._clock = clock
 
-    async def add(
-        self, plan: str, state: State, external_type: str, object_type: ObjectType, source: str, undoes: int = 0
-    ) -> None:
-        """A new plan, whole or not at all."""
-        sql = (
-            "INSERT INTO runs (id, tenant, at, state, external_type, object_type, source, undoes)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        values = (plan, self._tenant, self._clock(), state, external_type, object_type, source, undoes or None)
-        await self._database.write(lambda tx: tx.insert(sql, *values))
+    async def add(self, plan: str, **facts: Fact) -> None:
+        """A new plan, whole or not at all. Its facts are named as in `PlanRow`."""
+        row = {"id": plan, "tenant": self._tenant, "at": self._clock(), **_values(facts)}
+        sql = f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+        await self._database.write(lambda tx: tx.insert(sql, *row.values()))
 
-    async def note(self, plan: str, **facts: Value | Counter[str]) -> None:
-        """Keep facts about a plan, all at once; they are named as in `PlanRow`."""
-        values = [json.dumps(value) if isinstance(value, Counter) else value for value in facts.values()]
-        names = ", ".join(f"{name} = ?" for name in facts)
-        sql = f"UPDATE runs SET {names} WHERE id = ? AND tenant = ?"
-        await self._database.write(lambda tx: tx.change(sql, *values, plan, self._tenant))
+    async def note(self, plan: str, **facts: Fact) -> None:
+        """Keep facts about a plan, all at once."""
+        row = _values(facts)
+        sql = f"UPDATE runs SET {', '.join(f'{name} = ?' for name in row)} WHERE id = ? AND tenant = ?"
+        await self._database.write(lambda tx: tx.change(sql, *row.values(), plan, self._tenant))
 
     async def get(self, plan: str) -> PlanRow | None:
         """One plan; those of other environments do not exist here."""
@@ -70,10 +70,20 @@ class PlanTable:
         sql = "SELECT id FROM runs WHERE tenant = ? AND state = 'running' AND NOT cancelled ORDER BY at"
         return [row["id"] for row in await self._database.read(lambda tx: tx.rows(sql, self._tenant))]
 
-    async def all(self, limit: int) -> list[PlanRow]:
+    async def of_operation(self, number: int) -> str:
+        """The plan whose run is this operation; empty for none."""
+        sql = "SELECT id FROM runs WHERE operation = ? AND tenant = ?"
+        found = await self._database.read(lambda tx: tx.row(sql, number, self._tenant))
+        return "" if found is None else str(found["id"])
+
+    async def newest(self, limit: int) -> list[PlanRow]:
         """The newest plans first."""
         sql = "SELECT * FROM runs WHERE tenant = ? ORDER BY at DESC LIMIT ?"
         return [_plan(row) for row in await self._database.read(lambda tx: tx.rows(sql, self._tenant, limit))]
+
+
+def _values(facts: Mapping[str, Fact]) -> dict[str, Value]:
+    return {name: json.dumps(one) if isinstance(one, Counter) else one for name, one in facts.items()}
 
 
 def _plan(row: Row) -> PlanRow:

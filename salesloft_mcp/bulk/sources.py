@@ -12,8 +12,9 @@ from typing import Protocol
 import anyio.to_thread
 
 from salesloft_mcp.bulk.plan import Aim, load
-from salesloft_mcp.bulk.rows import Fields, rows_in
+from salesloft_mcp.bulk.rows import rows_in
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.tables import Fields
 from salesloft_mcp.lookups.objects import scan
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Record
@@ -119,8 +120,7 @@ class _Hashed(io.RawIOBase):
 def _load_file(staging: Staging, aim: Aim, file: Path) -> None:
     digest = hashlib.sha256()
     with io.FileIO(_opened(file, file.name)) as raw:
-        text = io.TextIOWrapper(io.BufferedReader(_Hashed(raw, digest), 2**16), "utf-8-sig", newline="")
-        count = load(staging, rows_in(text, file.suffix), aim)
+        count = load(staging, rows_in(io.BufferedReader(_Hashed(raw, digest), 2**16), file.suffix), aim)
     if not count:
         raise InputError("file", f"{quoted(file.name)} has no rows.")
     staging.note(digest=digest.hexdigest())

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from salesloft_mcp.bulk.jobs import Status
 from salesloft_mcp.bulk.plan import minutes
 from salesloft_mcp.bulk.report import ReportRow
+from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.text import escaped
 
 
@@ -27,11 +27,12 @@ class PlanView(BaseModel):
     plan: str = Field(description="The id of the plan.")
     state: Annotated[
         str,
-        Field(description="planning, planned, running, stopped (it can be resumed), cancelled, finished or failed."),
+        Field(description="planning, planned, running, stopped or cancelled (run it again), finished, failed, undone."),
     ]
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
     source: str = Field(description="Where the rows come from.")
+    rows_read: int | None = Field(None, description="How many rows the input holds, invalid ones included.")
     counts: dict[str, int] = Field(description="How many rows the plan says what of.")
     outcomes: dict[str, int] | None = Field(None, description="How many writes ended in which way.")
     points: int = Field(description="API points that are still to be spent.")
@@ -49,6 +50,7 @@ def plan_view(status: Status, points_a_minute: int) -> PlanView:
         external_type=escaped(row.external_type),
         object_type=row.object_type,
         source=escaped(row.source),
+        rows_read=None if row.undoes else sum(row.counts.values()) or None,
         counts=dict(row.counts),
         outcomes={str(name): number for name, number in status.outcomes.items() if number} or None,
         points=status.left,
@@ -78,7 +80,7 @@ def plan_sentence(status: Status) -> str:
     skipped = sum(counts[name] for name in ("conflict", "object unknown", "invalid"))
     match status.state:
         case "planned" if status.plan.undoes:
-            return f"planned: {status.writes} to write. Nothing written yet."
+            return f"planned: {status.plan.writes} to write. Nothing written yet."
         case "planned":
             return (
                 f"planned: {counts['create']} to create, {counts['unchanged']} unchanged, {skipped} skipped. "
@@ -89,4 +91,4 @@ def plan_sentence(status: Status) -> str:
         case state:
             refused = f", {status.refused} refused" if status.refused else ""
             left_out = f"; {skipped} were skipped by the plan" if skipped else ""
-            return f"{state}: {status.done} of {status.writes} done{refused}{left_out}."
+            return f"{state}: {status.done} of {status.plan.writes} done{refused}{left_out}."

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.text import quoted
 
 # What stands at a key, as the log keeps it: the ids of a mapping or configuration, or some fields of a record.
 Image = Mapping[str, JsonValue]
@@ -36,6 +37,18 @@ State = Literal[
 DONE: frozenset[State] = frozenset({"created", "updated", "deleted"})
 OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
 UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
+
+
+class UsedError(Exception):
+    """The yes that an operation stands on was used already."""
+
+
+class HeldError(Exception):
+    """Another change of the same key is not settled, or was settled after the key was read."""
+
+
+class StaleError(Exception):
+    """Somebody else took over this run. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,16 @@ class Place:
     team_id: int | None = None
     team: str = ""
 
+    def __str__(self) -> str:
+        """As a person is told."""
+        team = f"{quoted(self.team)} ({self.team_id})" if self.team else self.team_key
+        return f"{self.environment}, team {team}" if team else self.environment
+
+    @property
+    def team_key(self) -> str:
+        """The team as the log keeps it; empty when it is not known."""
+        return "" if self.team_id is None else str(self.team_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Author:
@@ -149,14 +172,14 @@ class Line:
 class Outcome:
     """How the change of a line stands now. `after` is what was found or answered, `error` why it is not done.
 
-    `left` says whether its request may have left this time.
+    `tried` is False when this try is known to have had no effect, so that it does not count.
     """
 
     line: Line
     state: State
     after: Image | None = None
     note: str = ""
-    left: bool = True
+    tried: bool = True
     error: SalesloftMcpError | None = field(default=None, compare=False)
 
 

@@ -8,7 +8,6 @@ from salesloft_mcp.changes.change import Change, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.kinds import KINDS
 from salesloft_mcp.changes.records import same
-from salesloft_mcp.text import quoted
 
 MOST_UNASKED = 500  # creates of runs in an hour, deletions of a run, or mappings that come back with a configuration
 CHANNELS = frozenset({"call", "email", "message"})
@@ -122,7 +121,6 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
 
 def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:
     """The question for a person: one line a fact. Text from elsewhere comes quoted, never as it is."""
-    team = "" if place.team_id is None else f", team {_team(place)}"
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
@@ -132,7 +130,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     begun = f", begun {last.begun} times" if last.begun else ""
     told["last change here"] = f"{last.number}{begun}" if last.number else "none"
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
-    text = "\n".join([f"{what} in {place.environment}{team}?", *lines])
+    text = "\n".join([f"{what} in {place}?", *lines])
     name = operation.changes[0].key.external_type if rule.form == "retype" else ""
     return Question(operation.title, text, operation.digest(place.environment, last), name)
 
@@ -162,7 +160,3 @@ def _about(changes: tuple[Change, ...]) -> list[str]:
     verbs = {"created": "create", "updated": "update", "deleted": "delete"}
     told = [", ".join(f"{name} {value}" for name, value in one.items()) for one in facts]
     return [f"{verbs[change.verb]}: {words}" for change, words in zip(changes, told, strict=True)]
-
-
-def _team(place: Place) -> str:
-    return f"{quoted(place.team)} ({place.team_id})" if place.team else str(place.team_id)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from salesloft_mcp.changes.change import Line, State
-from salesloft_mcp.changes.log import line_of
+from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
 
 ALL = -1  # to SQLite, a limit that is none

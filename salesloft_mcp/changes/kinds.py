@@ -62,7 +62,7 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
     """A change held against what stands at its key now, which becomes its `before`.
 
     Raises:
-        ConflictError: something else stands there.
+        ConflictError: something else stands there, or what it would delete has no id.
         MissingError: what it would delete is not there.
     """
     kind = KINDS[change.kind]
@@ -77,5 +77,7 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
             raise errors.MissingError(f"what it would delete {why}.")
         if len(fitting) > 1:
             raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")
+        if fitting[0].get("id") is None:
+            raise errors.ConflictError(mappings.NO_ID)
         return replace(change, before=fitting[0])
     return replace(change, before=standing(change, rows)) if verdict == "done" and change.before is None else change

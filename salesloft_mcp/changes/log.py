@@ -1,18 +1,29 @@
 """The change log: a row for each operation and one for each change, on disk before anything of it is sent."""
 
-import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import cast
 
 import anyio
 
-from salesloft_mcp.changes.change import Author, Change, Image, Kind, Last, Line, Operation, Outcome, Place, State
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType
-from salesloft_mcp.state.database import Database, DuplicateError, Row, Transaction, Value
+from salesloft_mcp.changes.change import (
+    Author,
+    Change,
+    HeldError,
+    Last,
+    Line,
+    Operation,
+    Outcome,
+    Place,
+    StaleError,
+    State,
+    UsedError,
+)
+from salesloft_mcp.changes.lines import INSERT, among, key_values, line_of, settled, values_of
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.state.database import Database, DuplicateError, Transaction
 
 ALL = -1  # to SQLite, a limit that is none
 RENEW_SECONDS = 3.0  # a small part of the time after which an announced change counts as cut off
@@ -20,23 +31,6 @@ RENEW_SECONDS = 3.0  # a small part of the time after which an announced change 
 _RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
 _UNSETTLED = "outcome IN ('intended', 'unknown')"
 _KEY = "tenant = ? AND external_type = ? AND object_type = ? AND external_id = ?"
-_COLUMNS = (
-    "operation, tenant, kind, external_type, object_type, external_id, object_id,"
-    " before, after, outcome, note, tries, at, line"
-)
-_INSERT = f"INSERT INTO changes ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"
-
-
-class UsedError(Exception):
-    """The yes that an operation stands on was used already."""
-
-
-class HeldError(Exception):
-    """Another change of the same key is not settled, or was settled after the key was read."""
-
-
-class StaleError(Exception):
-    """Somebody else took over this run. Nothing was written."""
 
 
 class ChangeLog:
@@ -125,7 +119,8 @@ class ChangeLog:
         return await self._database.write(write)
 
     async def sending(self, lines: Sequence[Line], epoch: int = 0) -> list[Line]:
-        """Mark planned lines as `intended`; those whose key is held by another change are left out.
+        """Mark lines as `intended`. Those whose key is held by another change are left out, and those of a run at whose
+        key another change was settled since they were planned: they have to be looked at first.
 
         Raises:
             StaleError: somebody else took over the run.
@@ -173,7 +168,7 @@ class ChangeLog:
                 "UPDATE changes SET outcome = ?, note = ?, after = COALESCE(?, after),"
                 " object_id = COALESCE(?, object_id), tries = tries - ?, at = ?"
                 f" WHERE id = ? AND tries = ? {f'AND {_UNSETTLED}' if cut_off else ''}",
-                [_settled(one, self._clock()) for one in outcomes],
+                [settled(one, self._clock()) for one in outcomes],
             )
             for number in {one.line.operation for one in outcomes}:
                 if tx.row(f"SELECT 1 FROM changes WHERE operation = ? AND outcome <> 'carried' AND {_RAN}", number):
@@ -191,7 +186,7 @@ class ChangeLog:
         of_key = f"SELECT MAX(operation) AS n, 0 AS epoch FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
 
         def read(tx: Transaction) -> Last:
-            found = [tx.row(of_key, self._tenant, *_key(one.key)) for one in operation.changes]
+            found = [tx.row(of_key, self._tenant, *key_values(one.key)) for one in operation.changes]
             found += [tx.row(of_plan, self._tenant, operation.plan)] if operation.plan else []
             rows = [row for row in found if row is not None and row["n"] is not None]
             newest = max(rows, key=lambda row: int(row["n"]), default=None)
@@ -202,23 +197,19 @@ class ChangeLog:
     async def holder(self, key: MappingKey) -> Line | None:
         """The line that is not settled on a key."""
         sql = f"SELECT * FROM changes WHERE {_KEY} AND {_UNSETTLED}"
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, *_key(key)))
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, *key_values(key)))
         return None if found is None else line_of(found)
 
     async def unsettled(self, before: float, limit: int) -> list[Line]:
         """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down."""
-        sql = (
-            "SELECT * FROM changes WHERE tenant = ? AND outcome IN ('intended', 'unknown') AND at <= ?"
-            " ORDER BY id LIMIT ?"
-        )
+        sql = f"SELECT * FROM changes WHERE tenant = ? AND {_UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
         return [line_of(row) for row in await self._database.read(lambda tx: tx.rows(sql, self._tenant, before, limit))]
 
     async def lines(
         self, number: int, states: Iterable[State] = (), *, after: int = 0, limit: int = ALL, newest_first: bool = False
     ) -> list[Line]:
         """Lines of an operation in the order in which they were written, past the id `after`."""
-        wanted = tuple(states)
-        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        wanted, only = among(states)
         past, order = ("id < ?", "DESC") if newest_first else ("id > ?", "ASC")
         sql = f"SELECT * FROM changes WHERE operation = ? AND tenant = ? AND {past} {only} ORDER BY id {order} LIMIT ?"
         start = after or 2**63 - 1 if newest_first else after
@@ -229,8 +220,7 @@ class ChangeLog:
         self, number: int, after: int, *, limit: int, last: int = 2**63 - 1, states: Iterable[State] = ()
     ) -> list[Line]:
         """Lines of a run past a line of the input, in its order, up to `last`."""
-        wanted = tuple(states)
-        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        wanted, only = among(states)
         sql = f"SELECT * FROM changes WHERE operation = ? AND line > ? AND line <= ? {only} ORDER BY line LIMIT ?"
         rows = await self._database.read(lambda tx: tx.rows(sql, number, after, last, *wanted, limit))
         return [line_of(row) for row in rows]
@@ -241,14 +231,15 @@ class ChangeLog:
         found = await self._database.read(lambda tx: tx.row(sql, number))
         return int(found["n"] or 0) if found else 0
 
-    async def unconfirmed_creates(self, seconds: float) -> int:
-        """How many mappings and records were created in the last seconds without a person's yes."""
+    async def unconfirmed_creates(self, seconds: float, but_of: str) -> int:
+        """How many mappings and records were created in the last seconds without a yes, those of one plan left out."""
         sql = (
             "SELECT COUNT(*) AS n FROM operations JOIN changes ON changes.operation = operations.id"
             " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
-            " AND changes.outcome IN ('created', 'intended', 'unknown')"
+            " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
         )
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, self._clock() - seconds))
+        since = self._clock() - seconds
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, since, but_of))
         return int(found["n"]) if found else 0
 
     def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
@@ -259,7 +250,7 @@ class ChangeLog:
                 self._tenant,
                 self._clock(),
                 author.who,
-                "" if place.team_id is None else str(place.team_id),
+                place.team_key,
                 operation.title,
                 author.how,
                 author.consent or None,
@@ -274,10 +265,8 @@ class ChangeLog:
     ) -> Line:
         now = self._clock()
         tries = 1 if state == "intended" else tries
-        images = (_text(change.before), _text(change.after))
-        values = (number, self._tenant, change.kind, *_key(change.key), change.object_id, *images)
         try:
-            found = tx.insert(_INSERT, *values, state, "", tries, now, line)
+            found = tx.insert(INSERT, number, self._tenant, *values_of(change), state, "", tries, now, line)
         except DuplicateError:
             raise HeldError(change.key.external_id) from None
         return Line(found, number, change, state, "", tries, now, line)
@@ -286,7 +275,8 @@ class ChangeLog:
         return self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
 
     def _intend(self, tx: Transaction, line: Line) -> Line | None:
-        if self._is_held(tx, line.change.key, by_other_than=line.id):
+        since = math.inf if line.line is None else line.at
+        if self._is_held(tx, line.change.key, line.id, since):
             return None
         now = self._clock()
         tx.change("UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?", now, line.id)
@@ -296,11 +286,7 @@ class ChangeLog:
         self, tx: Transaction, key: MappingKey, by_other_than: int = 0, settled_after: float = math.inf
     ) -> bool:
         sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
-        return tx.row(sql, self._tenant, *_key(key), settled_after, by_other_than) is not None
-
-
-def _key(key: MappingKey) -> tuple[str, str, str]:
-    return key.external_type, key.object_type, key.external_id
+        return tx.row(sql, self._tenant, *key_values(key), settled_after, by_other_than) is not None
 
 
 def _spend(tx: Transaction, number: int, author: Author) -> None:
@@ -313,31 +299,3 @@ def _fence(tx: Transaction, number: int, epoch: int) -> None:
     """A runner that lost its run while it was stopped must not write for it any more."""
     if epoch and not tx.row("SELECT 1 FROM operations WHERE id = ? AND epoch = ?", number, epoch):
         raise StaleError(str(number))
-
-
-def line_of(row: Row) -> Line:
-    """A row of the table `changes`."""
-    key = MappingKey(row["external_type"], cast(ObjectType, row["object_type"]), row["external_id"])
-    change = Change(cast(Kind, row["kind"]), key, _image(row["before"]), _image(row["after"]))
-    state = cast(State, row["outcome"])
-    return Line(row["id"], row["operation"], change, state, row["note"], row["tries"], row["at"], row["line"])
-
-
-def _settled(one: Outcome, now: float) -> tuple[Value, ...]:
-    """The values of the statement that settles a line. A request that never left is no try."""
-    never_left = int(not one.left)
-    return one.state, one.note, _text(one.after), _object_id(one), never_left, now, one.line.id, one.line.tries
-
-
-def _object_id(outcome: Outcome) -> int | None:
-    image = outcome.after or {}
-    found = image.get("id" if outcome.line.change.kind == "record" else "object_id")
-    return found if isinstance(found, int) else None
-
-
-def _text(image: Image | None) -> str | None:
-    return None if image is None else json.dumps(dict(image))
-
-
-def _image(text: str | None) -> Image | None:
-    return None if text is None else cast(Image, json.loads(text))

@@ -18,10 +18,14 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent."""
+    """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent.
+
+    Raises:
+        ConflictError: Salesloft gives no id to delete it by.
+    """
     key = change.key
     if change.after is None:
-        await api.delete_mapping(int(str((change.before or {})["id"])))
+        await api.delete_mapping(await _id(api, change))
         return "deleted", None
     if change.before is not None:
         return "unchanged" if fits(change.before, change.after) else "conflict", change.before
@@ -32,7 +36,11 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
 
 
 async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
-    """The way back. What is created again gets a new mapping id."""
+    """The way back. What is created again gets a new mapping id.
+
+    Raises:
+        ConflictError: it would have to be deleted, and has no id.
+    """
     if change.after is None:
         return creation(change.key, int(str((change.before or {})["object_id"]))), []
     return deletion(change.key, change.after), []
@@ -75,6 +83,19 @@ def deletion(key: MappingKey, row: Image) -> Change:
         step = "a person can ask Salesloft's support for its id, or delete it with another client that knows it."
         raise errors.ConflictError(f"{NO_ID} Nothing was changed.", next_step=step)
     return Change("mapping", key, row, None)
+
+
+async def _id(api: Salesloft, change: Change) -> int:
+    """The id of the mapping that goes; version 0.1 did not keep the ids of what a backfill created."""
+    before = change.before or {}
+    rows = [before] if "id" in before else [row for row in await read(api, change.key) if fits(row, before)]
+    if not rows:
+        request = "DELETE /v2/external/mappings"
+        raise errors.NotFoundError("the mapping is gone already.", request=request, next_step="nothing is left to do.")
+    found = rows[0].get("id")
+    if not isinstance(found, int) or len(rows) > 1:
+        raise errors.ConflictError(NO_ID)
+    return found
 
 
 def image(row: Mapping) -> Image:

@@ -140,15 +140,15 @@ def way_back(
     left: list[str] = []
     for name in model.model_fields:
         old, new = written(before, name), written(after, name)
-        if (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), old):
-            continue
         value = _merged(old, new) if name == "custom_fields" else old
+        if (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), value):
+            continue
         if same(name, now.get(name), new) and _can_be_written(model, name, value):
             back[name] = value
         else:
             left.append(name)
     if "crm_id" in back and "crm_id_type" in model.model_fields:  # Salesloft takes the one only with the other
-        back["crm_id_type"] = "salesforce"
+        back["crm_id_type"] = "salesforce" if back["crm_id"] else None
     return back, left
 
 

@@ -8,11 +8,13 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
+from salesloft_mcp.changes.attempt import look, send
 from salesloft_mcp.changes.change import OPEN, UNSETTLED, Change, Line, Outcome, State
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
@@ -21,6 +23,8 @@ WRITE_DOWN_SECONDS = 1.0
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
+# What is refused with one of these is refused to all.
+_TO_ALL = (errors.UnauthorizedError, errors.ForbiddenError)
 
 # The next changes past a line of the input, each with its line: at most so many.
 Feed = Callable[[int, int], Awaitable[Sequence[tuple[int, Change]]]]
@@ -51,6 +55,7 @@ class Run:
     _in_vain: int = field(default=0, init=False)  # changes in a row without an answer
     _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
     _last_word: str = field(default="", init=False)
+    _refusal: errors.ApiError | None = field(default=None, init=False)  # that meets every change
     _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
 
     async def finish(self) -> bool:
@@ -63,7 +68,7 @@ class Run:
         # Whoever ran this before may have sent something in its last moment.
         self._calm_at = anyio.current_time() + self.quiet
         while not self.cancelled():
-            seen = await self._pass(self._announced(), self.changes.send)
+            seen = await self._pass(self._announced(), partial(send, self.changes.api))
             if seen:
                 self._calm_at = anyio.current_time() + self.quiet
                 await self._pause(any(state not in OPEN for state in seen))
@@ -83,10 +88,17 @@ class Run:
         return found[0] if found else None
 
     async def _free(self) -> None:
-        """Others write at the keys of what is left: wait for one of them."""
+        """Others write at the keys of what is left: wait for one of them, and look what it left there."""
         held = await self._first({"planned"})
-        if held is not None:
-            await self.changes.free(held.change.key)
+        if held is None:
+            return
+        await self.changes.free(held.change.key)
+        outcome = await look(self.changes.api, held, sent=False)
+        if isinstance(outcome.error, _TO_ALL):
+            raise outcome.error
+        unread = outcome.state == "failed"
+        await self.changes.settle([replace(outcome, state="planned") if unread else outcome], self.epoch)
+        await self._pause(not unread)
 
     async def _pass(self, lines: Lines, act: Callable[[Line], Awaitable[Outcome]]) -> Counter[State]:
         """`act` on each of the lines, several at once, and write down what comes of it as time goes by."""
@@ -101,14 +113,18 @@ class Run:
                 if line is None:
                     return
                 outcome = await act(line)
+                if isinstance(outcome.error, _TO_ALL):
+                    self._refusal = outcome.error
+                    outcome = replace(outcome, state="planned", tried=False) if outcome.state == "failed" else outcome
                 self._outcomes.append(outcome)
                 seen[outcome.state] += 1
                 self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
 
         try:
-            async with aclosing(lines), anyio.create_task_group() as writing:
+            renewing = self.changes.log.renewing(self.number, self.epoch)
+            async with aclosing(lines), renewing, anyio.create_task_group() as writing:
                 writing.start_soon(self._keep_writing_down)
-                async with anyio.create_task_group() as workers:
+                async with self.changes.log.renewing(self.number, self.epoch), anyio.create_task_group() as workers:
                     for _ in range(self.at_once):
                         workers.start_soon(work)
                 writing.cancel_scope.cancel()
@@ -118,6 +134,8 @@ class Run:
             # What is missing after this, because something failed or the process is told to stop, stays `intended`.
             with anyio.CancelScope(shield=True):
                 await self._write_down()
+        if self._refusal is not None:
+            raise self._refusal
         return seen
 
     async def _announced(self) -> Lines:
@@ -140,7 +158,7 @@ class Run:
                     yield batch.popleft()
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self.changes.settle([Outcome(one, "planned") for one in batch], self.epoch)
+                    await self.changes.settle([Outcome(one, "planned", tried=False) for one in batch], self.epoch)
 
     async def _unsettled(self) -> Lines:
         after = 0
@@ -152,7 +170,7 @@ class Run:
                 yield line
 
     async def _look(self, line: Line) -> Outcome:
-        outcome = await self.changes.look(line, sent=True)
+        outcome = await look(self.changes.api, line, sent=True)
         if outcome.state == "planned":
             self._sends[line.id] += 1
             if self._sends[line.id] >= MOST_SENDS:
@@ -161,7 +179,7 @@ class Run:
 
     def _halting(self) -> bool:
         """Nobody wants more, or nothing gets through."""
-        return self.cancelled() or self._in_vain >= BATCH
+        return self.cancelled() or self._refusal is not None or self._in_vain >= BATCH
 
     async def _keep_writing_down(self) -> None:
         while True:

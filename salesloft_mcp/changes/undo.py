@@ -3,24 +3,26 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history, mappings
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, UNSETTLED, Change, Image, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, Change, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
 from salesloft_mcp.changes.run import Feed
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import quoted
 
 Standing = Mapping[MappingKey, Sequence[Image]] | None
 
-_TOP = 2**62
-MOST_AT_ONCE = 20  # changes that one call makes, or settles; more of them are a run
+MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
+MOST_CUT_OFF = 200  # changes of a run that a dead process can leave unsettled
 _WHY_NOT: dict[State, str] = {
     "unchanged": "it found everything as it was asked for.",
     "failed": "it was refused.",
@@ -43,9 +45,14 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     done = [line for line in reversed(first) if line.line is None]
     by_run, carried = await history.counts(database, number), logged.counts["carried"]
     creates, deletes = (carried, 0) if carried else (by_run["deleted"], by_run["created"])
+    if logged.undone_by:
+        creates, deletes = await _left(database, logged, creates, deletes)
+        done = []
     if not done and not creates and not deletes:
         state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
         raise nothing_to_undo(number, _WHY_NOT[state])
+    if deletes:
+        await _check_deletable(changes.api, number, first)
     read_at = time.monotonic()
     back, left = await _all_back(changes, number, done)
     return Operation(
@@ -70,12 +77,12 @@ def feed(changes: Changes, number: int) -> Feed:
     seen: list[Standing] = []  # read when the first of them are asked for
 
     async def following(after: int, limit: int) -> Sequence[tuple[int, Change]]:
-        # The lines of a run go up, and those of the operation that is undone go down.
-        start = 0 if not after else _TOP - after
+        # The lines of this run go up from 1, and those of the operation that is undone go down.
         states = await _bulk_states(changes, number)
-        lines = await changes.log.lines(number, states, after=start, limit=limit, newest_first=True)
+        top = 1 + max(line.id for line in await changes.log.lines(number, states, limit=1, newest_first=True))
+        lines = await changes.log.lines(number, states, after=top - after, limit=limit, newest_first=True)
         lines = [line for line in lines if line.line is not None or line.state == "carried"]
-        back = [(_TOP - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
+        back = [(top - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
         if back and not seen:
             seen.append(await _standing(changes.api, back[0][1].key))
         return [(place, await _against(changes.api, one, seen[0])) for place, one in back]
@@ -109,20 +116,45 @@ async def _bulk_states(changes: Changes, number: int) -> set[State]:
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:
-    for line in await changes.log.lines(number, UNSETTLED, limit=MOST_AT_ONCE):
-        await changes.free(line.change.key)
+    cut_off = await changes.log.lines(number, UNSETTLED, limit=MOST_CUT_OFF)
+    await gather_limited([partial(changes.free, line.change.key) for line in cut_off])
     found = await history.find(database, Search(tenant=changes.environment, id=number), 1)
     if not found:
         raise errors.MissingError(
             f"change: there is no change {number} in {changes.environment}.", next_step=(Hint.LIST_CHANGES, ".")
         )
     logged = found[0]
-    if logged.undone_by:
-        what = f"change {number} was undone by change {logged.undone_by} already. Nothing was changed."
-        raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {logged.undone_by}."))
     if any(logged.counts[state] for state in UNSETTLED):
         raise nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
     return logged
+
+
+async def _left(database: Database, logged: Logged, creates: int, deletes: int) -> tuple[int, int]:
+    """What an undoing that was cut off or cancelled has left to do.
+
+    Raises:
+        ConflictError: nothing.
+    """
+    progress = await history.counts(database, logged.undone_by)
+    ended = sum(number for state, number in progress.items() if state not in OPEN)
+    if creates + deletes <= ended:
+        what = f"change {logged.id} was undone by change {logged.undone_by} already. Nothing was changed."
+        raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {logged.undone_by}."))
+    return (creates - ended, 0) if creates else (0, deletes - ended)
+
+
+async def _check_deletable(api: Salesloft, number: int, lines: Sequence[Line]) -> None:
+    """Where mappings are shown without an id, as the guide prints them, none of a run can be deleted.
+
+    A log of version 0.1 kept no ids of a run, so what stands there now decides.
+    """
+    unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
+    rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
+    try:
+        for row in rows:
+            mappings.deletion(unnamed[0].change.key, row)
+    except errors.ConflictError as error:
+        raise nothing_to_undo(number, error.what) from error
 
 
 async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tuple[list[Change], list[str]]:

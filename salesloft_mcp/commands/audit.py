@@ -92,7 +92,7 @@ def _write_jsonl(file: TextIO, findings: "Iterable[Finding]") -> None:
 
 def _write_csv(file: TextIO, findings: "Iterable[Finding]") -> None:
     """A line for each mapping; those of one finding share its number."""
-    from salesloft_mcp.bulk.rows import formula_safe
+    from salesloft_mcp.intake.formulas import formula_safe
 
     lines = csv.writer(file)
     lines.writerow(COLUMNS)

@@ -1,29 +1,30 @@
 """`salesloft-mcp backfill`: many mappings from a file or a custom field, planned, run, watched and reported."""
 
-import json
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import anyio
 import click
 
-from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_salesloft, with_app
+from salesloft_mcp.commands.common import EXIT_CODES, Option, on_salesloft, with_app
+from salesloft_mcp.commands.plan_output import followed, show, show_all
 from salesloft_mcp.errors import ConflictError, SalesloftMcpError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from salesloft_mcp.app import App
-    from salesloft_mcp.bulk.jobs import Status
     from salesloft_mcp.bulk.plan import Aim
-    from salesloft_mcp.bulk.report import Format, ReportRow
-    from salesloft_mcp.changes.change import Operation
+    from salesloft_mcp.bulk.report import Format
+    from salesloft_mcp.bulk.status import Status
+    from salesloft_mcp.changes.change import Author, Operation
     from salesloft_mcp.changes.consent import Question
     from salesloft_mcp.salesloft.models import ObjectType
 
-STEP_SECONDS = 0.5
+CANCEL_SECONDS = 5.0
 EXAMPLES = 10
 JSON_HELP = "Print it for machines."
 
@@ -64,23 +65,21 @@ def plan(
         raise click.UsageError("Give either FILE or --custom-field.")
     file = file and file.resolve()
 
-    async def work(app: "App") -> "tuple[Status, list[ReportRow], int]":
+    async def work(app: "App") -> str:
         from salesloft_mcp.bulk.plan import Aim
         from salesloft_mcp.bulk.report import attention
         from salesloft_mcp.changes.refusals import require_configured
 
         await require_configured(app.configurations, external_type, object_type)
-        found = await _followed(app, await _begin(app, Aim(external_type, object_type), file, custom_field))
+        found = await followed(app, await _begin(app, Aim(external_type, object_type), file, custom_field))
         if found.state == "failed":
             raise SalesloftMcpError(found.problem)
-        return found, await attention(app.jobs, app.changes.log, found, 0, EXAMPLES), app.budget.bulk
+        show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES))
+        return found.plan.id
 
-    found, rows, bulk = _here(work, where)
-    if as_json:
-        _print_json(found, bulk, rows)
-    else:
-        _show(found, bulk, rows)
-        click.echo(f"Run it with: salesloft-mcp backfill run {found.plan.id}")
+    made = _here(work, where)
+    if not as_json:
+        click.echo(f"Run it with: salesloft-mcp backfill run {made}")
 
 
 @backfill.command(epilog=EXIT_CODES)
@@ -106,8 +105,7 @@ def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
 
     The exit code is 1 when a row was refused, or when it stopped before the end.
     """
-    exit_on_error(_check_begun, _here(partial(_read, plan=backfill_id), where)[0])
-    _run(backfill_id, yes, as_json, where)
+    _run(backfill_id, yes, as_json, where, begun=True)
 
 
 @backfill.command(epilog=EXIT_CODES)
@@ -116,11 +114,38 @@ def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
 @on_salesloft
 def status(backfill_id: str, as_json: bool, **where: Option) -> None:
     """Show how far ID is. Sends nothing."""
-    found, bulk = _here(partial(_read, plan=backfill_id), where)
-    if as_json:
-        _print_json(found, bulk)
-    else:
-        _show(found, bulk)
+
+    async def work(app: "App") -> None:
+        show(app, await app.plans.status(backfill_id), as_json)
+
+    _here(work, where)
+
+
+@backfill.command(epilog=EXIT_CODES)
+@click.argument("backfill_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+@on_salesloft
+def cancel(backfill_id: str, as_json: bool, **where: Option) -> None:
+    """End the run ID after the rows in flight, wherever it runs. What was created stays; `resume` goes on."""
+
+    async def work(app: "App") -> None:
+        await app.jobs.cancel(backfill_id)
+        show(app, await app.jobs.wait(backfill_id, CANCEL_SECONDS), as_json)
+
+    _here(work, where)
+
+
+@backfill.command("list", epilog=EXIT_CODES)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="So many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+@on_salesloft
+def list_all(limit: int, as_json: bool, **where: Option) -> None:
+    """Show the plans made here and how far they are, newest first. Sends nothing."""
+
+    async def work(app: "App") -> None:
+        show_all(app, await app.plans.newest(limit), as_json)
+
+    _here(work, where)
 
 
 @backfill.command(epilog=EXIT_CODES)
@@ -144,7 +169,7 @@ def report(
         from salesloft_mcp.bulk.report import every_row, write_report
         from salesloft_mcp.state.files import atomic_output
 
-        rows = every_row(app.jobs, app.changes.log, await app.jobs.status(backfill_id))
+        rows = every_row(app.plans, app.changes.log, await app.plans.status(backfill_id))
         with nullcontext(sys.stdout) if output is None else atomic_output(output) as stream:
             await write_report(rows, stream, form or by_suffix)
 
@@ -157,103 +182,61 @@ def _here(work: "Callable[[App], Awaitable[DoneT]]", where: dict[str, Option]) -
     return with_app(work, sandbox, Path(str(file)) if file else None, **rest)
 
 
-async def _read(app: "App", plan: str) -> "tuple[Status, int]":
-    return await app.jobs.status(plan), app.budget.bulk
-
-
-async def _asked(app: "App", plan: str) -> "tuple[int, Operation | None, Question | None]":
-    """What a run of the plan would do now, and what a person has to be asked before; with the points a minute."""
-    found = await app.jobs.status(plan)
-    if found.state in ("running", "planning", "finished", "failed"):
-        return app.budget.bulk, None, None
-    operation = await app.jobs.operation(plan, "backfill run")
-    return app.budget.bulk, operation, await app.jobs.question(operation)
-
-
-def _check_begun(found: "Status") -> None:
-    if found.state == "planned":
-        raise ConflictError("it was not begun yet.", next_step=f"salesloft-mcp backfill run {found.plan.id}")
-
-
-def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option]) -> None:
+def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option], begun: bool = False) -> None:
     """Ask, begin, watch. The question is put before the loop runs, where Ctrl-C would wait for Enter."""
-    bulk, operation, question = _here(partial(_asked, plan=plan), where)
-    how = _agreed(question, yes)
+    operation, question = _here(partial(_asked, plan=plan, begun=begun), where)
+    author = _author(question, yes)
 
     async def work(app: "App") -> "Status":
-        from salesloft_mcp.changes.change import Author
-
-        if operation is not None:
-            await app.jobs.start(operation, Author("terminal", how, question.digest if question and how else ""))
-        return await _followed(app, plan)
+        found = await _begun(app, operation, author) if operation else await followed(app, plan)
+        show(app, found, as_json)
+        return found
 
     try:
         after = _here(work, where)
     except KeyboardInterrupt:
         click.echo(f"Stopped. Go on with: salesloft-mcp backfill resume {plan}", err=True)
         sys.exit(130)
-    if as_json:
-        _print_json(after, bulk)
-    else:
-        _show(after, bulk)
+    if not as_json:
         click.echo(f"Every row: salesloft-mcp backfill report {plan}")
     sys.exit(0 if after.state == "finished" and not after.refused else 1)
 
 
-def _agreed(question: "Question | None", yes: bool) -> str:
-    """How a person agreed; "" where nobody has to."""
+async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None, Question | None]":
+    """What a run of the plan would do now, and what a person has to be asked before."""
+    found = await app.plans.status(plan)
+    if found.state == "planned" and begun:
+        raise ConflictError("it was not begun yet.", next_step=f"salesloft-mcp backfill run {plan}")
+    if found.state == "running":
+        return None, None
+    operation = await app.jobs.operation(plan, "backfill run")
+    question = await app.jobs.question(operation)
     if question is None:
-        return ""
-    if yes:
-        return "--yes in a terminal"
+        click.echo(f"Creating {operation.creates} mappings in {await app.changes.place()}.", err=True)
+    return operation, question
+
+
+def _author(question: "Question | None", yes: bool) -> "Author":
+    """On whose account it is run, and how a person agreed where somebody has to."""
+    from salesloft_mcp.changes.change import Author
+
+    if question is None:
+        return Author("terminal")
     click.echo(question.text, err=True)
-    click.confirm("Agree?", abort=True, err=True)
-    return "asked in a terminal"
+    if not yes:
+        click.confirm("Agree?", abort=True, err=True)
+    return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal", question.digest)
 
 
-async def _followed(app: "App", plan: str) -> "Status":
-    """Until nobody works on it any more, with a bar on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-    with bar:
-        task = bar.add_task("")
-        found = await app.jobs.status(plan)
-        while found.under_way:
-            done, total = (0, None) if found.state == "planning" else (found.done, found.writes)
-            bar.update(task, description=found.state, completed=done, total=total)
-            found = await app.jobs.wait(plan, STEP_SECONDS)
-    return found
-
-
-def _print_json(found: "Status", bulk: int, rows: "Sequence[ReportRow]" = ()) -> None:
-    from salesloft_mcp.bulk.views import plan_view, row_view
-
-    shown = plan_view(found, bulk).model_dump(exclude_none=True)
-    more = {"rows": [row_view(row).model_dump(exclude_none=True) for row in rows]} if rows else {}
-    click.echo(json.dumps({**shown, **more}, indent=2))
-
-
-def _show(found: "Status", bulk: int, rows: "Sequence[ReportRow]" = ()) -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    from salesloft_mcp.bulk.views import plan_sentence, plan_view, row_view
-
-    console = Console(highlight=False)
-    table = Table("name", Column("value", overflow="fold"), show_header=False, box=None)
-    for name, value in plan_view(found, bulk).model_dump(exclude_none=True).items():
-        for row, cell in value.items() if isinstance(value, dict) else [(name, value)]:
-            table.add_row(Text(str(row)), Text(f"{cell:,}" if isinstance(cell, int) else str(cell)))
-    console.print(table)
-    for one in rows:
-        cells = row_view(one).model_dump(exclude_none=True)
-        console.print(Text("  ".join(f"{name} {cell}" for name, cell in cells.items())), soft_wrap=True)
-    console.print(Text(plan_sentence(found)))
+async def _begun(app: "App", operation: "Operation", author: "Author") -> "Status":
+    """Run it to its end. Stopped by a person, it counts as cancelled: no server goes on with it by itself."""
+    await app.jobs.start(operation, author)
+    try:
+        return await followed(app, operation.plan)
+    except anyio.get_cancelled_exc_class():
+        with anyio.CancelScope(shield=True), suppress(ConflictError):
+            await app.jobs.cancel(operation.plan)
+        raise
 
 
 async def _begin(app: "App", aim: "Aim", file: Path | None, custom_field: str) -> str:

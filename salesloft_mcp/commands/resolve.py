@@ -1,13 +1,11 @@
 """`salesloft-mcp resolve`: any number of external ids to objects, for the fewest points, in input order."""
 
-import csv
 import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from salesloft_mcp.salesloft.models import Mapping, ObjectType
 
 COLUMN = "external_id"
+SHOWN_PROBLEMS = 5
 MEANING = {"found": "found", "ambiguous": "of several objects", "missing": "not mapped"}
 
 
@@ -47,10 +46,10 @@ def resolve(
     It fails, with exit code 1, unless every id stands for exactly one object. Ids are compared byte by byte; near
     misses that were seen on the way are shown, never used.
     """
-    wanted = [*ids, *(exit_on_error(ids_in, exit_on_error(_text, file)) if file else ())]
+    exit_on_error(_check, ids)
+    wanted = [*ids, *(exit_on_error(_read, file) if file else ())]
     if not wanted:
         raise click.UsageError("Give ids, or --file with at least one.")
-    exit_on_error(_check, wanted)
     show: Callable[[Resolution], None] = _json_lines if as_json else _table_rows()
 
     async def work(app: "App") -> "tuple[Counter[Status], list[str] | None, int]":
@@ -77,43 +76,36 @@ def resolve(
     sys.exit(0 if set(statuses) == {"found"} else 1)
 
 
-def ids_in(text: str) -> list[str]:
-    """The ids of a file: its lines, or the column `external_id` where the first line names one. Nothing is trimmed.
+def ids_in(raw: BinaryIO) -> list[str]:
+    """The ids of a file: its lines, or the column `external_id` where its first line names one. Nothing is trimmed.
 
     Raises:
-        InputError: a CSV that cannot be read.
+        InputError: a file that cannot be read, or a row without an id that can be looked up: the list must be whole.
     """
-    head = text.partition("\n")[0].rstrip("\r")
-    delimiter = next((one for one in ",;\t" if COLUMN in next(csv.reader([head], delimiter=one), [])), "")
-    found = _column(text, delimiter) if delimiter else (line.removesuffix("\r") for line in text.split("\n"))
-    try:
-        return [one for one in found if one]
-    except csv.Error as error:
-        raise InputError("--file", f"is no readable CSV ({error}).") from error
+    from salesloft_mcp.bulk.rows import id_of
+    from salesloft_mcp.intake.tables import read_list
+
+    rows = [(line, *id_of(fields)) for line, fields in read_list(raw, COLUMN)]
+    problems = [f"line {line}: {problem}" for line, _, problem in rows if problem]
+    if problems:
+        more = [f"and {len(problems) - SHOWN_PROBLEMS:,} more."] if len(problems) > SHOWN_PROBLEMS else []
+        what = f"{len(problems):,} of its {len(rows):,} rows cannot be looked up, so nothing was."
+        raise InputError("file", "\n".join([what, *problems[:SHOWN_PROBLEMS], *more]))
+    return [external_id for _, external_id, _ in rows]
 
 
-def _text(file: str) -> str:
+def _read(file: str) -> list[str]:
     try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return raw.decode("utf-8-sig")
+        with io.BytesIO(sys.stdin.buffer.read()) if file == "-" else Path(file).open("rb") as raw:
+            return ids_in(raw)
     except OSError as error:
         raise InputError("--file", f"cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError("--file", f"is not UTF-8 text (byte {error.start}).") from error
 
 
-def _column(text: str, delimiter: str) -> Iterator[str]:
-    from salesloft_mcp.bulk.rows import unformula
-
-    for cells in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
-        yield unformula(cells[COLUMN] or "")
-
-
-def _check(wanted: list[str]) -> None:
-    """In a long file, the number tells which id is meant."""
+def _check(ids: tuple[str, ...]) -> None:
     from salesloft_mcp.salesloft.requests import checked
 
-    for number, one in enumerate(wanted, 1):
+    for number, one in enumerate(ids, 1):
         checked(f"id {number}", one)
 
 

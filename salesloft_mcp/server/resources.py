@@ -91,8 +91,8 @@ def _add_plans(server: MCPServer[App], app: App) -> None:
     @_told
     async def plan(plan: str) -> str:
         """How far a plan is, and the first lines of its report."""
-        status = await app.jobs.status(plan)
-        rows = [row_view(row) async for row in every_row(app.jobs, app.changes.log, status, 0, REPORT_LINES)]
+        status = await app.plans.status(plan)
+        rows = [row_view(row) async for row in every_row(app.plans, app.changes.log, status, 0, REPORT_LINES)]
         return _json(PlanReport(**dict(plan_view(status, app.budget.bulk)), report=fitting(rows)))
 
 

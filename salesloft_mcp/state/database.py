@@ -1,7 +1,7 @@
 """The database that keeps what outlives a process: transactions in a worker thread, so that no disk stops the loop."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -77,7 +77,7 @@ class Database:
     """
 
     def __init__(self, directory: Path | None) -> None:
-        self._turn = anyio.CapacityLimiter(1)
+        self._turn = anyio.Lock()
         try:
             file = None if directory is None else private_file(private_directory(directory) / FILE)
             self._connection = _opened(file)
@@ -97,13 +97,19 @@ class Database:
         """What `work` reads, all at one moment."""
         return await self._in_turn(lambda: self._commit(work, "BEGIN"))
 
-    def _in_turn(self, work: Callable[[], DoneT]) -> Awaitable[DoneT]:
-        return anyio.to_thread.run_sync(work, limiter=self._turn)
+    async def _in_turn(self, work: Callable[[], DoneT]) -> DoneT:
+        async with self._turn:
+            return await anyio.to_thread.run_sync(work)
 
     def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
         self._connection.execute(begin)
-        with self._connection:  # commits, or rolls back
-            return work(Transaction(self._connection))
+        try:
+            done = work(Transaction(self._connection))
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:  # a full disk has ended it already
+                self._connection.execute("ROLLBACK")
+        return done
 
 
 def _opened(file: Path | None) -> sqlite3.Connection:

@@ -1,6 +1,7 @@
 """Files that only their owner may read, and output files that are whole or not there."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ def private_file(file: Path) -> Path:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(file, flags, 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{file} is no regular file")
         os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)

@@ -27,10 +27,10 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _first_tables(connection: sqlite3.Connection) -> None:
     """What version 0.1.0 made. Such a file has no number yet, and early ones lack a column."""
-    _run(connection, "first_tables")
     columns = {row["name"] for row in connection.execute("PRAGMA table_info(changes)")}
-    if "undoes" not in columns:
+    if columns and "undoes" not in columns:
         connection.execute("ALTER TABLE changes ADD COLUMN undoes INTEGER")
+    _run(connection, "first_tables")
 
 
 def _operations(connection: sqlite3.Connection) -> None:

@@ -35,16 +35,20 @@ CREATE TABLE changes (
     line          INTEGER
 );
 
+-- The lines of a backfill become one operation under the last of their numbers, so that no new operation gets a number
+-- that a line had. Who undid one line of it has not undone the backfill.
 INSERT INTO operations (id, tenant, at, who, team, title, how, undoes, plan)
-SELECT MIN(id), environment, MIN(at), who, '',
-    CASE WHEN tool LIKE 'run_backfill %' THEN 'run_backfill' ELSE tool END, confirmed, undoes,
+SELECT MAX(id), environment, MIN(at), who, '',
+    CASE WHEN tool LIKE 'run_backfill %' THEN 'run_backfill' ELSE tool END, confirmed,
+    CASE WHEN undoes NOT IN (SELECT id FROM lines_of_0_1 WHERE tool LIKE 'run_backfill %') THEN undoes END,
     CASE WHEN tool LIKE 'run_backfill %' THEN substr(tool, 14) END
 FROM lines_of_0_1
 GROUP BY environment, CASE WHEN tool LIKE 'run_backfill %' THEN tool ELSE id END;
 
-INSERT INTO changes (operation, tenant, kind, external_type, object_type, external_id, object_id, before, after, outcome, at)
-SELECT COALESCE((SELECT MIN(other.id) FROM lines_of_0_1 AS other
-                 WHERE old.tool LIKE 'run_backfill %' AND other.tool = old.tool AND other.environment = old.environment), id),
+INSERT INTO changes (operation, tenant, kind, external_type, object_type, external_id, object_id, before, after, outcome, at, line)
+SELECT CASE WHEN tool LIKE 'run_backfill %'
+         THEN (SELECT operations.id FROM operations WHERE title = 'run_backfill' AND tenant = environment AND plan = substr(tool, 14))
+         ELSE id END,
     environment,
     CASE WHEN external_id = '' THEN 'configuration'
          WHEN tool LIKE 'upsert%' THEN 'record'
@@ -52,8 +56,19 @@ SELECT COALESCE((SELECT MIN(other.id) FROM lines_of_0_1 AS other
          ELSE 'mapping' END,
     external_type, object_type, external_id, object_id, before,
     CASE WHEN after IS NULL AND external_id <> '' AND outcome = 'created' THEN json_object('object_id', object_id) ELSE after END,
-    CASE WHEN outcome IN ('intended', 'unknown') THEN 'lost' ELSE outcome END, at
-FROM lines_of_0_1 AS old ORDER BY id;
+    CASE WHEN outcome IN ('intended', 'unknown') THEN 'lost' ELSE outcome END, at,
+    CASE WHEN tool LIKE 'run_backfill %' THEN id END
+FROM lines_of_0_1 ORDER BY id;
+
+-- Whole rows of mappings and configurations become what an image holds today.
+UPDATE changes SET before = json_object('id', json_extract(before, '$.id'), 'object_id', json_extract(before, '$.object_id'))
+WHERE kind = 'mapping' AND before IS NOT NULL;
+UPDATE changes SET after = json_object('id', json_extract(after, '$.id'), 'object_id', json_extract(after, '$.object_id'))
+WHERE kind = 'mapping' AND after IS NOT NULL;
+UPDATE changes SET before = json_object('id', json_extract(before, '$.id'))
+WHERE kind = 'configuration' AND before IS NOT NULL;
+UPDATE changes SET after = json_object('id', json_extract(after, '$.id'))
+WHERE kind = 'configuration' AND after IS NOT NULL;
 
 INSERT INTO changes (operation, tenant, kind, external_type, object_type, external_id, object_id, before, outcome, at)
 SELECT old.id, old.environment, 'mapping', old.external_type, old.object_type, saved.external_id, saved.object_id,
@@ -64,7 +79,7 @@ DROP TABLE saved_mappings;
 DROP TABLE lines_of_0_1;
 
 CREATE INDEX changes_by_operation ON changes (operation, outcome, id);
-CREATE INDEX changes_by_input ON changes (operation, line) WHERE line IS NOT NULL;
+CREATE INDEX changes_by_input ON changes (operation, line, outcome) WHERE line IS NOT NULL;
 CREATE INDEX changes_by_external_id ON changes (external_id);
 CREATE INDEX changes_by_object ON changes (object_id, object_type);
 CREATE UNIQUE INDEX one_writer_a_key ON changes (tenant, external_type, object_type, external_id)

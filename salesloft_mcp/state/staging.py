@@ -183,10 +183,9 @@ class Staging:
         """Rows past line `after`, of some verdicts or of all."""
         marks = ", ".join("?" * len(verdicts))
         only = f"verdict IN ({marks}) AND" if verdicts else ""
-        found = self._db.execute(
-            f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?", (*verdicts, after, limit)
-        )
-        return [StagedRow(**row) for row in found]
+        sql = f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?"
+        with self._readable():
+            return [StagedRow(**row) for row in self._db.execute(sql, (*verdicts, after, limit))]
 
     def _distinct(self, column: str, where: str, *values: str) -> Iterator[str]:
         """Batch by batch, so that other statements may run in between."""

@@ -1,4 +1,4 @@
-"""A backfill that is killed again and again while everything goes wrong on the wire, and what came of it.
+"""A backfill, and then its undo, killed again and again while everything goes wrong on the wire; and what came of it.
 
     python -m tests.bulk.chaos [--seeds 10] [--rows 600] [--kills 8]
 
@@ -22,17 +22,20 @@ from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
+from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.rows import row_of
+from salesloft_mcp.bulk.status import Plans
+from salesloft_mcp.changes.change import State
+from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.faults import FaultKind
 from salesloft_mcp.sandbox.serve import serve
-from salesloft_mcp.state.journal import Journal
-from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.state.database import Database
 from tests.hosting.program import free_port
 from tests.salesloft.opened import opened
 
-from .chaos_runner import AIM
+from .chaos_runner import AIM, ENVIRONMENT
 from .naive import Given, Pair, Verdicts, verdicts
 
 ROOT = Path(__file__).parents[2]
@@ -74,24 +77,32 @@ class Outcome:
 
 
 def chaos(seed: int, count: int, kills: int, *, enforce_unique: bool) -> Outcome:
-    """Plan `count` rows, run them through everything, and hold the end against the plan."""
+    """Plan `count` rows, run them and take the run back through everything, and hold both ends against the plan."""
     chance, begun = random.Random(seed), time.monotonic()
     with tempfile.TemporaryDirectory() as name, Sandbox(rate_limit=0, enforce_unique=enforce_unique) as sandbox:
         folder = Path(name)
         world = asyncio.run(_world(sandbox))
         rows = _rows(world, count, chance)
         (folder / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
-        sandbox.faults.add(*_faults())
+        expected = verdicts([_given(row) for row in rows], world.find, world.held)
+        share = count // (kills + 1)
         with _served(sandbox) as url:
             start = [sys.executable, "-m", "tests.bulk.chaos_runner", url, sandbox.api_key, name]
-            backfill_id = _planned(start)
-            killed = _run_and_kill([*start, backfill_id], sandbox, count // (kills + 1), chance, kills)
-        sandbox.faults.clear()
-        left = asyncio.run(_world(sandbox))
-        expected = verdicts([_given(row) for row in rows], world.find, world.held)
-        problems = [*_misplaced(world, left, expected), *_unreported(folder, backfill_id, expected)]
+            sandbox.faults.add(*_faults())
+            plan = _planned(start)
+            killed, number = _run_and_kill([*start, plan], sandbox, share, chance, kills)
+            sandbox.faults.clear()
+            after = asyncio.run(_world(sandbox))
+            problems = list(_misplaced(world.held, after.held, expected.creates))
+            problems += asyncio.run(_misreported(folder, plan, expected))
+            sandbox.faults.add(*_faults())
+            more, _ = _run_and_kill([*start, "undo", number], sandbox, share, chance, kills)
+            sandbox.faults.clear()
+        last = asyncio.run(_world(sandbox))
+        problems += [f"undo: {one}" for one in _misplaced(world.held, last.held, Counter())]
+        problems += [f"undo: {one}" for one in asyncio.run(_untold(folder, f"undo-{number}", expected))]
         seconds = time.monotonic() - begun
-        return Outcome(problems, count, expected.creates.total(), killed, len(sandbox.requests), seconds)
+        return Outcome(problems, count, expected.creates.total(), killed + more, len(sandbox.requests), seconds)
 
 
 def _faults() -> Iterator[Fault]:
@@ -175,14 +186,16 @@ def _planned(start: list[str]) -> str:
     for _ in range(10):
         done = subprocess.run(start, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_RUN)
         assert done.returncode == 0, done.stderr
-        backfill_id, state = done.stdout.split()
+        plan, state, _ = done.stdout.split()
         if state == "planned":
-            return backfill_id
+            return plan
     raise AssertionError("ten plans failed")
 
 
-def _run_and_kill(start: list[str], sandbox: Sandbox, share: int, chance: random.Random, kills: int) -> int:
-    """Begin the run again and again until it is finished; how often it was killed, after `share` calls on average."""
+def _run_and_kill(start: list[str], sandbox: Sandbox, share: int, chance: random.Random, kills: int) -> tuple[int, str]:
+    """Begin the run again and again until it is finished; how often it was killed, after `share` calls on average, and
+    the number of its operation.
+    """
     killed = 0
     for _ in range(10 * kills + 20):
         with subprocess.Popen(start, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -192,8 +205,9 @@ def _run_and_kill(start: list[str], sandbox: Sandbox, share: int, chance: random
                 killed += 1
                 continue
             assert process.wait(LONGEST_RUN) == 0
-            if process.stdout.readline().endswith(" finished\n"):
-                return killed
+            _, state, number = process.stdout.readline().split()
+            if state == "finished":
+                return killed, number
     raise AssertionError("it never finishes")
 
 
@@ -208,27 +222,43 @@ def _killed(process: subprocess.Popen[str], sandbox: Sandbox, calls: int) -> boo
     return True
 
 
-def _misplaced(before: World, after: World, expected: Verdicts) -> Iterator[str]:
-    """Where what is mapped now is not what was mapped before and the plan."""
-    planned, now = Counter(before.held) + expected.creates, Counter(after.held)
+def _misplaced(before: Sequence[Pair], after: Sequence[Pair], creates: Counter[Pair]) -> Iterator[str]:
+    """Where what is mapped now is not what was mapped before and what was to be created."""
+    planned, now = Counter(before) + creates, Counter(after)
     yield from (f"lost: {pair}" for pair in planned - now)
     yield from (f"{'twice' if pair in planned else 'wrong'}: {pair}" for pair in now - planned)
 
 
-def _unreported(folder: Path, backfill_id: str, expected: Verdicts) -> Iterator[str]:
-    """Rows without the line in the report that they should have, and creations that the change log lacks."""
-    with Journal(folder / "backfills" / f"{backfill_id}.db") as journal:
-        lines = journal.lines(limit=len(expected.each) + 1)
-    reported = [(line.line, line.verdict, line.state) for line in lines]
+async def _misreported(folder: Path, plan: str, expected: Verdicts) -> list[str]:
+    """Rows without the line in the report that they should have, and creations in the log that were none."""
+    rows, logged = await _report(folder, plan, "created")
+    reported = [(row.line, row.plan, row.outcome) for row in rows]
     right = [
         (number, verdict, "created" if verdict == "create" else "") for number, verdict in enumerate(expected.each, 1)
     ]
-    yield from (f"reported {got} for {want}" for got, want in zip(reported, right, strict=False) if got != want)
-    if len(reported) != len(right):
-        yield f"{len(reported)} lines for {len(right)} rows"
-    with LocalState(folder) as state:
-        logged = {(change.external_id, change.object_id) for change in state.log.find() if change.outcome == "created"}
-    yield from (f"not in the change log: {pair}" for pair in expected.creates if pair not in logged)
+    problems = [f"reported {got} for {want}" for got, want in zip(reported, right, strict=False) if got != want]
+    problems += [f"{len(reported)} lines for {len(right)} rows"] if len(reported) != len(right) else []
+    return problems + [f"logged as created: {pair}" for pair in logged - expected.creates]
+
+
+async def _untold(folder: Path, plan: str, expected: Verdicts) -> list[str]:
+    """Mappings that were created, and are not told once as deleted."""
+    rows, logged = await _report(folder, plan, "deleted")
+    odd = [f"reported {row.outcome} for {row.external_id}" for row in rows if row.outcome != "deleted"]
+    return odd + [f"not told: {pair}" for pair in expected.creates - logged]
+
+
+async def _report(folder: Path, plan: str, state: State) -> tuple[list[ReportRow], Counter[Pair]]:
+    """The report of a run, and what the log holds of it in one state."""
+    database = Database(folder)
+    plans, log = Plans(folder, database, ENVIRONMENT), ChangeLog(database, ENVIRONMENT)
+    try:
+        status = await plans.status(plan)
+        lines = await log.lines(status.plan.operation, {state})
+        rows = [row async for row in every_row(plans, log, status)]
+    finally:
+        database.close()
+    return rows, Counter((line.change.key.external_id, line.change.object_id or 0) for line in lines)
 
 
 def main() -> int:

@@ -1,9 +1,10 @@
-"""A process that plans or runs a backfill, to be killed at any moment: `python -m tests.bulk.chaos_runner …`.
+"""A process that plans, runs or takes back a backfill, to be killed: `python -m tests.bulk.chaos_runner …`.
 
 It has the layers of the real program, with a shorter patience.
 """
 
 import json
+import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,44 +13,67 @@ import anyio
 import httpx
 from pydantic import SecretStr
 
-from salesloft_mcp.app import log_rows
-from salesloft_mcp.bulk.jobs import Backfills, open_backfills
+from salesloft_mcp.bulk.jobs import Jobs, open_jobs
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import Plans
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.change import Author
+from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.errors import ApiError, ConflictError
+from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, Network, open_http
-from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.state.database import Database
 
 AIM = Aim("marketing_automation", "people")
 ENVIRONMENT = "chaos"
+YES = Author("chaos", "agreed in a test")
 PATIENCE_SECONDS = 0.2
-QUIET_SECONDS = 1.5
+QUIET_SECONDS = 1.0
 PLENTY = 1_000_000
 
 
-async def main(url: str, token: str, folder: Path, backfill_id: str) -> None:
-    """Run the backfill of that id, or plan the rows in the folder when there is none; print how it stands."""
+async def main(url: str, token: str, folder: Path, what: str) -> None:
+    """Plan the rows in the folder, run the plan of that id, or take change `undo N` back; print how it stands."""
+    logging.getLogger("stamina").setLevel(logging.ERROR)
+    database = Database(folder)
     auth = Bearer(SecretStr(token), url)
     async with open_http(url, auth, Network(tls=False), Budget(PLENTY), agent="chaos") as http:
         http.timeout = httpx.Timeout(PATIENCE_SECONDS)
-        with LocalState(folder) as state:
-            log = partial(log_rows, state, ENVIRONMENT)
-            async with open_backfills(folder, ENVIRONMENT, Salesloft(http), log, QUIET_SECONDS) as backfills:
-                await work(backfills, folder, backfill_id)
+        api = Salesloft(http)
+        log = ChangeLog(database, ENVIRONMENT)
+        changes = Changes(api, log, Configurations(api), ENVIRONMENT, QUIET_SECONDS)
+        plans = Plans(folder, database, ENVIRONMENT)
+        async with open_jobs(plans, changes, QUIET_SECONDS) as jobs:
+            plan = await begun(jobs, changes, database, folder, what)
+            status = await jobs.wait(plan, 600)
+            print(plan, status.state, status.plan.operation, flush=True)
+    database.close()
 
 
-async def work(backfills: Backfills, folder: Path, backfill_id: str) -> None:
-    """One plan, or one run."""
-    if backfill_id:
-        backfills.start(backfill_id)
-        print("running", flush=True)
-    else:
+async def begun(jobs: Jobs, changes: Changes, database: Database, folder: Path, what: str) -> str:
+    """The plan that is worked on now."""
+    if not what:
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-        backfill_id = backfills.plan(AIM, partial(load_rows, rows=rows), "chaos")
-    status = await backfills.wait(backfill_id, 600)
-    print(backfill_id, status.state, flush=True)
+        return await jobs.plan(AIM, partial(load_rows, rows=rows), "chaos")
+    plan = what.replace(" ", "-")
+    while True:
+        try:
+            if what.startswith("undo "):
+                await jobs.start_undo(await undo(changes, database, int(what.removeprefix("undo "))), YES)
+            else:
+                await jobs.start(await jobs.operation(what), YES)
+        except ApiError:  # the wire fails before the run, too
+            continue
+        except ConflictError as error:  # it was killed after its end
+            if not {"finished", "already"} & set(error.what.replace(".", "").split()):
+                raise
+        print("running", flush=True)
+        return plan
 
 
 if __name__ == "__main__":
-    anyio.run(main, sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "")
+    anyio.run(main, sys.argv[1], sys.argv[2], Path(sys.argv[3]), " ".join(sys.argv[4:]))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from salesloft_mcp.state.journal import Verdict
+from salesloft_mcp.state.staging import Verdict
 
 Pair = tuple[str, int]  # external id, object id
 

@@ -1,56 +1,28 @@
-"""A planned journal over a sandbox, and runs of it with a short patience."""
+"""Rows that are planned over a sandbox."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from salesloft_mcp.bulk import plan
 from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.bulk.run import Run
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.staging import Staging
 from tests.salesloft.opened import opened
 
 AIM = Aim("marketing_automation", "people")
-QUIET_SECONDS = 0.4
-PATIENCE_SECONDS = 0.15
 FIRST_PERSON = 207550001
 
 
 @dataclass(slots=True)
 class Planned:
-    """A journal that is planned, and what it takes to run it."""
+    """Rows with their verdicts, and what they were held against."""
 
     api: Salesloft
-    journal: Journal
+    staging: Staging
     sandbox: Sandbox
-
-    def run(self, **options: Any) -> Run:
-        """A run that does not wait long."""
-        return Run(self.api, self.journal, AIM, **{"quiet": QUIET_SECONDS, **options})
-
-    def states(self) -> list[str]:
-        """Of each row."""
-        return [line.state for line in self.journal.lines()]
-
-    @property
-    def sent(self) -> int:
-        """Creations that reached the sandbox."""
-        return sum(request.method == "POST" for request in self.sandbox.requests)
-
-    async def mapped(self, external_id: str) -> list[int]:
-        """The objects that an external id is mapped to now."""
-        self.sandbox.faults.clear()
-        if late := [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "_later"]:
-            await asyncio.wait(late)  # commits that are still on their way
-        found = await self.api.list_mappings(
-            external_type=AIM.external_type, object_type=AIM.object_type, external_id=external_id, deleted=False
-        )
-        return [row.object_id for row in found.rows]
 
 
 def creations(count: int) -> list[dict[str, object]]:
@@ -59,12 +31,11 @@ def creations(count: int) -> list[dict[str, object]]:
 
 
 @asynccontextmanager
-async def planned(
-    folder: Path, rows: Sequence[dict[str, object]], *, enforce_unique: bool = True
-) -> AsyncIterator[Planned]:
+async def planned(folder: Path, rows: Sequence[dict[str, object]]) -> AsyncIterator[Planned]:
     """The rows, planned against a sandbox of their own that does not count points."""
-    with Sandbox(rate_limit=0, enforce_unique=enforce_unique) as sandbox, Journal(folder / "one.db") as journal:
-        async with opened(sandbox, seconds=PATIENCE_SECONDS) as api:
-            plan.load(journal, enumerate(rows, 1), AIM)
-            await plan.make(api, journal, AIM)
-            yield Planned(api, journal, sandbox)
+    folder.mkdir(exist_ok=True)
+    with Sandbox(rate_limit=0) as sandbox, Staging(folder / "one.db") as staging:
+        async with opened(sandbox) as api:
+            plan.load(staging, enumerate(rows, 1), AIM)
+            await plan.make(api, staging, AIM)
+            yield Planned(api, staging, sandbox)

@@ -8,7 +8,7 @@ import pytest
 from salesloft_mcp.bulk.plan import Aim, load, make, minutes
 from salesloft_mcp.errors import UnauthorizedError
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.staging import Staging
 from tests.salesloft.opened import opened
 
 from .running import AIM, FIRST_PERSON, creations, planned
@@ -21,7 +21,7 @@ MAPPED = FIRST_PERSON + 60  # by `mkto-00000`, in the sandbox's seed
 async def verdicts(folder: Path, *rows: dict[str, object]) -> list[tuple[str, str]]:
     """Verdict and note of each row."""
     async with planned(folder, rows) as one:
-        return [(line.verdict, line.note) for line in one.journal.lines()]
+        return [(line.verdict, line.note) for line in one.staging.lines()]
 
 
 async def test_each_row_gets_the_verdict_that_a_run_would_find(tmp_path: Path) -> None:
@@ -92,15 +92,15 @@ async def test_a_plan_costs_a_point_for_a_hundred_rows_and_one_for_what_is_mappe
 
 
 async def test_few_ids_are_looked_up_where_reading_all_mappings_would_cost_more(tmp_path: Path) -> None:
-    with Sandbox(rate_limit=0) as sandbox, Journal(tmp_path / "one.db") as journal:
+    with Sandbox(rate_limit=0) as sandbox, Staging(tmp_path / "one.db") as staging:
         async with opened(sandbox) as api:
             for number in range(320):
                 await api.create_mapping("sdfc_lead", "people", f"old {number}", FIRST_PERSON + number % 100)
             sandbox.requests.clear()
             rows = [{"external_id": "old 0", "object_id": FIRST_PERSON}, {"external_id": "x", "object_id": 99}]
-            load(journal, enumerate(rows, 1), Aim("sdfc_lead", "people"))
-            await make(api, journal, Aim("sdfc_lead", "people"))
-        assert [line.verdict for line in journal.lines()] == ["unchanged", "object unknown"]
+            load(staging, enumerate(rows, 1), Aim("sdfc_lead", "people"))
+            await make(api, staging, Aim("sdfc_lead", "people"))
+        assert [line.verdict for line in staging.lines()] == ["unchanged", "object unknown"]
         asked = [request.query for request in sandbox.requests]
         assert sum(b"external_id=" in query for query in asked) == 2
         assert len(asked) == 4
@@ -109,7 +109,7 @@ async def test_few_ids_are_looked_up_where_reading_all_mappings_would_cost_more(
 async def test_an_empty_plan_asks_nothing(tmp_path: Path) -> None:
     async with planned(tmp_path, []) as one:
         assert not one.sandbox.requests
-        assert await one.run().finish()
+        assert one.staging.creates(0, 1) == []
 
 
 @pytest.mark.parametrize(("creates", "points", "expected"), [(0, 570, 0), (1, 600, 0.1), (100_000, 600, 166.7)])
@@ -143,7 +143,7 @@ async def test_a_plan_that_asks_for_each_id_fails_in_salesloft_s_own_words(
                 return await ask(**asked)
 
             monkeypatch.setattr(api, "list_mappings", only_lists)
-            with Journal(tmp_path / "plan.db") as journal:
-                load(journal, enumerate(creations(3), 1), AIM)
+            with Staging(tmp_path / "plan.db") as staging:
+                load(staging, enumerate(creations(3), 1), AIM)
                 with pytest.raises(UnauthorizedError, match="the token is gone"):
-                    await make(api, journal, AIM)
+                    await make(api, staging, AIM)

@@ -3,32 +3,58 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping, Sequence
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.bulk.report import COLUMNS, attention, every_line, write_report
-from salesloft_mcp.bulk.rows import FORMULA_STARTS, formula_safe, rows_in, unformula
-from salesloft_mcp.state import journal as journal_module
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.app import App
+from salesloft_mcp.bulk import report
+from salesloft_mcp.bulk.report import COLUMNS, Format, ReportRow, attention, every_row, write_report
+from salesloft_mcp.bulk.rows import rows_in
+from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.changes import mappings
+from salesloft_mcp.changes.change import Author, Operation, Outcome, State
+from salesloft_mcp.intake.formulas import FORMULA_STARTS, formula_safe, unformula
+from salesloft_mcp.intake.tables import Invalid
+from salesloft_mcp.salesloft.models import MappingKey
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 CELL = st.one_of(TEXT, st.builds(str.__add__, st.sampled_from([*FORMULA_STARTS, "'", "'=", "''="]), TEXT))
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "one.db") as journal:
-        yield journal
+def text_of(rows: Sequence[ReportRow], form: Format) -> str:
+    async def each() -> AsyncIterator[ReportRow]:
+        for row in rows:
+            yield row
 
-
-def written(journal: Journal, form: str) -> str:
     file = io.StringIO(newline="")
-    write_report(journal, file, "csv" if form == "csv" else "jsonl")
+    anyio.run(write_report, each(), file, form)
     return file.getvalue()
+
+
+def reported(line: int, cell: str) -> ReportRow:
+    return ReportRow(line, cell, None, "email", cell, "invalid", "", cell, None)
+
+
+async def run_of(app: App, verdicts: Sequence[str], ends: Mapping[int, State]) -> Status:
+    """A plan whose rows have these verdicts, and a run in which some lines came to an end."""
+    plan = "abc"
+    await app.plans.table.add(plan, state="finished", external_type="crm_lead", object_type="people", source="rows")
+    with app.plans.new_staging(plan) as staging:
+        staging.add((n, f"id{n}", "object_id", str(n), verdict, "planned") for n, verdict in enumerate(verdicts, 1))
+    number = await app.changes.log.begin_run(
+        Operation("run_plan", (), plan=plan), await app.changes.place(), Author("tests")
+    )
+    await app.plans.table.note(plan, operation=number)
+    fed = [(n, mappings.creation(MappingKey("crm_lead", "people", f"id{n}"), n)) for n in ends]
+    for line in await app.changes.log.announce(number, 0, fed):
+        state = ends[line.line or 0]
+        after = {"id": 70 + (line.line or 0), "object_id": 1} if state == "created" else None
+        await app.changes.settle([Outcome(line, state, after, "" if state == "created" else "refused")])
+    return await app.plans.status(plan)
 
 
 @given(CELL)
@@ -39,44 +65,46 @@ def test_a_cell_comes_back_as_it_was_and_runs_nowhere(cell: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_external_ids_of_a_report_read_back_are_the_ones_that_went_in(
-    tmp_path_factory: pytest.TempPathFactory, form: str
-) -> None:
-    folder = tmp_path_factory.mktemp("reports")
-
-    @given(st.lists(CELL, max_size=8))
-    def check(ids: list[str]) -> None:
-        file = folder / "one.db"
-        file.unlink(missing_ok=True)
-        with Journal(file) as journal:
-            journal.add((n, one, "email", one, "invalid", one) for n, one in enumerate(ids, 1))
-            text = written(journal, form)
-        back = [fields for _, fields in rows_in(io.StringIO(text, newline=""), f".{form}")]
-        assert [(row["external_id"], row["value"], row["note"]) for row in back] == [(one, one, one) for one in ids]
-
-    check()
+@given(cells=st.lists(CELL, max_size=8))
+def test_external_ids_of_a_report_read_back_are_the_ones_that_went_in(form: Format, cells: list[str]) -> None:
+    text = text_of([reported(n, cell) for n, cell in enumerate(cells, 1)], form)
+    rows = rows_in(io.BytesIO(text.encode()), f".{form}")
+    back = [fields for _, fields in rows if not isinstance(fields, Invalid)]
+    assert [(row["external_id"], row["value"], row["note"]) for row in back] == [(cell,) * 3 for cell in cells]
 
 
-def test_a_csv_has_no_cell_that_a_spreadsheet_would_run(journal: Journal) -> None:
-    journal.add((n, f"{start}1+1", "email", f"{start}x", "invalid", "") for n, start in enumerate(FORMULA_STARTS, 1))
-    head, *rows = csv.reader(io.StringIO(written(journal, "csv"), newline=""))
+def test_a_csv_has_no_cell_that_a_spreadsheet_would_run() -> None:
+    given_rows = [reported(n, f"{start}1+1") for n, start in enumerate(FORMULA_STARTS, 1)]
+    head, *rows = csv.reader(io.StringIO(text_of(given_rows, "csv"), newline=""))
     assert tuple(head) == COLUMNS
     assert len(rows) == len(FORMULA_STARTS)
     assert not [cell for row in rows for cell in row if cell.startswith(FORMULA_STARTS)]
 
 
-def test_every_row_has_its_line_however_many_there_are(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "BATCH", 7)
-    journal.add((n, f"id{n}", "object_id", str(n), "create", "") for n in range(1, 100))
-    assert [line.line for line in every_line(journal)] == list(range(1, 100))
-    lines = [json.loads(line) for line in written(journal, "jsonl").splitlines()]
-    assert [line["external_id"] for line in lines] == [f"id{n}" for n in range(1, 100)]
-    assert tuple(lines[0]) == COLUMNS
+def test_a_line_of_json_has_every_column() -> None:
+    (line,) = text_of([reported(1, "a")], "jsonl").splitlines()
+    assert tuple(json.loads(line)) == COLUMNS
 
 
-def test_attention_is_for_what_was_ruled_out_and_what_ended_badly(journal: Journal) -> None:
+@pytest.mark.anyio
+async def test_every_row_has_its_line_however_many_there_are(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "BATCH", 7)
+    status = await run_of(app, ["create", "unchanged", "create"] * 33, {1: "created", 99: "failed"})
+    rows = [row async for row in every_row(app.plans, app.changes.log, status)]
+    assert [row.line for row in rows] == list(range(1, 100))
+    assert [(row.line, row.outcome, row.mapping_id) for row in rows if row.outcome] == [
+        (1, "created", 71),
+        (99, "failed", None),
+    ]
+    assert {row.note for row in rows} == {"planned", "refused"}
+    part = [row.line async for row in every_row(app.plans, app.changes.log, status, 10, 9)]
+    assert part == list(range(11, 20))
+
+
+@pytest.mark.anyio
+async def test_attention_is_for_what_was_ruled_out_and_what_ended_badly(app: App) -> None:
     verdicts = ["create", "unchanged", "conflict", "object unknown", "invalid", "duplicate", "create", "create"]
-    journal.add((n, f"id{n}", "object_id", str(n), verdict, "") for n, verdict in enumerate(verdicts, 1))
-    journal.settle([(1, "created", "", 5), (7, "failed", "refused", None), (8, "conflict", "is mapped", 9)])
-    assert [line.line for line in attention(journal, 0, 100)] == [3, 4, 5, 7, 8]
-    assert [line.line for line in attention(journal, 4, 2)] == [5, 7]
+    status = await run_of(app, verdicts, {1: "created", 7: "failed", 8: "conflict"})
+    found = [row.line for row in await attention(app.plans, app.changes.log, status, 0, 100)]
+    assert found == [3, 4, 5, 7, 8]
+    assert [row.line for row in await attention(app.plans, app.changes.log, status, 4, 2)] == [5, 7]

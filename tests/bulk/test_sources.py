@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import Load, Status
 from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.runner import Load
 from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows
+from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.staging import Staging
+from tests.hosting.program import HANG_SECONDS
 
 AIM = Aim("crm_lead", "people")
 GOOD = b"external_id,object_id\n007,578495206\n"
@@ -32,9 +34,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "one.db") as journal:
-        yield journal
+def staging(tmp_path: Path) -> Iterator[Staging]:
+    with Staging(tmp_path / "one.db") as staging:
+        yield staging
 
 
 def refused(path: str, folder: Path | None) -> str:
@@ -101,10 +103,10 @@ def test_a_loop_of_links_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_digest_is_that_of_the_bytes(folder: Path, journal: Journal) -> None:
-    await load_file(journal, AIM, folder / "good.csv")
-    assert journal.facts()["digest"] == hashlib.sha256(GOOD).hexdigest()
-    assert [line.external_id for line in journal.lines()] == ["007"]
+async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -> None:
+    await load_file(staging, AIM, folder / "good.csv")
+    assert staging.digest == hashlib.sha256(GOOD).hexdigest()
+    assert [line.external_id for line in staging.lines()] == ["007"]
 
 
 @pytest.mark.anyio
@@ -114,25 +116,26 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, journal: Journal) -
         ("a.txt", GOOD, "must end in .csv or .jsonl."),
         ("a.csv", b"id,object_id\n1,2\n", "has no column external_id in its first line."),
         ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
-        ("a.csv", b"", "has no column external_id in its first line."),
+        ("a.csv", b"", "is empty."),
+        ("a.csv", b"external_id,object_id,external_id\n1,2,3\n", 'the head "external_id" stands in columns 1 and 3.'),
+        ("a.csv", b'external_id,object_id,note\n1,2,"x\n3,4,y\n', "line 2, cell 3: its quote is not closed."),
         ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text."),
         ("a.jsonl", b"\xff\n", "is not UTF-8 text."),
-        ("a.csv", b"external_id,object_id\n" + b"x" * 200_000 + b",1\n", "is no CSV that can be read"),
         ("a.jsonl", b"x" * 2_000_000, "line 1 is longer than 1048576 characters."),
         ("a.jsonl", b"\n\n", '"a.jsonl" has no rows.'),
     ],
 )
 async def test_a_file_that_cannot_be_read_as_rows_is_refused(
-    folder: Path, journal: Journal, name: str, content: bytes, words: str
+    folder: Path, staging: Staging, name: str, content: bytes, words: str
 ) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(InputError) as raised:
-        await load_file(journal, AIM, folder / name)
+        await load_file(staging, AIM, folder / name)
     assert words in str(raised.value)
 
 
 @pytest.mark.anyio
-async def test_rows_that_are_wrong_are_invalid_one_by_one(folder: Path, journal: Journal) -> None:
+async def test_rows_that_are_wrong_are_invalid_one_by_one(folder: Path, staging: Staging) -> None:
     lines = (
         b'\xef\xbb\xbf{"external_id": "a", "object_id": 1}',
         b"not json",
@@ -145,27 +148,56 @@ async def test_rows_that_are_wrong_are_invalid_one_by_one(folder: Path, journal:
         b'{"external_id": "d", "object_id": true}',
         b'{"external_id": "e", "domain": "x.test"}',
         b"[" * 100_000,
+        b'{"external_id": null, "object_id": 1}',
+        b'{"external_id": "f", "external_id": "g", "object_id": 1}',
+        b'{"external_id": "h", "object_id": 99999999999999999999}',
     )
     (folder / "rows.jsonl").write_bytes(b"\n".join(lines))
-    await load_file(journal, AIM, folder / "rows.jsonl")
-    found = {line.line: (line.external_id, line.verdict) for line in journal.lines()}
-    assert found[1] == ("a", "new")
-    assert {line: verdict for line, (_, verdict) in found.items() if line != 1} == dict.fromkeys(
-        (2, 4, 5, 6, 7, 8, 9, 10, 11), "invalid"
-    )
+    await load_file(staging, AIM, folder / "rows.jsonl")
+    first, *others = staging.lines()
+    assert (first.external_id, first.verdict) == ("a", "new")
+    assert {line.verdict for line in others} == {"invalid"}
+    notes = {line.line: line.note for line in others}
+    assert list(notes) == [2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert notes[2] == "the line is no JSON object."
+    assert notes[5] == "external_id: must be text; a number may have lost leading zeros."
+    assert notes[12] == "external_id: is missing."
+    assert notes[13] == '"external_id" is given twice.'
+
+
+@pytest.mark.anyio
+async def test_a_row_that_cannot_be_right_is_staged_as_invalid_and_nothing_of_it_is_used(
+    folder: Path, staging: Staging
+) -> None:
+    rows = b'a,1,x\nACME, Inc.,2,x\nb,3\n\nc,4,"two\nlines"\n'
+    (folder / "a.csv").write_bytes(b"external_id,object_id,note\n" + rows)
+    await load_file(staging, AIM, folder / "a.csv")
+    assert [(line.line, line.external_id, line.ref, line.verdict, line.note) for line in staging.lines()] == [
+        (2, "a", "1", "new", ""),
+        (3, "", "", "invalid", "4 cells, the head has 3."),
+        (4, "", "", "invalid", "2 cells, the head has 3."),
+        (6, "c", "4", "new", ""),
+    ]
+
+
+@pytest.mark.anyio
+async def test_an_id_that_is_refused_is_kept_as_it_was_given(folder: Path, staging: Staging) -> None:
+    (folder / "a.csv").write_bytes(b"external_id,object_id\n\x07\\u{7},1\n")
+    await load_file(staging, AIM, folder / "a.csv")
+    assert [(line.external_id, line.verdict) for line in staging.lines()] == [("\x07\\u{7}", "invalid")]
 
 
 async def planned(app: App, aim: Aim, load: Load) -> Status:
-    return await app.backfills.wait(app.backfills.plan(aim, load, "a test"), 10)
+    return await app.jobs.wait(await app.jobs.plan(aim, load, "a test"), HANG_SECONDS)
 
 
 @pytest.mark.anyio
 async def test_a_custom_field_gives_a_row_for_each_value_and_none_for_blanks(app: App, sandbox: Sandbox) -> None:
     aim = Aim("marketing_automation", "people")
-    status = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legacy ID"))
-    assert (status.state, status.verdicts) == ("planned", {"create": 120})
-    again = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legacy ID"))
-    assert again.digest == status.digest
+    status = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legacy ID"))
+    assert (status.state, status.plan.counts) == ("planned", {"create": 120})
+    again = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legacy ID"))
+    assert again.plan.digest == status.plan.digest
     assert not [one for one in sandbox.requests if one.method != "GET"]
 
 
@@ -178,10 +210,10 @@ async def test_one_value_on_two_records_is_found_and_left_out(app: App) -> None:
         fields = PersonFields(custom_fields={"Legacy ID": "TWICE"})
         await app.salesloft.upsert_person("crm_lead", f"twin{number}", fields)
     aim = Aim("marketing_automation", "people")
-    status = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legacy ID"))
-    assert status.verdicts == {"create": 120, "invalid": 2}
-    with app.backfills.report(status.id) as journal:
-        twins = journal.lines(verdicts=("invalid",))
+    status = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legacy ID"))
+    assert status.plan.counts == {"create": 120, "invalid": 2}
+    with app.plans.staging(status.plan.id) as staging:
+        twins = staging.lines(verdicts=("invalid",))
     assert {line.external_id for line in twins} == {"TWICE"}
     assert {line.object_id for line in twins} == {first.id, second.id}
 
@@ -189,17 +221,17 @@ async def test_one_value_on_two_records_is_found_and_left_out(app: App) -> None:
 @pytest.mark.anyio
 async def test_a_field_nobody_has_is_refused_with_the_nearest(app: App) -> None:
     aim = Aim("crm_lead", "people")
-    status = await planned(app, aim, partial(load_field, api=app.backfills.api, field="Legcy ID"))
+    status = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legcy ID"))
     assert status.state == "failed"
     assert status.problem == ('custom_field: no people have a value in "Legcy ID".\nNext: did you mean "Legacy ID"?')
-    users = await planned(app, Aim("crm", "users"), partial(load_field, api=app.backfills.api, field="x"))
+    users = await planned(app, Aim("crm", "users"), partial(load_field, api=app.jobs.api, field="x"))
     assert users.problem.startswith("object_type: users have no custom fields.")
 
 
 @pytest.mark.anyio
-async def test_the_same_rows_have_the_same_digest(journal: Journal, tmp_path: Path) -> None:
+async def test_the_same_rows_have_the_same_digest(staging: Staging, tmp_path: Path) -> None:
     rows = [{"external_id": "a", "object_id": 1}]
-    await load_rows(journal, AIM, rows)
-    with Journal(tmp_path / "two.db") as other:
+    await load_rows(staging, AIM, rows)
+    with Staging(tmp_path / "two.db") as other:
         await load_rows(other, AIM, [dict(reversed(rows[0].items()))])
-        assert other.facts()["digest"] == journal.facts()["digest"]
+        assert other.digest == staging.digest

@@ -13,6 +13,9 @@ from .world import World, world
 
 __all__ = ["_impatient"]
 
+# Whether Salesloft refuses a second mapping of one external id: nothing may be doubled where it does not.
+unique_or_not = pytest.mark.parametrize("sandbox", [True, False], ids=["unique", "not unique"], indirect=True)
+
 
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:

@@ -19,7 +19,8 @@ from salesloft_mcp.salesloft.paging import live_configurations
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.salesloft.opened import PLENTY, over
 
-from .world import ANN, BEN, CLEO, COMPANY, KEY, LEAD, NOBODY, OTHER_KEY, YES, World, states, unique_or_not, world
+from .conftest import unique_or_not
+from .world import ANN, BEN, CLEO, COMPANY, KEY, LEAD, NOBODY, OTHER_KEY, YES, World, states, world
 
 pytestmark = pytest.mark.anyio
 

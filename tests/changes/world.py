@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Author, Change, Done, Line, Operation, Place, State
@@ -31,9 +29,6 @@ OTHER_KEY = MappingKey("crm_lead", "people", "NEW-2")
 LEAD = MappingKey("crm_lead", "people", "CONTACT3456")  # of person 578495206, from the guide
 COMPANY = MappingKey("marketing", "accounts", "NEW-1")
 PATIENCE_SECONDS = 0.1  # for an answer
-
-# Whether Salesloft refuses a second mapping of one external id: nothing may be doubled where it does not.
-unique_or_not = pytest.mark.parametrize("sandbox", [True, False], ids=["unique", "not unique"], indirect=True)
 
 
 class Clock:

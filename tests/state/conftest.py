@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from salesloft_mcp.state.local import LocalState, Question
+
+from salesloft_mcp.state.database import Database
 
 
 class Clock:
@@ -26,18 +27,15 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def state(directory: Path, clock: Clock) -> Iterator[LocalState]:
-    with LocalState(directory, clock) as state:
-        yield state
+def database(directory: Path) -> Iterator[Database]:
+    database = Database(directory)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def now(directory: Path) -> Iterator[LocalState]:
-    """Another connection to the same files, under the real clock."""
-    with LocalState(directory) as state:
-        yield state
-
-
-@pytest.fixture
-def question() -> Question:
-    return Question("SANDBOX", "delete_external_id_mapping", 'Delete this?\nexternal id: "A-1"')
+def elsewhere(directory: Path) -> Iterator[Database]:
+    """Another connection to the same file."""
+    elsewhere = Database(directory)
+    yield elsewhere
+    elsewhere.close()

@@ -1,47 +1,30 @@
-"""Twenty at once: each with its own connection to the same file, let go together."""
+"""Several processes at once: each opens the same state at the same moment, and does the same."""
 
+import importlib
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from threading import Barrier
-from typing import TypeVar
 
-from salesloft_mcp.state.local import LocalState
+import anyio
+import anyio.to_thread
+
+from salesloft_mcp.state.database import Database
 from tests.hosting.program import HANG_SECONDS
 
-RACERS = 20
-FoundT = TypeVar("FoundT")
-RACER = """
-import sys
-from pathlib import Path
-from salesloft_mcp.state.local import LocalState, Question
-print("ready", flush=True)
-sys.stdin.readline()
-with LocalState(Path(sys.argv[1])) as state:
-    question = Question(*sys.argv[2:5])
-    print({expression})
-"""
+RACERS = 6
+Act = Callable[[Database], Awaitable[object]]
 
 
-def race(directory: Path, run: Callable[[LocalState], FoundT]) -> list[FoundT]:
-    """What each of twenty threads found."""
-    start = Barrier(RACERS)
-
-    def racer(_: int) -> FoundT:
-        with LocalState(directory) as state:
-            start.wait(HANG_SECONDS)
-            return run(state)
-
-    with ThreadPoolExecutor(RACERS) as pool:
-        return list(pool.map(racer, range(RACERS)))
+async def race_of_processes(directory: Path, act: str) -> list[str]:
+    """What each of six processes found; `act` names the function that each of them calls: `module:function`."""
+    return await anyio.to_thread.run_sync(_race, directory, act)
 
 
-def race_of_processes(directory: Path, expression: str, *question: str, count: int = 6) -> list[str]:
-    """What each of several processes found; they open the state at the same moment, too."""
-    command = [sys.executable, "-c", RACER.format(expression=expression), str(directory), *question]
-    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+def _race(directory: Path, act: str) -> list[str]:
+    command = [sys.executable, "-m", "tests.state.racing", str(directory), act]
+    pipe = subprocess.PIPE
+    racers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(RACERS)]
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == "ready\n"
@@ -50,5 +33,19 @@ def race_of_processes(directory: Path, expression: str, *question: str, count: i
         racer.stdin.write("go\n")
         racer.stdin.flush()
     found = [racer.communicate(timeout=HANG_SECONDS)[0].strip() for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * count
+    assert [racer.returncode for racer in racers] == [0] * RACERS
     return found
+
+
+async def _take_part(directory: Path, act: Act) -> None:
+    database = Database(directory)
+    print(await act(database))
+    database.close()
+
+
+if __name__ == "__main__":
+    module, name = sys.argv[2].split(":")
+    found: Act = getattr(importlib.import_module(module), name)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    anyio.run(_take_part, Path(sys.argv[1]), found)

@@ -1,129 +1,96 @@
-"""A question is asked once, a yes is used once, and both grow old."""
+"""A question for a person outside of the client is asked once, and its answer grows old. The log spends a yes."""
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from salesloft_mcp.state.local import ASKED_SECONDS, CODE_SECONDS, GRANTED_SECONDS, LocalState, Question
+
+from salesloft_mcp.changes.approvals import ASKED_SECONDS, GRANTED_SECONDS, Approvals
+from salesloft_mcp.state.database import Database
 
 from .conftest import Clock
-from .racing import RACERS, race, race_of_processes
+from .races import QUESTION
+from .racing import race_of_processes
+
+pytestmark = pytest.mark.anyio
+HERE = "SANDBOX"
 
 
-def test_a_question_waits_once_however_often_it_is_asked(state: LocalState, question: Question) -> None:
-    assert {state.ask(question) for _ in range(10)} == {state.pending()[0].id}
-    assert [one.question for one in state.pending()] == [question.text]
+@pytest.fixture
+def approvals(database: Database, clock: Clock) -> Approvals:
+    return Approvals(database, clock)
 
 
-def test_a_question_waits_once_when_twenty_ask_it_at_once(directory: Path, question: Question) -> None:
-    assert len(set(race(directory, lambda state: state.ask(question)))) == 1
+async def test_a_question_waits_once_however_often_it_is_asked(approvals: Approvals, elsewhere: Database) -> None:
+    asked = {await approvals.ask(HERE, QUESTION) for _ in range(10)}
+    (pending,) = await Approvals(elsewhere, approvals._clock).pending()
+    assert asked == {pending.id}
+    assert (pending.tenant, pending.title, pending.question) == (HERE, QUESTION.title, QUESTION.text)
 
 
-def test_a_question_waits_once_when_several_processes_ask_it_at_once(directory: Path, question: Question) -> None:
-    assert len(set(race_of_processes(directory, "state.ask(question)", *astuple(question)))) == 1
+async def test_a_question_waits_once_when_six_processes_ask_it_at_once(directory: Path) -> None:
+    assert len(set(await race_of_processes(directory, "tests.state.races:asks"))) == 1
 
 
-def test_a_yes_is_used_by_exactly_one_of_twenty(now: LocalState, directory: Path, question: Question) -> None:
-    now.decide(now.ask(question), True)
-    assert sorted(race(directory, lambda racer: racer.use_grant(question))) == [False] * (RACERS - 1) + [True]
-    assert not now.granted(question)
+async def test_one_answer_counts_of_those_that_six_processes_give_at_once(directory: Path, database: Database) -> None:
+    await Approvals(database).ask(HERE, QUESTION)
+    found = await race_of_processes(directory, "tests.state.races:decides")
+    assert sorted(found) == [*["False"] * 5, "True"]
+    assert await Approvals(database).granted(HERE, QUESTION)
 
 
-def test_a_yes_is_used_by_exactly_one_of_several_processes(
-    now: LocalState, directory: Path, question: Question
-) -> None:
-    now.decide(now.ask(question), True)
-    found = race_of_processes(directory, "state.use_grant(question)", *astuple(question))
-    assert sorted(found) == ["False"] * 5 + ["True"]
+@pytest.mark.parametrize("other", ["environment", "digest"])
+async def test_a_yes_is_for_exactly_what_was_asked(approvals: Approvals, other: str) -> None:
+    """The digest stands for the operation and its facts, so the words of the question do not matter."""
+    await approvals.decide(await approvals.ask(HERE, QUESTION), True)
+    place = "LIVE" if other == "environment" else HERE
+    question = replace(QUESTION, digest="another") if other == "digest" else QUESTION
+    assert not await approvals.granted(place, question)
+    assert await approvals.granted(HERE, QUESTION)
 
 
-def test_a_code_is_used_by_exactly_one_of_twenty(now: LocalState, directory: Path, question: Question) -> None:
-    code = now.ask_with_code(question)
-    assert sorted(race(directory, lambda racer: racer.use_code(question, code))) == [False] * (RACERS - 1) + [True]
+async def test_a_no_grants_nothing_and_is_final(approvals: Approvals) -> None:
+    asked = await approvals.ask(HERE, QUESTION)
+    assert await approvals.decide(asked, False)
+    assert not await approvals.decide(asked, True)
+    assert not await approvals.granted(HERE, QUESTION)
+    assert await approvals.pending() == []
 
 
-@pytest.mark.parametrize("changed", ["environment", "tool", "text"])
-def test_a_yes_or_a_code_is_for_exactly_the_question_that_was_asked(
-    state: LocalState, question: Question, changed: str
-) -> None:
-    other = replace(question, **{changed: "something else"})
-    state.decide(state.ask(question), True)
-    code = state.ask_with_code(question)
-    assert not state.granted(other)
-    assert not state.use_grant(other)
-    assert not state.use_code(other, code)
-    assert state.use_grant(question)
-    assert state.use_code(question, code)
+async def test_after_a_no_the_question_may_be_asked_anew(approvals: Approvals) -> None:
+    first = await approvals.ask(HERE, QUESTION)
+    await approvals.decide(first, False)
+    assert await approvals.ask(HERE, QUESTION) != first
 
 
-def test_a_code_is_no_yes_and_a_yes_is_no_code(state: LocalState, question: Question) -> None:
-    code = state.ask_with_code(question)
-    assert state.pending() == []
-    assert not state.granted(question)
-    assert not state.use_code(question, "")
-    assert not state.use_code(question, code.upper() + "0")
+async def test_an_answer_to_no_question_counts_nothing(approvals: Approvals) -> None:
+    assert not await approvals.decide("000000", True)
 
 
-def test_a_no_grants_nothing_and_is_final(state: LocalState, question: Question) -> None:
-    asked = state.ask(question)
-    assert state.decide(asked, False)
-    assert not state.decide(asked, True)
-    assert not state.granted(question)
-    assert state.pending() == []
-
-
-def test_after_a_no_the_question_may_be_asked_anew(state: LocalState, question: Question) -> None:
-    first = state.ask(question)
-    state.decide(first, False)
-    assert state.ask(question) != first
-
-
-def test_only_the_first_of_two_answers_counts(directory: Path, question: Question) -> None:
-    with LocalState(directory) as one, LocalState(directory) as other:
-        asked = one.ask(question)
-        assert (one.decide(asked, False), other.decide(asked, True)) == (True, False)
-        assert not other.granted(question)
-
-
-def test_a_used_yes_does_not_come_back(state: LocalState, question: Question) -> None:
-    state.decide(state.ask(question), True)
-    assert [state.use_grant(question), state.use_grant(question), state.granted(question)] == [True, False, False]
-
-
-def test_a_question_waits_for_a_day(state: LocalState, clock: Clock, question: Question) -> None:
-    asked = state.ask(question)
+async def test_a_question_waits_for_a_day(approvals: Approvals, clock: Clock) -> None:
+    asked = await approvals.ask(HERE, QUESTION)
     clock.now += ASKED_SECONDS - 1
-    assert state.ask(question) == asked
+    assert await approvals.ask(HERE, QUESTION) == asked
     clock.now += 1
-    assert state.pending() == []
-    assert not state.decide(asked, True)
-    assert state.ask(question) != asked
+    assert await approvals.pending() == []
+    assert not await approvals.decide(asked, True)
+    assert await approvals.ask(HERE, QUESTION) != asked
 
 
-def test_a_yes_may_be_used_for_an_hour_from_when_it_was_given(
-    state: LocalState, clock: Clock, question: Question
-) -> None:
-    asked = state.ask(question)
+async def test_a_yes_may_be_used_for_an_hour_from_when_it_was_given(approvals: Approvals, clock: Clock) -> None:
+    asked = await approvals.ask(HERE, QUESTION)
     clock.now += ASKED_SECONDS - 1
-    state.decide(asked, True)
+    await approvals.decide(asked, True)
     clock.now += GRANTED_SECONDS - 1
-    assert state.granted(question)
+    assert await approvals.granted(HERE, QUESTION)
     clock.now += 1
-    assert not state.granted(question)
-    assert not state.use_grant(question)
+    assert not await approvals.granted(HERE, QUESTION)
 
 
-def test_a_code_may_be_used_for_ten_minutes(state: LocalState, clock: Clock, question: Question) -> None:
-    first, second = state.ask_with_code(question), state.ask_with_code(question)
-    clock.now += CODE_SECONDS - 1
-    assert state.use_code(question, first)
-    clock.now += 1
-    assert not state.use_code(question, second)
-
-
-def test_pending_questions_come_oldest_first(state: LocalState, clock: Clock, question: Question) -> None:
-    texts = [f"{number}?" for number in range(3)]
-    for text in texts:
-        state.ask(replace(question, text=text))
+async def test_pending_questions_come_oldest_first(approvals: Approvals, clock: Clock) -> None:
+    digests = [str(number) for number in range(3)]
+    for digest in digests:
+        await approvals.ask(HERE, replace(QUESTION, text=digest, digest=digest, name="crm"))
         clock.now += 1
-    assert [one.question for one in state.pending()] == texts
+    assert [one.question for one in await approvals.pending()] == digests
+    assert {one.name for one in await approvals.pending()} == {"crm"}

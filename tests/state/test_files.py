@@ -1,62 +1,138 @@
-"""The files of the state: readable by their owner only, shared by processes, refused in words when unusable."""
+"""Files that only their owner may read, and output that is whole or not there."""
 
+import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from salesloft_mcp.state.changes import Change
-from salesloft_mcp.state.local import LocalState, Question
 
-from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.errors import InputError, SettingsError
+from salesloft_mcp.state.database import Database
+from salesloft_mcp.state.files import atomic_output, private_directory, private_file
 
-from .racing import race_of_processes
+from .races import INSERT
 
-
-def modes(directory: Path) -> dict[str, str]:
-    return {file.name: oct(stat.S_IMODE(file.stat().st_mode)) for file in directory.iterdir()}
+UMASKS = (0o000, 0o022, 0o077, 0o777)
 
 
-def test_only_the_owner_can_read_the_files_and_enter_the_directory(directory: Path, question: Question) -> None:
-    with LocalState(directory) as state:
-        state.ask(question)
-        state.log.intend(Change("LIVE", "t", "crm", "people"))
-        assert oct(stat.S_IMODE(directory.stat().st_mode)) == "0o700"
-        assert set(modes(directory)) == {"state.db", "state.db-wal", "state.db-shm"}
-        assert set(modes(directory).values()) == {"0o600"}
+def mode(file: Path) -> str:
+    return oct(stat.S_IMODE(file.stat().st_mode))
 
 
-def test_a_file_that_was_open_to_others_is_closed_to_them(directory: Path) -> None:
-    directory.mkdir()
+@pytest.fixture(params=UMASKS, ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+@pytest.mark.anyio
+async def test_only_the_owner_can_read_the_state_whatever_the_umask(directory: Path, umask: int) -> None:
+    database = Database(directory)
+    await database.write(lambda tx: tx.insert(INSERT))
+    assert mode(directory) == "0o700"
+    assert {file.name: mode(file) for file in directory.iterdir()} == {
+        "state.db": "0o600",
+        "state.db-wal": "0o600",
+        "state.db-shm": "0o600",
+    }
+    database.close()
+
+
+def test_what_was_open_to_others_is_closed_to_them(directory: Path) -> None:
+    directory.mkdir(mode=0o755)
     (directory / "state.db").touch()
     (directory / "state.db").chmod(0o644)
-    LocalState(directory).close()
-    assert modes(directory)["state.db"] == "0o600"
+    Database(directory).close()
+    assert (mode(directory), mode(directory / "state.db")) == ("0o700", "0o600")
 
 
-def test_processes_that_open_a_new_directory_at_once_do_not_lock_each_other_out(directory: Path) -> None:
-    found = race_of_processes(
-        directory,
-        "state.log.intend(__import__('salesloft_mcp.state.changes', fromlist=['x']).Change('LIVE', 't', 'a', 'b'))",
-        "LIVE",
-        "t",
-        "?",
-    )
-    assert sorted(map(int, found)) == [1, 2, 3, 4, 5, 6]
+def test_a_private_directory_is_made_with_all_above_it(tmp_path: Path) -> None:
+    assert mode(private_directory(tmp_path / "a" / "b")) == "0o700"
 
 
-@pytest.mark.parametrize("kind", ["no directory", "no database"])
+@pytest.mark.parametrize("kind", ["link", "directory", "pipe"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    """A link that somebody planted could lead anywhere."""
+    file = tmp_path / "state.db"
+    if kind == "link":
+        file.symlink_to(tmp_path / "elsewhere")
+    elif kind == "directory":
+        file.mkdir()
+    else:
+        os.mkfifo(file)
+    with pytest.raises(OSError, match=r"."):
+        private_file(file)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("kind", ["no directory", "no database", "a link"])
 def test_a_directory_that_cannot_hold_the_state_is_refused_in_words(tmp_path: Path, kind: str) -> None:
     directory = tmp_path / "state"
     if kind == "no directory":
         directory.write_text("")
     else:
         directory.mkdir()
+    if kind == "no database":
         (directory / "state.db").write_bytes(b"not a database" * 100)
+    if kind == "a link":
+        (directory / "state.db").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SettingsError, match=r"SALESLOFT_STATE_DIR.*cannot hold our state"):
-        LocalState(directory)
+        Database(directory)
 
 
-def test_without_a_directory_the_state_lives_in_memory(question: Question) -> None:
-    with LocalState(None) as state:
-        assert state.location == "memory"
-        assert state.use_code(question, state.ask_with_code(question))
+def test_output_takes_its_place_at_the_end(tmp_path: Path) -> None:
+    output = tmp_path / "report.csv"
+    output.write_text("old")
+    with atomic_output(output) as file:
+        file.write("new")
+        file.flush()
+        assert output.read_text() == "old"
+    assert output.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_output_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    output = tmp_path / "report.csv"
+    output.write_text("old")
+
+    def fail() -> None:
+        with atomic_output(output) as file:
+            file.write("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert output.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_output_is_for_its_owner_only(tmp_path: Path) -> None:
+    with atomic_output(tmp_path / "report.csv") as file:
+        file.write("external ids")
+    assert mode(tmp_path / "report.csv") == "0o600"
+
+
+def test_output_to_a_link_replaces_what_the_link_names(tmp_path: Path) -> None:
+    """Only the owner of the folder gives this name, so the link is meant."""
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("old")
+    link.symlink_to(real)
+    with atomic_output(link) as file:
+        file.write("new")
+    assert (real.read_text(), link.is_symlink()) == ("new", True)
+
+
+@pytest.mark.parametrize("where", ["nowhere/report.csv", "folder", "pipe"])
+def test_output_that_cannot_be_written_is_refused_in_words(tmp_path: Path, where: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="--output"), atomic_output(tmp_path / where) as file:
+        file.write("x")
+
+
+def test_line_ends_are_written_as_they_are_given(tmp_path: Path) -> None:
+    with atomic_output(tmp_path / "report.csv") as file:
+        file.write("a\r\nb\n")
+    assert (tmp_path / "report.csv").read_bytes() == b"a\r\nb\n"

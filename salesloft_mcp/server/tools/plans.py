@@ -12,10 +12,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import Load, Status
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, attention, every_row
+from salesloft_mcp.bulk.runner import Load
 from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load_rows
+from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence, plan_view, row_view
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.refusals import require_configured
@@ -26,6 +27,7 @@ from salesloft_mcp.server.arguments import NEXT_CURSOR, ExternalType, ObjectType
 from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
 from salesloft_mcp.server.writes import Preview
 
+TITLE = "run_plan"
 WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5
@@ -99,12 +101,10 @@ async def plan_backfill(
 async def running(ctx: Context[App, Any], plan: PlanId) -> Operation:
     """What is left to be written of it."""
     app = ctx.request_context.lifespan_context
-    status = await app.jobs.status(plan)
-    return (
-        Operation("run_plan", ())
-        if status.state in ("running", "finished")
-        else await app.jobs.operation(plan, "run_plan")
-    )
+    status = await app.plans.status(plan)
+    if status.state in ("running", "finished"):
+        return Operation(TITLE, ())
+    return await app.jobs.operation(plan, TITLE)
 
 
 about_run, answer_on_run = asking(running)
@@ -123,7 +123,7 @@ async def run_plan(
     if asked.operation.plan and not preview:
         await app.jobs.start(asked.operation, await require_consent(app, asked, answered))
         spent = 0
-    status = await (app.jobs.status(plan) if preview else followed(ctx, plan))
+    status = await (app.plans.status(plan) if preview else followed(ctx, plan))
     await announce.updated(ctx, announce.plan_uri(plan))
     would = "" if not preview else " A person would be asked." if asked.question else " Nobody would be asked."
     return await _answer(app, status, app.jobs.spent(plan) - spent, "none", added=would)
@@ -134,7 +134,7 @@ async def get_plan(
 ) -> Annotated[CallToolResult, PlanAnswer]:
     """Get a plan: how far it is, and on request its rows, a hundred at a time."""
     app = ctx.request_context.lifespan_context
-    return await _answer(app, await app.jobs.status(plan), 0, rows, after=int(cursor or 0))
+    return await _answer(app, await app.plans.status(plan), 0, rows, after=int(cursor or 0))
 
 
 async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToolResult, PlanAnswer]:
@@ -149,7 +149,7 @@ async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToo
 async def followed(ctx: Context[App, Any], plan: str) -> Status:
     """The status when the job has ended, or when a tool has to answer; the client sees it move meanwhile."""
     app = ctx.request_context.lifespan_context
-    status = await app.jobs.status(plan)
+    status = await app.plans.status(plan)
     tell = _teller(ctx)
     with anyio.move_on_after(WAIT_SECONDS):
         while status.under_way:
@@ -176,7 +176,7 @@ def _teller(ctx: Context[App, Any]) -> Callable[[Status], Awaitable[None]]:
 
     async def tell(status: Status) -> None:
         nonlocal last
-        now, total = (0, None) if status.state == "planning" else (status.done, status.writes)
+        now, total = (0, None) if status.state == "planning" else (status.done, status.plan.writes)
         if now > last:
             last = now
             await ctx.report_progress(now, total, plan_sentence(status))
@@ -189,9 +189,9 @@ async def _answer(
 ) -> CallToolResult:
     rows: list[ReportRow] = []
     if which == "attention":
-        rows = await attention(app.jobs, app.changes.log, status, after, limit + 1)
+        rows = await attention(app.plans, app.changes.log, status, after, limit + 1)
     elif which == "all":
-        rows = [row async for row in every_row(app.jobs, app.changes.log, status, after, limit + 1)]
+        rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1)]
     views = fitting([row_view(row) for row in rows[:limit]])
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
     view = PlanAnswer(

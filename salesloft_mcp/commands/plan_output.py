@@ -1,0 +1,71 @@
+"""Plans in a terminal: a bar while one is worked on, a table of how far it is, a line each in a list; or JSON."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from salesloft_mcp.app import App
+    from salesloft_mcp.bulk.report import ReportRow
+    from salesloft_mcp.bulk.status import Status
+
+STEP_SECONDS = 0.5
+
+
+async def followed(app: "App", plan: str) -> "Status":
+    """How far it is when nobody works on it any more, with a bar on standard error until then."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    with bar:
+        task = bar.add_task("")
+        found = await app.plans.status(plan)
+        while found.under_way:
+            done, total = (0, None) if found.state == "planning" else (found.done, found.plan.writes)
+            bar.update(task, description=found.state, completed=done, total=total)
+            found = await app.jobs.wait(plan, STEP_SECONDS)
+    return found
+
+
+def show(app: "App", found: "Status", as_json: bool, rows: "Sequence[ReportRow]" = ()) -> None:
+    """Everything of one plan, and some of its rows."""
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from salesloft_mcp.bulk.views import plan_sentence, plan_view, row_view
+
+    view = plan_view(found, app.budget.bulk).model_dump(exclude_none=True)
+    shown = [row_view(one).model_dump(exclude_none=True) for one in rows]
+    if as_json:
+        click.echo(json.dumps({**view, **({"rows": shown} if shown else {})}, indent=2))
+        return
+    console = Console(highlight=False)
+    table = Table("name", Column("value", overflow="fold"), show_header=False, box=None)
+    for name, value in {"environment": app.environment, "team": found.plan.team, **view}.items():
+        for row, cell in value.items() if isinstance(value, dict) else [(name, value)]:
+            table.add_row(Text(str(row)), Text(f"{cell:,}" if isinstance(cell, int) else str(cell)))
+    console.print(table)
+    for cells in shown:
+        console.print(Text("  ".join(f"{name} {cell}" for name, cell in cells.items())), soft_wrap=True)
+    console.print(Text(plan_sentence(found)))
+
+
+def show_all(app: "App", found: "Sequence[Status]", as_json: bool) -> None:
+    """A line for each plan."""
+    from salesloft_mcp.bulk.views import plan_sentence, plan_view
+
+    views = [plan_view(one, app.budget.bulk) for one in found]
+    if as_json:
+        click.echo(json.dumps([view.model_dump(exclude_none=True) for view in views], indent=2))
+        return
+    for view, one in zip(views, found, strict=True):
+        click.echo(f"{view.plan}  {view.external_type} {view.object_type}, {view.source}: {plan_sentence(one)}")
+    if not found:
+        click.echo(f"No plan was made in {app.environment}.")

@@ -1,0 +1,58 @@
+"""A job that breaks breaks nothing else."""
+
+import logging
+import sqlite3
+from functools import partial
+from typing import Any
+
+import pytest
+
+from salesloft_mcp.app import App
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.changes.change import Author
+from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.state.staging import Staging
+from tests.hosting.program import HANG_SECONDS
+from tests.server.calling import writes
+
+from .running import AIM, creations
+
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
+
+
+async def planned(app: App, count: int) -> str:
+    plan = await app.jobs.plan(AIM, partial(load_rows, rows=creations(count)), "rows")
+    assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "planned"
+    return plan
+
+
+async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_later(
+    app: App, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full: secret")
+
+    one, other = await planned(app, 5), await planned(app, 5)
+    with monkeypatch.context() as patched:
+        patched.setattr(ChangeLog, "settle", full)
+        await app.jobs.start(await app.jobs.operation(one), Author())
+        status = await app.jobs.wait(one, HANG_SECONDS)
+    assert (status.state, status.outcomes) == ("stopped", {"intended": 5})
+    assert "OperationalError" in status.problem
+    assert "secret" not in status.problem + caplog.text
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    await app.jobs.start(await app.jobs.operation(one), Author())
+    status = await app.jobs.wait(one, HANG_SECONDS)
+    assert (status.state, status.problem, status.outcomes) == ("finished", "", {"created": 5})
+    assert len(writes(sandbox)) == 5
+    assert (await app.plans.status(other)).state == "planned"
+
+
+async def test_a_plan_that_breaks_is_failed(app: App) -> None:
+    async def breaks(staging: Staging, aim: Aim) -> None:
+        raise ZeroDivisionError
+
+    status = await app.jobs.wait(await app.jobs.plan(AIM, breaks, "rows"), HANG_SECONDS)
+    assert (status.state, "ZeroDivisionError" in status.problem) == ("failed", True)

@@ -1,0 +1,90 @@
+"""The SQL of a plan says what the plainest reading of the same rows says."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salesloft_mcp.errors import MissingError
+from salesloft_mcp.state.staging import Staging
+
+from .naive import Given, Pair, verdicts
+
+NAMES = st.sampled_from(["A", "a", "A ", "é", "é", "'; --", "0"])
+OBJECTS = st.integers(1, 4)
+BYS = {"object_id": ["1", "2", "9"], "email": ["a@x", "b@x", "two@x", "none@x"]}
+FOUND = {"1": [1], "2": [2], "9": [], "a@x": [1], "b@x": [3], "two@x": [2, 3], "none@x": []}
+
+
+@st.composite
+def given_rows(draw: st.DrawFn) -> Given:
+    by = draw(st.sampled_from(sorted(BYS)))
+    problem = draw(st.sampled_from(["", "", "", "", "is wrong"]))
+    return Given(draw(NAMES), by, draw(st.sampled_from(BYS[by])), problem)
+
+
+def planned(staging: Staging, rows: list[Given], held: list[Pair]) -> None:
+    """What `plan.make` does, without Salesloft."""
+    staging.add(
+        (number, row.external_id, row.by, row.ref, "invalid" if row.problem else "new", row.problem)
+        for number, row in enumerate(rows, 1)
+    )
+    staging.mark_duplicates()
+    for by in BYS:
+        refs = list(staging.refs(by))
+        assert staging.count_refs(by) == len(refs)
+        staging.found(by, [(ref, one) for ref in refs for one in FOUND[ref]])
+    staging.mark_contradictions()
+    ids = set(staging.external_ids())
+    assert staging.count_external_ids() == len(ids)
+    staging.hold((external_id, one, 7) for external_id, one in held if external_id in ids)
+    staging.classify()
+
+
+@settings(deadline=None)
+@given(rows=st.lists(given_rows(), max_size=12), held=st.lists(st.tuples(NAMES, OBJECTS), max_size=5))
+def test_verdicts_are_those_of_the_plainest_reading(
+    rows: list[Given], held: list[Pair], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected = verdicts(rows, lambda by, ref: FOUND[ref], held)
+    with Staging(tmp_path_factory.mktemp("staging") / "one.db") as staging:
+        planned(staging, rows, held)
+        lines = staging.lines()
+        assert [line.verdict for line in lines] == list(expected.each)
+        assert staging.verdicts() == {one: expected.each.count(one) for one in set(expected.each)}
+        creates = [(line.external_id, line.object_id) for line in staging.creates(0, 100)]
+    assert sorted(creates) == sorted(expected.creates.elements())
+    assert all(line.note for line in lines if line.verdict not in ("create", "unchanged"))
+
+
+def ready(staging: Staging, count: int = 3) -> None:
+    """A plan of so many creations, lines 1 and up."""
+    planned(staging, [Given(f"id {number}", ref="1") for number in range(count)], [])
+
+
+def test_a_transaction_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    with Staging(tmp_path / "one.db") as staging:
+        ready(staging)
+        with pytest.raises(sqlite3.IntegrityError):
+            staging.add([(9, "x", "object_id", "1", "new", ""), (1, "y", "object_id", "1", "new", "")])
+        assert [line.line for line in staging.lines()] == [1, 2, 3]
+
+
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    with Staging(tmp_path / "one.db") as staging:
+        assert staging.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_holds_no_plan_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "one.db").write_bytes(b"this is no plan" * 100)
+    with pytest.raises(MissingError, match="cannot be read"):
+        Staging(tmp_path / "one.db")
+
+
+def test_lines_come_in_parts_and_by_verdict(tmp_path: Path) -> None:
+    with Staging(tmp_path / "one.db") as staging:
+        planned(staging, [Given("A", ref="1"), Given("B", ref="9"), Given("C", ref="2")], [])
+        assert [line.line for line in staging.lines(after=1, limit=1)] == [2]
+        assert [line.line for line in staging.lines(verdicts=("create", "invalid"))] == [1, 3]

@@ -1,0 +1,202 @@
+"""A run is taken back as a whole: journaled, resumed after a crash, and refused where it could only be half done."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from salesloft_mcp import errors
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.report import every_row
+from salesloft_mcp.changes import history
+from salesloft_mcp.changes.change import Operation
+from salesloft_mcp.changes.history import Search
+from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.settings import Settings
+from tests.hosting.program import HANG_SECONDS
+from tests.server.calling import writes
+
+from .running import AIM, FIRST_PERSON
+from .working import NOBODY, YES, Gate, finished, live, planned, started, undone
+
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """More points than a minute has: these tests are about other things."""
+    return Settings(state_dir=tmp_path / "state").model_copy(update={"rate_limit": 100_000})
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(rate_limit=0) as sandbox:
+        yield sandbox
+
+
+async def run_of(app: App, count: int = 100) -> int:
+    """A run that created so many mappings; the number of its operation."""
+    return (await finished(app, await planned(app, count))).plan.operation
+
+
+async def undoing(app: App, number: int) -> Operation:
+    return await undo(app.changes, app.database, number)
+
+
+async def test_everything_that_a_run_created_goes_and_nothing_else(app: App) -> None:
+    before = await live(app, "")
+    number = await run_of(app)
+    mine = ("new of somebody else", FIRST_PERSON)
+    await app.salesloft.create_mapping(AIM.external_type, AIM.object_type, *mine)
+    status = await undone(app, number)
+    assert (status.state, status.outcomes, status.left) == ("finished", {"deleted": 100}, 0)
+    assert await live(app, "") == sorted([*before, mine])
+
+
+async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -> None:
+    number = await run_of(app, 3)
+    operation = await undoing(app, number)
+    assert (operation.plan, operation.deletes, operation.creates, operation.changes) == (f"undo-{number}", 3, 0, ())
+    question = await app.jobs.question(operation)
+    assert question is not None
+    head, *lines = question.text.splitlines()
+    assert head.startswith(f"Undo change {number}: delete these external id mappings in SANDBOX")
+    assert 'team "Northwind' in head
+    assert {"mappings to delete: 3", f'external type: "{AIM.external_type}"', "object type: people"} <= set(lines)
+    with pytest.raises(errors.UnconfirmedError, match="a person has to agree to this run"):
+        await app.jobs.start_undo(operation, NOBODY)
+    assert len(await live(app)) == 3
+
+
+async def test_its_report_has_a_line_for_each_mapping_in_small_numbers(app: App) -> None:
+    status = await undone(app, await run_of(app, 3))
+    rows = [row async for row in every_row(app.plans, app.changes.log, status)]
+    assert [row.line for row in rows] == [1, 2, 3]
+    assert [(row.external_id, row.plan, row.outcome) for row in rows] == [
+        (f"new {number}", "delete", "deleted") for number in (3, 2, 1)
+    ]
+    assert all(row.mapping_id for row in rows)
+
+
+async def test_what_somebody_else_has_changed_since_is_left_alone(app: App) -> None:
+    number = await run_of(app, 3)
+    rows = (await app.salesloft.list_mappings(external_type=AIM.external_type, deleted=False, per_page=100)).rows
+    by_name = {row.external_id: row.id or 0 for row in rows}
+    await app.salesloft.delete_mapping(by_name["new 1"])
+    await app.salesloft.delete_mapping(by_name["new 2"])
+    await app.salesloft.create_mapping(AIM.external_type, AIM.object_type, "new 2", FIRST_PERSON)
+    status = await undone(app, number)
+    assert (status.state, status.outcomes) == ("finished", {"deleted": 1, "unchanged": 2})
+    assert await live(app) == [("new 2", FIRST_PERSON)]
+
+
+async def test_the_next_server_goes_on_with_an_undo_that_a_crash_cut_off(
+    settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app(settings, sandbox) as app:
+        number = await run_of(app)
+        gate = Gate(app.salesloft, monkeypatch, 30, "delete_mapping")
+        await app.jobs.start_undo(await undoing(app, number), YES)
+        await gate.wait()
+    async with open_app(settings, sandbox) as app:
+        plan = f"undo-{number}"
+        await app.jobs.resume_all(deletes=False)
+        assert (await app.plans.status(plan)).state == "stopped"
+        await app.jobs.resume_all()
+        assert (await app.jobs.wait(plan, HANG_SECONDS)).outcomes == {"deleted": 100}
+        assert await live(app) == []
+
+
+async def test_an_undo_that_was_cancelled_is_gone_on_with_by_the_same_call(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await run_of(app)
+    gate = Gate(app.salesloft, monkeypatch, 30, "delete_mapping")
+    await app.jobs.start_undo(await undoing(app, number), YES)
+    await gate.wait()
+    await app.jobs.cancel(f"undo-{number}")
+    gate.open()
+    status = await app.jobs.wait(f"undo-{number}", HANG_SECONDS)
+    assert status.state == "cancelled"
+    operation = await undoing(app, number)
+    assert operation.deletes == status.left == len(await live(app)) < 100
+    assert await app.jobs.question(operation) is not None  # asked anew
+    assert (await undone(app, number)).outcomes == {"deleted": 100}
+    assert await live(app) == []
+
+
+async def test_a_run_that_was_undone_says_by_what_and_does_not_go_on(app: App) -> None:
+    plan = await planned(app, 3)
+    number = (await finished(app, plan)).plan.operation
+    by = (await undone(app, number)).plan.operation
+    with pytest.raises(errors.ConflictError, match=f"change {number} was undone by change {by} already"):
+        await undoing(app, number)
+    assert (await app.plans.status(plan)).state == "undone"
+    with pytest.raises(errors.ConflictError, match="it is undone"):
+        await app.jobs.operation(plan)
+    with pytest.raises(errors.ConflictError, match="it is undone"):
+        await app.jobs.cancel(plan)
+
+
+async def test_a_run_that_is_under_way_cannot_be_undone(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await planned(app, 100)
+    gate = Gate(app.salesloft, monkeypatch, 30)
+    number = await started(app, plan)
+    await gate.wait()
+    app.changes.sent_seconds = 0.5
+    operation = Operation("undo", (), undoes=number, plan=f"undo-{number}", deletes=30)
+    with pytest.raises(errors.ConflictError, match="another job works on it"):
+        await app.jobs.start_undo(operation, YES)
+    gate.open()
+    assert (await app.jobs.wait(plan, HANG_SECONDS)).outcomes == {"created": 100}
+
+
+async def test_a_run_that_was_cut_off_is_settled_before_it_is_undone_and_goes_on_no_more(
+    settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app(settings, sandbox) as app:
+        plan = await planned(app, 100)
+        gate = Gate(app.salesloft, monkeypatch, 30)
+        number = await started(app, plan)
+        await gate.wait()
+    async with open_app(settings, sandbox) as app:
+        created = len(await live(app))
+        assert (await undone(app, number)).outcomes == {"deleted": created}
+        await app.jobs.resume_all()
+        assert (await app.plans.status(plan)).state == "undone"
+        assert await live(app) == []
+    assert sum(one.startswith("POST") for one in writes(sandbox)) == created
+
+
+async def test_an_undo_can_itself_be_undone(app: App) -> None:
+    number = await run_of(app, 30)
+    created = await live(app)
+    by = (await undone(app, number)).plan.operation
+    operation = await undoing(app, by)
+    assert (operation.creates, operation.deletes) == (30, 0)
+    assert (await undone(app, by)).outcomes == {"created": 30}
+    assert await live(app) == created
+
+
+async def test_a_run_that_created_nothing_has_nothing_to_undo(app: App) -> None:
+    await run_of(app, 3)
+    plan = await planned(app, 0)
+    number = (await finished(app, plan)).plan.operation
+    with pytest.raises(errors.ConflictError, match=f"there is nothing to undo in change {number}"):
+        await undoing(app, number)
+
+
+async def test_where_mappings_have_no_id_a_run_is_not_undone_at_all_and_that_is_said_first(settings: Settings) -> None:
+    with Sandbox(rate_limit=0, dialect="guide") as sandbox:
+        async with open_app(settings, sandbox) as app:
+            number = await run_of(app, 3)
+            sandbox.requests.clear()
+            with pytest.raises(errors.ConflictError, match="shows no id for this mapping, and its deletion needs one"):
+                await undoing(app, number)
+            assert len(sandbox.requests) == 0
+            (logged,) = await history.find(app.database, Search())
+            assert (logged.id, logged.undone_by, logged.counts) == (number, 0, {"created": 3})
+            assert len(await live(app)) == 3

@@ -1,0 +1,261 @@
+"""Operations of every kind, and the process that carries one out until it kills itself.
+
+`python -m tests.changes.killed` stays ready: for each line that it reads it forks a process, which is killed with
+SIGKILL at the point that the line names, and writes how that ended.
+"""
+
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import anyio
+import httpx
+from pydantic import SecretStr
+
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.changes import configurations, history, mappings, records
+from salesloft_mcp.changes.change import Author, Change, Operation
+from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.salesloft import PersonFields
+from salesloft_mcp.salesloft.http import Network
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.settings import Settings
+from salesloft_mcp.state.database import Database, DoneT, Transaction
+
+ANN, BEN = 207550001, 207550002
+ROWS = 5
+COUNTED = "points"  # the file with the number of points that a process has passed
+
+Build = Callable[[App, str], Awaitable[Operation]]
+Prepare = Callable[[App, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An operation that `build` makes of what `prepare` left; a tag keeps all that belongs to one trial together."""
+
+    name: str
+    prepare: Prepare
+    build: Build
+
+
+def key(tag: str, external_id: str) -> MappingKey:
+    """Every trial has an external type of its own."""
+    return MappingKey(f"erp {tag}", "people", external_id)
+
+
+def email(tag: str) -> str:
+    return f"{tag}@killed.test"
+
+
+@asynccontextmanager
+async def opened(url: str, token: str, folder: Path) -> AsyncIterator[App]:
+    """The whole program on the sandbox of the parent, which waits for nobody."""
+    settings = Settings(api_key=SecretStr(token), base_url=url, state_dir=folder)
+    async with open_app(settings) as app:
+        for changes in (app.changes, app.jobs._changes):
+            changes.quiet = 0.0
+            changes.sent_seconds = -1.0  # whatever is announced and not settled was cut off
+        app.jobs._quiet = 0.0
+        yield app
+
+
+async def carry_out(app: App, operation: Operation) -> None:
+    """As the tools do it: the changes of a call, and then what takes a run."""
+    yes, number = Author(how="asked in a test", consent=secrets.token_hex(8)), 0
+    if operation.changes:
+        done = await app.changes.apply(operation, yes)
+        yes, number = Author(how=yes.how), done.number
+        if done.error is not None:
+            raise done.error
+    if operation.undoes and operation.plan:
+        await app.jobs.start_undo(operation, yes, number)
+    elif operation.plan:
+        await app.jobs.start(operation, yes)
+    if operation.plan:
+        await app.jobs.wait(operation.plan, 60)
+
+
+async def configured(app: App, tag: str) -> None:
+    await app.salesloft.create_configuration(f"erp {tag}", "people")
+
+
+async def mapped(app: App, tag: str) -> None:
+    await configured(app, tag)
+    for external_id, object_id in (("old", ANN), ("other", BEN)):
+        await app.salesloft.create_mapping(f"erp {tag}", "people", external_id, object_id)
+
+
+async def recorded(app: App, tag: str) -> None:
+    await configured(app, tag)
+    await app.salesloft.upsert_person(f"erp {tag}", "old", PersonFields(email_address=email(tag), title="CFO"))
+
+
+async def planned(app: App, tag: str) -> None:
+    await configured(app, tag)
+    rows = [{"external_id": f"row {number}", "object_id": ANN + number} for number in range(ROWS)]
+    plan = await app.jobs.plan(Aim(f"erp {tag}", "people"), partial(load_rows, rows=rows), "rows")
+    assert (await app.jobs.wait(plan, 60)).state == "planned"
+
+
+async def nothing(app: App, tag: str) -> None:
+    """Nothing stands there before."""
+
+
+async def _deletion(app: App, tag: str) -> Change:
+    (row,) = await mappings.read(app.salesloft, key(tag, "old"))
+    return mappings.deletion(key(tag, "old"), row)
+
+
+async def create_mapping(app: App, tag: str) -> Operation:
+    change = await as_it_stands(app.salesloft, mappings.creation(key(tag, "new"), ANN))
+    return Operation("create mapping", (change,), read_at=time.monotonic())
+
+
+async def delete_mapping(app: App, tag: str) -> Operation:
+    return Operation("delete mapping", (await _deletion(app, tag),), read_at=time.monotonic())
+
+
+async def re_key(app: App, tag: str) -> Operation:
+    new = await as_it_stands(app.salesloft, mappings.creation(key(tag, "new"), ANN))
+    return Operation("re-key", (new, await _deletion(app, tag)), read_at=time.monotonic())
+
+
+async def move(app: App, tag: str) -> Operation:
+    new = mappings.creation(key(tag, "old"), BEN)
+    return Operation("move", (await _deletion(app, tag), new), read_at=time.monotonic())
+
+
+async def configure(app: App, tag: str) -> Operation:
+    change = configurations.creation(configurations.key_of(f"erp {tag}", "people"))
+    return Operation("configure", (await as_it_stands(app.salesloft, change),), read_at=time.monotonic())
+
+
+async def unconfigure(app: App, tag: str) -> Operation:
+    about = configurations.key_of(f"erp {tag}", "people")
+    (row,) = await configurations.read(app.salesloft, about)
+    number = await configurations.count(app.salesloft, about)
+    return Operation("unconfigure", (Change("configuration", about, row, None),), number, read_at=time.monotonic())
+
+
+async def upsert_new(app: App, tag: str) -> Operation:
+    fields = PersonFields(email_address=email(tag), title="CFO")
+    change = await records.upsert(app.salesloft, key(tag, "new"), fields, "create_only")
+    return Operation("upsert", (change,), read_at=time.monotonic())
+
+
+async def upsert_old(app: App, tag: str) -> Operation:
+    fields = PersonFields(title="COO", custom_fields={"Legacy ID": "L-1"})
+    change = await records.upsert(app.salesloft, key(tag, "old"), fields, "update_only")
+    return Operation("upsert", (change,), read_at=time.monotonic())
+
+
+async def run(app: App, tag: str) -> Operation:
+    (status,) = await app.jobs.all(1)
+    return await app.jobs.operation(status.plan.id)
+
+
+async def undo_newest(app: App, tag: str) -> Operation:
+    (newest, *_) = await history.find(app.database, limit=1)
+    return await undo(app.changes, app.database, newest.id)
+
+
+def undo_of(kind: Kind) -> Kind:
+    """Taking back what the kind does."""
+
+    async def prepare(app: App, tag: str) -> None:
+        await kind.prepare(app, tag)
+        await carry_out(app, await kind.build(app, tag))
+
+    return Kind(f"undo {kind.name}", prepare, undo_newest)
+
+
+_FORWARD = (
+    Kind("create mapping", configured, create_mapping),
+    Kind("delete mapping", mapped, delete_mapping),
+    Kind("re-key", mapped, re_key),
+    Kind("move", mapped, move),
+    Kind("create configuration", nothing, configure),
+    Kind("delete configuration", mapped, unconfigure),
+    Kind("upsert that creates", configured, upsert_new),
+    Kind("upsert that updates", recorded, upsert_old),
+    Kind("run", planned, run),
+)
+KINDS = {kind.name: kind for kind in (*_FORWARD, *map(undo_of, _FORWARD))}
+
+
+class Points:
+    """Counts the moments at which a process may die, and kills it at the one that was chosen (0: at none)."""
+
+    def __init__(self, chosen: int) -> None:
+        self.passed = 0
+        self._chosen = chosen
+
+    def __call__(self) -> None:
+        self.passed += 1
+        if self.passed == self._chosen:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self) -> None:
+        """From here on every transaction of this process counts, before its commit and after, and every request."""
+        commit, exchange = Database._commit, Network.handle_async_request
+
+        def commit_and_count(
+            database: Database, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE"
+        ) -> DoneT:
+            if begin == "BEGIN":
+                return commit(database, work, begin)
+
+            def work_and_count(tx: Transaction) -> DoneT:
+                done = work(tx)
+                self()
+                return done
+
+            done = commit(database, work_and_count, begin)
+            self()
+            return done
+
+        async def exchange_and_count(network: Network, request: httpx.Request) -> httpx.Response:
+            self()
+            response = await exchange(network, request)
+            self()
+            return response
+
+        Database._commit = commit_and_count  # type: ignore[method-assign,assignment]
+        Network.handle_async_request = exchange_and_count  # type: ignore[method-assign,assignment]
+
+
+async def _until_killed(url: str, token: str, folder: Path, name: str, tag: str, chosen: int) -> None:
+    points = Points(chosen)
+    async with opened(url, token, folder) as app:
+        points.watch()
+        await carry_out(app, await KINDS[name].build(app, tag))
+    (folder / COUNTED).write_text(str(points.passed))
+
+
+def main() -> None:
+    """One line of JSON in for each process, and one line out: the signal that ended it, 0 for none."""
+    print("ready", flush=True)
+    for line in sys.stdin:
+        url, token, folder, name, tag, chosen = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            anyio.run(_until_killed, url, token, Path(folder), name, tag, chosen)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""Records: what counts as the same value, what is new, and which fields an undo brings back."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes import records
+from salesloft_mcp.changes.change import Change, Image
+from salesloft_mcp.changes.records import RecordFields, fits, same, way_back
+from salesloft_mcp.salesloft import AccountFields, Person, PersonFields
+from salesloft_mcp.sandbox import Fault, Sandbox
+from tests.salesloft.opened import PLENTY, answering
+
+from .world import ANN, COMPANY, KEY, LEAD, World, states, world
+
+pytestmark = pytest.mark.anyio
+LEAD_PERSON = 578495206
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "given"),
+    [
+        ("title", "CFO", "CFO"),
+        ("title", " CFO ", "CFO"),
+        ("email_address", "A@b.test", "a@B.test"),
+        ("domain", "new.test", "New.TEST"),
+        ("tags", ["a", "b"], ["b", "a"]),
+        ("custom_fields", {"A": "1", "B": "2"}, {"A": "1"}),
+        ("custom_fields", {}, {"A": None}),
+        ("custom_fields", None, {"A": None}),
+        ("do_not_contact", False, False),
+        ("crm_id_type", "person", "salesforce"),
+        ("title", None, None),
+    ],
+)
+def test_the_same_value_may_be_spelled_otherwise(name: str, there: object, given: object) -> None:
+    assert same(name, there, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "given"),
+    [
+        ("title", "CFO", "cfo"),
+        ("title", None, ""),
+        ("tags", ["a"], ["a", "a"]),
+        ("tags", None, []),
+        ("custom_fields", {"A": "1"}, {"A": None}),
+        ("do_not_contact", None, False),
+        ("owner_id", 4, "4"),
+        ("crm_id_type", None, "salesforce"),
+        ("archived", False, True),
+    ],
+)
+def test_another_value_is_another(name: str, there: object, given: object) -> None:
+    assert not same(name, there, given)
+
+
+def test_a_record_fits_when_it_has_every_wanted_value() -> None:
+    record = Person.model_validate(
+        {"id": 1, "title": None, "owner": {"id": 4}, "person_stage": {"id": 9}, "custom_fields": {"A": "1"}}
+    )
+    row = records.image(record, PersonFields.model_fields)
+    assert fits(row, {})
+    assert fits(row, {"title": None, "owner_id": 4, "person_stage_id": 9, "account_id": None})
+    assert fits(row, {"custom_fields": {"A": "1", "B": None}})
+    assert not fits(row, {"custom_fields": {"A": "2"}})
+    assert not fits(row, {"owner_id": 5})
+    assert not fits(row, {"person_stage_id": None})
+    assert not fits(row, {"do_not_contact": False})
+
+
+async def test_the_change_of_a_mapped_record_holds_the_given_fields_as_they_are(here: World) -> None:
+    change = await records.upsert(here.api, LEAD, PersonFields(title="CFO", account_id=9872), "upsert")
+    assert change.before is not None
+    assert set(change.before) == {"id", "title", "account_id"}
+    assert (change.before["id"], change.after) == (LEAD_PERSON, {"title": "CFO", "account_id": 9872})
+
+
+async def test_create_only_refuses_a_mapped_id_and_update_only_an_unmapped_one(here: World) -> None:
+    with pytest.raises(errors.ConflictError, match=str(LEAD_PERSON)):
+        await records.upsert(here.api, LEAD, PersonFields(title="CFO"), "create_only")
+    with pytest.raises(errors.MissingError, match="not mapped"):
+        await records.upsert(here.api, KEY, PersonFields(title="CFO"), "update_only")
+    assert {one.method for one in here.sandbox.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("sandbox", [False], indirect=True)
+async def test_an_id_of_several_objects_is_a_conflict(here: World) -> None:
+    await here.api.create_mapping(LEAD.external_type, LEAD.object_type, LEAD.external_id, ANN)
+    with pytest.raises(errors.ConflictError, match=f"{ANN}, {LEAD_PERSON}"):
+        await records.upsert(here.api, LEAD, PersonFields(title="CFO"), "upsert")
+
+
+async def test_a_mapping_whose_record_is_gone_is_missing() -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        row = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456", "object_id": 7}
+        return httpx.Response(200, json={"data": row if "mappings" in request.url.path else []})
+
+    async with answering(serve) as api:
+        with pytest.raises(errors.MissingError, match="people 7"):
+            await records.upsert(api, LEAD, PersonFields(title="CFO"), "upsert")
+
+
+@pytest.mark.parametrize(
+    ("made", "changed", "state"),
+    [
+        ("2026-01-01T09:00:00Z", "2026-01-01T09:00:00Z", "created"),
+        ("2026-01-01T09:00:00Z", "2026-01-01T09:00:59.9Z", "created"),
+        ("2026-01-01T09:00:00Z", "2026-01-01T09:01:00Z", "updated"),
+        ("2025-01-01", "2026-01-01T00:00:00", "updated"),
+        (None, None, "created"),
+        ("yesterday", "2026-01-01T09:01:00Z", "created"),
+    ],
+)
+async def test_a_record_counts_as_created_only_when_it_is_new(made: str, changed: str, state: str) -> None:
+    """Salesloft may find an unmapped record by its e-mail, and update that."""
+
+    def serve(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": {"id": 5, "title": "CFO", "created_at": made, "updated_at": changed}})
+
+    async with answering(serve) as api:
+        found, after = await records.send(api, Change("record", KEY, None, {"title": "CFO"}))
+    assert (found, after) == (state, {"id": 5, "title": "CFO"})
+
+
+def back(before: Image, after: Image, now: Image, model: type[RecordFields] = PersonFields) -> tuple[Any, list[str]]:
+    return way_back(before, after, now, model)
+
+
+def test_only_the_fields_that_were_changed_come_back() -> None:
+    before: Image = {"id": 1, "title": "CFO", "city": "Rome"}
+    after: Image = {"id": 1, "title": "COO", "city": "Rome"}
+    assert back(before, after, {**after, "last_name": "Lee"}) == ({"title": "CFO"}, [])
+
+
+def test_a_field_that_was_changed_once_more_is_left_alone_and_told() -> None:
+    before, after = {"title": "CFO", "city": "Rome"}, {"title": "COO", "city": "Bonn"}
+    assert back(before, after, {"title": "CEO", "city": "Bonn"}) == ({"city": "Rome"}, ["title"])
+
+
+def test_a_field_that_is_as_it_was_needs_no_way_back() -> None:
+    assert back({"title": "CFO"}, {"title": "COO"}, {"title": "CFO"}) == ({}, [])
+
+
+def test_a_field_that_was_empty_is_emptied() -> None:
+    assert back({"title": None}, {"title": "COO"}, {"title": "COO"}) == ({"title": None}, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "now", "expected"),
+    [
+        ({"A": "1"}, {"A": "2"}, {"A": "2"}, {"A": "1"}),
+        ({}, {"A": "2"}, {"A": "2"}, {"A": None}),
+        ({"A": "1", "B": "1"}, {"A": "2"}, {"A": "2", "B": "1"}, {"A": "1"}),
+        ({"A": "1", "B": "1"}, {"A": None}, {"B": "1"}, {"A": "1"}),
+        ({"A": "1", "B": "1"}, {"A": "2"}, {"A": "2", "B": "9"}, {"A": "1"}),
+    ],
+)
+def test_custom_fields_come_back_one_by_one(
+    old: dict[str, str], new: dict[str, str | None], now: dict[str, str], expected: dict[str, str | None]
+) -> None:
+    found, left = back({"custom_fields": old}, {"custom_fields": new}, {"custom_fields": now})  # type: ignore[dict-item]
+    assert (found, left) == ({"custom_fields": expected}, [])
+
+
+def test_a_crm_id_comes_back_with_its_type() -> None:
+    """Salesloft takes the one only with the other."""
+    before, after = {"crm_id": "003A", "crm_id_type": "salesforce"}, {"crm_id": "003B", "crm_id_type": "salesforce"}
+    assert back(before, after, after) == ({"crm_id": "003A", "crm_id_type": "salesforce"}, [])
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_an_account_is_archived_or_taken_back_again(archived: bool) -> None:
+    before, after = {"archived": archived}, {"archived": not archived}
+    assert back(before, after, after, AccountFields) == ({"archived": archived}, [])
+
+
+def test_a_value_that_cannot_be_written_is_left_and_told() -> None:
+    before, after = {"job_seniority": "chief"}, {"job_seniority": "director"}
+    assert back(before, after, after) == ({}, ["job_seniority"])
+
+
+def test_a_whole_record_of_an_earlier_version_comes_back_by_its_ids() -> None:
+    before: Image = {"id": 1, "title": "CFO", "owner": {"id": 4}, "account": None}
+    after: Image = {"id": 1, "title": "CFO", "owner": {"id": 5}, "account": {"id": 9}}
+    assert back(before, after, {"owner_id": 5, "account_id": 9}) == ({"owner_id": 4, "account_id": None}, [])
+
+
+async def whole(here: World, object_id: int = LEAD_PERSON) -> dict[str, object]:
+    """All of a person but when it was changed."""
+    found = await here.api.get_object("people", object_id)
+    assert found is not None
+    return {name: value for name, value in found.model_dump().items() if name != "updated_at"}
+
+
+ALL_SORTS = PersonFields(
+    title="CFO",
+    account_id=9872,
+    owner_id=None,
+    tags=["x"],
+    contact_restrictions=["email"],
+    custom_fields={"Legacy ID": None, "New": "1"},
+    crm_id="003New",
+    crm_id_type="salesforce",
+    do_not_contact=True,
+)
+
+
+@pytest.mark.parametrize("answer", ["comes", "is lost"])
+async def test_an_update_that_is_undone_leaves_no_trace(here: World, answer: str) -> None:
+    await here.api.upsert_person(
+        LEAD.external_type, LEAD.external_id, PersonFields(custom_fields={"Legacy ID": "L-1", "Other": "2"})
+    )
+    before = await whole(here)
+    change = await records.upsert(here.api, LEAD, ALL_SORTS, "upsert")
+    if answer == "is lost":
+        here.sandbox.faults.add(Fault("lost_answer", "POST"))
+    done = await here.apply(change)
+    assert states(done) == ["updated"]
+    assert set(done.outcomes[0].after or {}) == {"id", *ALL_SORTS.model_fields_set}
+    undone = await here.undo(done.number)
+    assert states(undone) == ["updated"]
+    assert await whole(here) == before
+    assert states(await here.undo(undone.number)) == ["updated"]
+    assert fits(records.image(Person.model_validate(await whole(here)), PersonFields.model_fields), ALL_SORTS.body())
+
+
+async def test_an_archived_account_comes_back(here: World) -> None:
+    key = COMPANY
+    await here.api.create_mapping(key.external_type, key.object_type, key.external_id, 9872)
+    done = await here.apply(await records.upsert(here.api, key, AccountFields(archived=True), "upsert"))
+    assert getattr(await here.api.get_object("accounts", 9872), "archived", None) is True
+    await here.undo(done.number)
+    assert getattr(await here.api.get_object("accounts", 9872), "archived", None) is False
+
+
+async def test_a_new_record_stays_and_its_mapping_goes(here: World) -> None:
+    fields = PersonFields(email_address="new@externalid.com")
+    done = await here.apply(await records.upsert(here.api, KEY, fields, "upsert"))
+    object_id = (done.outcomes[0].after or {})["id"]
+    assert states(await here.undo(done.number)) == ["deleted"]
+    assert await here.mapped() == []
+    assert await here.api.get_object("people", int(str(object_id))) is not None
+
+
+async def test_the_fields_of_a_record_that_lost_its_id_do_not_come_back_to_another(here: World) -> None:
+    done = await here.apply(await records.upsert(here.api, LEAD, PersonFields(title="CFO"), "upsert"))
+    (row,) = (await here.api.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)).rows
+    await here.api.delete_mapping(row.id or 0)
+    await here.api.create_mapping(LEAD.external_type, LEAD.object_type, LEAD.external_id, ANN)
+    with pytest.raises(errors.ConflictError, match="does not stand for"):
+        await here.undo(done.number)
+
+
+async def test_in_the_guide_s_own_dialect_a_mapping_without_an_id_is_not_deleted_on_a_guess() -> None:
+    with Sandbox(dialect="guide", rate_limit=PLENTY) as sandbox:
+        async with world(sandbox) as here:
+            fields = PersonFields(email_address="new@externalid.com")
+            done = await here.apply(await records.upsert(here.api, KEY, fields, "upsert"))
+            with pytest.raises(errors.ConflictError, match="shows no id"):
+                await here.undo(done.number)

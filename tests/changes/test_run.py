@@ -1,0 +1,374 @@
+"""A run brings every change to its end, once, whatever happens to it on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes import mappings
+from salesloft_mcp.changes import run as running
+from salesloft_mcp.changes.change import Change, Operation, Outcome, StaleError, State
+from salesloft_mcp.changes.run import Feed, Run
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.sandbox import Fault, Sandbox
+
+from .conftest import unique_or_not
+from .world import ANN, BEN, KEY, NOBODY, PLACE, World, states, world
+
+pytestmark = pytest.mark.anyio
+
+QUIET_SECONDS = 0.4
+
+
+def key(number: int) -> MappingKey:
+    return MappingKey("marketing_automation", "people", f"new {number}")
+
+
+def rows(count: int) -> Feed:
+    """So many mappings to create: `new 1` and on, each of another person."""
+
+    async def following(after: int, limit: int) -> list[tuple[int, Change]]:
+        last = min(count, after + limit)
+        return [(line, mappings.creation(key(line), ANN + line)) for line in range(after + 1, last + 1)]
+
+    return following
+
+
+@dataclass(slots=True)
+class Runner:
+    """One run, begun or resumed as often as it takes."""
+
+    here: World
+    number: int
+
+    async def finish(self, feed: Feed, **options: Any) -> bool:
+        epoch = await self.here.log.take_over(self.number, NOBODY)
+        return await Run(self.here.changes, self.number, epoch, feed, **{"quiet": QUIET_SECONDS, **options}).finish()
+
+    async def states(self) -> list[State]:
+        return await self.here.states(self.number)
+
+    async def mapped(self, number: int) -> list[int]:
+        """The people behind an id, when everything has arrived that is still on its way."""
+        if late := [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "_later"]:
+            await asyncio.wait(late)
+        return await self.here.mapped(key(number))
+
+    async def mapped_once(self, count: int) -> bool:
+        return [await self.mapped(number) for number in range(1, count + 1)] == [
+            [ANN + number] for number in range(1, count + 1)
+        ]
+
+
+@pytest.fixture
+async def here(sandbox: Sandbox, directory: Path) -> AsyncIterator[World]:
+    async with world(sandbox, directory, seconds=0.15) as here:
+        yield here
+
+
+@pytest.fixture
+async def one(here: World) -> Runner:
+    return Runner(here, await here.log.begin_run(Operation("run_plan", (), plan="1a2b3c4d"), PLACE, NOBODY))
+
+
+async def test_every_change_is_created_once(one: Runner) -> None:
+    assert await one.finish(rows(150))
+    assert (await one.states(), one.here.sent()) == (["created"] * 150, 150)
+    assert [line.line for line in await one.here.log.of_input(one.number, 0, limit=-1)] == list(range(1, 151))
+    assert await one.mapped(150) == [ANN + 150]
+
+
+async def test_an_intent_is_on_disk_before_the_request_leaves(one: Runner, there: World) -> None:
+    seen: list[State] = []
+    send = one.here.api.create_mapping
+
+    async def create(*arguments: Any) -> Any:
+        seen.extend(await there.states(one.number))
+        return await send(*arguments)
+
+    one.here.api.create_mapping = create  # type: ignore[method-assign,assignment]
+    await one.finish(rows(1))
+    assert seen == ["intended"]
+
+
+@unique_or_not
+async def test_what_a_dead_process_announced_is_looked_up_before_it_is_sent(one: Runner) -> None:
+    feed = rows(3)
+    await one.here.log.announce(one.number, 0, await feed(0, 2))
+    await one.here.api.create_mapping("marketing_automation", "people", "new 1", ANN + 1)
+    assert await one.finish(feed)
+    assert (await one.states(), one.here.sent()) == (["created"] * 3, 3)
+    assert await one.mapped_once(3)
+
+
+@unique_or_not
+@pytest.mark.parametrize("kind", ["lost_answer", "truncated", "late_commit", "delay", "reset", "status"])
+async def test_whatever_becomes_of_an_answer_the_mapping_is_there_once(one: Runner, kind: str) -> None:
+    one.here.sandbox.faults.add(Fault(kind, method="POST", seconds=0.3, status=500))  # type: ignore[arg-type]
+    assert await one.finish(rows(2))
+    assert await one.states() == ["created"] * 2
+    assert await one.mapped_once(2)
+
+
+@pytest.mark.parametrize("sandbox", [False], indirect=True)
+async def test_the_quiet_time_counts_from_the_request_and_not_from_its_announcement(one: Runner) -> None:
+    """The last change of a batch is sent long after the batch was announced, and commits late."""
+    one.here.sandbox.faults.add(Fault("delay", method="POST", times=7, seconds=QUIET_SECONDS / 5))
+    one.here.sandbox.faults.add(Fault("late_commit", method="POST", seconds=QUIET_SECONDS * 0.8))
+    assert await one.finish(rows(8), at_once=1)
+    assert await one.mapped(8) == [ANN + 8]
+
+
+@pytest.mark.parametrize("sandbox", [False], indirect=True)
+async def test_a_look_that_cannot_be_read_leaves_the_change_for_another_look(one: Runner) -> None:
+    one.here.sandbox.faults.add(Fault("lost_answer", method="POST"))
+    one.here.sandbox.faults.add(Fault("raw", method="GET", status=200, body=b"<html>", times=2))
+    assert await one.finish(rows(1), quiet=0.05)
+    assert (await one.states(), one.here.sent()) == (["created"], 1)
+
+
+async def test_what_somebody_else_mapped_since_the_plan_is_unchanged_or_a_conflict(one: Runner) -> None:
+    await one.here.api.create_mapping("marketing_automation", "people", "new 1", ANN + 1)
+    await one.here.api.create_mapping("marketing_automation", "people", "new 2", ANN)
+    assert await one.finish(rows(3))
+    assert await one.states() == ["unchanged", "conflict", "created"]
+
+
+async def test_a_refusal_is_told_in_salesloft_s_words_and_the_rest_goes_on(one: Runner) -> None:
+    one.here.sandbox._store.remove("people", ANN + 2)
+    assert await one.finish(rows(3))
+    assert await one.states() == ["created", "failed", "created"]
+    assert "does not exist" in (await one.here.lines(one.number, "failed"))[0].note
+
+
+async def test_a_status_that_nobody_expects_fails_its_change_alone(one: Runner) -> None:
+    one.here.sandbox.faults.add(Fault("status", method="POST", status=409))
+    assert await one.finish(rows(2), at_once=1)
+    assert await one.states() == ["failed", "created"]
+
+
+@unique_or_not
+@pytest.mark.parametrize(("status", "kind"), [(401, errors.UnauthorizedError), (403, errors.ForbiddenError)])
+async def test_a_token_that_ends_in_the_middle_stops_the_run_which_goes_on_later(
+    one: Runner, status: int, kind: type[errors.ApiError]
+) -> None:
+    """No change has failed by that: the next token may carry them out."""
+    one.here.sandbox.faults.add(Fault("delay", method="POST", times=30, seconds=0.01))
+    one.here.sandbox.faults.add(Fault("status", method="POST", times=None, status=status))
+    with pytest.raises(kind):
+        await one.finish(rows(100))
+    found = await one.states()
+    assert found.count("created") == 30
+    assert set(found) == {"created", "planned"}
+    assert one.here.sent() <= 30 + running.AT_ONCE
+    one.here.sandbox.faults.clear()
+    assert await one.finish(rows(100), quiet=0.05)
+    assert await one.states() == ["created"] * 100
+    assert await one.mapped_once(100)
+
+
+async def test_a_token_that_may_not_look_any_more_stops_the_run_at_once(one: Runner) -> None:
+    feed = rows(2)
+    await one.here.log.announce(one.number, 0, await feed(0, 2))
+    one.here.sandbox.faults.add(Fault("status", method="GET", times=None, status=401))
+    with pytest.raises(errors.UnauthorizedError):
+        await one.finish(feed, quiet=0.0)
+    assert set(await one.states()) <= {"intended", "unknown"}
+    assert one.here.sent("GET") <= 2
+
+
+async def test_a_cancelled_run_ends_after_what_is_in_flight(one: Runner) -> None:
+    assert not await one.finish(rows(100), cancelled=lambda: one.here.sent() >= 20)
+    found = await one.states()
+    done = found.count("created")
+    assert 20 <= done == one.here.sent() <= 20 + running.AT_ONCE
+    assert set(found) == {"created", "planned"}
+    assert {line.tries for line in await one.here.lines(one.number, "planned")} == {0}
+    assert await one.finish(rows(100))
+    assert (await one.states(), one.here.sent()) == (["created"] * 100, 100)
+
+
+@pytest.mark.parametrize("sandbox", [False], indirect=True)
+async def test_a_run_that_is_torn_down_leaves_what_it_knows_and_what_it_does_not(one: Runner) -> None:
+    one.here.sandbox.faults.add(Fault("delay", method="POST", times=None, seconds=0.02))
+    with anyio.move_on_after(0.1):
+        await one.finish(rows(60))
+    assert {"planned", "intended"} <= set(await one.states()) <= {"planned", "intended", "created"}
+    one.here.sandbox.faults.clear()
+    assert await one.finish(rows(60), quiet=0.05)
+    assert await one.states() == ["created"] * 60
+    assert await one.mapped_once(60)
+
+
+async def test_it_gives_up_when_nothing_goes_through_and_may_be_resumed(
+    one: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise errors.RateLimitedError("no points.", request="POST /v2/external/mappings", retry_after_seconds=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "GIVE_UP_AFTER", 2)
+        patched.setattr(Salesloft, "create_mapping", refused)
+        with pytest.raises(errors.UnreachableError, match="no points"):
+            await one.finish(rows(150), quiet=0.01)
+    assert set(await one.states()) == {"planned"}
+    assert {line.tries for line in await one.here.lines(one.number)} == {0}
+    assert await one.finish(rows(150))
+    assert await one.states() == ["created"] * 150
+
+
+@unique_or_not
+async def test_what_was_refused_for_want_of_points_was_not_created_by_us(one: Runner) -> None:
+    """Somebody else mapped it before there were points again."""
+    one.here.sandbox.faults.add(Fault("status", method="POST", status=429, times=4))
+    api = one.here.api
+    send, calls = api.create_mapping, iter(range(9))
+
+    async def create(*arguments: Any) -> Any:
+        if next(calls) == 1:
+            await send(*arguments)
+        return await send(*arguments)
+
+    api.create_mapping = create  # type: ignore[method-assign,assignment]
+    assert await one.finish(rows(1), quiet=0.0)
+    assert await one.states() == (["unchanged"] if one.here.sandbox.app.enforce_unique else ["created"])
+
+
+async def test_an_outage_does_not_send_change_after_change_into_the_void(
+    one: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "GIVE_UP_AFTER", 0)
+    monkeypatch.setattr(running, "BATCH", 10)
+    one.here.sandbox.faults.add(Fault("reset", method="POST", times=None))
+    with pytest.raises(errors.UnreachableError):
+        await one.finish(rows(150))
+    assert (await one.states()).count("unknown") == one.here.sent() <= 10 + running.AT_ONCE
+
+
+async def test_a_change_that_is_never_answered_fails_in_the_end(one: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "MOST_SENDS", 2)
+    one.here.sandbox.faults.add(Fault("reset", method="POST", times=None))
+    assert await one.finish(rows(1), quiet=0.02)
+    assert (await one.states(), one.here.sent()) == (["failed"], 2)
+    assert "no answer to 2 tries" in (await one.here.lines(one.number))[0].note
+
+
+async def test_nothing_is_fed_twice_when_a_run_goes_on(one: Runner) -> None:
+    fed: list[int] = []
+    feed = rows(130)
+
+    async def watched(after: int, limit: int) -> Any:
+        found = await feed(after, limit)
+        fed.extend(line for line, _ in found)
+        return found
+
+    assert not await one.finish(watched, cancelled=lambda: one.here.sent() >= 5)
+    assert await one.finish(watched)
+    assert fed == list(range(1, 131))
+    assert await one.states() == ["created"] * 130
+
+
+@unique_or_not
+async def test_a_change_whose_key_somebody_holds_waits_and_is_looked_at_then(one: Runner, there: World) -> None:
+    """A chat call writes the same external id at this moment, for the same person."""
+    one.here.sandbox.faults.add(Fault("delay", method="POST", seconds=0.1))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(there.apply, mappings.creation(key(1), ANN + 1))
+        while await there.log.holder(key(1)) is None:
+            await anyio.lowlevel.checkpoint()
+        assert await one.finish(rows(2), quiet=0.0)
+    assert await one.states() == ["unchanged", "created"]
+    assert await one.mapped_once(2)
+
+
+@unique_or_not
+async def test_two_runs_of_the_same_rows_create_each_once(one: Runner, here: World, there: World) -> None:
+    other = Runner(there, await there.log.begin_run(Operation("run_plan", (), plan="2b"), PLACE, NOBODY))
+    async with anyio.create_task_group() as tasks:
+        for runner in (one, other):
+            tasks.start_soon(lambda runner=runner: runner.finish(rows(40), quiet=0.0))  # type: ignore[misc]
+    if here.sandbox.app.enforce_unique:
+        found = zip(await one.states(), await other.states(), strict=True)
+        assert {tuple(sorted(pair)) for pair in found} == {("created", "unchanged")}
+        assert await one.mapped_once(40)
+
+
+async def test_what_a_dead_process_holds_is_settled_by_whoever_needs_the_key(one: Runner, there: World) -> None:
+    operation = Operation("a test", (mappings.creation(key(1), BEN),))
+    (held,) = await there.log.begin(operation, PLACE, NOBODY, ["intended"])
+    one.here.changes.sent_seconds = -1.0
+    assert await one.finish(rows(2), quiet=0.0)
+    assert await one.states() == ["created", "created"]
+    assert [line.state for line in await there.lines(held.operation)] == ["failed"]
+
+
+async def test_a_chat_call_settles_what_a_dead_run_left_and_the_run_goes_on_with_it(one: Runner, there: World) -> None:
+    feed = rows(2)
+    await one.here.log.announce(one.number, 0, await feed(0, 2))
+    there.changes.sent_seconds = -1.0
+    await there.changes.look_back()
+    assert await one.states() == ["planned", "planned"]
+    assert states(await there.apply(mappings.creation(key(1), ANN + 1))) == ["created"]
+    assert await one.finish(feed, quiet=0.0)
+    assert await one.states() == ["unchanged", "created"]
+
+
+async def test_nobody_settles_what_a_living_run_has_announced(one: Runner, there: World) -> None:
+    """Its rows wait long for their turn, but it says every moment that it is there."""
+    there.changes.sent_seconds = 0.2
+    one.here.sandbox.faults.add(Fault("delay", method="POST", seconds=0.05, times=10))
+    looked: list[int] = []
+
+    async def look_back() -> None:
+        while True:
+            await there.changes.look_back()
+            looked.append(there.sent("GET"))
+            await anyio.sleep(0.02)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look_back)
+        assert await one.finish(rows(10), at_once=1)
+        tasks.cancel_scope.cancel()
+    assert await one.states() == ["created"] * 10
+    assert set(looked) == {0}
+
+
+async def test_a_runner_that_lost_its_run_ends_and_writes_nothing_more(one: Runner, there: World) -> None:
+    send = one.here.api.create_mapping
+
+    async def create(*arguments: Any) -> Any:
+        if one.here.sent() == 3:
+            await there.log.take_over(one.number, NOBODY)
+        return await send(*arguments)
+
+    one.here.api.create_mapping = create  # type: ignore[method-assign,assignment]
+    with pytest.raises(StaleError):
+        await one.finish(rows(20), at_once=1)
+    assert set(await one.states()) == {"intended"}
+    assert await Runner(there, one.number).finish(rows(20))
+    assert await one.states() == ["created"] * 20
+
+
+async def test_a_key_may_come_twice_in_one_run(one: Runner) -> None:
+    """The second one waits for the first, and finds it done."""
+
+    async def twice(after: int, limit: int) -> list[tuple[int, Change]]:
+        return [(line, mappings.creation(KEY, ANN)) for line in (1, 2) if line > after]
+
+    assert await one.finish(twice, quiet=0.0)
+    assert await one.states() == ["created", "unchanged"]
+    assert await one.here.mapped() == [ANN]
+
+
+async def test_a_change_that_was_planned_and_not_fed_is_carried_out(one: Runner) -> None:
+    (line,) = await one.here.log.announce(one.number, 0, [(1, mappings.creation(KEY, ANN))])
+    await one.here.log.settle([Outcome(line, "planned", tried=False)])
+    assert await one.finish(rows(0))
+    assert (await one.states(), await one.here.mapped()) == (["created"], [ANN])
