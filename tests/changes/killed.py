@@ -162,7 +162,7 @@ async def upsert_old(app: App, tag: str) -> Operation:
 
 
 async def run(app: App, tag: str) -> Operation:
-    (status,) = await app.jobs.all(1)
+    (status,) = await app.plans.newest(1)
     return await app.jobs.operation(status.plan.id)
 
 

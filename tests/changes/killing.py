@@ -132,9 +132,9 @@ class Killer:
         async with opened(self._url, self._token, folder) as app:
             await app.changes.look_back()
             await app.jobs.resume_all()
-            for status in await app.jobs.all(2):
+            for status in await app.plans.newest(2):
                 ended = await app.jobs.wait(status.plan.id, 60)
-                if ended.state not in ("planned", "finished"):
+                if ended.state not in ("planned", "finished", "undone"):
                     return [f"the run is {ended.state}: {ended.problem}"]
             found = [one for one in await history.find(app.database) if one.id > last]
             lines = [line for one in reversed(found) for line in await app.changes.log.lines(one.id)]
