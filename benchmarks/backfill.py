@@ -63,18 +63,18 @@ def limited(figures: Figures, rows: int) -> None:
 
     async def measure() -> None:
         async with engine.opened(BUDGET, TEAM) as one:
-            backfill_id = await one.planned(rows)
+            plan = await one.planned(rows)
             before = len(one.meter.calls)
-            async with engine.timing_the_journal(one.meter):
-                seconds = await engine.elapsed(one.run(backfill_id))
+            with engine.timing_the_log(one.meter):
+                seconds = await engine.elapsed(one.run(plan))
             calls = one.meter.calls[before:]
             share = steady(calls)
-            done = one.backfills.status(backfill_id).states["created"]
+            done = (await one.jobs.wait(plan, 0)).outcomes["created"]
             figures.add("limited: rows created, %", 100 * done / rows)
             figures.add("limited: granted points used, %", 100 * share, 2)
             figures.add("limited: calls answered 429", sum(status == 429 for _, _, status in calls), 0)
             figures.add("limited: minutes", seconds / MINUTE, 2)
-            figures.add("limited: the journal, % of the run's time", 100 * one.meter.writing_down / seconds, 2)
+            figures.add("limited: the log, % of the run's time", 100 * one.meter.writing_down / seconds, 2)
 
     fastloop.run(measure, SCALE)
 
@@ -114,7 +114,7 @@ def work(figures: Figures, rows: int) -> None:
         async with engine.opened(FEW, FEW_TEAM) as one:
             status = await one.run(await one.planned(WORK))
             refused = sum(code == 429 for _, _, code in one.meter.calls)
-            figures.add("work: ours done, of 300", status.states["created"], 0)
+            figures.add("work: ours done, of 300", status.outcomes["created"], 0)
             figures.add("work: ours refused (429), % of calls", 100 * refused / len(one.meter.calls), 2)
 
     fastloop.run(measure, SCALE)
@@ -172,8 +172,8 @@ def limits(figures: Figures) -> Iterator[Limit]:
         yield Limit("granted points left unused, %", 100 - figures.median("limited: granted points used, %"), 3.0)
         yield Limit("rows left undone, %", 100 - min(found["limited: rows created, %"]), 0.0)
         yield Limit("429 provoked", figures.worst("limited: calls answered 429"), 0.0)
-        journal = figures.median("limited: the journal, % of the run's time")
-        yield Limit("the journal, % of a run's time", journal, 5.0, below=True)
+        log = figures.median("limited: the log, % of the run's time")
+        yield Limit("the log, % of a run's time", log, 5.0, below=True)
     if "lifted: times as many" in found:
         yield Limit("time of a plain loop's tenth", 10 / figures.median("lifted: times as many"), 1.0)
     if "work: ours done, of 300" in found:

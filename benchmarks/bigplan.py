@@ -16,7 +16,7 @@ from salesloft_mcp.bulk import plan
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_file
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.state.journal import Journal
+from salesloft_mcp.state.staging import Staging
 
 AIM = Aim("marketing_automation", "people")
 
@@ -39,13 +39,13 @@ async def main(count: int) -> None:
             api = Salesloft(http)
             await small(api, Path(name))
             before, begun = megabytes("VmRSS"), time.perf_counter()
-            with Journal(Path(name) / "big.db") as journal:
-                await load_file(journal, AIM, file)
-                journal.mark_duplicates()
+            with Staging(Path(name) / "big.db") as staging:
+                await load_file(staging, AIM, file)
+                staging.mark_duplicates()
                 checked = time.perf_counter() - begun
-                await plan.make(api, journal, AIM)
-                if journal.verdicts()["create"] != count:
-                    raise RuntimeError(f"planned otherwise: {journal.verdicts()}")
+                await plan.make(api, staging, AIM)
+                if staging.verdicts()["create"] != count:
+                    raise RuntimeError(f"planned otherwise: {staging.verdicts()}")
     found = {"rate": count / checked, "megabytes": megabytes("VmHWM") - before, "seconds": time.perf_counter() - begun}
     print(json.dumps(found))
 
@@ -54,9 +54,9 @@ async def small(api: Salesloft, folder: Path) -> None:
     """A plan of a few rows first, so that what only has to be loaded once is there."""
     file = folder / "few.csv"
     file.write_text("external_id,object_id\na,1\n", encoding="utf-8")
-    with Journal(folder / "small.db") as journal:
-        await load_file(journal, AIM, file)
-        await plan.make(api, journal, AIM)
+    with Staging(folder / "small.db") as staging:
+        await load_file(staging, AIM, file)
+        await plan.make(api, staging, AIM)
 
 
 def megabytes(name: str) -> float:

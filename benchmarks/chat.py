@@ -52,19 +52,20 @@ async def _waits(points: int, rows: int) -> tuple[list[float], list[float]]:
 
 
 async def _during(app: App, client: Client, points: int, rows: int) -> list[float]:
-    plan = [
+    creations = [
         {"external_id": f"c{number}", "object_id": engine.FIRST_PERSON + number % engine.PEOPLE}
         for number in range(rows)
     ]
-    backfill_id = app.backfills.plan(engine.AIM, partial(load_rows, rows=plan), "benchmark")
-    await app.backfills.wait(backfill_id, 600)
-    app.backfills.start(backfill_id)
+    plan = await app.jobs.plan(engine.AIM, partial(load_rows, rows=creations), "benchmark")
+    await app.jobs.wait(plan, 600)
+    await app.jobs.start(await app.jobs.operation(plan), engine.YES)
     found: list[float] = []
     until = time.perf_counter() + SECONDS
-    while time.perf_counter() < until and app.backfills.status(backfill_id).state == "running":
+    while time.perf_counter() < until and (await app.plans.status(plan)).state == "running":
         found.append(await _look_up(client))
         await anyio.sleep(PACE if points else 0.05)
-    app.backfills.cancel(backfill_id) if points else None
+    if points:
+        await app.jobs.cancel(plan)
     return found
 
 

@@ -1,22 +1,15 @@
 """The command line as a person meets it: quick help, mistakes answered with the way on, truthful exit codes."""
 
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from mcp.client import Client
-from mcp_types import ElicitRequestParams, ElicitResult
-from salesloft_mcp.state.local import LocalState, Question
 
 from salesloft_mcp.cli import cli
-from salesloft_mcp.commands.approvals import listed
 
-from .conftest import Connect
 from .hosting.program import (
     API_KEY,
     COMMAND,
@@ -40,27 +33,11 @@ for command in ([], *([name] for name in sys.argv[1:])):
     assert "Exit codes: 0 done, 1 failed, 2 wrong" in result.output
 print([name for name in ("mcp", "pydantic", "httpx", "uvicorn", "rich") if name in sys.modules])
 """
-QUESTION = Question(
-    "SANDBOX", "delete_external_id_mapping", 'Delete this mapping in SANDBOX?\nexternal id: "A [b]1[/b]"'
-)
 
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     return clean_environment(tmp_path, SALESLOFT_STATE_DIR=str(tmp_path / "state"))
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[LocalState]:
-    with LocalState(tmp_path / "state") as state:
-        yield state
-
-
-def approvals(state: LocalState, *options: str, given: str | None = None) -> tuple[int, str]:
-    """Run `salesloft-mcp approvals` here, with what a person types."""
-    where = ["--state-dir", str(Path(state.location).parent)]
-    result = CliRunner().invoke(cli, ["approvals", *where, *options], input=given)
-    return result.exit_code, result.output
 
 
 def test_help_of_every_command_works_and_loads_none_of_the_heavy_libraries(env: dict[str, str]) -> None:
@@ -199,95 +176,3 @@ def test_a_sandbox_on_a_taken_port_ends_with_exit_1(env: dict[str, str], tmp_pat
     assert done.returncode == 1
     assert "in use" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_without_pending_questions_approvals_says_so(state: LocalState) -> None:
-    assert approvals(state) == (0, "Nothing waits for approval.\n")
-    assert approvals(state, "--json") == (0, "[]\n")
-
-
-@pytest.mark.parametrize(
-    ("typed", "approved", "told"),
-    [("y\n", True, "Approved"), ("\n", False, "Refused"), ("n\n", False, "Refused"), ("sure\ny\n", True, "Approved")],
-)
-def test_only_a_typed_y_approves(state: LocalState, typed: str, approved: bool, told: str) -> None:
-    state.ask(QUESTION)
-    code, output = approvals(state, given=typed)
-    assert code == 0
-    assert told in output
-    assert state.granted(QUESTION) is approved
-    assert state.pending() == []
-
-
-def test_the_question_is_shown_in_full_and_its_markup_is_only_text(state: LocalState) -> None:
-    state.ask(QUESTION)
-    _, output = approvals(state, given="\n")
-    for line in QUESTION.text.splitlines():
-        assert line in output
-    assert QUESTION.tool in output
-
-
-def test_no_answer_at_all_decides_nothing(state: LocalState) -> None:
-    asked = state.ask(QUESTION)
-    code, _ = approvals(state, given="")
-    assert code == 1
-    assert [one.id for one in state.pending()] == [asked]
-
-
-def test_an_answer_that_comes_too_late_is_not_called_an_approval(
-    state: LocalState, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = state.ask(QUESTION)
-
-    def answered_elsewhere(*_: object, **__: object) -> bool:
-        state.decide(asked, False)
-        return True
-
-    monkeypatch.setattr("salesloft_mcp.commands.approvals.Confirm.ask", answered_elsewhere)
-    code, output = approvals(state)
-    assert code == 0
-    assert "Too late" in output
-    assert "Approved" not in output
-
-
-def test_approvals_for_machines_lists_and_decides_nothing(state: LocalState) -> None:
-    asked = state.ask(QUESTION)
-    code, output = approvals(state, "--json", given="y\n")
-    assert code == 0
-    assert json.loads(output) == [
-        {"id": asked, "environment": "SANDBOX", "tool": QUESTION.tool, "question": QUESTION.text}
-    ]
-    assert len(state.pending()) == 1
-
-
-def test_a_state_that_cannot_be_used_is_refused_in_words(tmp_path: Path) -> None:
-    (tmp_path / "state.db").write_bytes(b"no database" * 100)
-    for options in ([], ["--json"]):
-        result = CliRunner().invoke(cli, ["approvals", "--state-dir", str(tmp_path), *options])
-        assert result.exit_code == 2
-        assert "cannot hold our state" in result.stderr
-
-
-@pytest.mark.anyio
-async def test_a_pending_question_has_the_words_that_a_client_would_have_shown(
-    connect: Connect, state: LocalState
-) -> None:
-    target = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
-    asked: list[str] = []
-
-    async def decline(_: object, params: ElicitRequestParams) -> ElicitResult:
-        asked.append(params.message)
-        return ElicitResult(action="decline")
-
-    async with connect(elicitation_callback=decline) as client:
-        await client.call_tool("delete_external_id_mapping", target)
-    async with connect() as client:
-        await _delete_pending(client, target)
-    (pending,) = listed(Path(state.location).parent)
-    assert [pending["question"]] == asked
-
-
-async def _delete_pending(client: Client, target: dict[str, str]) -> None:
-    result = await client.call_tool("delete_external_id_mapping", target)
-    assert result.is_error
-    assert "approval" in str(result.content)

@@ -7,17 +7,20 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from salesloft_mcp.bulk.jobs import open_jobs
 from salesloft_mcp.cli import cli
 
 from .hosting.program import COMMAND, HANG_SECONDS, clean_environment
 
 PEOPLE = range(207550157, 207550157 - 100, -1)  # of the seeded sandbox
+PLACE = 'SANDBOX (http://sandbox.localhost), team "Northwind Software (sandbox)" (100013)'
 TO = ("--external-type", "crm_lead", "--object-type", "people")
 Backfill = Callable[..., Result]
 
@@ -67,19 +70,19 @@ def test_a_file_whose_name_is_not_utf_8_is_planned_like_any_other(
 def planned(backfill: Backfill, *source: str) -> str:
     result = backfill("plan", *source, *TO, "--json")
     assert result.exit_code == 0, result.output
-    return str(json.loads(result.stdout)["backfill_id"])
+    return str(json.loads(result.stdout)["plan"])
 
 
 def test_from_a_file_to_a_report_that_can_be_planned_again(backfill: Backfill, few: Path, tmp_path: Path) -> None:
-    backfill_id = planned(backfill, str(few))
-    status = backfill("status", backfill_id)
+    plan = planned(backfill, str(few))
+    status = backfill("status", plan)
     assert status.exit_code == 0
-    assert "planned: 1 to create, 0 unchanged, 3 that cannot be. Nothing written." in status.stdout
-    run = backfill("run", backfill_id)
-    assert (run.exit_code, run.stderr) == (0, "")
-    assert "finished: 1 of 1 done; 3 were ruled out by the plan." in run.stdout
+    assert "planned: 1 to create, 0 unchanged, 3 skipped. Nothing written." in status.stdout
+    run = backfill("run", plan)
+    assert (run.exit_code, run.stderr) == (0, f"Mappings to create in {PLACE}: 1\n")
+    assert "finished: 1 of 1 done; 3 were skipped by the plan." in run.stdout
     report = tmp_path / "report.csv"
-    assert backfill("report", backfill_id, "--output", str(report)).output == ""
+    assert backfill("report", plan, "--output", str(report)).output == ""
     rows = list(csv.DictReader(io.StringIO(report.read_text(), newline="")))
     assert [(row["line"], row["external_id"], row["plan"], row["outcome"]) for row in rows] == [
         ("2", "'=1", "create", "created"),
@@ -89,47 +92,50 @@ def test_from_a_file_to_a_report_that_can_be_planned_again(backfill: Backfill, f
     ]
     again = backfill("plan", str(report), *TO, "--json")
     assert json.loads(again.stdout)["counts"] == {"unchanged": 1, "invalid": 3}
-    lines = [json.loads(line) for line in backfill("report", backfill_id).stdout.splitlines()]
+    lines = [json.loads(line) for line in backfill("report", plan).stdout.splitlines()]
     assert [line["external_id"] for line in lines] == ["=1", "N2", "N2", "N3"]
 
 
 def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(backfill: Backfill, few: Path) -> None:
     result = backfill("plan", str(few), *TO)
     assert result.exit_code == 0
-    assert "line 5  external_id N3  verdict object unknown  object_id 99" in result.stdout
+    assert "line 5  external_id N3  given object_id 99  plan object unknown" in result.stdout
     assert "Run it with: salesloft-mcp backfill run " in result.stdout
 
 
 def test_a_custom_field_is_a_source(backfill: Backfill) -> None:
-    backfill_id = planned(backfill, "--custom-field", "Legacy ID")
-    assert json.loads(backfill("run", backfill_id, "--json").stdout)["outcomes"] == {"created": 120}
+    plan = planned(backfill, "--custom-field", "Legacy ID")
+    assert json.loads(backfill("run", plan, "--json").stdout)["outcomes"] == {"created": 120}
 
 
 def test_a_large_run_asks_and_enter_means_no(backfill: Backfill, many: Path) -> None:
-    backfill_id = planned(backfill, str(many))
-    refused = backfill("run", backfill_id, given="\n")
+    plan = planned(backfill, str(many))
+    refused = backfill("run", plan, given="\n")
     assert refused.exit_code == 1
-    assert "Create 510 mappings in SANDBOX (http://sandbox.localhost)?" in refused.output
-    assert json.loads(backfill("status", backfill_id, "--json").stdout)["state"] == "planned"
-    agreed = backfill("run", backfill_id, "--json", given="y\n")
+    assert f"Create these external id mappings in {PLACE}?" in refused.output
+    assert "mappings to create: 510" in refused.output
+    assert json.loads(backfill("status", plan, "--json").stdout)["state"] == "planned"
+    agreed = backfill("run", plan, "--json", given="y\n")
     assert agreed.exit_code == 0
     assert '"created": 510' in agreed.output
 
 
 def test_yes_answers_beforehand(backfill: Backfill, many: Path) -> None:
-    assert backfill("run", planned(backfill, str(many)), "--yes").exit_code == 0
+    run = backfill("run", planned(backfill, str(many)), "--yes")
+    assert run.exit_code == 0
+    assert f"Create these external id mappings in {PLACE}?" in run.stderr  # what was agreed to is shown all the same
 
 
 def test_ctrl_c_stops_a_run_and_resume_finishes_it(
     backfill: Backfill, options: list[str], many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backfill_id = planned(backfill, str(many))
-    command = [*COMMAND, "backfill", "run", backfill_id, "--yes", "--rate-limit", "40", *options]
+    plan = planned(backfill, str(many))
+    command = [*COMMAND, "backfill", "run", plan, "--yes", "--rate-limit", "40", *options]
     process = subprocess.Popen(
         command, env=clean_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        while json.loads(backfill("status", backfill_id, "--json").stdout).get("outcomes", {}).get("created", 0) < 20:
+        while json.loads(backfill("status", plan, "--json").stdout).get("outcomes", {}).get("created", 0) < 20:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=HANG_SECONDS)
@@ -137,13 +143,14 @@ def test_ctrl_c_stops_a_run_and_resume_finishes_it(
         process.kill()
         process.wait()
     assert process.returncode == 130
-    assert f"Stopped. Go on with: salesloft-mcp backfill resume {backfill_id}" in told
+    assert f"Stopped. Go on with: salesloft-mcp backfill resume {plan}" in told
     assert "Traceback" not in told
-    stopped = json.loads(backfill("status", backfill_id, "--json").stdout)
-    assert stopped["state"] == "stopped"
-    monkeypatch.setattr("salesloft_mcp.bulk.jobs.open_backfills.__wrapped__.__defaults__", (0.0,))
-    assert backfill("resume", backfill_id).exit_code == 0  # not asked again
-    assert json.loads(backfill("status", backfill_id, "--json").stdout)["outcomes"] == {"created": 510}
+    stopped = json.loads(backfill("status", plan, "--json").stdout)
+    assert stopped["state"] == "cancelled"  # no server goes on with it by itself
+    monkeypatch.setattr("salesloft_mcp.app.open_jobs", partial(open_jobs, quiet=0.0))
+    assert backfill("resume", plan, given="\n").exit_code == 1  # asked again
+    assert backfill("resume", plan, given="y\n").exit_code == 0
+    assert json.loads(backfill("status", plan, "--json").stdout)["outcomes"] == {"created": 510}
 
 
 def test_a_row_that_is_refused_makes_the_run_fail(backfill: Backfill, few: Path, tmp_path: Path) -> None:
@@ -163,9 +170,11 @@ def test_a_row_that_is_refused_makes_the_run_fail(backfill: Backfill, few: Path,
         (["plan", "none.csv", *TO], 2, "does not exist"),
         (["plan", "--custom-field", "x", *TO[2:], "--external-type", "crm_leed"], 1, 'existing are "crm_lead"'),
         (["plan", "--custom-field", "Legcy ID", *TO], 1, 'did you mean "Legacy ID"?'),
-        (["run", "nope"], 1, "there is no such backfill here"),
-        (["status", "../x"], 1, "there is no such backfill here"),
-        (["report", "nope"], 1, "there is no such backfill here"),
+        (["run", "nope"], 1, "there is no such plan here"),
+        (["status", "../x"], 1, "there is no such plan here"),
+        (["report", "nope"], 1, "there is no such plan here"),
+        (["cancel", "nope"], 1, "there is no such plan here"),
+        (["list", "--limit", "0"], 2, "--limit"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(backfill: Backfill, arguments: list[str], code: int, words: str) -> None:
@@ -176,11 +185,38 @@ def test_what_cannot_be_is_refused_in_words(backfill: Backfill, arguments: list[
 
 
 def test_only_what_was_begun_is_resumed_and_only_what_can_run_is_run(backfill: Backfill, few: Path) -> None:
-    backfill_id = planned(backfill, str(few))
-    assert f"salesloft-mcp backfill run {backfill_id}" in backfill("resume", backfill_id).stderr
-    assert backfill("run", backfill_id).exit_code == 0
-    again = backfill("run", backfill_id)
-    assert (again.exit_code, "this backfill is finished" in again.stderr) == (1, True)
+    plan = planned(backfill, str(few))
+    assert f"salesloft-mcp backfill run {plan}" in backfill("resume", plan).stderr
+    assert backfill("run", plan).exit_code == 0
+    again = backfill("run", plan)
+    assert (again.exit_code, "plan: it is finished. Nothing was started." in again.stderr) == (1, True)
+
+
+def test_a_plan_that_was_cancelled_is_not_run_by_a_server_and_can_be_resumed(backfill: Backfill, few: Path) -> None:
+    plan = planned(backfill, str(few))
+    cancelled = backfill("cancel", plan, "--json")
+    assert (cancelled.exit_code, json.loads(cancelled.stdout)["state"]) == (0, "cancelled")
+    assert backfill("resume", plan).exit_code == 0
+    again = backfill("cancel", plan)
+    assert (again.exit_code, "plan: it is finished. Nothing was cancelled." in again.stderr) == (1, True)
+
+
+def test_all_plans_are_listed_newest_first_with_how_far_they_are(backfill: Backfill, few: Path) -> None:
+    assert backfill("list").stdout == "No plan was made in SANDBOX (http://sandbox.localhost).\n"
+    first, second = planned(backfill, str(few)), planned(backfill, "--custom-field", "Legacy ID")
+    backfill("run", first)
+    assert backfill("list").stdout.splitlines() == [
+        f"{second}  crm_lead people, custom field Legacy ID: planned: 120 to create, 0 unchanged, 0 skipped."
+        " Nothing written.",
+        f"{first}  crm_lead people, file few.csv: finished: 1 of 1 done; 3 were skipped by the plan.",
+    ]
+    (newest,) = json.loads(backfill("list", "--limit", "1", "--json").stdout)
+    assert (newest["plan"], newest["state"]) == (second, "planned")
+
+
+def test_how_far_it_is_says_in_which_environment_and_for_which_team(backfill: Backfill, few: Path) -> None:
+    shown = " ".join(backfill("status", planned(backfill, str(few))).stdout.split())
+    assert "environment SANDBOX (http://sandbox.localhost) team 100013" in shown
 
 
 def test_a_report_that_cannot_be_written_says_so(backfill: Backfill, few: Path, tmp_path: Path) -> None:

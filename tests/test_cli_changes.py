@@ -1,23 +1,28 @@
 """`salesloft-mcp changes`: the log for a person at a terminal, and for a script."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from click.testing import CliRunner
 
+from salesloft_mcp.changes import mappings
+from salesloft_mcp.changes.change import Author, Change, Operation, Outcome, Place
+from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.cli import cli
-from salesloft_mcp.state.changes import Change
-from salesloft_mcp.state.local import LocalState
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.state.database import Database
 
 LIVE = "https://api.salesloft.com"
-DELETED = Change(
-    "SANDBOX", "delete_external_id_mapping", "crm_lead", "people", "A [b]1[/b]", 7, "approved in a terminal"
+KEY = MappingKey("crm_lead", "people", "A [b]1[/b]")
+DELETED = Operation("delete_external_id_mapping", (Change("mapping", KEY, {"id": 5, "object_id": 7}, None),))
+UNDONE = Operation("undo_change", (mappings.creation(KEY, 7),), undoes=1)
+CREATED = Operation(
+    "create_external_id_configuration", (Change("configuration", MappingKey("erp\u202e", "accounts", ""), None, {}),)
 )
-UNDONE = Change("SANDBOX", "undo_change", "crm_lead", "people", "A [b]1[/b]", 7, undoes=1)
-CREATED = Change(LIVE, "create_external_id_configuration", "erp\u202e", "accounts")
+RUN = Operation("run_plan", (), plan="abc")
 
 
 class Clock:
@@ -29,70 +34,97 @@ class Clock:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[LocalState]:
-    clock = Clock()
-    with LocalState(tmp_path / "state", clock) as state:
-        state.log.settle(state.log.intend(DELETED, {"id": 5}), "deleted")
-        clock.now += 86_400
-        state.log.settle(state.log.intend(UNDONE), "created", {"id": 6})
-        clock.now += 86_400
-        state.log.settle(state.log.intend(CREATED), "created")
-        yield state
+def directory(tmp_path: Path) -> Path:
+    """A state in which a mapping was deleted, a day later brought back, and so on."""
+    anyio.run(_written, tmp_path / "state")
+    return tmp_path / "state"
 
 
-def changes(state: LocalState, *options: str) -> tuple[int, str]:
-    """Run the command on a wide terminal."""
-    where = ["--state-dir", str(Path(state.location).parent)]
-    result = CliRunner().invoke(cli, ["changes", *where, *options], env={"COLUMNS": "250"})
+async def _written(directory: Path) -> None:
+    clock, database = Clock(), Database(directory)
+    sandbox, live = (ChangeLog(database, tenant, clock) for tenant in ("SANDBOX", LIVE))
+    yes = Author("client 1", "approved in a terminal")
+    (line,) = await sandbox.begin(DELETED, Place("SANDBOX", 1), yes, ["intended"])
+    await sandbox.settle([Outcome(line, "deleted")])
+    clock.now += 86_400
+    (line,) = await sandbox.begin(UNDONE, Place("SANDBOX", 1), Author(), ["intended"])
+    await sandbox.settle([Outcome(line, "created", {"id": 6, "object_id": 7})])
+    clock.now += 86_400
+    (line,) = await live.begin(CREATED, Place(LIVE), Author(), ["intended"])
+    await live.settle([Outcome(line, "created", {"id": 9})])
+    clock.now += 86_400
+    number = await live.begin_run(RUN, Place(LIVE), Author())
+    keys = [(n, mappings.creation(MappingKey("crm_lead", "users", f"U{n}"), n)) for n in range(1, 8)]
+    lines = await live.announce(number, 0, keys)
+    await live.settle([Outcome(line, "failed" if line.line == 1 else "created") for line in lines])
+    database.close()
+
+
+def changes(directory: Path, *options: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, ["changes", "--state-dir", str(directory), *options])
     return result.exit_code, result.output
 
 
-def found(state: LocalState, *options: str) -> list[int]:
-    """The ids a search finds."""
-    code, output = changes(state, "--json", *options)
+def found(directory: Path, *options: str) -> list[int]:
+    """The numbers that a search finds."""
+    code, output = changes(directory, "--json", *options)
     assert code == 0, output
     return [row["id"] for row in json.loads(output)]
 
 
-def test_it_shows_all_environments_newest_first_with_what_was_agreed(state: LocalState) -> None:
-    code, output = changes(state)
+def test_it_shows_all_environments_newest_first_with_what_was_agreed(directory: Path) -> None:
+    code, output = changes(directory)
     assert code == 0
-    head, newest, undone, oldest = (line.split("  ") for line in output.strip().splitlines())
-    cells = [[cell.strip() for cell in line if cell.strip()] for line in (head, newest, undone, oldest)]
-    assert cells[0] == ["id", "when (UTC)", "who", "environment", "tool", "what", "outcome", "confirmed"]
-    assert [row[0] for row in cells[1:]] == ["3", "2", "1"]
-    assert cells[1][2:] == ["local", LIVE, CREATED.tool, "erp\\u{202e} → accounts", "created", "no need"]
-    assert cells[2][4] == "undo_change 1"
-    assert cells[3][1:] == [
-        "2025-06-15T15:06:40Z",
-        "local",
-        "SANDBOX",
-        DELETED.tool,
-        'crm_lead "A [b]1[/b]" → people 7',
-        "deleted, undone by 2",
-        "approved in a terminal",
+    assert output.splitlines() == [
+        "4  2025-06-18T15:06:40Z  run_plan: 6 created, failed",
+        *(f'    crm_lead "U{n}" → users {n}' for n in range(1, 6)),
+        "    and 2 more",
+        f"    {LIVE} · local · nobody was asked",
+        "3  2025-06-17T15:06:40Z  create_external_id_configuration: created",
+        "    erp\\u{202e} → accounts",
+        f"    {LIVE} · local · nobody was asked",
+        "2  2025-06-16T15:06:40Z  undo_change 1: created",
+        '    crm_lead "A [b]1[/b]" → people 7',
+        "    SANDBOX, team 1 · local · nobody was asked",
+        "1  2025-06-15T15:06:40Z  delete_external_id_mapping: deleted, undone by 2",
+        '    crm_lead "A [b]1[/b]" → people 7',
+        "    SANDBOX, team 1 · client 1 · approved in a terminal",
     ]
 
 
-def test_json_tells_everything(state: LocalState) -> None:
-    rows: list[dict[str, Any]] = json.loads(changes(state, "--json")[1])
-    assert rows[2] == {
+def test_a_line_of_it_fits_a_small_terminal(directory: Path) -> None:
+    assert max(map(len, changes(directory)[1].splitlines())) <= 80
+
+
+def test_json_tells_everything(directory: Path) -> None:
+    rows: list[dict[str, Any]] = json.loads(changes(directory, "--json")[1])
+    assert rows[3] == {
         "id": 1,
         "at": "2025-06-15T15:06:40Z",
         "environment": "SANDBOX",
-        "who": "local",
-        "tool": DELETED.tool,
-        "external_type": "crm_lead",
-        "object_type": "people",
-        "external_id": "A [b]1[/b]",
-        "object_id": 7,
-        "confirmed": "approved in a terminal",
-        "outcome": "deleted",
-        "before": {"id": 5},
-        "after": None,
+        "team": "1",
+        "who": "client 1",
+        "tool": "delete_external_id_mapping",
+        "agreed": "approved in a terminal",
+        "plan": "",
         "undoes": None,
         "undone_by": 2,
+        "counts": {"deleted": 1},
+        "changes": [
+            {
+                "kind": "mapping",
+                "external_type": "crm_lead",
+                "object_type": "people",
+                "external_id": "A [b]1[/b]",
+                "object_id": 7,
+                "outcome": "deleted",
+                "note": "",
+                "before": {"id": 5, "object_id": 7},
+                "after": None,
+            }
+        ],
     }
+    assert (rows[0]["plan"], rows[0]["counts"], len(rows[0]["changes"])) == ("abc", {"created": 6, "failed": 1}, 5)
 
 
 @pytest.mark.parametrize(
@@ -105,22 +137,24 @@ def test_json_tells_everything(state: LocalState) -> None:
         (("--object", "accounts/7"), []),
         (("--object", f"people/{2**70}"), []),
         (("--tool", "undo_change"), [2]),
-        (("--since", "2025-06-16"), [3, 2]),
+        (("--since", "2025-06-16"), [4, 3, 2]),
         (("--until", "2025-06-16"), [2, 1]),
         (("--until", "2025-06-16T15:06:40Z"), [1]),
         (("--since", "2025-06-16", "--until", "2025-06-16"), [2]),
-        (("--limit", "1"), [3]),
+        (("--tool", "run_plan"), [4]),
+        (("--external-id", "U7"), [4]),
+        (("--limit", "1"), [4]),
     ],
 )
 def test_it_is_searched_by_id_object_tool_and_time(
-    state: LocalState, options: tuple[str, ...], expected: list[int]
+    directory: Path, options: tuple[str, ...], expected: list[int]
 ) -> None:
-    assert found(state, *options) == expected
+    assert found(directory, *options) == expected
 
 
-def test_nothing_found_is_said(state: LocalState) -> None:
-    assert changes(state, "--tool", "nobody") == (0, "No such change.\n")
-    assert changes(state, "--tool", "nobody", "--json") == (0, "[]\n")
+def test_nothing_found_is_said(directory: Path) -> None:
+    assert changes(directory, "--tool", "nobody") == (0, "No such change.\n")
+    assert changes(directory, "--tool", "nobody", "--json") == (0, "[]\n")
 
 
 @pytest.mark.parametrize(
@@ -133,8 +167,8 @@ def test_nothing_found_is_said(state: LocalState) -> None:
         (("--limit", "0"), "--limit"),
     ],
 )
-def test_what_cannot_be_searched_is_a_wrong_option(state: LocalState, options: tuple[str, ...], said: str) -> None:
-    code, output = changes(state, *options)
+def test_what_cannot_be_searched_is_a_wrong_option(directory: Path, options: tuple[str, ...], said: str) -> None:
+    code, output = changes(directory, *options)
     assert code == 2
     assert said in output
 

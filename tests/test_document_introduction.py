@@ -48,7 +48,7 @@ async def test_a_record_is_found_read_and_written_by_its_own_id_alone(connect: C
             external_ids=["CONTACT3456"],
             detail="full",
         )
-    assert (written["status"], written["record"]["id"]) == ("updated", 578495206)
+    assert (written["status"], written["object_id"]) == ("updated", 578495206)
     assert [(record["id"], record["city"]) for record in read["records"]] == [(578495206, "Wien")]
 
 
@@ -94,8 +94,9 @@ async def test_the_words_for_the_three_objects_are_taken_and_the_plural_is_sent(
     singular = {"people": "Person", "accounts": "Account", "users": "User"}[object_type]
     async with connect() as client:
         for word in (singular, singular.lower(), object_type, object_type.upper()):
-            found = await call(client, "list_external_id_mappings", object_type=word, external_id=external_id)
-            assert object_id in {row["object_id"] for row in found["mappings"]}
+            found = await call(client, "list_external_id_mappings", object_type=word, object_id=object_id)
+            ids = {(row["external_type"], row["external_id"]) for row in found["mappings"]}
+            assert (external_type, external_id) in ids
     assert all(f"object_type={object_type}&".encode() in request.query for request in sandbox.requests)
 
 
@@ -176,7 +177,7 @@ async def test_a_custom_field_that_held_the_ids_is_backfilled_at_once(connect: C
         planned = await call(client, "plan_backfill", **aim)
         assert planned["counts"]["create"] == 120
         assert await resolved(client, "L-70000", "legacy") == []
-        done = await call(client, "run_backfill", backfill_id=planned["backfill_id"])
+        done = await call(client, "run_plan", plan=planned["plan"])
         assert done["state"] == "finished"
         assert len(await resolved(client, "L-70000", "legacy")) == 1
 

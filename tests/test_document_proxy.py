@@ -99,10 +99,10 @@ async def test_an_unmapped_id_creates_the_person_and_its_mapping(sandbox: Sandbo
     person = printed_json("upsert_person_request")
     async with connect() as client:
         made = await call(client, "upsert_person_by_external_id", **NEW_LEAD, person=person)
-        assert await resolved(client, "CONTACT-NEW", "crm_lead") == [("people", made["record"]["id"])]
-    assert (made["status"], made["record"]["name"]) == ("created", "Christopher Doe")
+        assert await resolved(client, "CONTACT-NEW", "crm_lead") == [("people", made["object_id"])]
+    assert made["status"] == "created"
     (shown,) = await rows(sandbox, "/v2/people", **{"email_addresses[]": person["email_address"]})
-    assert (shown["id"], shown["account"]["id"], shown["city"]) == (made["record"]["id"], 9872, "Atlanta")
+    assert (shown["id"], shown["account"]["id"], shown["city"]) == (made["object_id"], 9872, "Atlanta")
 
 
 @proves("UPSERT-CREATE", "UPSERT-UPDATE", "PROXY-UPSERT")
@@ -113,9 +113,9 @@ async def test_an_account_is_created_and_then_updated(sandbox: Sandbox, connect:
         made = await call(client, "upsert_account_by_external_id", **key, account=account)
         changed = await call(client, "upsert_account_by_external_id", **key, account={"industry": "Anvils"})
     assert (made["status"], changed["status"]) == ("created", "updated")
-    assert made["record"]["id"] == changed["record"]["id"]
+    assert made["object_id"] == changed["object_id"]
     (shown,) = await rows(sandbox, "/v2/accounts", domain="acme.test")
-    assert (shown["id"], shown["name"], shown["industry"]) == (made["record"]["id"], "Acme", "Anvils")
+    assert (shown["id"], shown["name"], shown["industry"]) == (made["object_id"], "Acme", "Anvils")
 
 
 @proves("UPSERT-CREATE")

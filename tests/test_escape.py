@@ -1,13 +1,14 @@
 """Text from elsewhere can neither hide, nor break a line, nor pass for our words."""
 
 import unicodedata
+from hashlib import sha256
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.text import escaped, quoted
+from salesloft_mcp.text import escaped, quoted, shortened
 
 HIDING: tuple[Literal["Cc", "Cf", "Co", "Cs", "Zl", "Zp"], ...] = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 anything = st.text(st.characters()) | st.text(st.characters(categories=HIDING) | st.sampled_from('ab "\\u{}'))
@@ -24,13 +25,15 @@ def test_nothing_that_hides_or_reorders_is_left(text: str) -> None:
 
 
 @given(anything, st.integers(2, 100))
-def test_quoted_text_is_one_short_line_with_quotes_at_its_ends_only(text: str, limit: int) -> None:
+def test_quoted_text_is_one_short_line_with_quotes_around_it_only(text: str, limit: int) -> None:
     shown = quoted(text, limit)
     assert hidden(shown) == []
-    assert len(shown) <= limit + 2
+    quote, end, measure = shown[1:].rpartition('"')
+    assert len(quote) <= limit
     assert len(shown.splitlines()) == 1
-    assert (shown[0], shown[-1]) == ('"', '"')
-    assert '"' not in shown[1:-1]
+    assert (shown[0], end) == ('"', '"')
+    assert '"' not in quote
+    assert quote.endswith("…") or not measure  # only what is cut tells its length
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S", "Zs", "M"))))
@@ -62,9 +65,17 @@ def test_a_hidden_character_is_shown_as_its_code_point(text: str, shown: str) ->
     assert escaped(text) == shown
 
 
-def test_long_text_is_cut_and_says_so() -> None:
-    assert quoted("x" * 81) == '"' + "x" * 79 + '…"'
+def test_long_text_is_cut_and_tells_its_length_and_a_digest() -> None:
+    assert quoted("x" * 81) == '"' + "x" * 79 + '…" (81 characters, SHA-256 4d1f7bb8)'
     assert quoted("x" * 80) == '"' + "x" * 80 + '"'
+    assert shortened("x" * 201) == "x" * 199 + f"… ({'201 characters, SHA-256 ' + sha256(b'x' * 201).hexdigest()[:8]})"
+    assert shortened("x" * 200) == "x" * 200
+
+
+@given(anything, anything, st.integers(2, 20))
+def test_texts_that_are_cut_alike_differ_in_what_is_told_of_them(one: str, other: str, limit: int) -> None:
+    if one.replace('"', "'") != other.replace('"', "'"):
+        assert quoted(one, limit) != quoted(other, limit)
 
 
 def test_what_is_hidden_and_what_only_looks_escaped_stay_apart() -> None:

@@ -9,23 +9,26 @@ import anyio
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations
+from salesloft_mcp.changes.attempt import look, send
 from salesloft_mcp.changes.change import (
     DONE,
     Author,
     Change,
     Done,
+    HeldError,
     Image,
     Line,
     Operation,
     Outcome,
     Place,
     State,
+    UsedError,
     Verdict,
     judge,
 )
 from salesloft_mcp.changes.consent import Question, needed, question
 from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
-from salesloft_mcp.changes.log import ChangeLog, HeldError, UsedError
+from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.call import current
@@ -40,9 +43,6 @@ HOUR = 3_600.0
 LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
-# The answer proves that nothing was sent, or that Salesloft did not do it.
-_NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
-_REFUSED = (errors.UnauthorizedError, errors.ForbiddenError, errors.InputError)
 # The token may not see its team, or a server that speaks the guide has none: then no team is told.
 _NO_TEAM = (errors.ForbiddenError, errors.NotFoundError, errors.BrokenAnswerError, errors.UpstreamError)
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
@@ -129,7 +129,7 @@ class Changes:
 
     async def settle_cut_off(self, line: Line) -> None:
         """Look what became of a change that was announced, and write it down; a change of a run may be sent again."""
-        outcome = await self.look(line, sent=True)
+        outcome = await look(self.api, line, sent=True)
         if outcome.state == "planned" and line.line is None:
             outcome = replace(outcome, state="failed", note="it was cut off, and was not done")
         if outcome.state != "unknown":
@@ -158,40 +158,6 @@ class Changes:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)
-
-    async def send(self, line: Line) -> Outcome:
-        """Carry out a change that stands in the log as intended; every error becomes a state."""
-        try:
-            state, after = await KINDS[line.change.kind].send(self.api, line.change)
-        except errors.UnknownOutcomeError as error:
-            return Outcome(line, "unknown", note=error.what, error=error)
-        except _NOT_SENT as error:
-            return Outcome(line, "planned", note=error.what, tried=False, error=error)
-        except _REFUSED as error:
-            return Outcome(line, "failed", note=error.what, error=error)
-        except errors.ConflictError as error:
-            return Outcome(line, "conflict", note=error.what, error=error)
-        except errors.ApiError as error:
-            return await self.look(line, sent=line.tries > 1, refusal=error)
-        return Outcome(line, state, None if after is None else line.change.part(after))
-
-    async def look(self, line: Line, *, sent: bool, refusal: errors.ApiError | None = None) -> Outcome:
-        """Read what stands at the key, and judge. A look that fails leaves what was sent as unknown as it was."""
-        kind, change = KINDS[line.change.kind], line.change
-        try:
-            rows = await kind.read(self.api, change.key)
-        except errors.ApiError as error:
-            why = refusal or error
-            return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
-        match judge(change, rows, kind.fits):
-            case "done":
-                return Outcome(line, change.verb if sent else "unchanged", standing(change, rows))
-            case "conflict":
-                return Outcome(line, "conflict", note="something else stands there", error=conflict(change, rows))
-            case _ if refusal is not None:
-                return Outcome(line, "failed", note=refusal.what, error=refusal)
-            case _:
-                return Outcome(line, "planned")
 
     async def _begun(
         self, operation: Operation, place: Place, author: Author, carried: Sequence[Change]
@@ -269,7 +235,7 @@ class Changes:
             outcome = Outcome(line, "failed", note=error.what, error=error)
         else:
             async with self.log.renewing(line.operation):
-                outcome = Outcome(line, "planned") if looked else await self.look(line, sent=False)
+                outcome = Outcome(line, "planned") if looked else await look(self.api, line, sent=False)
                 if outcome.state == "planned":
                     outcome = await self._carried_out(line)
         if outcome.error is not None and outcome.state == "failed":
@@ -291,14 +257,14 @@ class Changes:
 
     async def _carried_out(self, line: Line) -> Outcome:
         """Send, and look when the answer is lost; send again only what is known not to be there."""
-        outcome = await self.send(line)
+        outcome = await send(self.api, line)
         for _ in range(ATTEMPTS - 1):
             if outcome.state != "unknown":
                 break
             await anyio.sleep(self.quiet)
-            found = await self.look(outcome.line, sent=True)
+            found = await look(self.api, outcome.line, sent=True)
             if found.state == "planned" and (announced := await self.log.sending([outcome.line])):
-                found = await self.send(announced[0])
+                found = await send(self.api, announced[0])
             outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome

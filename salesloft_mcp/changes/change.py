@@ -39,6 +39,18 @@ OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
 UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
 
 
+class UsedError(Exception):
+    """The yes that an operation stands on was used already."""
+
+
+class HeldError(Exception):
+    """Another change of the same key is not settled, or was settled after the key was read."""
+
+
+class StaleError(Exception):
+    """Somebody else took over this run. Nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One request to Salesloft: at `key`, `before` (as it was read) becomes `after`. None means that nothing is there.

@@ -1,11 +1,18 @@
 """A change as a row of the table `changes`, and back."""
 
 import json
+from collections.abc import Iterable
 from typing import cast
 
 from salesloft_mcp.changes.change import Change, Image, Kind, Line, Outcome, State
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.state.database import Row, Value
+
+_COLUMNS = (
+    "operation, tenant, kind, external_type, object_type, external_id, object_id,"
+    " before, after, outcome, note, tries, at, line"
+)
+INSERT = f"INSERT INTO changes ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"
 
 
 def line_of(row: Row) -> Line:
@@ -18,8 +25,12 @@ def line_of(row: Row) -> Line:
 
 def values_of(change: Change) -> tuple[Value, ...]:
     """Kind, key, object id and both images, as the columns hold them."""
-    key = (change.key.external_type, change.key.object_type, change.key.external_id)
-    return (change.kind, *key, change.object_id, _text(change.before), _text(change.after))
+    return (change.kind, *key_values(change.key), change.object_id, _text(change.before), _text(change.after))
+
+
+def key_values(key: MappingKey) -> tuple[str, str, str]:
+    """A key, as the columns hold it."""
+    return key.external_type, key.object_type, key.external_id
 
 
 def settled(one: Outcome, now: float) -> tuple[Value, ...]:
@@ -40,3 +51,9 @@ def _text(image: Image | None) -> str | None:
 
 def _image(text: str | None) -> Image | None:
     return None if text is None else cast(Image, json.loads(text))
+
+
+def among(states: Iterable[State]) -> tuple[tuple[State, ...], str]:
+    """The states as values of a statement, and the condition on them; all states where there are none."""
+    wanted = tuple(states)
+    return wanted, f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""

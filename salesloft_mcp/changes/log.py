@@ -8,8 +8,20 @@ from dataclasses import replace
 
 import anyio
 
-from salesloft_mcp.changes.change import Author, Change, Last, Line, Operation, Outcome, Place, State
-from salesloft_mcp.changes.lines import line_of, settled, values_of
+from salesloft_mcp.changes.change import (
+    Author,
+    Change,
+    HeldError,
+    Last,
+    Line,
+    Operation,
+    Outcome,
+    Place,
+    StaleError,
+    State,
+    UsedError,
+)
+from salesloft_mcp.changes.lines import INSERT, among, key_values, line_of, settled, values_of
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, DuplicateError, Transaction
 
@@ -19,23 +31,6 @@ RENEW_SECONDS = 3.0  # a small part of the time after which an announced change 
 _RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
 _UNSETTLED = "outcome IN ('intended', 'unknown')"
 _KEY = "tenant = ? AND external_type = ? AND object_type = ? AND external_id = ?"
-_COLUMNS = (
-    "operation, tenant, kind, external_type, object_type, external_id, object_id,"
-    " before, after, outcome, note, tries, at, line"
-)
-_INSERT = f"INSERT INTO changes ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"
-
-
-class UsedError(Exception):
-    """The yes that an operation stands on was used already."""
-
-
-class HeldError(Exception):
-    """Another change of the same key is not settled, or was settled after the key was read."""
-
-
-class StaleError(Exception):
-    """Somebody else took over this run. Nothing was written."""
 
 
 class ChangeLog:
@@ -191,7 +186,7 @@ class ChangeLog:
         of_key = f"SELECT MAX(operation) AS n, 0 AS epoch FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
 
         def read(tx: Transaction) -> Last:
-            found = [tx.row(of_key, self._tenant, *_key(one.key)) for one in operation.changes]
+            found = [tx.row(of_key, self._tenant, *key_values(one.key)) for one in operation.changes]
             found += [tx.row(of_plan, self._tenant, operation.plan)] if operation.plan else []
             rows = [row for row in found if row is not None and row["n"] is not None]
             newest = max(rows, key=lambda row: int(row["n"]), default=None)
@@ -202,7 +197,7 @@ class ChangeLog:
     async def holder(self, key: MappingKey) -> Line | None:
         """The line that is not settled on a key."""
         sql = f"SELECT * FROM changes WHERE {_KEY} AND {_UNSETTLED}"
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, *_key(key)))
+        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, *key_values(key)))
         return None if found is None else line_of(found)
 
     async def unsettled(self, before: float, limit: int) -> list[Line]:
@@ -214,7 +209,7 @@ class ChangeLog:
         self, number: int, states: Iterable[State] = (), *, after: int = 0, limit: int = ALL, newest_first: bool = False
     ) -> list[Line]:
         """Lines of an operation in the order in which they were written, past the id `after`."""
-        wanted, only = _among(states)
+        wanted, only = among(states)
         past, order = ("id < ?", "DESC") if newest_first else ("id > ?", "ASC")
         sql = f"SELECT * FROM changes WHERE operation = ? AND tenant = ? AND {past} {only} ORDER BY id {order} LIMIT ?"
         start = after or 2**63 - 1 if newest_first else after
@@ -225,7 +220,7 @@ class ChangeLog:
         self, number: int, after: int, *, limit: int, last: int = 2**63 - 1, states: Iterable[State] = ()
     ) -> list[Line]:
         """Lines of a run past a line of the input, in its order, up to `last`."""
-        wanted, only = _among(states)
+        wanted, only = among(states)
         sql = f"SELECT * FROM changes WHERE operation = ? AND line > ? AND line <= ? {only} ORDER BY line LIMIT ?"
         rows = await self._database.read(lambda tx: tx.rows(sql, number, after, last, *wanted, limit))
         return [line_of(row) for row in rows]
@@ -265,13 +260,10 @@ class ChangeLog:
         except DuplicateError:
             raise UsedError(operation.title) from None
 
-    def _line(
-        self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None, tries: int = 0
-    ) -> Line:
-        now = self._clock()
-        tries = 1 if state == "intended" else tries
+    def _line(self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None) -> Line:
+        now, tries = self._clock(), int(state == "intended")
         try:
-            found = tx.insert(_INSERT, number, self._tenant, *values_of(change), state, "", tries, now, line)
+            found = tx.insert(INSERT, number, self._tenant, *values_of(change), state, "", tries, now, line)
         except DuplicateError:
             raise HeldError(change.key.external_id) from None
         return Line(found, number, change, state, "", tries, now, line)
@@ -291,17 +283,7 @@ class ChangeLog:
         self, tx: Transaction, key: MappingKey, by_other_than: int = 0, settled_after: float = math.inf
     ) -> bool:
         sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
-        return tx.row(sql, self._tenant, *_key(key), settled_after, by_other_than) is not None
-
-
-def _key(key: MappingKey) -> tuple[str, str, str]:
-    return key.external_type, key.object_type, key.external_id
-
-
-def _among(states: Iterable[State]) -> tuple[tuple[State, ...], str]:
-    """The states as values of a statement, and the condition on them; all states where there are none."""
-    wanted = tuple(states)
-    return wanted, f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        return tx.row(sql, self._tenant, *key_values(key), settled_after, by_other_than) is not None
 
 
 def _spend(tx: Transaction, number: int, author: Author) -> None:

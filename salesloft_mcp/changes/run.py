@@ -8,11 +8,13 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
+from salesloft_mcp.changes.attempt import look, send
 from salesloft_mcp.changes.change import OPEN, UNSETTLED, Change, Line, Outcome, State
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
@@ -66,7 +68,7 @@ class Run:
         # Whoever ran this before may have sent something in its last moment.
         self._calm_at = anyio.current_time() + self.quiet
         while not self.cancelled():
-            seen = await self._pass(self._announced(), self.changes.send)
+            seen = await self._pass(self._announced(), partial(send, self.changes.api))
             if seen:
                 self._calm_at = anyio.current_time() + self.quiet
                 await self._pause(any(state not in OPEN for state in seen))
@@ -91,7 +93,7 @@ class Run:
         if held is None:
             return
         await self.changes.free(held.change.key)
-        outcome = await self.changes.look(held, sent=False)
+        outcome = await look(self.changes.api, held, sent=False)
         if isinstance(outcome.error, _TO_ALL):
             raise outcome.error
         unread = outcome.state == "failed"
@@ -168,7 +170,7 @@ class Run:
                 yield line
 
     async def _look(self, line: Line) -> Outcome:
-        outcome = await self.changes.look(line, sent=True)
+        outcome = await look(self.changes.api, line, sent=True)
         if outcome.state == "planned":
             self._sends[line.id] += 1
             if self._sends[line.id] >= MOST_SENDS:

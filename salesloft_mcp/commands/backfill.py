@@ -212,7 +212,7 @@ async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None,
     operation = await app.jobs.operation(plan, "backfill run")
     question = await app.jobs.question(operation)
     if question is None:
-        click.echo(f"Creating {operation.creates} mappings in {await app.changes.place()}.", err=True)
+        click.echo(f"Mappings to create in {await app.changes.place()}: {operation.creates}", err=True)
     return operation, question
 
 

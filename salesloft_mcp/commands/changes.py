@@ -10,6 +10,8 @@ import click
 from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, settings_of, state_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from salesloft_mcp.changes.change import Line
     from salesloft_mcp.changes.history import Logged, Search
 
@@ -31,7 +33,7 @@ def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> 
     if as_json:
         click.echo(json.dumps([_data(row) for row in rows], indent=2))
     else:
-        _show(rows)
+        click.echo("\n".join(line for row in rows for line in _told(row)) or "No such change.")
 
 
 async def _found(directory: Path, search: "Search", limit: int) -> "list[Logged]":
@@ -104,29 +106,19 @@ def _line_data(line: "Line") -> dict[str, Any]:
     }
 
 
-def _show(rows: "list[Logged]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    if not rows:
-        console.print("No such change.")
-        return
-    table = Table("id", "when (UTC)", "who", "environment", "tool", "what", "outcome", "agreed", box=None)
-    for row in rows:
-        table.add_row(str(row.id), *map(Text, _cells(row)))
-    console.print(table)
-
-
-def _cells(row: "Logged") -> tuple[str, ...]:
+def _told(row: "Logged") -> "Iterator[str]":
+    """An operation in lines that fit a terminal: what was done and how it ended, each change, where, who and how."""
     from salesloft_mcp.text import escaped
 
     ended = ", ".join(f"{number} {state}" if number > 1 else state for state, number in row.counts.items())
-    ended = ended if not row.undone_by else f"{ended}, undone by {row.undone_by}"
-    title = row.title if not row.undoes else f"{row.title} {row.undoes}"
-    what = "; ".join(map(_named, row.lines))
-    return (row.time, escaped(row.who), row.tenant, escaped(title), what, ended, row.how or "nobody was asked")
+    title = f"{row.title} {row.undoes}" if row.undoes else row.title
+    undone = f", undone by {row.undone_by}" if row.undone_by else ""
+    yield f"{row.id}  {row.time}  {escaped(title)}: {ended}{undone}"
+    yield from (f"    {_named(line)}" for line in row.lines)
+    if row.counts.total() > len(row.lines):
+        yield f"    and {row.counts.total() - len(row.lines)} more"
+    team = f", team {row.team}" if row.team else ""
+    yield f"    {row.tenant}{team} · {escaped(row.who)} · {row.how or 'nobody was asked'}"
 
 
 def _named(line: "Line") -> str:

@@ -51,11 +51,16 @@ async def run(
             gc.enable()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(stop_on_signal)
-                if RUN in {entry.name for entry in entries}:
-                    tasks.start_soon(app.jobs.resume_all, app.mode == "full")
+                tasks.start_soon(resume, app, entries)
                 await (serve_http(server, bound, stop) if bound else serve_stdio(server, stop))
                 tasks.cancel_scope.cancel()
     return code
+
+
+async def resume(app: App, entries: tuple[Entry, ...]) -> None:
+    """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them."""
+    if RUN in {entry.name for entry in entries}:
+        await app.jobs.resume_all(deletes=app.mode == "full")
 
 
 async def _signal() -> int:

@@ -33,12 +33,12 @@ class Gate:
         self._send = getattr(api, method)
         monkeypatch.setattr(api, method, self)
 
-    async def __call__(self, *key: Any) -> Any:
+    async def __call__(self, *key: Any, **named: Any) -> Any:
         self._left -= 1
         if self._left < 0:
             self._reached.set()
             await self._open.wait()
-        return await self._send(*key)
+        return await self._send(*key, **named)
 
     async def wait(self) -> None:
         with anyio.fail_after(HANG_SECONDS):

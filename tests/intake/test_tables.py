@@ -162,7 +162,7 @@ def test_what_is_no_text_or_has_no_end_of_line_is_refused(read: Callable[[io.Byt
 
 
 def test_an_empty_file_is_no_table() -> None:
-    assert csv_refused("") == csv_refused("\ufeff\n\n") == "file: is empty."
+    assert {csv_refused(text) for text in ("", "\ufeff\n \n", "\x1a")} == {"file: is empty."}
     assert told(read_list(io.BytesIO(b"\n"), "id")) == told(read_jsonl(io.BytesIO())) == {}
 
 

@@ -1,5 +1,7 @@
 """Which tools there are: by mode, and by name."""
 
+from dataclasses import replace
+
 import pytest
 from mcp import MCPError
 from mcp.client import Client
@@ -12,7 +14,8 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import INVENTORY, NAMES, Entry, chosen
 from salesloft_mcp.settings import Mode
 from tests.conftest import Connect, Era
-from tests.server.calling import call, refused
+from tests.server.calling import call, refused, writes
+from tests.server.human import YES, Human
 
 READS = {entry.name for entry in INVENTORY if entry.kind == "read"}
 DELETES = {"delete_external_id_mapping", "delete_external_id_configuration"}
@@ -56,6 +59,38 @@ async def test_a_tool_that_is_switched_off_is_refused_in_words_and_sends_nothing
     assert words.startswith("delete_external_id_configuration is switched off here")
     assert "Nothing was done." in words
     assert len(sandbox.requests) == 0
+
+
+@pytest.mark.anyio
+async def test_where_nothing_may_be_deleted_every_way_to_a_deletion_is_refused(
+    app: App, era: Era, sandbox: Sandbox
+) -> None:
+    """By one id for another, by a move, and by undoing what created a mapping, a record, a configuration or a run."""
+    mapping = {**KEY, "external_id": "007", "object_id": 578495206}
+    async with opened(app, era, chosen("full")) as client:
+        await call(client, "create_external_id_mapping", **mapping)
+        person = {"email_address": "a@new.test"}
+        await call(client, "upsert_person_by_external_id", external_type="crm_lead", external_id="8", person=person)
+        await call(client, "create_external_id_configuration", external_type="erp", object_type="people")
+        plan = await call(client, "plan_backfill", **KEY, rows=[{"external_id": "9", "object_id": 578495206}])
+        run = await call(client, "run_plan", plan=plan.data["plan"])
+    assert run.data["outcomes"] == {"created": 1}
+    before = writes(sandbox)
+    careful, human = replace(app, mode="no-delete"), Human(YES)
+    server = build_server(careful, chosen("no-delete"))
+    async with Client(server, mode=era, elicitation_callback=human) as client:
+        held = {**KEY, "external_id": "CONTACT3456"}
+        ways: list[tuple[str, dict[str, object]]] = [
+            ("create_external_id_mapping", {**held, "object_id": 207550815, "move_from": 578495206}),
+            ("create_external_id_mapping", {**mapping, "external_id": "10", "instead_of": "007"}),
+            *(("undo_change", {"change": number}) for number in (1, 2, 3, run.data["change_id"])),
+        ]
+        for tool, arguments in ways:
+            for preview in (False, True):
+                words = await refused(client, tool, **arguments, preview=preview)
+                assert "deletions are switched off here (mode no-delete). Nothing was changed." in words, arguments
+    assert human.questions == []
+    assert writes(sandbox) == before
 
 
 @pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""A backfill by its address: how far it is, and the first lines of its report; told to clients when it changes."""
+"""A plan by its address: how far it is, and the first lines of its report; told to clients when it changes."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from mcp.client import Client
 from mcp_types import TextResourceContents
 
 from salesloft_mcp.app import App
-from salesloft_mcp.server.announce import backfill_uri
+from salesloft_mcp.server.announce import plan_uri
 from tests.conftest import Connect, Era
 from tests.server.calling import call
 from tests.server.test_announce import listening
@@ -30,9 +30,9 @@ async def read(client: Client, uri: str) -> Any:
 async def test_it_tells_how_far_it_is_and_a_line_for_each_row(connect: Connect) -> None:
     async with connect() as client:
         planned = await call(client, "plan_backfill", **LEADS, rows=ROWS)
-        uri = backfill_uri(planned.data["backfill_id"])
+        uri = plan_uri(planned.data["plan"])
         before = await read(client, uri)
-        await call(client, "run_backfill", backfill_id=planned.data["backfill_id"])
+        await call(client, "run_plan", plan=planned.data["plan"])
         after = await client.read_resource(uri, cache_mode="bypass")
     assert before["state"] == "planned"
     assert before["counts"] == {"create": 1, "object unknown": 1}
@@ -54,22 +54,22 @@ async def test_it_holds_a_hundred_lines_and_never_more_than_a_host_takes(connect
     async with connect() as client:
         for rows, most in ((short, 100), (long, 40)):
             planned = await call(client, "plan_backfill", **LEADS, rows=rows)
-            seen = await read(client, backfill_uri(planned.data["backfill_id"]))
+            seen = await read(client, plan_uri(planned.data["plan"]))
             assert most - 15 <= len(seen["report"]) <= most
             assert len(json.dumps(seen)) < 46_000
 
 
-@pytest.mark.parametrize("backfill_id", ["nope", "0", "a%2Fb"])
-async def test_an_address_of_none_is_refused(connect: Connect, app: App, backfill_id: str) -> None:
+@pytest.mark.parametrize("plan", ["nope", "0", "a%2Fb"])
+async def test_an_address_of_none_is_refused(connect: Connect, app: App, plan: str) -> None:
     async with connect() as client:
         with pytest.raises(MCPError):
-            await client.read_resource(f"salesloft://external/backfills/{backfill_id}")
+            await client.read_resource(f"salesloft://external/plans/{plan}")
 
 
 async def test_a_run_and_a_cancel_are_told_to_clients_that_read_it(connect: Connect, era: Era) -> None:
     async with connect() as client:
-        first = (await call(client, "plan_backfill", **LEADS, rows=ROWS)).data["backfill_id"]
-        second = (await call(client, "plan_backfill", **LEADS, rows=ROWS[:1])).data["backfill_id"]
-    async with listening(connect, era, {backfill_uri(first), backfill_uri(second)}) as (client, _):
-        assert not (await call(client, "run_backfill", backfill_id=first)).failed
-        assert not (await call(client, "cancel_backfill", backfill_id=second)).failed
+        first = (await call(client, "plan_backfill", **LEADS, rows=ROWS)).data["plan"]
+        second = (await call(client, "plan_backfill", **LEADS, rows=ROWS[:1])).data["plan"]
+    async with listening(connect, era, {plan_uri(first), plan_uri(second)}) as (client, _):
+        assert not (await call(client, "run_plan", plan=first)).failed
+        assert not (await call(client, "cancel_plan", plan=second)).failed

@@ -1,0 +1,46 @@
+"""One request to Salesloft, or one look, and what it says of a line of the log."""
+
+from salesloft_mcp import errors
+from salesloft_mcp.changes.change import Line, Outcome, judge
+from salesloft_mcp.changes.kinds import KINDS, conflict, standing
+from salesloft_mcp.salesloft.client import Salesloft
+
+# The answer proves that nothing was sent, or that Salesloft did not do it.
+_NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
+_REFUSED = (errors.UnauthorizedError, errors.ForbiddenError, errors.InputError)
+
+
+async def send(api: Salesloft, line: Line) -> Outcome:
+    """Carry out a change that stands in the log as intended; every error becomes a state."""
+    try:
+        state, after = await KINDS[line.change.kind].send(api, line.change)
+    except errors.UnknownOutcomeError as error:
+        return Outcome(line, "unknown", note=error.what, error=error)
+    except _NOT_SENT as error:
+        return Outcome(line, "planned", note=error.what, tried=False, error=error)
+    except _REFUSED as error:
+        return Outcome(line, "failed", note=error.what, error=error)
+    except errors.ConflictError as error:
+        return Outcome(line, "conflict", note=error.what, error=error)
+    except errors.ApiError as error:
+        return await look(api, line, sent=line.tries > 1, refusal=error)
+    return Outcome(line, state, None if after is None else line.change.part(after))
+
+
+async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiError | None = None) -> Outcome:
+    """Read what stands at the key, and judge. A look that fails leaves what was sent as unknown as it was."""
+    kind, change = KINDS[line.change.kind], line.change
+    try:
+        rows = await kind.read(api, change.key)
+    except errors.ApiError as error:
+        why = refusal or error
+        return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
+    match judge(change, rows, kind.fits):
+        case "done":
+            return Outcome(line, change.verb if sent else "unchanged", standing(change, rows))
+        case "conflict":
+            return Outcome(line, "conflict", note="something else stands there", error=conflict(change, rows))
+        case _ if refusal is not None:
+            return Outcome(line, "failed", note=refusal.what, error=refusal)
+        case _:
+            return Outcome(line, "planned")

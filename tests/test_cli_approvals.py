@@ -1,0 +1,171 @@
+"""`salesloft-mcp approvals`: a person decides in a terminal what a client could not ask."""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import pytest
+from click.testing import CliRunner
+from mcp.client import Client
+from mcp_types import ElicitRequestParams, ElicitResult
+
+from salesloft_mcp.changes.approvals import Approvals
+from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.cli import cli
+from salesloft_mcp.commands.approvals import listed
+from salesloft_mcp.settings import Settings
+from salesloft_mcp.state.database import Database
+
+from .conftest import Connect
+
+QUESTION = Question(
+    "delete_external_id_mapping", 'Delete this mapping in SANDBOX?\nexternal id: "A [b]1[/b]"', "digest 1"
+)
+CONFIGURATION = Question("delete_external_id_configuration", "Delete this configuration in SANDBOX?", "digest 2", "erp")
+DoneT = TypeVar("DoneT")
+
+
+class Waiting:
+    """The approvals of one state directory, as another process sees them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def ask(self, question: Question) -> str:
+        return self._do(lambda approvals: approvals.ask("SANDBOX", question))
+
+    def pending(self) -> list[str]:
+        return [one.id for one in self._do(lambda approvals: approvals.pending())]
+
+    def decide(self, approval: str, yes: bool) -> bool:
+        return self._do(lambda approvals: approvals.decide(approval, yes))
+
+    def granted(self, question: Question) -> bool:
+        return self._do(lambda approvals: approvals.granted("SANDBOX", question))
+
+    def run(self, *options: str, given: str | None = None) -> tuple[int, str]:
+        """Run `salesloft-mcp approvals` here, with what a person types."""
+        result = CliRunner().invoke(cli, ["approvals", "--state-dir", str(self.directory), *options], input=given)
+        return result.exit_code, result.output
+
+    def _do(self, work: Callable[[Approvals], Awaitable[DoneT]]) -> DoneT:
+        async def working() -> DoneT:
+            database = Database(self.directory)
+            try:
+                return await work(Approvals(database))
+            finally:
+                database.close()
+
+        return anyio.run(working)
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Waiting:
+    return Waiting(tmp_path / "state")
+
+
+def test_without_pending_questions_it_says_so_and_where_it_looked(waiting: Waiting) -> None:
+    assert waiting.run() == (0, f"Nothing waits for approval in {waiting.directory}.\n")
+    assert waiting.run("--json") == (0, "[]\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "approved", "told"),
+    [("y\n", True, "Approved"), ("\n", False, "Refused"), ("n\n", False, "Refused"), ("sure\ny\n", True, "Approved")],
+)
+def test_only_a_typed_y_approves(waiting: Waiting, typed: str, approved: bool, told: str) -> None:
+    waiting.ask(QUESTION)
+    code, output = waiting.run(given=typed)
+    assert code == 0
+    assert told in output
+    assert waiting.granted(QUESTION) is approved
+    assert waiting.pending() == []
+
+
+@pytest.mark.parametrize(("typed", "approved"), [("erp\n", True), ("y\n", False), ("\n", False), ("ERP\n", False)])
+def test_where_much_depends_on_it_only_the_typed_name_approves(waiting: Waiting, typed: str, approved: bool) -> None:
+    waiting.ask(CONFIGURATION)
+    code, output = waiting.run(given=typed)
+    assert (code, "Approved" in output, "Refused" in output) == (0, approved, not approved)
+    assert waiting.granted(CONFIGURATION) is approved
+
+
+def test_each_question_is_put_by_itself(waiting: Waiting) -> None:
+    waiting.ask(QUESTION)
+    waiting.ask(CONFIGURATION)
+    assert waiting.run(given="y\nno\n")[0] == 0
+    assert (waiting.granted(QUESTION), waiting.granted(CONFIGURATION), waiting.pending()) == (True, False, [])
+
+
+def test_the_question_is_shown_in_full_and_its_markup_is_only_text(waiting: Waiting) -> None:
+    waiting.ask(QUESTION)
+    _, output = waiting.run(given="\n")
+    for line in QUESTION.text.splitlines():
+        assert line in output
+    assert QUESTION.title in output
+
+
+def test_no_answer_at_all_decides_nothing(waiting: Waiting) -> None:
+    asked = waiting.ask(QUESTION)
+    assert waiting.run(given="")[0] == 1
+    assert waiting.pending() == [asked]
+
+
+def test_an_answer_that_comes_too_late_is_not_called_an_approval(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting.ask(QUESTION)
+
+    async def answered_elsewhere(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Approvals, "decide", answered_elsewhere)
+    code, output = waiting.run(given="y\n")
+    assert code == 0
+    assert "Too late" in output
+    assert "Approved" not in output
+
+
+def test_for_machines_it_lists_and_decides_nothing(waiting: Waiting) -> None:
+    asked = waiting.ask(QUESTION)
+    code, output = waiting.run("--json", given="y\n")
+    assert code == 0
+    assert json.loads(output) == [
+        {"id": asked, "environment": "SANDBOX", "tool": QUESTION.title, "question": QUESTION.text}
+    ]
+    assert waiting.pending() == [asked]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_state_that_cannot_be_used_is_refused_in_words(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "state.db").write_bytes(b"no database" * 100)
+    result = CliRunner().invoke(cli, ["approvals", "--state-dir", str(tmp_path), *options])
+    assert result.exit_code == 2
+    assert "cannot hold our state" in result.stderr
+
+
+@pytest.mark.anyio
+async def test_a_pending_question_has_the_words_that_a_client_would_have_shown(
+    connect: Connect, settings: Settings
+) -> None:
+    target = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
+    asked: list[str] = []
+
+    async def decline(_: object, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="decline")
+
+    async with connect() as client:
+        await _delete_pending(client, target)
+    (pending,) = await listed(settings.state_dir)
+    async with connect(elicitation_callback=decline) as client:
+        await client.call_tool("delete_external_id_mapping", target)
+    assert [pending["question"]] == asked
+
+
+async def _delete_pending(client: Client, target: dict[str, str]) -> None:
+    result = await client.call_tool("delete_external_id_mapping", target)
+    assert result.is_error
+    assert "approval" in str(result.content)
