@@ -537,11 +537,40 @@ async def test_a_cancelled_call_leaves_its_change_to_be_looked_up(here: World, t
     assert await there.states(logged.id) == ["created"]
 
 
+async def test_an_answer_that_has_come_is_written_down_although_the_call_is_cancelled_then(here: World) -> None:
+    create = here.api.create_mapping
+    async with anyio.create_task_group() as tasks:
+
+        async def create_and_hang_up(*arguments: Any) -> Any:
+            row = await create(*arguments)
+            tasks.cancel_scope.cancel()
+            return row
+
+        here.api.create_mapping = create_and_hang_up  # type: ignore[method-assign,assignment]
+        tasks.start_soon(here.apply, mappings.creation(KEY, ANN))
+    (logged,) = await here.logged()
+    assert logged.counts == {"created": 1}
+
+
 async def test_a_call_does_not_wait_for_ever_for_another_writer(here: World, there: World) -> None:
     await there.log.begin(Operation("a test", (mappings.creation(KEY, ANN),)), PLACE, NOBODY, ["intended"])
     with open_call(0.1), pytest.raises(errors.ConflictError, match="under way"):
         await here.apply(mappings.creation(KEY, ANN))
     assert here.sent() == 0
+
+
+async def test_a_second_change_whose_key_stays_held_is_not_sent_and_the_first_one_is_told(
+    here: World, there: World
+) -> None:
+    old = await mapping_of(here, ANN, OTHER_KEY)
+    await there.log.begin(Operation("a test", (mappings.creation(OTHER_KEY, BEN),)), PLACE, NOBODY, ["intended"])
+    operation = Operation("re-key", (mappings.creation(KEY, ANN), old), read_at=time.monotonic())
+    await here.changes.place()
+    with open_call(0.5):
+        done = await here.changes.apply(operation, YES)
+    assert (states(done), await here.states(done.number)) == (["created", "planned"], ["created", "planned"])
+    assert "under way" in str(done.error)
+    assert here.sent("DELETE") == 0
 
 
 async def test_the_place_of_a_write_is_asked_once(here: World) -> None:
