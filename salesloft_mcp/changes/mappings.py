@@ -36,14 +36,10 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
 
 
 async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
-    """The way back. What is created again gets a new mapping id.
-
-    Raises:
-        ConflictError: it would have to be deleted, and has no id.
-    """
+    """The way back. What is created again gets a new mapping id."""
     if change.after is None:
         return creation(change.key, int(str((change.before or {})["object_id"]))), []
-    return deletion(change.key, change.after), []
+    return change.inverse, []
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:

@@ -124,7 +124,7 @@ class Run:
             renewing = self.changes.log.renewing(self.number, self.epoch)
             async with aclosing(lines), renewing, anyio.create_task_group() as writing:
                 writing.start_soon(self._keep_writing_down)
-                async with self.changes.log.renewing(self.number, self.epoch), anyio.create_task_group() as workers:
+                async with anyio.create_task_group() as workers:
                     for _ in range(self.at_once):
                         workers.start_soon(work)
                 writing.cancel_scope.cancel()

@@ -148,10 +148,13 @@ async def test_a_refusal_is_told_in_salesloft_s_words_and_the_rest_goes_on(one: 
     assert "does not exist" in (await one.here.lines(one.number, "failed"))[0].note
 
 
-async def test_a_status_that_nobody_expects_fails_its_change_alone(one: Runner) -> None:
-    one.here.sandbox.faults.add(Fault("status", method="POST", status=409))
-    assert await one.finish(rows(2), at_once=1)
-    assert await one.states() == ["failed", "created"]
+@pytest.mark.parametrize(("status", "state"), [(400, "failed"), (409, "created")])
+async def test_a_refusal_fails_its_change_alone_and_a_status_that_nobody_expects_is_looked_up(
+    one: Runner, status: int, state: State
+) -> None:
+    one.here.sandbox.faults.add(Fault("status", method="POST", status=status))
+    assert await one.finish(rows(2), at_once=1, quiet=0.0)
+    assert await one.states() == [state, "created"]
 
 
 @unique_or_not

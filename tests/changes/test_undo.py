@@ -10,7 +10,7 @@ from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.change import Change, Done, Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
-from salesloft_mcp.changes.undo import MOST_AT_ONCE, feed, undo
+from salesloft_mcp.changes.undo import feed, undo
 from salesloft_mcp.salesloft import PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -152,7 +152,8 @@ async def test_an_update_is_undone_field_by_field_and_says_what_is_left(here: Wo
     done = await written(here, change)
     await here.api.upsert_person("crm_lead", "CONTACT3456", PersonFields(title="CEO"))
     operation = await way_back(here, done.number)
-    assert operation.left == ("title",)
+    (left,) = operation.left
+    assert left.startswith("title")
     await here.changes.apply(operation, YES)
     person = await here.api.get_object("people", 578495206)
     assert (getattr(person, "title", ""), getattr(person, "city", "")) == ("CEO", before["city"])
@@ -161,7 +162,7 @@ async def test_an_update_is_undone_field_by_field_and_says_what_is_left(here: Wo
 async def test_an_update_that_changed_nothing_has_nothing_to_undo(here: World) -> None:
     done = await written(here, await records.upsert(here.api, LEAD, PersonFields(title="CFO"), "upsert"))
     await here.api.upsert_person("crm_lead", "CONTACT3456", PersonFields(title="CEO"))
-    with pytest.raises(errors.ConflictError, match="title: changed again since"):
+    with pytest.raises(errors.ConflictError, match=r"title.*changed again since"):
         await here.undo(done.number)
 
 
@@ -287,23 +288,11 @@ async def test_rows_without_a_mapping_id_are_found_before_they_go(here: World) -
     assert await by_run(here, number, undoing) == ["deleted"] * 3
 
 
-async def test_many_changes_of_one_operation_are_taken_back_by_a_run(here: World) -> None:
-    done = await written(here, *(mappings.creation(key, ANN) for key in keys(MOST_AT_ONCE + 1)))
-    operation = await way_back(here, done.number)
-    assert (operation.changes, operation.deletes) == ((), MOST_AT_ONCE + 1)
-
-
-@pytest.mark.parametrize("how", ["one", "run"])
-async def test_a_mapping_that_has_no_id_to_anybody_is_not_deleted_on_a_guess(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("by_run", [False, True])
+async def test_a_mapping_that_has_no_id_to_anybody_is_not_deleted_on_a_guess(tmp_path: Path, by_run: bool) -> None:
     with Sandbox(dialect="guide", rate_limit=PLENTY) as sandbox:
         async with world(sandbox, tmp_path / "state") as here:
-            if how == "one":
-                done = await written(here, mappings.creation(KEY, ANN))
-                with pytest.raises(errors.ConflictError, match="shows no id"):
-                    await here.undo(done.number)
-            else:
-                number = await a_run(here, 2)
-                undoing = await here.log.begin_run(await way_back(here, number), PLACE, YES)
-                assert await by_run(here, number, undoing) == ["conflict", "conflict"]
-                assert {line.note for line in await here.log.lines(undoing)} == {mappings.NO_ID}
+            number = await a_run(here, 2) if by_run else (await written(here, mappings.creation(KEY, ANN))).number
+            with pytest.raises(errors.ConflictError, match="shows no id"):
+                await here.undo(number)
             assert here.sent("DELETE") == 0
