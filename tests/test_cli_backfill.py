@@ -96,6 +96,27 @@ def test_from_a_file_to_a_report_that_can_be_planned_again(backfill: Backfill, f
     assert [line["external_id"] for line in lines] == ["=1", "N2", "N2", "N3"]
 
 
+def test_a_plan_tells_every_row_that_was_read(backfill: Backfill, tmp_path: Path) -> None:
+    file = tmp_path / "ragged.csv"
+    file.write_text(f'name,external_id,object_id\nACME, Inc.,N1,{PEOPLE[0]}\nBolt,N2,{PEOPLE[1]}\n19" rack,N3,1\n')
+    result = backfill("plan", str(file), *TO, "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["rows_read"], found["counts"]) == (0, 3, {"create": 1, "invalid": 2})
+    assert [(row["line"], row["note"].split(";")[0]) for row in found["rows"]] == [
+        (2, "4 cells, the head has 3."),
+        (4, "cell 1: it holds a quote and does not begin with one"),
+    ]
+
+
+def test_a_file_whose_quotes_hide_rows_is_refused_with_the_line(backfill: Backfill, tmp_path: Path) -> None:
+    file = tmp_path / "open.csv"
+    rows = (f"N{number},{PEOPLE[number]},ok\n" for number in range(20))
+    file.write_text("external_id,object_id,note\n" + "".join(rows).replace("ok", '"call back', 1))
+    result = backfill("plan", str(file), *TO)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "file: line 2, cell 3: its quote is not closed." in result.stderr
+
+
 def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(backfill: Backfill, few: Path) -> None:
     result = backfill("plan", str(few), *TO)
     assert result.exit_code == 0

@@ -28,7 +28,7 @@ _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 
 class Jobs:
-    """What is done for the plans of one environment, in `tasks`. `changes` sends in the lane of bulk work.
+    """What is done for the plans of one environment, in `tasks`.
 
     `quiet` is how many seconds a write whose answer was lost may still be on its way.
     """
@@ -42,7 +42,7 @@ class Jobs:
 
     @property
     def api(self) -> Salesloft:
-        """The client in the lane of bulk work."""
+        """The client that plans and runs send with."""
         return self._changes.api
 
     async def plan(self, aim: Aim, load: Load, source: str) -> str:

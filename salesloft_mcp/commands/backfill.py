@@ -83,54 +83,54 @@ def plan(
 
 
 @backfill.command(epilog=EXIT_CODES)
-@click.argument("backfill_id", metavar="ID")
+@click.argument("plan_id", metavar="PLAN")
 @click.option("--yes", is_flag=True, help="Do not ask, even for more than 500 creates.")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @on_salesloft
-def run(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
-    """Create what the plan ID says, and nothing else. Ctrl-C stops it; `resume` goes on.
+def run(plan_id: str, yes: bool, as_json: bool, **where: Option) -> None:
+    """Create what PLAN says, and nothing else. Ctrl-C stops it; `resume` goes on.
 
     The exit code is 1 when a row was refused, or when it stopped before the end.
     """
-    _run(backfill_id, yes, as_json, where)
+    _run(plan_id, yes, as_json, where)
 
 
 @backfill.command(epilog=EXIT_CODES)
-@click.argument("backfill_id", metavar="ID")
+@click.argument("plan_id", metavar="PLAN")
 @click.option("--yes", is_flag=True, help="Do not ask, even for more than 500 creates.")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @on_salesloft
-def resume(backfill_id: str, yes: bool, as_json: bool, **where: Option) -> None:
+def resume(plan_id: str, yes: bool, as_json: bool, **where: Option) -> None:
     """Go on with a run that was stopped or cancelled. What was in flight is looked up first.
 
     The exit code is 1 when a row was refused, or when it stopped before the end.
     """
-    _run(backfill_id, yes, as_json, where, begun=True)
+    _run(plan_id, yes, as_json, where, begun=True)
 
 
 @backfill.command(epilog=EXIT_CODES)
-@click.argument("backfill_id", metavar="ID")
+@click.argument("plan_id", metavar="PLAN")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @on_salesloft
-def status(backfill_id: str, as_json: bool, **where: Option) -> None:
-    """Show how far ID is. Sends nothing."""
+def status(plan_id: str, as_json: bool, **where: Option) -> None:
+    """Show how far PLAN is. Sends nothing."""
 
     async def work(app: "App") -> None:
-        show(app, await app.plans.status(backfill_id), as_json)
+        show(app, await app.plans.status(plan_id), as_json)
 
     _here(work, where)
 
 
 @backfill.command(epilog=EXIT_CODES)
-@click.argument("backfill_id", metavar="ID")
+@click.argument("plan_id", metavar="PLAN")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 @on_salesloft
-def cancel(backfill_id: str, as_json: bool, **where: Option) -> None:
-    """End the run ID after the rows in flight, wherever it runs. What was created stays; `resume` goes on."""
+def cancel(plan_id: str, as_json: bool, **where: Option) -> None:
+    """End the run of PLAN after the rows in flight, wherever it runs. What was created stays; `resume` goes on."""
 
     async def work(app: "App") -> None:
-        await app.jobs.cancel(backfill_id)
-        show(app, await app.jobs.wait(backfill_id, CANCEL_SECONDS), as_json)
+        await app.jobs.cancel(plan_id)
+        show(app, await app.jobs.wait(plan_id, CANCEL_SECONDS), as_json)
 
     _here(work, where)
 
@@ -149,17 +149,17 @@ def list_all(limit: int, as_json: bool, **where: Option) -> None:
 
 
 @backfill.command(epilog=EXIT_CODES)
-@click.argument("backfill_id", metavar="ID")
+@click.argument("plan_id", metavar="PLAN")
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="[default: as --output ends, or jsonl]")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
 @on_salesloft
 def report(
-    backfill_id: str,
+    plan_id: str,
     form: "Format | None",
     output: Path | None,
     **where: Option,
 ) -> None:
-    """Write a line for every row of ID: what was given, what was planned, how it ended. Sends nothing.
+    """Write a line for every row of PLAN: what was given, what was planned, how it ended. Sends nothing.
 
     In a CSV, cells that a spreadsheet would run as a formula begin with a quote; `plan` takes it off again.
     """
@@ -169,7 +169,7 @@ def report(
         from salesloft_mcp.bulk.report import every_row, write_report
         from salesloft_mcp.state.files import atomic_output
 
-        rows = every_row(app.plans, app.changes.log, await app.plans.status(backfill_id))
+        rows = every_row(app.plans, app.changes.log, await app.plans.status(plan_id))
         with nullcontext(sys.stdout) if output is None else atomic_output(output) as stream:
             await write_report(rows, stream, form or by_suffix)
 

@@ -44,7 +44,7 @@ rate_limit = setting("--rate-limit", type=int, help="Points a minute this proces
 state_dir = setting(
     "--state-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where approvals, the change log and backfills are kept.",
+    help="Where approvals, the change log and plans are kept.",
 )
 sandbox_file = setting(
     "--sandbox-file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the sandbox's data here."

@@ -101,6 +101,7 @@ async def test_a_plan_tells_what_would_happen_and_writes_nothing(connect: Connec
     data = reply.data
     assert data["state"] == "planned"
     assert data["counts"] == {"create": 1, "unchanged": 1, "duplicate": 1, "object unknown": 1, "invalid": 2}
+    assert data["rows_read"] == 6
     assert (data["points"], data["minutes"]) == (1, 0.1)
     assert data["source"] == "6 rows"
     assert [(row["line"], row["plan"]) for row in data["rows"]] == [
