@@ -232,15 +232,14 @@ class Changes:
         try:
             line = await self._announced(line)
         except errors.ConflictError as error:
-            outcome = Outcome(line, "failed", note=error.what, error=error)
-        else:
-            async with self.log.renewing(line.operation):
-                outcome = Outcome(line, "planned") if looked else await look(self.api, line, sent=False)
-                if outcome.state == "planned":
-                    outcome = await self._carried_out(line)
+            return Outcome(line, "planned", note=error.what, error=error)
+        async with self.log.renewing(line.operation):
+            outcome = Outcome(line, "planned") if looked else await look(self.api, line, sent=False)
+            if outcome.state == "planned":
+                outcome = await self._carried_out(line)
+            await self.settle([outcome])  # before anything else can be cancelled
         if outcome.error is not None and outcome.state == "failed":
-            outcome = replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
-        await self.settle([outcome])
+            return replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
         return outcome
 
     async def _announced(self, line: Line) -> Line:

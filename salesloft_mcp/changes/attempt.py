@@ -2,7 +2,7 @@
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Line, Outcome, judge
-from salesloft_mcp.changes.kinds import KINDS, conflict, standing
+from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
 from salesloft_mcp.salesloft.client import Salesloft
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
@@ -37,7 +37,8 @@ async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiErr
         return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
     match judge(change, rows, kind.fits):
         case "done":
-            return Outcome(line, change.verb if sent else "unchanged", standing(change, rows))
+            by_us = sent and not stands_already(change)  # what stood there already was never sent
+            return Outcome(line, change.verb if by_us else "unchanged", standing(change, rows))
         case "conflict":
             return Outcome(line, "conflict", note="something else stands there", error=conflict(change, rows))
         case _ if refusal is not None:

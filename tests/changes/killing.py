@@ -35,6 +35,8 @@ from .killed import COUNTED, KINDS, Kind, email, opened
 
 ROOT = Path(__file__).parents[2]
 KILLED, ENDED = -9, 0
+# A yes is spent by what ran, and given back when nothing did. That of a run also counts when it was only begun.
+_SPENT = "SELECT id, consent IS NOT NULL AS spent FROM operations WHERE id > ? AND plan IS NULL"
 FIELDS = ("email_address", "title", "custom_fields")
 
 
@@ -138,6 +140,7 @@ class Killer:
                     return [f"the run is {ended.state}: {ended.problem}"]
             found = [one for one in await history.find(app.database) if one.id > last]
             lines = [line for one in reversed(found) for line in await app.changes.log.lines(one.id)]
+            spent = await app.database.read(lambda tx: tx.rows(_SPENT, last))
             stands, told = await standing(app, tag), stood.after(lines)
         wrong = (
             [f"the log says {told}, and there stands {stands}"]
@@ -149,6 +152,8 @@ class Killer:
             != (stands.configurations, stands.people)
             else []
         )
+        ran = {line.operation for line in lines if line.state in DONE}
+        wrong += [f"the yes of {row['id']}: {row['spent']}" for row in spent if row["spent"] != (row["id"] in ran)]
         wrong += [f"not settled: {line}" for line in lines if line.state in UNSETTLED]
         return wrong
 

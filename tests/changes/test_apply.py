@@ -14,13 +14,14 @@ from salesloft_mcp.changes import configurations, mappings, records
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft import AccountFields, PersonFields
+from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.salesloft.paging import live_configurations
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.salesloft.opened import PLENTY, over
 
 from .conftest import unique_or_not
-from .world import ANN, BEN, CLEO, COMPANY, KEY, LEAD, NOBODY, OTHER_KEY, YES, World, states, world
+from .world import ANN, BEN, CLEO, COMPANY, KEY, LEAD, NOBODY, OTHER_KEY, PLACE, YES, World, states, world
 
 pytestmark = pytest.mark.anyio
 
@@ -487,6 +488,89 @@ async def test_whoever_read_before_another_process_wrote_reads_again(here: World
     await there.apply(mappings.creation(KEY, ANN))
     done = await here.changes.apply(Operation("a test", (change,), read_at=read_at), NOBODY)
     assert (states(done), await here.mapped()) == (["unchanged"], [ANN])
+
+
+async def test_what_stood_there_already_is_unchanged_also_when_it_was_cut_off(here: World) -> None:
+    """A run announces such a change, too, and never sends it."""
+    change = await as_it_stands(here.api, mappings.creation(LEAD, 578495206))
+    (line,) = await here.log.begin(Operation("a test", (change,)), PLACE, NOBODY, ["intended"])
+    here.changes.sent_seconds = -1.0
+    await here.changes.look_back()
+    assert await here.states(line.operation) == ["unchanged"]
+
+
+async def test_what_was_cut_off_before_it_was_sent_has_failed_and_its_yes_can_be_used_again(here: World) -> None:
+    yes = replace(YES, consent="digest")
+    operation = Operation("a test", (mappings.creation(KEY, ANN),))
+    (line,) = await here.log.begin(operation, PLACE, yes, ["intended"])
+    await here.changes.look_back()
+    assert await here.states(line.operation) == ["intended"]  # it may be under way
+    here.changes.sent_seconds = -1.0
+    await here.changes.look_back()
+    (found,) = await here.lines(line.operation)
+    assert (found.state, "cut off" in found.note) == ("failed", True)
+    assert states(await here.changes.apply(operation, yes)) == ["created"]
+
+
+async def test_a_look_back_that_cannot_read_leaves_everything_as_it_was(here: World) -> None:
+    (line,) = await here.log.begin(Operation("a test", (mappings.creation(KEY, ANN),)), PLACE, NOBODY, ["intended"])
+    here.changes.sent_seconds = -1.0
+    here.sandbox.faults.add(Fault("status", "GET", times=None))
+    await here.changes.look_back()
+    assert await here.states(line.operation) == ["intended"]
+
+
+async def test_a_cancelled_call_leaves_its_change_to_be_looked_up(here: World, there: World) -> None:
+    here.sandbox.faults.add(Fault("late_commit", "POST", seconds=0.05))
+    async with anyio.create_task_group() as tasks:
+
+        async def hang_up() -> None:
+            tasks.cancel_scope.deadline = anyio.current_time() + 0.02
+
+        before_the_first(here, "POST", hang_up)
+        tasks.start_soon(here.apply, mappings.creation(KEY, ANN))
+    (logged,) = await there.logged()
+    assert logged.counts == {"intended": 1}
+    assert await there.mapped() == [ANN]
+    there.changes.sent_seconds = -1.0
+    await there.changes.look_back()
+    assert await there.states(logged.id) == ["created"]
+
+
+async def test_an_answer_that_has_come_is_written_down_although_the_call_is_cancelled_then(here: World) -> None:
+    create = here.api.create_mapping
+    async with anyio.create_task_group() as tasks:
+
+        async def create_and_hang_up(*arguments: Any) -> Any:
+            row = await create(*arguments)
+            tasks.cancel_scope.cancel()
+            return row
+
+        here.api.create_mapping = create_and_hang_up  # type: ignore[method-assign,assignment]
+        tasks.start_soon(here.apply, mappings.creation(KEY, ANN))
+    (logged,) = await here.logged()
+    assert logged.counts == {"created": 1}
+
+
+async def test_a_call_does_not_wait_for_ever_for_another_writer(here: World, there: World) -> None:
+    await there.log.begin(Operation("a test", (mappings.creation(KEY, ANN),)), PLACE, NOBODY, ["intended"])
+    with open_call(0.1), pytest.raises(errors.ConflictError, match="under way"):
+        await here.apply(mappings.creation(KEY, ANN))
+    assert here.sent() == 0
+
+
+async def test_a_second_change_whose_key_stays_held_is_not_sent_and_the_first_one_is_told(
+    here: World, there: World
+) -> None:
+    old = await mapping_of(here, ANN, OTHER_KEY)
+    await there.log.begin(Operation("a test", (mappings.creation(OTHER_KEY, BEN),)), PLACE, NOBODY, ["intended"])
+    operation = Operation("re-key", (mappings.creation(KEY, ANN), old), read_at=time.monotonic())
+    await here.changes.place()
+    with open_call(0.5):
+        done = await here.changes.apply(operation, YES)
+    assert (states(done), await here.states(done.number)) == (["created", "planned"], ["created", "planned"])
+    assert "under way" in str(done.error)
+    assert here.sent("DELETE") == 0
 
 
 async def test_the_place_of_a_write_is_asked_once(here: World) -> None:

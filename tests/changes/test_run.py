@@ -1,6 +1,5 @@
 """A run brings every change to its end, once, whatever happens to it on the way."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +55,6 @@ class Runner:
         return await self.here.states(self.number)
 
     async def mapped(self, number: int) -> list[int]:
-        """The people behind an id, when everything has arrived that is still on its way."""
-        if late := [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "_later"]:
-            await asyncio.wait(late)
         return await self.here.mapped(key(number))
 
     async def mapped_once(self, count: int) -> bool:

@@ -1,5 +1,6 @@
 """The writes of one environment over a sandbox, opened as often as there are processes, with a short patience."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -73,8 +74,10 @@ class World:
         return (await history.find(self.database, Search()))[::-1]
 
     async def mapped(self, key: MappingKey = KEY) -> list[int]:
-        """The objects that an external id stands for now."""
+        """The objects that an external id stands for, when everything has arrived that is still on its way."""
         self.sandbox.faults.clear()
+        if late := [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "_later"]:
+            await asyncio.wait(late)
         found = await self.api.list_mappings(
             external_type=key.external_type, object_type=key.object_type, external_id=key.external_id, deleted=False
         )
