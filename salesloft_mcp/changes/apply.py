@@ -44,7 +44,8 @@ LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
 # The token may not see its team, or a server that speaks the guide has none: then no team is told.
-_NO_TEAM = (errors.ForbiddenError, errors.NotFoundError, errors.BrokenAnswerError, errors.UpstreamError)
+_NO_TEAM = (errors.ForbiddenError, errors.NotFoundError)
+_NO_WORD = (errors.BrokenAnswerError, errors.UpstreamError)  # that may be so only this time
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
 _USED = "this yes was used already. Nothing was changed."
 _BUSY = "another write of the same external id is under way. Nothing was changed."
@@ -78,11 +79,17 @@ class Changes:
         self._place: Place | None = None
 
     async def place(self, fresh: bool = False) -> Place:
-        """The environment and the team that every write goes to: a point, once, or when it has to be `fresh`."""
+        """The environment and the team that every write goes to: a point, once, or when it has to be `fresh`.
+
+        Raises:
+            ApiError: it has to be fresh, and what Salesloft says of the team cannot be read.
+        """
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
-            except _NO_TEAM:
+            except (*_NO_TEAM, *_NO_WORD) as error:
+                if fresh and isinstance(error, _NO_WORD):
+                    raise
                 return Place(self.environment)
             self._place = Place(self.environment, team.id, team.name or "")
         return self._place

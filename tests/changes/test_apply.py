@@ -583,6 +583,17 @@ async def test_the_place_of_a_write_is_asked_once(here: World) -> None:
     assert len(here.sandbox.requests) == 2
 
 
+@pytest.mark.parametrize("kind", ["truncated", "status"])
+async def test_a_team_that_cannot_be_read_this_time_is_no_other_team(here: World, kind: Any) -> None:
+    """A plan that was made for no team could never be run."""
+    here.sandbox.faults.add(Fault(kind, "GET", path="/v2/team", times=None))
+    with pytest.raises(errors.ApiError):
+        await here.changes.place(fresh=True)
+    assert (await here.changes.place()).team_id is None
+    here.sandbox.faults.clear()
+    assert (await here.changes.place()).team_id == 100013
+
+
 async def test_a_token_that_may_not_see_its_team_may_write(here: World) -> None:
     here.sandbox.faults.add(Fault("status", "GET", path="/v2/team", status=403))
     done = await here.apply(mappings.creation(KEY, CLEO))
