@@ -1,6 +1,9 @@
 """`salesloft-mcp approvals`: a person decides in a terminal what a client could not ask."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +22,7 @@ from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.database import Database
 
 from .conftest import Connect
+from .hosting.program import COMMAND, HANG_SECONDS, clean_environment, run
 
 QUESTION = Question(
     "delete_external_id_mapping", 'Delete this mapping in SANDBOX?\nexternal id: "A [b]1[/b]"', "digest 1"
@@ -62,8 +66,32 @@ class Waiting:
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Waiting:
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    monkeypatch.setattr("salesloft_mcp.commands.approvals.at_terminal", lambda: True)
     return Waiting(tmp_path / "state")
+
+
+def test_what_a_program_writes_into_a_pipe_approves_nothing(waiting: Waiting, tmp_path: Path) -> None:
+    asked = waiting.ask(QUESTION)
+    done = run("approvals", "--state-dir", str(waiting.directory), env=clean_environment(tmp_path), given="y\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a person answers them at a terminal, and this is none." in done.stderr
+    assert waiting.pending() == [asked]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is opened as POSIX does it")
+def test_what_a_person_types_at_a_terminal_approves(waiting: Waiting, tmp_path: Path) -> None:
+    waiting.ask(QUESTION)
+    ours, theirs = os.openpty()
+    try:
+        command, env = [*COMMAND, "approvals", "--state-dir", str(waiting.directory)], clean_environment(tmp_path)
+        os.write(ours, b"y\n")
+        done = subprocess.run(command, env=env, stdin=theirs, capture_output=True, timeout=HANG_SECONDS)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert b"Approved" in done.stdout
+    assert waiting.granted(QUESTION)
 
 
 def test_without_pending_questions_it_says_so_and_where_it_looked(waiting: Waiting) -> None:

@@ -79,7 +79,7 @@ def test_from_a_file_to_a_report_that_can_be_planned_again(backfill: Backfill, f
     assert status.exit_code == 0
     assert "planned: 1 to create, 0 unchanged, 3 skipped. Nothing written." in status.stdout
     run = backfill("run", plan)
-    assert (run.exit_code, run.stderr) == (0, f"Mappings to create in {PLACE}: 1\n")
+    assert (run.exit_code, run.stderr) == (0, f"In {PLACE}, mappings to create: 1\n")
     assert "finished: 1 of 1 done; 3 were skipped by the plan." in run.stdout
     report = tmp_path / "report.csv"
     assert backfill("report", plan, "--output", str(report)).output == ""

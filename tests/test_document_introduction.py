@@ -199,7 +199,7 @@ async def test_an_external_id_names_one_object_only(sandbox: Sandbox, connect: C
     mapping = {"external_type": "crm", "object_type": "users", "external_id": "abc"}
     async with connect() as client:
         words = await refused(client, "create_external_id_mapping", **mapping, object_id=14)
-    assert "already mapped to users 13" in words
+    assert "already mapped to user 13" in words
     assert {(request.method, request.raw_path) for request in sandbox.requests} == {("GET", MAPPINGS.encode())}
     assert [row["object_id"] for row in await rows(sandbox, MAPPINGS, **mapping)] == [13]
 

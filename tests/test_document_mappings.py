@@ -65,7 +65,7 @@ async def test_a_mapping_is_not_moved_to_another_object(sandbox: Sandbox, connec
     before = await rows(sandbox, MAPPINGS, **CONTACT)
     async with connect() as client:
         words = await refused(client, "create_external_id_mapping", **CONTACT, object_id=207550815)
-    assert "already mapped to people 578495206" in words
+    assert "already mapped to person 578495206" in words
     assert await rows(sandbox, MAPPINGS, **CONTACT) == before
 
 

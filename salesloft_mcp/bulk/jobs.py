@@ -88,7 +88,7 @@ class Jobs:
         job = Job(operation.plan, await self._plans.lock(operation.plan))
         with ExitStack() as held:
             held.callback(job.lock.release)
-            status = await self._plans.status(job.plan, ours=True)
+            status = await self._plans.status(job.plan, held=True)
             await self._check_team(status.plan)
             async with self._plans.locked(STARTING):
                 row, epoch = await self._begun(status, operation, author)
@@ -171,6 +171,7 @@ class Jobs:
 
     def _begin(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
         self._jobs[job.plan] = job
+        self._plans.at_work.add(job.plan)
         self._tasks.start_soon(self._do, job, work)
 
     async def _do(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
@@ -181,6 +182,7 @@ class Jobs:
                 with JobGuard():  # the database itself may be what failed
                     await self._plans.table.note(job.plan, problem=guard.problem)
         finally:
+            self._plans.at_work.discard(job.plan)
             job.lock.release()
             job.ended.set()
 
@@ -211,9 +213,12 @@ class Jobs:
     async def _check_team(self, plan: PlanRow) -> None:
         """The same address may be another team's with another token, and its objects have other ids."""
         now = (await self._changes.place(fresh=True)).team_key
-        if plan.team != now:
-            what = f"plan: it was made for team {plan.team}, and this token is of team {now}. Nothing was written."
-            raise errors.ConflictError(what, next_step="resume it with a token of its own team, or plan anew.")
+        if plan.team in ("", now):
+            return
+        other = f"this token is of team {now}" if now else "the team of this token cannot be read now"
+        what = f"plan: it was made for team {plan.team}, and {other}. Nothing was written."
+        step = "resume it with a token of its own team, or plan anew." if now else "try again in a minute."
+        raise errors.ConflictError(what, next_step=step)
 
 
 @asynccontextmanager

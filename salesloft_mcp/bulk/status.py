@@ -59,11 +59,13 @@ class Plans:
 
     def __init__(self, folder: Path, database: Database, tenant: str) -> None:
         self.table = PlanTable(database, tenant)
-        self._folder = folder
+        self.at_work: set[str] = set()  # in this process
+        self._folder = folder / "plans"
+        self._old_folder = folder / "backfills"  # of version 0.1
         self._database = database
 
-    async def status(self, plan: str, *, ours: bool = False) -> Status:
-        """How far it is. `ours` says that the caller holds its lock, and so nobody else works on it.
+    async def status(self, plan: str, *, held: bool = False) -> Status:
+        """How far it is. `held` says that the caller holds its lock, and so nobody works on it.
 
         Raises:
             MissingError: no such plan in this environment.
@@ -72,7 +74,7 @@ class Plans:
         if row is None:
             raise self._no_such(plan)
         state, problem = row.state, row.problem
-        if state in ("planning", "running") and (ours or not await self._is_locked(plan)):
+        if state in ("planning", "running") and (held or not await self._is_worked_on(plan)):
             row = await self.table.get(plan) or row  # it may have ended in this moment
             state, problem = row.state, row.problem
             if state == "running":
@@ -89,7 +91,7 @@ class Plans:
 
     def new_staging(self, plan: str) -> Staging:
         """An empty file for the rows of a plan."""
-        return Staging(private_directory(self._plans) / f"{plan}.db")
+        return Staging(private_directory(self._folder) / f"{plan}.db")
 
     @contextmanager
     def staging(self, plan: str) -> Iterator[Staging]:
@@ -98,7 +100,7 @@ class Plans:
         Raises:
             MissingError: it has none, or they cannot be read.
         """
-        file = self._plans / f"{plan}.db"
+        file = self._folder / f"{plan}.db"
         if not file.exists():
             raise errors.MissingError("plan: its rows are gone.", next_step=(Hint.PLAN_AGAIN, "."))
         with Staging(file) as staging:
@@ -110,7 +112,7 @@ class Plans:
         Raises:
             ConflictError: another process holds it.
         """
-        file = private_directory(self._plans) / f"{plan}.lock"
+        file = private_directory(self._folder) / f"{plan}.lock"
         lock = filelock.FileLock(file, mode=0o600, thread_local=False, poll_interval=0.02)
         try:
             await anyio.to_thread.run_sync(lambda: lock.acquire(timeout=seconds))
@@ -127,7 +129,9 @@ class Plans:
         finally:
             lock.release()
 
-    async def _is_locked(self, plan: str) -> bool:
+    async def _is_worked_on(self, plan: str) -> bool:
+        if plan in self.at_work:
+            return True
         try:
             lock = await self.lock(plan, LOOK_SECONDS)
         except errors.ConflictError:
@@ -135,12 +139,8 @@ class Plans:
         lock.release()
         return False
 
-    @property
-    def _plans(self) -> Path:
-        return self._folder / "plans"
-
     def _no_such(self, plan: str) -> errors.MissingError:
-        if len(plan) < 20 and plan.isalnum() and (self._folder / "backfills" / f"{plan}.db").exists():
+        if len(plan) < 20 and plan.isalnum() and (self._old_folder / f"{plan}.db").exists():
             what = "plan: it was made by version 0.1, whose plans cannot be run any more."
             return errors.MissingError(what, next_step=(Hint.PLAN_AGAIN, "; what it created comes out as unchanged."))
         return errors.MissingError("plan: there is no such plan here.", next_step=(Hint.PLAN_AGAIN, "."))

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.state.database import Database, Transaction
 
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
+MOST_PENDING = 20  # more of them nobody would read
 GRANTED_SECONDS = 3_600.0  # how long a yes may be used
 
 
@@ -32,18 +34,28 @@ class Approvals:
         self._clock = clock
 
     async def ask(self, tenant: str, question: Question) -> str:
-        """The id of the pending approval of this question, recorded once however often it is asked."""
+        """The id of the pending approval of this question, recorded once however often it is asked.
+
+        Raises:
+            UnconfirmedError: too many questions wait already.
+        """
         now = self._clock()
+        since = now - ASKED_SECONDS
 
         def write(tx: Transaction) -> str:
             found = tx.row(
                 "SELECT id FROM approvals WHERE tenant = ? AND digest = ? AND decision IS NULL AND asked_at > ?",
                 tenant,
                 question.digest,
-                now - ASKED_SECONDS,
+                since,
             )
             if found is not None:
                 return str(found["id"])
+            waiting = tx.row("SELECT COUNT(*) AS n FROM approvals WHERE decision IS NULL AND asked_at > ?", since)
+            if waiting is not None and waiting["n"] >= MOST_PENDING:
+                what = f"this needs a person's yes, and {MOST_PENDING} questions wait for one already."
+                step = "a person answers them first, with `salesloft-mcp approvals` in a terminal."
+                raise UnconfirmedError(f"{what} Nothing was changed.", next_step=step)
             approval_id = secrets.token_hex(3)
             tx.insert(
                 "INSERT INTO approvals (id, tenant, title, question, name, digest, asked_at)"

@@ -3,7 +3,7 @@
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Mapping, MappingKey
+from salesloft_mcp.salesloft.models import Mapping, MappingKey, one_record
 from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.text import quoted
 
@@ -44,9 +44,8 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     """The external id stands for something else now."""
-    what = (
-        f"external_id: is already mapped to {change.key.object_type} {rows[0].get('object_id')}. Nothing was changed."
-    )
+    record = one_record(change.key.object_type, rows[0].get("object_id"))
+    what = f"external_id: is already mapped to {record}. Nothing was changed."
     step = "use that record, or move the external id away from it after a person has agreed."
     return errors.ConflictError(what, next_step=step)
 
@@ -57,7 +56,7 @@ def facts(change: Change) -> Facts:
     told = {
         "external id": quoted(key.external_id),
         "external type": quoted(key.external_type),
-        "record": f"{key.object_type} {image.get('object_id')}",
+        "record": one_record(key.object_type, image.get("object_id")),
     }
     if change.after is None:
         told["mapping id"] = str(image.get("id"))

@@ -13,7 +13,7 @@ from salesloft_mcp.changes.change import Change, Facts, Image, State
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
-from salesloft_mcp.salesloft.models import MappingKey, Record
+from salesloft_mcp.salesloft.models import MappingKey, Record, one_record
 from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.text import quoted
 
@@ -49,7 +49,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     else:
         record = await api.upsert_account(key.external_type, key.external_id, fields)
     if change.before is not None and record.id != change.object_id:
-        what = f"Salesloft updated {key.object_type} {record.id}, but the external id stood for {change.object_id}."
+        updated = one_record(key.object_type, record.id)
+        what = f"Salesloft updated {updated}, but the external id stood for {change.object_id}."
         raise errors.ConflictError(what, next_step="look at both records; the mapping changed in between.")
     existed = change.before is not None or not _is_new(record)
     return "updated" if existed else "created", image(record, change.after or ())
@@ -75,7 +76,8 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
         return mappings.deletion(key, rows[0]), []
     now = [row for row in await read(api, key) if row.get("id") == change.object_id]
     if not now:
-        raise errors.ConflictError(f"the external id does not stand for {key.object_type} {change.object_id} any more.")
+        record = one_record(key.object_type, change.object_id)
+        raise errors.ConflictError(f"the external id does not stand for {record} any more.")
     fields, names = way_back(change.before, change.after or {}, now[0], fields_of(key))
     left = [f"{name} (changed again since, or not writable)" for name in names]
     if not fields:
@@ -87,14 +89,15 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     """The record was changed by somebody else meanwhile."""
-    what = f"{change.key.object_type} {rows[0].get('id')} was changed by somebody else meanwhile. Nothing was written."
+    record = one_record(change.key.object_type, rows[0].get("id"))
+    what = f"{record} was changed by somebody else meanwhile. Nothing was written."
     return errors.ConflictError(what, next_step="make the same call again.")
 
 
 def facts(change: Change) -> Facts:
     """What a person is told: every field that will be written, with its old and its new value."""
     key, before, after = change.key, change.before or {}, change.after or {}
-    record = "a new one" if change.before is None else f"{key.object_type} {change.object_id}"
+    record = "a new one" if change.before is None else one_record(key.object_type, change.object_id)
     told = {"external id": quoted(key.external_id), "external type": quoted(key.external_type), "record": record}
     for name, new in after.items():
         old = f"{_shown(before.get(name))} → " if change.before is not None else ""
@@ -120,11 +123,12 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     if not ids:
         return Change("record", key, None, body)
     if intent == "create_only":
-        what = f"external_id: is already mapped to {key.object_type} {ids[0]}, and intent is create_only."
+        what = f"external_id: is already mapped to {one_record(key.object_type, ids[0])}, and intent is create_only."
         raise errors.ConflictError(what, next_step="use intent upsert or update_only to change that record.")
     record = await api.get_object(key.object_type, ids[0])
     if record is None:
-        what = f"external_id: is mapped to {key.object_type} {ids[0]}, which is gone, or hidden from this token."
+        held = one_record(key.object_type, ids[0])
+        what = f"external_id: is mapped to {held}, which is gone, or hidden from this token."
         raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
     return Change("record", key, image(record, body), body)
 

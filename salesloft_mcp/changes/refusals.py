@@ -8,7 +8,7 @@ from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.objects import search
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import ObjectType
+from salesloft_mcp.salesloft.models import ObjectType, one_record
 from salesloft_mcp.text import quoted
 
 _UNIQUE = {"people": ("email_address", "email"), "accounts": ("domain", "domain")}
@@ -28,7 +28,7 @@ async def explained(
         if not isinstance(error, errors.RejectedError):
             return error
         if "object_id" in error.fields and change.kind == "mapping":
-            what = f"object_id: there is no {key.object_type} {(change.after or {}).get('object_id')}."
+            what = f"object_id: there is no {one_record(key.object_type, (change.after or {}).get('object_id'))}."
             return errors.MissingError(what, next_step=(Hint.SEARCH_RECORDS, "."))
         if "external_type" in error.fields and change.kind != "configuration":
             return await unless_configured(known, error, key.external_type, key.object_type)
@@ -71,6 +71,7 @@ async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) ->
     found = (await search(api, change.key.object_type, {term: value})).rows
     if not found:
         return error
-    what = f"{name}: {quoted(value)} belongs to {change.key.object_type} {found[0].id}, which has no such external id."
+    record = one_record(change.key.object_type, found[0].id)
+    what = f"{name}: {quoted(value)} belongs to {record}, which has no such external id."
     step = (Hint.MAP_RECORD, f" with object_id {found[0].id}, then upsert again.")
     return errors.ConflictError(f"{what} Nothing was created.", next_step=step)

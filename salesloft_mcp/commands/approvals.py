@@ -1,5 +1,6 @@
 """`salesloft-mcp approvals`: a person decides in a terminal what a client could not ask, outside the model's reach."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from salesloft_mcp.changes.approvals import Approval, Approvals
+from salesloft_mcp.errors import InputError
 from salesloft_mcp.state.database import Database
 
 
@@ -24,8 +26,17 @@ async def listed(directory: Path) -> list[dict[str, str]]:
         database.close()
 
 
+def at_terminal() -> bool:
+    """Whether a person can type here; a pipe is filled by a program."""
+    return sys.stdin.isatty()
+
+
 async def decide_each(directory: Path) -> None:
-    """Show every pending question as the client would have, and write down the answer. Enter means no."""
+    """Show every pending question as the client would have, and write down the answer. Enter means no.
+
+    Raises:
+        InputError: questions wait, and this is no terminal.
+    """
     console = Console()
     database = Database(directory)
     try:
@@ -33,6 +44,9 @@ async def decide_each(directory: Path) -> None:
         pending = await approvals.pending()
         if not pending:
             console.print(f"Nothing waits for approval in {directory}.", soft_wrap=True)
+        elif not at_terminal():
+            step = "run it in a terminal; with --json it lists what waits."
+            raise InputError("approvals", "a person answers them at a terminal, and this is none.", next_step=step)
         for one in pending:
             yes = _agreed(console, one)
             if not await approvals.decide(one.id, yes):

@@ -204,6 +204,8 @@ def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option], begun: b
 
 async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None, Question | None]":
     """What a run of the plan would do now, and what a person has to be asked before."""
+    from salesloft_mcp.changes.consent import by_run
+
     found = await app.plans.status(plan)
     if found.state == "planned" and begun:
         raise ConflictError("it was not begun yet.", next_step=f"salesloft-mcp backfill run {plan}")
@@ -212,7 +214,8 @@ async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None,
     operation = await app.jobs.operation(plan, "backfill run")
     question = await app.jobs.question(operation)
     if question is None:
-        click.echo(f"Mappings to create in {await app.changes.place()}: {operation.creates}", err=True)
+        numbers = ", ".join(f"{name}: {number}" for name, number in by_run(operation).items())
+        click.echo(f"In {await app.changes.place()}, {numbers}", err=True)
     return operation, question
 
 

@@ -19,6 +19,11 @@ _WORDS: dict[str, ObjectType] = {
 SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
 
 
+def one_record(object_type: ObjectType, object_id: object) -> str:
+    """ "person 578495206"."""
+    return f"{SINGULAR[object_type]} {object_id}"
+
+
 def object_type_of(word: object) -> object:
     """The plural the guide uses, for a singular or a plural in any case; anything else as it came."""
     return _WORDS.get(word.strip().lower(), word) if isinstance(word, str) else word

@@ -59,13 +59,16 @@ class CheckedTool(Tool):
 
 
 def checked_tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> CheckedTool:
-    """The tool that calls `fn`, with compact schemas. An argument that `fn` does not have is refused."""
+    """The tool that calls `fn`, with compact schemas. An argument that `fn` does not have is refused.
+
+    The first paragraph of its docstring is what a model reads.
+    """
     tool = CheckedTool.from_function(fn, title=title, annotations=annotations)
     assert isinstance(tool, CheckedTool)
     known = tool.fn_metadata.arg_model
     tool.fn_metadata.arg_model = create_model(known.__name__, __base__=known, __cls_kwargs__={"extra": "forbid"})
     tool.parameters = compact(tool.fn_metadata.arg_model.model_json_schema(by_alias=True))
-    tool.description = " ".join(tool.description.split())
+    tool.description = " ".join(tool.description.partition("\n\n")[0].split())
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
     return tool

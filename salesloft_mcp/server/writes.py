@@ -1,9 +1,11 @@
 """A write that a tool asks for: agreed to, carried out, told to clients, and answered; or only previewed."""
 
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import ElicitationResult
+from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
 from pydantic import Field, JsonValue, WithJsonSchema
 
@@ -13,6 +15,7 @@ from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, O
 from salesloft_mcp.changes.consent import by_run
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import one_record
 from salesloft_mcp.server import announce
 from salesloft_mcp.server.answers import (
     ConfigurationIdField,
@@ -26,7 +29,7 @@ from salesloft_mcp.server.answers import (
     answer,
     safe,
 )
-from salesloft_mcp.server.consent import Asked, require_consent
+from salesloft_mcp.server.consent import Asked, Build, Consent, asking, require_consent
 from salesloft_mcp.text import escaped, shortened
 
 # Which ids an answer tells of each kind, and where the image of it holds them.
@@ -74,6 +77,31 @@ class Written(View):
     not_brought_back: list[str] | None = Field(None, description="The fields that an undo could not bring back.")
     question: str | None = Field(None, description="Of a preview: what a person would be asked.")
     points_spent: PointsSpent
+
+
+def writing(build: Build) -> Callable[..., Awaitable[CallToolResult]]:
+    """The tool that carries out the operation which `build` makes of its arguments, by its name and docstring.
+
+    It takes `preview` too; and what a person is asked and answers, which the model neither sees nor sends.
+    """
+    about, answer_on = asking(build)
+
+    async def tool(
+        ctx: Context[App, Any],
+        asked: Annotated[Asked, Resolve(about)],
+        answered: Annotated[ElicitationResult[Consent], Resolve(answer_on)],
+        preview: Preview = False,
+        **_: object,
+    ) -> Annotated[CallToolResult, Written]:
+        return await write(ctx, asked, answered, preview)
+
+    own, added = inspect.signature(build).parameters, inspect.signature(tool)
+    both = {**own, **{name: one for name, one in added.parameters.items() if name != "_"}}
+    shown = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in both.values()]
+    tool.__signature__ = added.replace(parameters=shown)  # type: ignore[attr-defined]
+    tool.__annotations__ |= {name: one.annotation for name, one in own.items()}
+    tool.__name__, tool.__doc__ = build.__name__, build.__doc__
+    return tool
 
 
 async def write(
@@ -170,14 +198,14 @@ def _ids(done: Done) -> dict[str, JsonValue]:
 
 
 def _said(outcome: Outcome) -> str:
-    key, image = outcome.line.change.key, _image(outcome)
+    change, image = outcome.line.change, _image(outcome)
     number = "" if image.get("id") is None else f" {image['id']}"
     what = {
-        "mapping": f"mapping{number} of {key.object_type} {image.get('object_id')}",
-        "configuration": f"configuration{number} for {key.object_type}",
-        "record": f"{key.object_type}{number}",
-    }[outcome.line.change.kind]
-    stays = "; the record stays" if (outcome.state, outcome.line.change.kind) == ("deleted", "mapping") else ""
+        "mapping": f"mapping{number} of {one_record(change.key.object_type, image.get('object_id'))}",
+        "configuration": f"configuration{number} for {change.key.object_type}",
+        "record": one_record(change.key.object_type, change.object_id or image.get("id")),
+    }[change.kind]
+    stays = "; the record stays" if (outcome.state, change.kind) == ("deleted", "mapping") else ""
     return f"{outcome.state}: {what}{stays}"
 
 

@@ -88,8 +88,11 @@ class Staging:
             added += len(batch)
         return added
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        with self._db:  # commits, or rolls back
+            yield
 
     def mark_duplicates(self) -> None:
         """Rows that say what an earlier one said already."""
@@ -214,14 +217,3 @@ class Staging:
             what = f"the rows of plan {self.file.stem} cannot be read ({error})."
             step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
             raise MissingError(what, next_step=step) from error
-
-
-class _Transaction:
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")

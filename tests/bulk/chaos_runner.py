@@ -68,9 +68,11 @@ async def begun(jobs: Jobs, changes: Changes, database: Database, folder: Path, 
                 await jobs.start(await jobs.operation(what), YES)
         except ApiError:  # the wire fails before the run, too
             continue
-        except ConflictError as error:  # it was killed after its end
+        except ConflictError as error:
+            if "cannot be read now" in error.what:
+                continue
             if not {"finished", "already"} & set(error.what.replace(".", "").split()):
-                raise
+                raise  # otherwise it was killed after its end
         print("running", flush=True)
         return plan
 

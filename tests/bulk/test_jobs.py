@@ -234,6 +234,18 @@ async def test_where_the_token_is_of_another_team_no_run_goes_on_and_the_reason_
         assert "it was made for team 7, and this token is of team 100013. Nothing was written." in status.problem
 
 
+async def test_a_team_that_cannot_be_read_for_a_moment_is_no_other_team(app: App, sandbox: Sandbox) -> None:
+    plan = await planned(app, 3)
+    sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=None))
+    with pytest.raises(errors.ConflictError, match="the team of this token cannot be read now"):
+        await started(app, plan)
+    unbound = await planned(app, 3)
+    sandbox.faults.clear()
+    assert writes(sandbox) == []
+    assert (await finished(app, plan)).outcomes == {"created": 3}
+    assert (await finished(app, unbound)).outcomes == {"unchanged": 3}
+
+
 async def test_how_far_a_plan_is_is_told_without_its_rows(app: App, settings: Settings) -> None:
     plan = await planned(app, 3)
     for file in (settings.state_dir / "plans").glob(f"{plan}.db*"):

@@ -335,7 +335,7 @@ async def test_an_update_that_hits_another_record_is_a_conflict_that_names_it() 
             done = await here.apply(change)
     assert states(done) == ["conflict"]
     assert isinstance(done.error, errors.ConflictError)
-    assert "people 8" in done.error.what
+    assert "person 8" in done.error.what
 
 
 async def test_an_email_that_is_taken_names_its_record_and_the_way_out(here: World) -> None:

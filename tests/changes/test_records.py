@@ -99,7 +99,7 @@ async def test_a_mapping_whose_record_is_gone_is_missing() -> None:
         return httpx.Response(200, json={"data": row if "mappings" in request.url.path else []})
 
     async with answering(serve) as api:
-        with pytest.raises(errors.MissingError, match="people 7"):
+        with pytest.raises(errors.MissingError, match="person 7"):
             await records.upsert(api, LEAD, PersonFields(title="CFO"), "upsert")
 
 

@@ -321,8 +321,8 @@ async def test_a_chat_call_settles_what_a_dead_run_left_and_the_run_goes_on_with
 
 async def test_nobody_settles_what_a_living_run_has_announced(one: Runner, there: World) -> None:
     """Its rows wait long for their turn, but it says every moment that it is there."""
-    there.changes.sent_seconds = 0.2
-    one.here.sandbox.faults.add(Fault("delay", method="POST", seconds=0.05, times=10))
+    there.changes.sent_seconds = 2.0
+    one.here.sandbox.faults.add(Fault("delay", method="POST", seconds=0.3, times=10))
     looked: list[int] = []
 
     async def look_back() -> None:

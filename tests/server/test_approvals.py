@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from salesloft_mcp.app import App
+from salesloft_mcp.changes.approvals import MOST_PENDING
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
@@ -92,3 +93,18 @@ async def test_an_approval_is_given_back_when_its_write_is_known_not_to_have_run
         assert "403" in await refused(client, "delete_external_id_mapping", **target)
         assert not (await call(client, "delete_external_id_mapping", **target)).failed
     assert await app.approvals.pending() == []
+
+
+async def test_more_questions_than_a_person_would_read_are_not_kept(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    targets = [{**KEY, "external_id": f"CONTACT{1001 + number}"} for number in range(MOST_PENDING + 1)]
+    async with connect() as client:
+        for target in targets:
+            words = await refused(client, "delete_external_id_mapping", **target)
+        assert f"{MOST_PENDING} questions wait for one already. Nothing was changed." in words
+        assert len(await app.approvals.pending()) == MOST_PENDING
+        assert "is pending" in await refused(client, "delete_external_id_mapping", **targets[0])
+        await app.approvals.decide((await app.approvals.pending())[0].id, yes=False)
+        assert "is pending" in await refused(client, "delete_external_id_mapping", **targets[-1])
+    assert writes(sandbox) == []

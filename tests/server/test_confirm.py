@@ -106,8 +106,8 @@ async def test_a_target_that_changed_while_the_person_thought_is_not_deleted(
             result = await client.call_tool("delete_external_id_mapping", CONTACT)
     assert not result.is_error
     assert len(human.questions) == 2
-    assert "people 578495206" in human.questions[0]
-    assert "people 207550815" in human.questions[1]
+    assert "person 578495206" in human.questions[0]
+    assert "person 207550815" in human.questions[1]
 
 
 class Clock:

@@ -166,7 +166,7 @@ async def test_the_preview_of_what_is_so_already_has_nothing_to_do(connect: Conn
 async def test_a_preview_refuses_what_the_write_would_refuse(connect: Connect) -> None:
     async with connect() as client:
         words = await refused(client, MAP, **CONTACT, object_id=207550815, preview=True)
-    assert words.startswith("external_id: is already mapped to people 578495206.")
+    assert words.startswith("external_id: is already mapped to person 578495206.")
 
 
 async def test_a_preview_shows_a_long_text_with_its_length_and_a_digest(connect: Connect) -> None:

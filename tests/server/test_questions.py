@@ -46,7 +46,7 @@ async def test_the_question_of_a_deletion_names_the_place_the_mapping_and_the_la
         f"Delete this external id mapping {WHERE}",
         'external id: "CONTACT3456"',
         'external type: "crm_lead"',
-        "record: people 578495206",
+        "record: person 578495206",
         "mapping id: 5004",
         "what happens: the record stays, but is no longer found by this external id",
         "last change here: none",
@@ -71,15 +71,15 @@ async def test_the_question_of_a_move_names_both_records_and_the_one_of_another_
     moved = await asked(connect, tool, **CONTACT, object_id=207550815, move_from=578495206)
     assert moved[:3] == [
         f"Move this external id to another record {WHERE}",
-        'delete: external id "CONTACT3456", external type "crm_lead", record people 578495206, mapping id 5004',
-        'create: external id "CONTACT3456", external type "crm_lead", record people 207550815',
+        'delete: external id "CONTACT3456", external type "crm_lead", record person 578495206, mapping id 5004',
+        'create: external id "CONTACT3456", external type "crm_lead", record person 207550815',
     ]
     new = {**CONTACT, "external_id": "NEW"}
     replaced = await asked(connect, tool, **new, object_id=578495206, instead_of="CONTACT3456")
     assert replaced[:3] == [
         f"Replace an external id {WHERE}",
-        'create: external id "NEW", external type "crm_lead", record people 578495206',
-        'delete: external id "CONTACT3456", external type "crm_lead", record people 578495206, mapping id 5004',
+        'create: external id "NEW", external type "crm_lead", record person 578495206',
+        'delete: external id "CONTACT3456", external type "crm_lead", record person 578495206, mapping id 5004',
     ]
 
 
@@ -88,7 +88,7 @@ async def test_every_field_that_rides_along_is_named_with_its_old_and_its_new_va
     question = await asked(connect, PERSON, **OF_PERSON, person={**STOP, "title": "CEO", "city": None, "tags": ["a"]})
     assert question[0] == f"Set do_not_contact {WHERE}"
     assert {
-        "record: people 578495206",
+        "record: person 578495206",
         "field do_not_contact: false → true",
         'field title: "Clerk" → "CEO"',
         'field city: "Oslo" → (empty)',

@@ -63,7 +63,7 @@ async def test_the_new_id_is_created_before_the_old_one_is_deleted(
         reply = await call(client, TOOL, **REKEY)
     assert not reply.failed, reply.words
     new = reply.data["mapping_id"]
-    created, deleted = f"created: mapping {new} of people 578495206.", f"deleted: mapping {old} of people 578495206;"
+    created, deleted = f"created: mapping {new} of person 578495206.", f"deleted: mapping {old} of person 578495206;"
     assert reply.words == f"{created} {deleted} the record stays."
     assert (reply.data["status"], reply.data["object_id"]) == ("created", 578495206)
     assert [(one["outcome"], one["external_id"]) for one in reply.data["changes"]] == [
@@ -116,12 +116,12 @@ async def test_repeating_it_changes_nothing_and_asks_nobody(connect: Connect, ap
     [
         (
             {"instead_of": "CONTACT1001"},
-            "instead_of: the external id belongs to people 207550001, not to 578495206.",
+            "instead_of: the external id belongs to person 207550001, not to 578495206.",
         ),
         ({"instead_of": "nobody"}, "instead_of: there is no such live mapping."),
         ({"instead_of": "NEW-1"}, "instead_of: is the new external id itself."),
         ({"move_from": 207550815}, "move_from: cannot be given together with instead_of."),
-        ({"external_id": "CONTACT1001"}, "external_id: is already mapped to people 207550001."),
+        ({"external_id": "CONTACT1001"}, "external_id: is already mapped to person 207550001."),
     ],
 )
 async def test_what_cannot_be_replaced_is_refused_before_anybody_is_asked(
@@ -142,7 +142,7 @@ async def test_a_refused_deletion_says_what_was_done_and_how_to_go_on_either_way
     async with connect(elicitation_callback=Human(YES)) as client:
         words = await refused(client, TOOL, **REKEY)
         assert re.match(
-            r"created: mapping \d+ of people 578495206 \(change 1\), but the rest was not done: .*403", words
+            r"created: mapping \d+ of person 578495206 \(change 1\), but the rest was not done: .*403", words
         )
         assert "\nNext: undo_change 1 takes back what was done; or: " in words
         assert set(await held(app)) == {"NEW-1", "CONTACT3456"}
@@ -193,7 +193,7 @@ async def test_an_old_id_that_moved_while_the_person_thought_is_not_deleted(
 
     async with connect(elicitation_callback=Human(YES, meanwhile=[move])) as client:
         words = await refused(client, TOOL, **REKEY)
-    assert "belongs to people 207550815" in words or "changed while the person was asked" in words
+    assert "belongs to person 207550815" in words or "changed while the person was asked" in words
     assert kinds(sandbox) == ["DELETE", "POST"]  # those of `move`
 
 
@@ -254,10 +254,10 @@ class TestMoves:
     @pytest.mark.parametrize(
         ("changed", "said"),
         [
-            ({"move_from": 207550001}, "move_from: the external id belongs to people 578495206, not to 207550001."),
+            ({"move_from": 207550001}, "move_from: the external id belongs to person 578495206, not to 207550001."),
             ({"external_id": "nobody"}, "move_from: there is no such live mapping."),
             ({"move_from": 207550815}, "move_from: is the record that shall hold the external id."),
-            ({"object_id": 99}, "object_id: people 99 is gone, or hidden from this token."),
+            ({"object_id": 99}, "object_id: person 99 is gone, or hidden from this token."),
         ],
     )
     async def test_what_cannot_be_moved_is_refused_before_anybody_is_asked(
@@ -276,7 +276,7 @@ class TestMoves:
         sandbox.faults.add(Fault("status", method="POST", status=403))
         async with connect(elicitation_callback=Human(YES)) as client:
             words = await refused(client, TOOL, **MOVE)
-            assert words.startswith("deleted: mapping 5004 of people 578495206; the record stays (change 1), but ")
+            assert words.startswith("deleted: mapping 5004 of person 578495206; the record stays (change 1), but ")
             assert "undo_change 1 takes back what was done" in words
             assert "Without move_from the id is only mapped." in await refused(client, TOOL, **MOVE)
             await call(client, TOOL, **{**MOVE, "move_from": 0})

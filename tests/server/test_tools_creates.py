@@ -91,7 +91,7 @@ async def test_a_mapping_is_created_byte_for_byte(connect: Connect, app: App, sa
         reply = await call(client, MAPPING, **CONTACT)
         found = await call(client, "resolve_external_ids", external_ids=["00 7/ü?"])
     assert reply.data["status"] == "created"
-    assert reply.words == f"created: mapping {reply.data['mapping_id']} of people 578495206."
+    assert reply.words == f"created: mapping {reply.data['mapping_id']} of person 578495206."
     assert found.words == "It is person 578495206."
     assert writes(sandbox) == [POST_MAPPING]
 
@@ -113,7 +113,7 @@ async def test_an_id_of_another_record_is_a_conflict_that_names_it(
     taken = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
     async with connect() as client:
         words = await refused(client, MAPPING, **taken, object_id=207550001)
-    assert "is already mapped to people 578495206. Nothing was changed." in words
+    assert "is already mapped to person 578495206. Nothing was changed." in words
     assert "move the external id away from it after a person has agreed" in words
     assert writes(sandbox) == []
     assert await lines(app) == []  # nothing was to be sent
@@ -138,7 +138,7 @@ async def test_a_type_of_another_kind_of_object_is_not_offered(connect: Connect)
 async def test_an_object_that_does_not_exist_is_named_with_how_to_find_one(connect: Connect, app: App) -> None:
     async with connect() as client:
         words = await refused(client, MAPPING, **{**CONTACT, "object_id": 99})
-    assert words == "object_id: there is no people 99.\nNext: find the record with search_records."
+    assert words == "object_id: there is no person 99.\nNext: find the record with search_records."
     assert await mapped(app, "00 7/ü?") == []
 
 

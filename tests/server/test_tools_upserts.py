@@ -52,7 +52,7 @@ async def test_an_id_that_is_not_mapped_creates_the_person_and_the_mapping(
         reply = await call(client, PERSON, **NEW, person=ANN)
     assert reply.data["status"] == "created"
     created = reply.data["object_id"]
-    assert reply.words == f"created: people {created}."
+    assert reply.words == f"created: person {created}."
     (change,) = reply.data["changes"]
     assert change["new"] == {"id": created, **ANN}
     assert "old" not in change
@@ -115,7 +115,7 @@ async def test_create_only_refuses_an_id_that_is_mapped(connect: Connect, sandbo
     async with connect() as client:
         words = await refused(client, PERSON, **KNOWN, person=ANN, intent="create_only")
         created = await call(client, PERSON, **NEW, person=ANN, intent="create_only")
-    assert words.startswith("external_id: is already mapped to people 578495206, and intent is create_only.")
+    assert words.startswith("external_id: is already mapped to person 578495206, and intent is create_only.")
     assert created.data["status"] == "created"
     assert writes(sandbox) == [POST_NEW]
 
@@ -133,7 +133,7 @@ async def test_an_address_that_is_taken_names_its_owner_and_the_way_out(connect:
     taken = {"email_address": "beatriz.haddad1@beacon-analytics.test"}
     async with connect() as client:
         words = await refused(client, PERSON, **NEW, person=taken)
-        assert "belongs to people 578495206, which has no such external id. Nothing was created." in words
+        assert "belongs to person 578495206, which has no such external id. Nothing was created." in words
         assert "call create_external_id_mapping with object_id 578495206, then upsert again." in words
         assert await mapped(app, "NEW/1") == []
         way_out = {**NEW, "object_type": "people", "object_id": 578495206}
@@ -215,7 +215,7 @@ async def test_a_domain_that_is_taken_names_its_owner(connect: Connect) -> None:
     arguments = {"external_type": "sdfc_account", "external_id": "A-1"}
     async with connect() as client:
         words = await refused(client, ACCOUNT, **arguments, account={"name": "B", "domain": "beacon-analytics.test"})
-    assert words.startswith('domain: "beacon-analytics.test" belongs to accounts 9872')
+    assert words.startswith('domain: "beacon-analytics.test" belongs to account 9872')
 
 
 async def test_an_answer_stays_short_however_long_a_field_is_and_tells_its_length(connect: Connect) -> None:

@@ -80,7 +80,7 @@ class TestMappings:
             made = await call(client, "create_external_id_mapping", **NEW)
             assert human.questions == []
             reply = await undo(client, 1)
-        assert reply.words == f"deleted: mapping {made.data['mapping_id']} of people 578495206; the record stays."
+        assert reply.words == f"deleted: mapping {made.data['mapping_id']} of person 578495206; the record stays."
         assert reply.data["status"] == "deleted"
         assert reply.data["mapping_id"] == made.data["mapping_id"]
         assert reply.data["points_spent"] > 0
@@ -105,7 +105,7 @@ class TestMappings:
         async with connect(elicitation_callback=human) as client:
             gone = await call(client, "delete_external_id_mapping", **CONTACT)
             reply = await undo(client, 1)
-        assert reply.words == f"created: mapping {reply.data['mapping_id']} of people 578495206."
+        assert reply.words == f"created: mapping {reply.data['mapping_id']} of person 578495206."
         assert reply.data["mapping_id"] != gone.data["mapping_id"]
         assert len(human.questions) == 1
         assert await held(app) == [578495206]
@@ -117,7 +117,7 @@ class TestMappings:
             await call(client, "delete_external_id_mapping", **CONTACT)
             await call(client, "create_external_id_mapping", **{**CONTACT, "object_id": 207550815})
             words = await refused(client, "undo_change", change=1)
-        assert "is already mapped to people 207550815. Nothing was changed." in words
+        assert "is already mapped to person 207550815. Nothing was changed." in words
         assert await held(app) == [207550815]
 
     async def test_a_deleted_mapping_that_is_there_again_is_unchanged_and_can_still_be_undone_later(
@@ -398,7 +398,7 @@ class TestRecords:
             made = await call(client, "upsert_person_by_external_id", **key, person={"email_address": "a@new.test"})
             reply = await undo(client, 1)
         number = made.data["object_id"]
-        assert reply.words.endswith(f"of people {number}; the record stays.")
+        assert reply.words.endswith(f"of person {number}; the record stays.")
         assert "what happens: the record stays" in human.questions[0]
         assert await held(app, "n") == []
         assert await app.salesloft.get_object("people", number) is not None
@@ -413,7 +413,7 @@ class TestRecords:
             await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 207550815)
             before = len(writes(sandbox))
             words = await refused(client, "undo_change", change=1)
-            assert "the external id does not stand for people 578495206 any more" in words
+            assert "the external id does not stand for person 578495206 any more" in words
         assert len(writes(sandbox)) == before
 
 

@@ -4,7 +4,6 @@ import time
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
 from pydantic import Field
 
@@ -33,8 +32,7 @@ from salesloft_mcp.server.arguments import (
     ObjectTypeArgument,
     WhichId,
 )
-from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, write
+from salesloft_mcp.server.writes import writing
 
 CREATE = "create_external_id_configuration"
 DELETE = "delete_external_id_configuration"
@@ -72,26 +70,31 @@ async def list_external_id_configurations(
     return read(f"{count(len(rows), 'configuration')} on this page.", view)
 
 
-async def creation(ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument) -> Operation:
-    """The configuration is created, unless it is there already."""
-    app = ctx.request_context.lifespan_context
+@writing
+async def create_external_id_configuration(
+    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument
+) -> Operation:
+    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
+    it is safe."""
+    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
     change = configurations.creation(configurations.key_of(external_type, object_type))
-    read_at = time.monotonic()
     return Operation(CREATE, (await as_it_stands(app.salesloft, change),), read_at=read_at)
 
 
-async def removal(
-    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: WhichId
+@writing
+async def delete_external_id_configuration(
+    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: WhichId = 0
 ) -> Operation:
-    """The one live configuration that is meant is deleted; how much hangs on it is counted for one point.
+    """Delete an external id configuration after a person has typed its name; its ids no longer find records.
+
+    How much hangs on it is counted for one point.
 
     Raises:
         MissingError: none fits. ConflictError: several fit.
     """
-    app = ctx.request_context.lifespan_context
-    key, read_at = configurations.key_of(external_type, object_type), time.monotonic()
-    standing = await configurations.read(app.salesloft, key)
-    rows = [row for row in standing if configuration_id in (0, row["id"])]
+    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
+    key = configurations.key_of(external_type, object_type)
+    rows = [row for row in await configurations.read(app.salesloft, key) if configuration_id in (0, row["id"])]
     if not rows:
         step = "look with list_external_id_configurations; names are compared exactly."
         what = "external_type: there is no such live configuration. Nothing was deleted."
@@ -102,33 +105,3 @@ async def removal(
         raise errors.ConflictError(what, next_step=step)
     change = Change("configuration", key, rows[0], None)
     return Operation(DELETE, (change,), carries=await configurations.count(app.salesloft, key), read_at=read_at)
-
-
-about_creation, answer_on_creation = asking(creation)
-about_removal, answer_on_removal = asking(removal)
-
-
-async def create_external_id_configuration(
-    ctx: Context[App, Any],
-    external_type: ExternalType,
-    object_type: ObjectTypeArgument,
-    asked: Annotated[Asked, Resolve(about_creation)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
-    preview: Preview = False,
-) -> Annotated[CallToolResult, Written]:
-    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
-    it is safe."""
-    return await write(ctx, asked, answered, preview)
-
-
-async def delete_external_id_configuration(
-    ctx: Context[App, Any],
-    external_type: ExternalType,
-    object_type: ObjectTypeArgument,
-    asked: Annotated[Asked, Resolve(about_removal)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
-    configuration_id: WhichId = 0,
-    preview: Preview = False,
-) -> Annotated[CallToolResult, Written]:
-    """Delete an external id configuration after a person has typed its name; its ids no longer find records."""
-    return await write(ctx, asked, answered, preview)

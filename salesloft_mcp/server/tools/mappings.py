@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
 from mcp_types import CallToolResult
 from pydantic import Field
 
@@ -15,7 +14,7 @@ from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.salesloft.models import MappingKey, one_record
 from salesloft_mcp.server.answers import MappingView, NextCursor, PointsSpent, View, count, mapping_view, read
 from salesloft_mcp.server.arguments import (
     AnyExternalId,
@@ -34,8 +33,7 @@ from salesloft_mcp.server.arguments import (
     WhichId,
     typed,
 )
-from salesloft_mcp.server.consent import Asked, Consent, asking
-from salesloft_mcp.server.writes import Preview, Written, write
+from salesloft_mcp.server.writes import writing
 
 CREATE = "create_external_id_mapping"
 DELETE = "delete_external_id_mapping"
@@ -77,43 +75,45 @@ async def list_external_id_mappings(
     return read(f"{count(len(found.rows), 'mapping')} on this page.", view)
 
 
-async def creation(
+@writing
+async def create_external_id_mapping(
     ctx: Context[App, Any],
     external_type: ExternalType,
     object_type: ObjectTypeArgument,
     external_id: ExternalId,
     object_id: ObjectId,
-    move_from: MoveFrom,
-    instead_of: ReplacedId,
+    move_from: MoveFrom = 0,
+    instead_of: ReplacedId = "",
 ) -> Operation:
-    """The mapping is created; with `instead_of` the old one goes after it, with `move_from` before it.
+    """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
+    record is refused, unless move_from names that record; a mapping cannot be updated.
 
     Raises:
-        InputError: both are given, or one of them names what stays.
+        InputError: move_from and instead_of are both given, or one of them names what stays.
         ConflictError: the external id belongs to another record. MissingError: what would go is not there.
     """
     app, read_at = ctx.request_context.lifespan_context, time.monotonic()
     key = MappingKey(external_type, object_type, external_id)
     if move_from and instead_of:
         raise errors.InputError("move_from", "cannot be given together with instead_of.", next_step="give one of them.")
-    changes = (
-        await _moved(app, key, move_from, object_id)
-        if move_from
-        else await _replaced(app, key, instead_of, object_id)
-        if instead_of
-        else (await as_it_stands(app.salesloft, mappings.creation(key, object_id)),)
-    )
+    if move_from:
+        changes = await _moved(app, key, move_from, object_id)
+    elif instead_of:
+        changes = await _replaced(app, key, instead_of, object_id)
+    else:
+        changes = (await as_it_stands(app.salesloft, mappings.creation(key, object_id)),)
     return Operation(CREATE, changes, read_at=read_at)
 
 
-async def removal(
+@writing
+async def delete_external_id_mapping(
     ctx: Context[App, Any],
     external_type: ExternalType,
     object_type: ObjectTypeArgument,
     external_id: ExternalId,
-    mapping_id: WhichId,
+    mapping_id: WhichId = 0,
 ) -> Operation:
-    """The one live mapping that is meant is deleted.
+    """Delete an external id mapping after a person has agreed; the record stays.
 
     Raises:
         MissingError: none fits. ConflictError: several fit, or Salesloft gives no id to delete by.
@@ -125,45 +125,10 @@ async def removal(
         step = "look with list_external_id_mappings; ids are compared exactly."
         raise errors.MissingError("external_id: there is no such live mapping. Nothing was deleted.", next_step=step)
     if len(rows) > 1:
-        listed = ", ".join(f"{row.get('id')} ({object_type} {row['object_id']})" for row in rows[:5])
+        listed = ", ".join(f"{row.get('id')} ({one_record(object_type, row['object_id'])})" for row in rows[:5])
         what = f"mapping_id: {count(len(rows), 'mapping')} fit. Nothing was deleted."
         raise errors.ConflictError(what, next_step=f"ask the person which one, and give its mapping_id: {listed}.")
     return Operation(DELETE, (mappings.deletion(key, rows[0]),), read_at=read_at)
-
-
-about_creation, answer_on_creation = asking(creation)
-about_removal, answer_on_removal = asking(removal)
-
-
-async def create_external_id_mapping(
-    ctx: Context[App, Any],
-    external_type: ExternalType,
-    object_type: ObjectTypeArgument,
-    external_id: ExternalId,
-    object_id: ObjectId,
-    asked: Annotated[Asked, Resolve(about_creation)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_creation)],
-    move_from: MoveFrom = 0,
-    instead_of: ReplacedId = "",
-    preview: Preview = False,
-) -> Annotated[CallToolResult, Written]:
-    """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
-    record is refused, unless move_from names that record; a mapping cannot be updated."""
-    return await write(ctx, asked, answered, preview)
-
-
-async def delete_external_id_mapping(
-    ctx: Context[App, Any],
-    external_type: ExternalType,
-    object_type: ObjectTypeArgument,
-    external_id: ExternalId,
-    asked: Annotated[Asked, Resolve(about_removal)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_removal)],
-    mapping_id: WhichId = 0,
-    preview: Preview = False,
-) -> Annotated[CallToolResult, Written]:
-    """Delete an external id mapping after a person has agreed; the record stays."""
-    return await write(ctx, asked, answered, preview)
 
 
 async def _replaced(app: App, key: MappingKey, instead_of: str, object_id: int) -> tuple[Change, ...]:
@@ -188,7 +153,7 @@ async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> t
         return (mappings.creation(key, object_id, standing[0]),)
     old = mappings.deletion(key, _of_record("move_from", rows, key, move_from))
     if await app.salesloft.get_object(key.object_type, object_id) is None:
-        what = f"object_id: {key.object_type} {object_id} is gone, or hidden from this token. {NOTHING}"
+        what = f"object_id: {one_record(key.object_type, object_id)} is gone, or hidden from this token. {NOTHING}"
         raise errors.MissingError(what, next_step="find the record with search_records.")
     return old, mappings.creation(key, object_id, standing[0] if standing else None)
 
@@ -199,12 +164,12 @@ def _of_record(argument: str, rows: list[Image], key: MappingKey, object_id: int
     if len(same) == 1:
         return same[0]
     if same:
-        what = f"{argument}: {len(same)} mappings of {key.object_type} {object_id} fit. {NOTHING}"
+        what = f"{argument}: {len(same)} mappings of {one_record(key.object_type, object_id)} fit. {NOTHING}"
         step = "delete each that is wrong with delete_external_id_mapping and its mapping_id."
         raise errors.ConflictError(what, next_step=step)
     if rows:
-        held = rows[0]["object_id"]
-        what = f"{argument}: the external id belongs to {key.object_type} {held}, not to {object_id}. {NOTHING}"
+        held = one_record(key.object_type, rows[0]["object_id"])
+        what = f"{argument}: the external id belongs to {held}, not to {object_id}. {NOTHING}"
         raise errors.ConflictError(what, next_step="look with list_external_id_mappings which record holds it.")
     what = f"{argument}: there is no such live mapping. {NOTHING}"
     step = f"look with list_external_id_mappings; ids are compared exactly. Without {argument} the id is only mapped."
