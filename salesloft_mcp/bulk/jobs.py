@@ -213,12 +213,9 @@ class Jobs:
     async def _check_team(self, plan: PlanRow) -> None:
         """The same address may be another team's with another token, and its objects have other ids."""
         now = (await self._changes.place(fresh=True)).team_key
-        if plan.team in ("", now):
-            return
-        other = f"this token is of team {now}" if now else "the team of this token cannot be read now"
-        what = f"plan: it was made for team {plan.team}, and {other}. Nothing was written."
-        step = "resume it with a token of its own team, or plan anew." if now else "try again in a minute."
-        raise errors.ConflictError(what, next_step=step)
+        if plan.team != now:
+            what = f"plan: it was made for {_team(plan.team)}, and this token is of {_team(now)}. Nothing was written."
+            raise errors.ConflictError(what, next_step="resume it with a token of its own team, or plan anew.")
 
 
 @asynccontextmanager
@@ -251,6 +248,10 @@ def _operation(status: Status, title: str) -> Operation:
         deletes=deletes,
         facts=_facts(status),
     )
+
+
+def _team(key: str) -> str:
+    return f"team {key}" if key else "an unknown team"
 
 
 def _facts(status: Status) -> tuple[tuple[str, str], ...]:

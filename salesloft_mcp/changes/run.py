@@ -121,7 +121,8 @@ class Run:
                 self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
 
         try:
-            async with aclosing(lines), anyio.create_task_group() as writing:
+            renewing = self.changes.log.renewing(self.number, self.epoch)
+            async with aclosing(lines), renewing, anyio.create_task_group() as writing:
                 writing.start_soon(self._keep_writing_down)
                 async with anyio.create_task_group() as workers:
                     for _ in range(self.at_once):

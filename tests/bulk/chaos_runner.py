@@ -68,11 +68,9 @@ async def begun(jobs: Jobs, changes: Changes, database: Database, folder: Path, 
                 await jobs.start(await jobs.operation(what), YES)
         except ApiError:  # the wire fails before the run, too
             continue
-        except ConflictError as error:
-            if "cannot be read now" in error.what:
-                continue
+        except ConflictError as error:  # it was killed after its end
             if not {"finished", "already"} & set(error.what.replace(".", "").split()):
-                raise  # otherwise it was killed after its end
+                raise
         print("running", flush=True)
         return plan
 

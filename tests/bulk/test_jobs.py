@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -18,7 +20,7 @@ from salesloft_mcp.state.staging import Staging
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import writes
 
-from .running import AIM
+from .running import AIM, creations
 from .working import NOBODY, YES, Gate, finished, live, planned, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
@@ -234,16 +236,16 @@ async def test_where_the_token_is_of_another_team_no_run_goes_on_and_the_reason_
         assert "it was made for team 7, and this token is of team 100013. Nothing was written." in status.problem
 
 
-async def test_a_team_that_cannot_be_read_for_a_moment_is_no_other_team(app: App, sandbox: Sandbox) -> None:
+async def test_while_the_team_cannot_be_read_nothing_is_planned_or_run(app: App, sandbox: Sandbox) -> None:
     plan = await planned(app, 3)
     sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=None))
-    with pytest.raises(errors.ConflictError, match="the team of this token cannot be read now"):
+    with pytest.raises(errors.BrokenAnswerError):
         await started(app, plan)
-    unbound = await planned(app, 3)
+    unbound = await app.jobs.plan(AIM, partial(load_rows, rows=creations(3)), "rows")
+    assert (await app.jobs.wait(unbound, HANG_SECONDS)).state == "failed"
     sandbox.faults.clear()
     assert writes(sandbox) == []
     assert (await finished(app, plan)).outcomes == {"created": 3}
-    assert (await finished(app, unbound)).outcomes == {"unchanged": 3}
 
 
 async def test_how_far_a_plan_is_is_told_without_its_rows(app: App, settings: Settings) -> None:

@@ -319,10 +319,10 @@ async def test_a_chat_call_settles_what_a_dead_run_left_and_the_run_goes_on_with
     assert await one.states() == ["unchanged", "created"]
 
 
-async def test_nobody_settles_what_a_living_run_has_announced(one: Runner, there: World) -> None:
+async def test_nobody_settles_what_a_living_run_has_announced(one: Runner, there: World, directory: Path) -> None:
     """Its rows wait long for their turn, but it says every moment that it is there."""
     there.changes.sent_seconds = 2.0
-    one.here.sandbox.faults.add(Fault("delay", method="POST", seconds=0.3, times=10))
+    there.sandbox.faults.add(Fault("delay", method="POST", seconds=0.3, times=10))
     looked: list[int] = []
 
     async def look_back() -> None:
@@ -331,9 +331,9 @@ async def test_nobody_settles_what_a_living_run_has_announced(one: Runner, there
             looked.append(there.sent("GET"))
             await anyio.sleep(0.02)
 
-    async with anyio.create_task_group() as tasks:
+    async with world(there.sandbox, directory, seconds=None) as patient, anyio.create_task_group() as tasks:
         tasks.start_soon(look_back)
-        assert await one.finish(rows(10), at_once=1)
+        assert await Runner(patient, one.number).finish(rows(10), at_once=1)
         tasks.cancel_scope.cancel()
     assert await one.states() == ["created"] * 10
     assert set(looked) == {0}
