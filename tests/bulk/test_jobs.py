@@ -1,9 +1,7 @@
 """Runs: one runner each, judged again before they begin, counted together, resumed after a crash and not after a no."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import anyio
 import pytest
@@ -26,18 +24,6 @@ from .working import NOBODY, YES, Gate, finished, live, planned, started
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LIMIT = 500  # creates that need no yes
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """More points than a minute has: these tests are about other things."""
-    return Settings(state_dir=tmp_path / "state").model_copy(update={"rate_limit": 100_000})
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(rate_limit=0) as sandbox:
-        yield sandbox
 
 
 def rows(name: str, count: int) -> list[dict[str, object]]:

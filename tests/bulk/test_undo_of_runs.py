@@ -1,8 +1,5 @@
 """A run is taken back as a whole: journaled, resumed after a crash, and refused where it could only be half done."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from salesloft_mcp import errors
@@ -21,18 +18,6 @@ from .running import AIM, FIRST_PERSON
 from .working import NOBODY, YES, Gate, finished, live, planned, started, undone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """More points than a minute has: these tests are about other things."""
-    return Settings(state_dir=tmp_path / "state").model_copy(update={"rate_limit": 100_000})
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(rate_limit=0) as sandbox:
-        yield sandbox
 
 
 async def run_of(app: App, count: int = 100) -> int:
