@@ -116,7 +116,7 @@ class Jobs:
                 source=f"change {undone}",
                 undoes=undone,
                 counts=Counter({"create": operation.creates, "delete": operation.deletes}),
-                team=(await self._changes.place()).team_key,
+                team=(await self._changes.place(fresh=True)).team_key,
                 operation=number or None,
             )
         number = await self.start(operation, author)

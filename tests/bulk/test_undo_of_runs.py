@@ -9,7 +9,7 @@ from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.undo import undo
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import writes
@@ -52,6 +52,17 @@ async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -
     with pytest.raises(errors.UnconfirmedError, match="a person has to agree to this run"):
         await app.jobs.start_undo(operation, NOBODY)
     assert len(await live(app)) == 3
+
+
+async def test_while_the_team_cannot_be_read_no_undoing_begins_and_it_begins_later(
+    settings: Settings, app: App, sandbox: Sandbox
+) -> None:
+    number = await run_of(app, 3)
+    async with open_app(settings, sandbox) as other:
+        sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=1))
+        with pytest.raises(errors.BrokenAnswerError):
+            await undone(other, number)
+        assert (await undone(other, number)).outcomes == {"deleted": 3}
 
 
 async def test_its_report_has_a_line_for_each_mapping_in_small_numbers(app: App) -> None:
