@@ -13,7 +13,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.server.completions import complete
 from salesloft_mcp.server.inventory import Entry, build_tool
 from salesloft_mcp.server.prompts import instructions, prompts
-from salesloft_mcp.server.requests import NameCheck
+from salesloft_mcp.server.requests import check_names
 from salesloft_mcp.server.resources import add_resources, live_resources
 
 NAME = "salesloft_mcp"
@@ -23,7 +23,7 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both protocol versions."""
     place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.base_url})"
     known_prompts = {prompt.name: prompt for prompt in prompts()}
-    names = NameCheck(tuple(entry.name for entry in entries), known_prompts, app.mode)
+    names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.mode)
     server = MCPServer[App](
         NAME,
         title="Salesloft external ids" + (" (SANDBOX)" if app.sandbox else ""),

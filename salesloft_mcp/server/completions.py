@@ -21,14 +21,12 @@ async def complete(
 ) -> Completion:
     """Values that begin with what was typed. An argument we know nothing about has none."""
     given = (context.arguments if context else None) or {}
-    if not _takes(ref, argument.name):
-        values: list[str] = []
-    elif argument.name == "object_type":
-        values = list(OBJECT_TYPES)
-    elif argument.name == "external_type":
-        values = await _types(app, given.get("object_type", ""))
-    else:
-        values = []
+    values: list[str] = []
+    if _takes(ref, argument.name):
+        if argument.name == "object_type":
+            values = list(OBJECT_TYPES)
+        elif argument.name == "external_type":
+            values = await _types(app, given.get("object_type", ""))
     fitting = [value for value in values if value.lower().startswith(argument.value.lower())]
     return Completion(values=fitting[:MOST], total=len(fitting), has_more=len(fitting) > MOST)
 
@@ -36,8 +34,7 @@ async def complete(
 def _takes(ref: PromptReference | ResourceTemplateReference, name: str) -> bool:
     if isinstance(ref, ResourceTemplateReference):
         return ref.uri in TEMPLATES and f"{{{name}}}" in ref.uri
-    arguments = {prompt.name: prompt.arguments or [] for prompt in prompts()}.get(ref.name, [])
-    return any(argument.name == name for argument in arguments)
+    return any(argument.name == name for one in prompts() if one.name == ref.name for argument in one.arguments or ())
 
 
 async def _types(app: App, object_type: str) -> list[str]:

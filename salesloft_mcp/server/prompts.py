@@ -6,23 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mcp.server.mcpserver.prompts.base import Prompt, PromptArgument
-from pydantic import BaseModel
+from mcp.server.mcpserver.prompts.base import Prompt
 
 _BESIDE = Path(__file__).resolve().parent.parent
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-
-
-class _Argument(BaseModel):
-    name: str
-    description: str
-    required: bool = True
-
-
-class _Front(BaseModel):
-    title: str
-    description: str
-    arguments: list[_Argument] = []
 
 
 def folder() -> Path:
@@ -46,10 +33,8 @@ def prompts() -> tuple[Prompt, ...]:
 
 def _prompt(name: str, text: str) -> Prompt:
     _, front, body = text.split("+++", 2)
-    head = _Front.model_validate(tomllib.loads(front))
 
     def render(**given: Any) -> str:  # noqa: ANN401 - whatever a client sends; checked before it comes here
         return _PLACEHOLDER.sub(lambda found: str(given.get(found[1], "")), body).strip()
 
-    arguments = [PromptArgument(**argument.model_dump()) for argument in head.arguments]
-    return Prompt(name=name, title=head.title, description=head.description, arguments=arguments, fn=render)
+    return Prompt(name=name, fn=render, **tomllib.loads(front))
