@@ -2,8 +2,11 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 # Cc control, Cf format (bidi overrides, zero-width, tag characters), Co private, Cs surrogate, Zl/Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -33,6 +36,33 @@ def shortened(text: str, limit: int = 200) -> str:
     """`text` escaped; of a longer text than `limit` characters its beginning, its length and a short digest."""
     safe = escaped(text)
     return safe if len(safe) <= limit else f"{safe[: limit - 1]}… ({_measured(text)})"
+
+
+def safe(value: Any, show: Callable[[str], str] = escaped) -> Any:  # noqa: ANN401 - any JSON
+    """The same value without what is null, and with every text in it made safe to show."""
+    if isinstance(value, str):
+        return show(value)
+    if isinstance(value, dict):
+        return {escaped(str(name)): safe(one, show) for name, one in value.items() if one is not None}
+    return [safe(one, show) for one in value] if isinstance(value, list) else value
+
+
+class View(BaseModel):
+    """What is shown. Every text is made safe when it comes in; the fields named in `ours` hold words of ours alone,
+    in which other text is quoted already.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+    ours: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _made_safe(cls, value: Any, field: ValidationInfo) -> Any:  # noqa: ANN401 - whatever a field holds
+        return value if field.field_name in cls.ours else safe(value)
+
+    def data(self) -> dict[str, Any]:
+        """For programs. What is as it goes without saying is left out."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

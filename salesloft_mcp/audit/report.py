@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
+
 from salesloft_mcp.audit.findings import KINDS, Finding, Object, Row, findings
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, SINGULAR, ObjectType, Scope
-from salesloft_mcp.text import escaped
+from salesloft_mcp.text import View
 
 KEPT_AUDITS = 4
 KEPT_SECONDS = 900.0
@@ -27,35 +29,28 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How far the ids of one type reach. `total` is None when Salesloft does not count its objects."""
+class Coverage(View):
+    """How far the ids of one type reach."""
 
-    external_type: str
-    object_type: ObjectType
-    mappings: int
-    ids: int
-    objects: int
-    total: int | None
-    configured: bool = True
+    external_type: str = Field(description="The type of the external id.")
+    object_type: ObjectType = Field(description="The kind of Salesloft record.")
+    mappings: int = Field(description="How many live mappings there are of this type.")
+    ids: int = Field(description="How many different external ids they have.")
+    objects: int = Field(description="How many records they lead to.")
+    of: int | None = Field(None, description="How many records of this kind the team has, where that is known.")
+    percent: float | None = Field(None, description="The share of these records that has an id of this type.")
+    configured: bool = Field(True, description="False where no live configuration has this type.")
 
-    @property
-    def percent(self) -> float | None:
-        """100 means all of them, and 0 none."""
-        return percent(self.objects, self.total)
 
-    def data(self) -> dict[str, Any]:
-        """For programs. `of` is left out where it is not known, `configured` where it goes without saying."""
-        data: dict[str, Any] = {
-            "external_type": escaped(self.external_type),
-            "object_type": self.object_type,
-            "mappings": self.mappings,
-            "ids": self.ids,
-            "objects": self.objects,
-        }
-        if self.total is not None:
-            data |= {"of": self.total, "percent": self.percent}
-        return data if self.configured else {**data, "configured": False}
+class Counts(View):
+    """How many findings there are of each kind, and what no finding tells of."""
+
+    shared_ids: int = Field(description="External ids that stand for several records.")
+    several_ids: int = Field(description="Records with several external ids of one type.")
+    orphans: int = Field(description="Mappings to records that are gone or hidden from this token.")
+    near_duplicates: int = Field(description="Groups of external ids that look like one id.")
+    deleted_mappings: int | None = Field(None, description="Deleted mappings, which were passed over.")
+    types_not_shown: int = Field(0, description="External types that coverage had no room for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +71,14 @@ class Audit:
         return {kind: counted[kind] for kind in KINDS}
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counts:
         """How many findings of each kind, and how many deleted mappings were passed over."""
-        return {**self.found, **({} if self.deleted is None else {"deleted_mappings": self.deleted})}
+        return Counts(**self.found, deleted_mappings=self.deleted)
 
     def data(self) -> dict[str, Any]:
         """The summary for programs."""
-        return {
-            "summary": self.sentence,
-            "coverage": [one.data() for one in self.coverage],
-            "counts": self.counts,
-        }
+        coverage = [one.data() for one in self.coverage]
+        return {"summary": self.sentence, "coverage": coverage, "counts": self.counts.data()}
 
     @property
     def sentence(self) -> str:
@@ -155,13 +147,15 @@ def _coverage(
     for row in rows:
         groups.setdefault((row.external_type, row.object_type), []).append(row)
     for (external_type, object_type), found in sorted(groups.items(), key=lambda one: (-len(one[1]), one[0])):
+        objects, total = len({row.object for row in found} - gone), totals.get(object_type)
         yield Coverage(
             external_type=external_type,
             object_type=object_type,
             mappings=len(found),
             ids=len({row.external_id for row in found}),
-            objects=len({row.object for row in found} - gone),
-            total=totals.get(object_type),
+            objects=objects,
+            of=total,
+            percent=percent(objects, total),
             configured=(external_type, object_type) in configured,
         )
 

@@ -4,11 +4,10 @@ import csv
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
-from typing import Literal, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 import anyio.to_thread
 
@@ -21,15 +20,11 @@ from salesloft_mcp.state.staging import StagedRow, Staging, Verdict
 
 Format = Literal["jsonl", "csv"]
 BATCH = 5_000
-COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id")
 RULED_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
 ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown"})
 
-Cells = dict[str, str | int | None]
 
-
-@dataclass(frozen=True, slots=True)
-class ReportRow:
+class ReportRow(NamedTuple):
     """One row: what was given, what the plan said, and how it ended; the outcome is empty when it was not begun."""
 
     line: int
@@ -43,9 +38,12 @@ class ReportRow:
     mapping_id: int | None
 
     @property
-    def cells(self) -> Cells:
-        """The row under the names of its columns."""
-        return {name: getattr(self, name) for name in COLUMNS}
+    def named(self) -> str:
+        """By what the record was named, and the value."""
+        return f"{self.given} {self.value}" if self.given else ""
+
+
+COLUMNS = tuple(ReportRow.__annotations__)
 
 
 async def every_row(
@@ -79,9 +77,9 @@ async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Forma
         lines.writerow(COLUMNS)
     async for row in rows:
         if form == "jsonl":
-            file.write(json.dumps(row.cells) + "\n")
+            file.write(json.dumps(row._asdict()) + "\n")
         else:
-            lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in row.cells.values()])
+            lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in row])
 
 
 async def _batch(staging: Staging | None, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:

@@ -1,29 +1,32 @@
 """How a plan and its run are shown, by tools and commands alike. Every text of others in it is made safe."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from salesloft_mcp.bulk.plan import minutes
-from salesloft_mcp.bulk.report import ReportRow
 from salesloft_mcp.bulk.status import Status
-from salesloft_mcp.text import escaped
+from salesloft_mcp.text import View
 
 
-class RowView(BaseModel):
+class RowView(View):
+    ours = frozenset({"note"})
+
     line: int = Field(description="The line of the input on which the row begins.")
     external_id: str = Field(description="The id in your own system.")
     object_id: int | None = Field(None, description="Salesloft's own id of the record.")
-    given: str | None = Field(None, description="By what the record was named, and the value.")
+    given: str = Field("", validation_alias="named", description="By what the record was named, and the value.")
     plan: Annotated[
         str, Field(description="What the plan says: create, unchanged, conflict, object unknown, invalid or duplicate.")
     ]
-    outcome: str | None = Field(None, description="How the write ended; absent when it was not begun.")
-    note: str | None = Field(None, description="Why it is not written.")
+    outcome: str = Field("", description="How the write ended; absent when it was not begun.")
+    note: str = Field("", description="Why it is not written.")
     mapping_id: int | None = Field(None, description="Salesloft's id of the mapping.")
 
 
-class PlanView(BaseModel):
+class PlanView(View):
+    ours = frozenset({"problem"})
+
     plan: str = Field(description="The id of the plan.")
     state: Annotated[
         str,
@@ -32,46 +35,33 @@ class PlanView(BaseModel):
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
     source: str = Field(description="Where the rows come from.")
-    rows_read: int | None = Field(None, description="How many rows the input holds, invalid ones included.")
+    rows_read: int = Field(0, description="How many rows the input holds, invalid ones included.")
     counts: dict[str, int] = Field(description="How many rows the plan says what of.")
-    outcomes: dict[str, int] | None = Field(None, description="How many writes ended in which way.")
+    outcomes: dict[str, int] = Field({}, description="How many writes ended in which way.")
     points: int = Field(description="API points that are still to be spent.")
     minutes: float = Field(description="How many minutes that takes at the least.")
-    change_id: int | None = Field(None, description="The number by which the run can be undone, once it was begun.")
-    problem: str | None = Field(None, description="Why it stopped or failed.")
+    change_id: int = Field(0, description="The number by which the run can be undone, once it was begun.")
+    problem: str = Field("", description="Why it stopped or failed.")
 
-
-def plan_view(status: Status, points_a_minute: int) -> PlanView:
-    """A plan as a whole."""
-    row = status.plan
-    return PlanView(
-        plan=row.id,
-        state=status.state,
-        external_type=escaped(row.external_type),
-        object_type=row.object_type,
-        source=escaped(row.source),
-        rows_read=None if row.undoes else sum(row.counts.values()) or None,
-        counts=dict(row.counts),
-        outcomes={str(name): number for name, number in status.outcomes.items() if number} or None,
-        points=status.left,
-        minutes=minutes(status.left, points_a_minute),
-        change_id=row.operation or None,
-        problem=escaped(status.problem) or None,
-    )
-
-
-def row_view(row: ReportRow) -> RowView:
-    """A row, without what is empty."""
-    return RowView(
-        line=row.line,
-        external_id=escaped(row.external_id),
-        object_id=row.object_id,
-        given=f"{row.given} {escaped(row.value)}" if row.given else None,
-        plan=row.plan,
-        outcome=row.outcome or None,
-        note=escaped(row.note) or None,
-        mapping_id=row.mapping_id,
-    )
+    @classmethod
+    def of(cls, status: Status, points_a_minute: int, **more: Any) -> Self:  # noqa: ANN401 - fields of a subclass
+        """A plan as a whole, and what a subclass shows besides."""
+        row = status.plan
+        return cls(
+            plan=row.id,
+            state=status.state,
+            external_type=row.external_type,
+            object_type=row.object_type,
+            source=row.source,
+            rows_read=0 if row.undoes else row.counts.total(),
+            counts=row.counts,
+            outcomes={str(name): number for name, number in status.outcomes.items() if number},
+            points=status.left,
+            minutes=minutes(status.left, points_a_minute),
+            change_id=row.operation,
+            problem=status.problem,
+            **more,
+        )
 
 
 def plan_sentence(status: Status) -> str:

@@ -122,14 +122,12 @@ def _table(found: "Audit") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from salesloft_mcp.text import escaped
-
     table = Table("external type", "objects")
     for name in ("mappings", "ids", "reached", "of", "%"):
         table.add_column(name, justify="right")
     for row in found.coverage:
-        name = escaped(row.external_type) + ("" if row.configured else " (not configured)")
-        numbers = (row.mappings, row.ids, row.objects, row.total, row.percent)
+        name = row.external_type + ("" if row.configured else " (not configured)")
+        numbers = (row.mappings, row.ids, row.objects, row.of, row.percent)
         cells = ["?" if number is None else f"{number:,}" for number in numbers]
         table.add_row(Text(name), row.object_type, *cells)
     return table

@@ -39,10 +39,10 @@ def show(app: "App", found: "Status", as_json: bool, rows: "Sequence[ReportRow]"
     from rich.table import Column, Table
     from rich.text import Text
 
-    from salesloft_mcp.bulk.views import plan_sentence, plan_view, row_view
+    from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 
-    view = plan_view(found, app.budget.bulk).model_dump(exclude_none=True)
-    shown = [row_view(one).model_dump(exclude_none=True) for one in rows]
+    view = PlanView.of(found, app.budget.bulk).data()
+    shown = [RowView.model_validate(one).data() for one in rows]
     if as_json:
         click.echo(json.dumps({**view, **({"rows": shown} if shown else {})}, indent=2))
         return
@@ -59,11 +59,11 @@ def show(app: "App", found: "Status", as_json: bool, rows: "Sequence[ReportRow]"
 
 def show_all(app: "App", found: "Sequence[Status]", as_json: bool) -> None:
     """A line for each plan."""
-    from salesloft_mcp.bulk.views import plan_sentence, plan_view
+    from salesloft_mcp.bulk.views import PlanView, plan_sentence
 
-    views = [plan_view(one, app.budget.bulk) for one in found]
+    views = [PlanView.of(one, app.budget.bulk) for one in found]
     if as_json:
-        click.echo(json.dumps([view.model_dump(exclude_none=True) for view in views], indent=2))
+        click.echo(json.dumps([view.data() for view in views], indent=2))
         return
     for view, one in zip(views, found, strict=True):
         click.echo(f"{view.plan}  {view.external_type} {view.object_type}, {view.source}: {plan_sentence(one)}")

@@ -1,15 +1,16 @@
 """What tools answer: one sentence, and data whose schema is published. The size of an answer is limited here."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
 from salesloft_mcp.errors import SalesloftMcpError
-from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Person, Record, User
-from salesloft_mcp.text import escaped
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Person, Record, User
+from salesloft_mcp.text import View, safe
 
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
 MAX_CHARACTERS = 40_000
@@ -21,13 +22,6 @@ _CONCISE: dict[type[Record], tuple[str, ...]] = {
     User: ("email", "role", "active"),
 }
 
-RowT = TypeVar("RowT", bound=BaseModel | dict[str, Any])
-
-
-class View(BaseModel):
-    """A structured answer. Fields that are unknown are left out."""
-
-
 ExternalTypeField = Annotated[str, Field(description="The type of the external id.")]
 ExternalIdField = Annotated[str, Field(description="The id in your own system.")]
 ObjectTypeField = Annotated[ObjectType, Field(description="The kind of Salesloft record.")]
@@ -36,7 +30,18 @@ MappingIdField = Annotated[int, Field(description="Salesloft's id of the mapping
 ConfigurationIdField = Annotated[int, Field(description="Salesloft's id of the configuration.")]
 DeletedField = Annotated[bool, Field(description="True for one that was deleted; absent otherwise.")]
 NextCursor = Annotated[str, Field(description="The cursor of the next page; absent on the last one.")]
-PointsSpent = Annotated[int, Field(description="API points this call has spent, of the team's 600 a minute.")]
+
+
+def _always_told(schema: dict[str, Any]) -> None:
+    schema.setdefault("required", []).append("points_spent")
+
+
+class Answer(View):
+    """The data of an answer. `answer` adds the points of the call to those that something else has spent for it."""
+
+    model_config = ConfigDict(json_schema_extra=_always_told)
+
+    points_spent: int = Field(0, description="API points this call has spent, of the team's 600 a minute.")
 
 
 class MappingView(View):
@@ -46,7 +51,7 @@ class MappingView(View):
     external_id: ExternalIdField
     object_id: ObjectIdField
     inserted_at: str | None = Field(None, description="When the mapping was created.")
-    deleted: DeletedField | None = None
+    deleted: DeletedField = False
 
 
 class ConfigurationView(View):
@@ -55,7 +60,7 @@ class ConfigurationView(View):
     object_type: ObjectTypeField
     source_type: str | None = Field(None, description="What created it, where that was an OAuth application.")
     source_id: int | None = Field(None, description="The id of that application.")
-    deleted: DeletedField | None = None
+    deleted: DeletedField = False
 
 
 class RecordView(BaseModel):
@@ -75,29 +80,7 @@ class RecordView(BaseModel):
     do_not_contact: bool | None = Field(None, description="True where a person or an account must not be contacted.")
 
 
-def mapping_view(row: Mapping) -> MappingView:
-    """A mapping as tools show it; `deleted` appears only when it is true."""
-    return MappingView(
-        id=row.id,
-        external_type=escaped(row.external_type),
-        object_type=row.object_type,
-        external_id=escaped(row.external_id),
-        object_id=row.object_id,
-        inserted_at=row.inserted_at and escaped(row.inserted_at),
-        deleted=row.deleted or None,
-    )
-
-
-def configuration_view(row: Configuration) -> ConfigurationView:
-    """A configuration as tools show it; the source appears only for those an OAuth app made."""
-    return ConfigurationView(
-        id=row.id,
-        external_type=escaped(row.external_type),
-        object_type=row.object_type,
-        source_type=row.source_type and escaped(row.source_type),
-        source_id=row.source_id,
-        deleted=row.deleted or None,
-    )
+RowT = TypeVar("RowT", bound=BaseModel)
 
 
 def record_view(record: Record, full: bool = False) -> RecordView:
@@ -111,34 +94,37 @@ def record_view(record: Record, full: bool = False) -> RecordView:
     return RecordView.model_validate(safe({"id": record.id, "name": name, **found}))
 
 
-def answer(sentence: str, view: View) -> CallToolResult:
-    """One sentence and the data. Fields that are unknown are left out.
+def answer(sentence: str, view: Answer, most: int | None = None) -> CallToolResult:
+    """One sentence and the data, of at most so many characters.
 
     The data stands in the text too, because some hosts show a model nothing but the text and others nothing but the
     structured content.
-    """
-    data = view.model_dump(mode="json", exclude_none=True)
-    text = TextContent(type="text", text=f"{sentence}\n{_compact(data)}")
-    return CallToolResult(content=[text], structured_content=data)
-
-
-def read(sentence: str, view: View) -> CallToolResult:
-    """`answer`, where it is known to fit. Only for reads: a write that was done is never told as a failure.
 
     Raises:
         SalesloftMcpError: hosts would cut it.
     """
-    size = size_of(view) + len(sentence)
-    if size > MAX_CHARACTERS:
-        what = f"the answer has {size} characters, and hosts take about {MAX_CHARACTERS}."
+    data = view.data()
+    data["points_spent"] = data.pop("points_spent", 0) + current().points
+    text = f"{sentence}\n{_compact(data)}"
+    if most is not None and (size := _size(text)) > most:
+        what = f"the answer has {size} characters, and hosts take about {most}."
         raise SalesloftMcpError(what, next_step="ask for less at a time: fewer ids, a smaller limit, less detail.")
-    return answer(sentence, view)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data)
 
 
-def size_of(value: BaseModel | dict[str, Any]) -> int:
-    """How much of `MAX_CHARACTERS` this takes. Text of several bytes a character counts by its share of `MAX_BYTES`."""
-    text = _compact(value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value)
-    return max(len(text), len(text.encode()) * MAX_CHARACTERS // MAX_BYTES)
+def read(sentence: str, view: Answer) -> CallToolResult:
+    """`answer`, where it is known to fit. Only for reads: a write that was done is never told as a failure."""
+    return answer(sentence, view, MAX_CHARACTERS)
+
+
+def cursor(page: Page[Any]) -> str | None:
+    """The cursor of the page after this one."""
+    return None if page.next_page is None else str(page.next_page)
+
+
+def size_of(row: BaseModel) -> int:
+    """How much of `MAX_CHARACTERS` this takes."""
+    return _size(_compact(row.model_dump(mode="json", exclude_defaults=True)))
 
 
 def fitting(rows: Iterable[RowT], room: int = ROOM_FOR_ROWS) -> list[RowT]:
@@ -153,26 +139,21 @@ def fitting(rows: Iterable[RowT], room: int = ROOM_FOR_ROWS) -> list[RowT]:
     return kept
 
 
-def _compact(data: dict[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-
-
 def count(number: int, noun: str) -> str:
     """ "1 mapping", "3 mappings"."""
-    plural = "people" if noun == "person" else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _size(text: str) -> int:
+    """In characters. Text of several bytes a character counts by its share of `MAX_BYTES`."""
+    return max(len(text), len(text.encode()) * MAX_CHARACTERS // MAX_BYTES)
+
+
+def _compact(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def _name(record: Record) -> str | None:
     if isinstance(record, Account) or (isinstance(record, User) and record.name):
         return record.name
     return " ".join(part for part in (record.first_name, record.last_name) if part) or None
-
-
-def safe(value: Any, show: Callable[[str], str] = escaped) -> Any:  # noqa: ANN401 - any JSON
-    """The same value without what is null, and with every text in it made safe to show."""
-    if isinstance(value, str):
-        return show(value)
-    if isinstance(value, dict):
-        return {escaped(str(name)): safe(one, show) for name, one in value.items() if one is not None}
-    return [safe(one, show) for one in value] if isinstance(value, list) else value

@@ -4,12 +4,11 @@ Two ways, tried in this order: the client asks its person (elicitation), or a pe
 (`salesloft-mcp approvals`) and the same call then goes through once.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, ElicitationResult
 from pydantic import BaseModel, Field
 
 from salesloft_mcp.app import App
@@ -53,27 +52,6 @@ class Asked:
 
     operation: Operation
     question: Question | None
-
-
-Build = Callable[..., Awaitable[Operation]]
-
-
-def asking(build: Build) -> tuple[Callable[..., Awaitable[Asked]], Callable[..., Awaitable[Elicit[Any] | Granted]]]:
-    """The two resolvers of a tool whose operation `build` makes: what is asked, and the answer.
-
-    The model sees neither. The protocol library runs `build` anew in every round of a question.
-    """
-
-    async def asked(ctx: Context[App, Any], operation: Operation) -> Asked:
-        app = ctx.request_context.lifespan_context
-        return Asked(operation, await question_about(app, operation))
-
-    async def answer(ctx: Context[App, Any], asked: Asked, preview: bool) -> Elicit[Any] | Granted:
-        return Granted() if preview or asked.question is None else await _ask(ctx, asked.question)
-
-    asked.__annotations__["operation"] = Annotated[Operation, Resolve(build)]
-    answer.__annotations__["asked"] = Annotated[Asked, Resolve(asked)]
-    return asked, answer
 
 
 async def question_about(app: App, operation: Operation) -> Question | None:
@@ -123,7 +101,7 @@ def _agreed(question: Question, data: Consent) -> str:
             return ""
 
 
-async def _ask(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Granted:
+async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Granted:
     """Put the question to a person, by the best way this client has.
 
     Raises:

@@ -2,34 +2,29 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Resource
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.report import every_row
-from salesloft_mcp.bulk.views import PlanView, RowView, plan_view, row_view
+from salesloft_mcp.bulk.views import PlanView, RowView
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, object_type_of
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType, object_type_of
 from salesloft_mcp.salesloft.requests import checked
-from salesloft_mcp.server.announce import CONFIGURATIONS_URI, ROOT, configuration_uri
-from salesloft_mcp.server.answers import configuration_view, fitting, mapping_view
-from salesloft_mcp.server.arguments import MAX_OBJECT_ID, typed
+from salesloft_mcp.server import announce, answers
+from salesloft_mcp.server.arguments import whole
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, worded
 from salesloft_mcp.text import escaped
 
 JSON = "application/json"
 LIST_SECONDS = 5.0  # clients read lists while they start, and offer completions while somebody types
-CONFIGURATION = f"{CONFIGURATIONS_URI}/{{external_type}}/{{object_type}}"
-MAPPINGS = f"{ROOT}/mappings/{{external_type}}/{{object_type}}/{{external_id}}"
-OBJECT = f"{ROOT}/objects/{{object_type}}/{{object_id}}/mappings"
-PLAN = f"{ROOT}/plans/{{plan}}"
-TEMPLATES = (CONFIGURATION, MAPPINGS, OBJECT, PLAN)
+TEMPLATES = (announce.CONFIGURATION, announce.MAPPINGS, announce.OBJECT, announce.PLAN)
 REPORT_LINES = 100
 # External ids and types are the customer's free text, and checked as such below.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
@@ -45,55 +40,47 @@ class PlanReport(PlanView):
 def add_resources(server: MCPServer[App], app: App) -> None:
     """The fixed resource and the templates."""
 
-    @server.resource(CONFIGURATIONS_URI, title="Configurations", mime_type=JSON)
+    @server.resource(announce.CONFIGURATIONS, title="Configurations", mime_type=JSON)
     @_told
-    async def configurations() -> str:
+    async def configurations() -> object:
         """All live external id configurations of the team."""
-        return _json([configuration_view(row) for row in await app.configurations.live()])
+        return list(map(answers.ConfigurationView.model_validate, await app.configurations.live()))
 
-    @server.resource(CONFIGURATION, title="Configuration", mime_type=JSON, security=_FREE)
+    @server.resource(announce.CONFIGURATION, title="Configuration", mime_type=JSON, security=_FREE)
     @_told
-    async def configuration(external_type: str, object_type: str) -> str:
+    async def configuration(external_type: str, object_type: str) -> object:
         """One live configuration."""
-        known = await app.configurations.live()
         key = external_type, _object_type(object_type)
-        found = [configuration_view(row) for row in known if (row.external_type, row.object_type) == key]
-        if not found:
-            raise MissingError("there is no such live configuration.")
-        return _json(found[0])
+        for row in await app.configurations.live():
+            if (row.external_type, row.object_type) == key:
+                return answers.ConfigurationView.model_validate(row)
+        raise MissingError("there is no such live configuration.")
 
-    @server.resource(MAPPINGS, title="Mappings of an external id", mime_type=JSON, security=_FREE)
+    @server.resource(announce.MAPPINGS, title="Mappings of an external id", mime_type=JSON, security=_FREE)
     @_told
-    async def mapping(external_type: str, object_type: str, external_id: str) -> str:
+    async def mapping(external_type: str, object_type: str, external_id: str) -> object:
         """The live mappings of one external id."""
-        found = await app.salesloft.list_mappings(
-            external_type=external_type,
-            external_id=checked("external_id", external_id),
-            object_type=_object_type(object_type),
-            deleted=False,
-        )
-        return _all(found)
+        of, external_id = _object_type(object_type), checked("external_id", external_id)
+        return await _mappings(app, external_type=external_type, external_id=external_id, object_type=of)
 
-    @server.resource(OBJECT, title="External ids of an object", mime_type=JSON)
+    @server.resource(announce.OBJECT, title="External ids of an object", mime_type=JSON)
     @_told
-    async def mappings_of_object(object_type: str, object_id: str) -> str:
+    async def mappings_of_object(object_type: str, object_id: str) -> object:
         """The live external ids of one person, account or user."""
-        found = await app.salesloft.list_mappings(
-            object_type=_object_type(object_type), object_id=_object_id(object_id), deleted=False
-        )
-        return _all(found)
+        try:
+            number = whole(object_id)
+        except ValueError as error:
+            raise InputError("object_id", str(error)) from None
+        return await _mappings(app, object_type=_object_type(object_type), object_id=number)
 
-    _add_plans(server, app)
-
-
-def _add_plans(server: MCPServer[App], app: App) -> None:
-    @server.resource(PLAN, title="Plan", mime_type=JSON)
+    @server.resource(announce.PLAN, title="Plan", mime_type=JSON)
     @_told
-    async def plan(plan: str) -> str:
+    async def plan(plan: str) -> object:
         """How far a plan is, and the first lines of its report."""
         status = await app.plans.status(plan)
-        rows = [row_view(row) async for row in every_row(app.plans, app.changes.log, status, 0, REPORT_LINES)]
-        return _json(PlanReport(**dict(plan_view(status, app.budget.bulk)), report=fitting(rows)))
+        rows = [row async for row in every_row(app.plans, app.changes.log, status, 0, REPORT_LINES)]
+        shown = answers.fitting(map(RowView.model_validate, rows))
+        return PlanReport.of(status, app.budget.bulk, report=shown)
 
 
 async def live_resources(app: App) -> list[Resource]:
@@ -106,7 +93,7 @@ async def live_resources(app: App) -> list[Resource]:
         return []
     return [
         Resource(
-            uri=configuration_uri(row.external_type, row.object_type),
+            uri=announce.uri(announce.CONFIGURATION, external_type=row.external_type, object_type=row.object_type),
             name=f"{escaped(row.external_type)} of {row.object_type}",
             mime_type=JSON,
         )
@@ -115,42 +102,33 @@ async def live_resources(app: App) -> list[Resource]:
 
 
 def _object_type(word: str) -> ObjectType:
-    found = typed(str(object_type_of(word)))
-    if found is None:
-        raise InputError("object_type", "must be people, accounts or users.")
-    return found
+    for known in OBJECT_TYPES:
+        if known == object_type_of(word):
+            return known
+    raise InputError("object_type", "must be people, accounts or users.")
 
 
-def _object_id(digits: str) -> int:
-    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else 0
-    if not 0 < number <= MAX_OBJECT_ID:
-        raise InputError("object_id", "must be a whole number above 0.")
-    return number
-
-
-def _all(found: Page[Mapping]) -> str:
+async def _mappings(app: App, **asked: Any) -> list[answers.MappingView]:  # noqa: ANN401 - what to filter by
     """A resource is read whole: one page is all there is, or the reader is sent to the tool that has pages."""
+    found = await app.salesloft.list_mappings(**asked, deleted=False)
     if found.next_page is not None:
         what = f"there are more than {len(found.rows)} mappings."
         raise SalesloftMcpError(what, next_step="read them with list_external_id_mappings.")
-    return _json([mapping_view(row) for row in found.rows])
+    return list(map(answers.MappingView.model_validate, found.rows))
 
 
-def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
-    """Errors of ours become resource errors with our words."""
+def _told(read: Callable[P, Awaitable[object]]) -> Callable[P, Awaitable[str]]:
+    """What is read becomes JSON, and errors of ours become resource errors with our words."""
 
     @wraps(read)
     async def reading(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
             with open_call(TOOL_SECONDS):
-                return await read(*args, **kwargs)
+                value = await read(*args, **kwargs)
         except (InputError, MissingError, NotFoundError) as error:
             raise ResourceNotFoundError(worded(error)) from error
         except SalesloftMcpError as error:
             raise ResourceError(worded(error)) from error
+        return TypeAdapter(object).dump_json(value, exclude_defaults=True).decode()
 
     return reading
-
-
-def _json(value: BaseModel | list[BaseModel]) -> str:
-    return TypeAdapter(object).dump_json(value, exclude_none=True).decode()

@@ -78,7 +78,9 @@ def _problem(kind: str, loc: tuple[int | str, ...], message: str, arguments: typ
     # A model may write anything as a key of an object, so the names that are not ours are quoted.
     known = {*arguments.model_fields, *_names_at((*loc[:1], ""), arguments)}
     name = ".".join(str(part) if isinstance(part, int) or part in known else quoted(part, 40) for part in loc)
-    words = _WORDS.get(kind) or f"{message.removeprefix('Value error, ')}"
+    if kind == "literal_error":
+        message = f"must be {message.removeprefix('Input should be ')}.".replace("'", "")
+    words = _WORDS.get(kind) or message.removeprefix("Value error, ")
     return f"{name}: {words}"
 
 

@@ -32,7 +32,7 @@ async def test_the_seeded_team_is_clean(api: Salesloft, box: Sandbox) -> None:
     assert found.findings == ()
     assert found.deleted == 6
     assert sum(one.mappings for one in found.coverage) == 160
-    assert {(one.external_type, one.objects, one.total) for one in found.coverage if one.object_type != "people"} == {
+    assert {(one.external_type, one.objects, one.of) for one in found.coverage if one.object_type != "people"} == {
         ("billing", 0, 60),
         ("crm", 2, 24),
         ("marketing", 29, 60),

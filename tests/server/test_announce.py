@@ -10,9 +10,9 @@ from mcp.client import Client
 from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated
 from mcp_types import ResourceListChangedNotification, ResourceUpdatedNotification
 
-from salesloft_mcp.server.announce import CONFIGURATIONS_URI, configuration_uri, mapping_uri, object_uri
 from tests.conftest import Connect, Era
 from tests.hosting.program import HANG_SECONDS
+from tests.server.addresses import CONFIGURATIONS_URI, configuration_uri, mapping_uri, object_uri
 from tests.server.calling import call
 from tests.server.human import YES, Human
 

@@ -205,7 +205,7 @@ async def test_a_page_holds_what_hosts_take_and_the_cursor_leads_to_the_rest(con
     ("arguments", "said"),
     [
         ({"since": "yesterday"}, "since: must be a date or time such as 2026-01-31"),
-        ({"cursor": "x"}, "cursor: must be a whole number"),
+        ({"cursor": "x"}, "cursor: is not a cursor of an earlier answer"),
         ({"limit": 0}, "limit: "),
         ({"object_id": True}, "object_id: must be a whole number"),
         ({"object_type": "deals"}, "object_type: must be people, accounts or users."),

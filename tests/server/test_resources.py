@@ -13,8 +13,8 @@ from mcp_types import INVALID_PARAMS, TextResourceContents
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
-from salesloft_mcp.server.announce import configuration_uri, mapping_uri, object_uri
 from tests.conftest import Connect
+from tests.server.addresses import configuration_uri, mapping_uri, object_uri
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 

@@ -9,8 +9,8 @@ from mcp.client import Client
 from mcp_types import TextResourceContents
 
 from salesloft_mcp.app import App
-from salesloft_mcp.server.announce import plan_uri
 from tests.conftest import Connect, Era
+from tests.server.addresses import plan_uri
 from tests.server.calling import call
 from tests.server.test_announce import listening
 

@@ -218,8 +218,8 @@ async def test_what_is_too_dear_for_a_chat_is_refused_and_names_the_command(conn
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"kind": "orphan"}, "kind: is no kind of finding; did you mean orphans?"),
-        ({"kind": 1}, "kind: must be text"),
+        ({"kind": "orphan"}, "kind: must be shared_ids, several_ids, orphans or near_duplicates."),
+        ({"kind": 1}, "kind: must be shared_ids, several_ids, orphans or near_duplicates."),
         ({"external_type": "crm_leed"}, 'external_type: "crm_leed" is not configured.\nNext: existing are "crm_lead"'),
         ({"object_type": "person!"}, "object_type: must be people, accounts or users."),
         ({"limit": 0}, "limit:"),

@@ -1,12 +1,15 @@
 """Creating configurations and mappings: once, truthfully, and with a way on after a refusal."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import stamina
 
 from salesloft_mcp.app import App
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.change import Author, Done, Operation, State
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
@@ -171,3 +174,20 @@ async def test_a_token_without_the_scope_is_told_which_one_is_lacking(connect: C
     async with connect() as client:
         words = await refused(client, MAPPING, **CONTACT)
     assert "external_id:manage" in words
+
+
+@pytest.mark.parametrize("state", ["failed", "planned", "unknown"])
+async def test_what_is_not_known_to_be_done_is_never_told_as_unchanged(
+    connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    apply = Changes.apply
+
+    async def half(self: Changes, operation: Operation, author: Author) -> Done:
+        done = await apply(self, operation, author)
+        return replace(done, outcomes=tuple(replace(one, state=state) for one in done.outcomes))
+
+    monkeypatch.setattr(Changes, "apply", half)
+    async with connect() as client:
+        words = await refused(client, "create_external_id_configuration", external_type="erp", object_type="people")
+    assert words.startswith(f"{state}: configuration ")
+    assert words.endswith("Next: look with list_changes.")

@@ -130,7 +130,7 @@ async def test_a_cursor_that_is_none_of_ours_is_refused(connect: Connect, sandbo
     async with connect() as client:
         for tool in [MAPPINGS, CONFIGURATIONS, "search_records"]:
             needed = {"object_type": "users", "name": "a"} if tool == "search_records" else {}
-            for cursor in ("0", "-1", "two", "1.5", "1e3", "9999999", " 2", "²"):
+            for cursor in ("0", "-1", "two", "1.5", "1e3", "9" * 20, " 2", "²"):
                 words = await refused(client, tool, **needed, cursor=cursor)
                 assert words.startswith("cursor: is not a cursor of an earlier answer")
             assert len(sandbox.requests) == 0

@@ -429,13 +429,24 @@ async def test_rows_that_are_refused_are_told_with_their_line(connect: Connect, 
     assert (row["line"], row["external_id"], row["plan"], row["outcome"]) == (2, "N0001", "create", "conflict")
 
 
+async def test_what_hides_in_a_row_is_escaped_once_in_its_id_and_in_its_note(connect: Connect) -> None:
+    hidden = [{"external_id": "N\u202e1", "object_id": "7\u202e"}]
+    async with connect() as client:
+        (row,) = (await call(client, "plan_backfill", **LEADS, rows=hidden)).data["rows"]
+    assert row["external_id"] == "N\\u{202e}1"
+    assert row["note"] == 'object_id: "7\\u{202e}" is not a Salesloft id.'
+
+
 async def test_a_run_that_salesloft_refuses_stops_with_the_reason(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
         plan = await planned(client, await rows(app, 3))
         sandbox.faults.add(Fault("status", status=401, method="POST", times=None))
         run = await call(client, "run_plan", plan=plan)
         assert run.data["state"] == "stopped"
-        assert run.data["problem"]
+        assert run.data["problem"] == (
+            'Salesloft does not accept this token (401). It says "The sandbox was told to fail".\n'
+            "Next: set a current SALESLOFT_API_KEY."
+        )
         sandbox.faults.clear()
         assert (await call(client, "run_plan", plan=plan)).data["outcomes"] == {"created": 3}
 

@@ -13,6 +13,7 @@ from mcp_types import CallToolResult, ElicitResult, InputRequiredResult, InputRe
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.errors import ConflictError
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
@@ -637,6 +638,23 @@ async def test_what_a_configuration_took_along_comes_back_once_where_salesloft_w
             rows = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows
     assert reply.data["run"]["outcomes"] == {"created": 1, "unchanged": 28}
     assert len(rows) == len({row.external_id for row in rows}) == 29
+
+
+async def test_what_was_done_before_a_run_that_cannot_start_is_told(
+    connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def held(*_: object) -> int:
+        raise ConflictError("plan: another job works on it.", next_step="look how far it is.")
+
+    async with connect(elicitation_callback=Human(NAMED)) as client:
+        gone = await call(client, "delete_external_id_configuration", **MARKETING)
+        monkeypatch.setattr(type(app.jobs), "start_undo", held)
+        words = await refused(client, "undo_change", change=gone.data["change_id"])
+    number = (await last(app)).id
+    assert await configured(app, "marketing")
+    assert words.startswith("created: configuration ")
+    assert f"(change {number}), but the rest was not done: plan: another job works on it.\nNext: undo_change" in words
+    assert words.endswith("takes back what was done; or: look how far it is.")
 
 
 async def test_bringing_back_more_than_five_hundred_mappings_needs_a_yes(

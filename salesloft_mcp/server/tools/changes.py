@@ -1,59 +1,42 @@
 """The log of every write made here, and the way back."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.resolve import ElicitationResult, Resolve
+from mcp.server.mcpserver.resolve import ElicitationResult
 from mcp_types import CallToolResult
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.views import PlanView, plan_sentence, plan_view
+from salesloft_mcp.bulk.views import PlanView, plan_sentence
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Author, Done, Operation
-from salesloft_mcp.changes.history import Logged, Search, moment
 from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import NextCursor, PointsSpent, View, answer, count, fitting, read
-from salesloft_mcp.server.arguments import NEXT_CURSOR, AnyExternalId, AnyObjectId, AnyObjectType, Limit, whole
-from salesloft_mcp.server.consent import Asked, Consent, asking, require_consent
+from salesloft_mcp.server import answers, arguments, writes
+from salesloft_mcp.server.consent import Asked, require_consent
 from salesloft_mcp.server.tools.plans import followed
-from salesloft_mcp.server.writes import (
-    ChangeView,
-    Preview,
-    Written,
-    carried_out,
-    change_view,
-    facts,
-    sentence,
-    write,
-)
-from salesloft_mcp.text import escaped
+from salesloft_mcp.text import View
 
 
-def _moment(value: str) -> str:
+def _moment(value: object) -> float:
     try:
-        return value and str(moment(value))
+        return history.moment(value if isinstance(value, str) else "")
     except (ValueError, OverflowError):
         raise ValueError("must be a date or time such as 2026-01-31 or 2026-01-31T09:00:00Z.") from None
 
 
-def _change_cursor(value: str) -> str:
-    return value and str(whole(value))
-
-
+_SINCE = "Only changes since this date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z."
 Since = Annotated[
-    str,
-    Field(strict=True, description="Only changes since this date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z."),
-    AfterValidator(_moment),
+    arguments.LeftOut[Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]],
+    Field(description=_SINCE),
 ]
-ChangeCursor = Annotated[str, Field(strict=True, description=NEXT_CURSOR), AfterValidator(_change_cursor)]
 ChangeNumber = Annotated[
     int,
-    BeforeValidator(whole),
-    WithJsonSchema(
-        {"type": "integer", "minimum": 1, "description": "The change_id of a write, or an id of list_changes."}
-    ),
+    BeforeValidator(arguments.whole),
+    Field(description="The change_id of a write, or an id of list_changes."),
 ]
 ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only changes made by this tool.")]
 
@@ -64,105 +47,91 @@ class LoggedView(View):
     who: str = Field(description="The client that asked for it, by the name it gives itself.")
     tool: str = Field(description="The tool or command that made it.")
     agreed: str = Field(description="How a person agreed, or that nobody was asked.")
-    changes: list[ChangeView] = Field(description="The first five changes of it.")
-    counts: dict[str, int] | None = Field(None, description="Of a run: how many changes ended in which way.")
-    plan: str | None = Field(None, description="The plan whose run it was.")
-    undoes: int | None = Field(None, description="The change that this one took back.")
-    undone_by: int | None = Field(None, description="The change that took this one back.")
+    changes: list[writes.ChangeView] = Field(description="The first five changes of it.")
+    counts: dict[str, int] = Field({}, description="Of a run: how many changes ended in which way.")
+    plan: str = Field("", description="The plan whose run it was.")
+    undoes: int = Field(0, description="The change that this one took back.")
+    undone_by: int = Field(0, description="The change that took this one back.")
 
 
-class Changes(View):
+class Changes(answers.Answer):
     changes: list[LoggedView] = Field(description="The changes, newest first.")
-    next_cursor: NextCursor | None = None
-    points_spent: PointsSpent
+    next_cursor: answers.NextCursor | None = None
 
 
-class Undone(Written):
+class Undone(writes.Written):
     run: PlanView | None = Field(None, description="The run that takes back the rest; look with get_plan.")
 
 
 async def list_changes(
     ctx: Context[App, Any],
-    external_id: AnyExternalId = "",
-    object_type: AnyObjectType = "",
-    object_id: AnyObjectId = 0,
+    external_id: arguments.OnlyExternalId = None,
+    object_type: arguments.OnlyKind = None,
+    object_id: arguments.OnlyObjectId = None,
     tool: ToolName = "",
-    since: Since = "",
-    limit: Limit = 20,
-    cursor: ChangeCursor = "",
+    since: Since = None,
+    limit: arguments.Limit = 20,
+    cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Changes]:
     """List the changes this server has made, newest first: old and new values, when, and how a person agreed."""
     app = ctx.request_context.lifespan_context
     await app.changes.look_back()
-    search = Search(
+    search = history.Search(
         tenant=app.environment,
-        external_id=external_id,
-        object_type=object_type,
-        object_id=object_id or None,
+        external_id=external_id or "",
+        object_type=object_type or "",
+        object_id=object_id,
         title=tool,
-        since=float(since) if since else None,
-        older_than=int(cursor) if cursor else None,
+        since=since,
+        older_than=cursor or None,
     )
     found = await history.find(app.database, search, limit + 1)
-    rows = fitting(_row(row) for row in found[:limit])
-    view = Changes(
-        changes=rows,
-        next_cursor=str(rows[-1].id) if len(found) > len(rows) else None,
-        points_spent=current().points,
-    )
-    return read(f"{count(len(rows), 'change')}, newest first.", view)
+    rows = answers.fitting(map(_row, found[:limit]))
+    view = Changes(changes=rows, next_cursor=str(rows[-1].id) if len(found) > len(rows) else None)
+    return answers.read(f"{answers.count(len(rows), 'change')}, newest first.", view)
 
 
-async def undoing(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
-    """What it would do, as things stand now."""
-    app = ctx.request_context.lifespan_context
-    return await undo(app.changes, app.database, change, "undo_change")
-
-
-about_undoing, answer_on_undoing = asking(undoing)
-
-
-async def undo_change(
-    ctx: Context[App, Any],
-    change: ChangeNumber,
-    asked: Annotated[Asked, Resolve(about_undoing)],
-    answered: Annotated[ElicitationResult[Consent], Resolve(answer_on_undoing)],
-    preview: Preview = False,
+async def _undo(
+    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool, **_: object
 ) -> Annotated[CallToolResult, Undone]:
-    """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
-    has agreed."""
-    if preview or not asked.operation.plan:
-        return await write(ctx, asked, answered, preview)
-    return await _undo_by_run(ctx, asked, answered)
-
-
-async def _undo_by_run(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> CallToolResult:
     """What a run wrote, or a configuration took with it, comes back several at once, in the background."""
     app, operation = ctx.request_context.lifespan_context, asked.operation
+    if preview or not operation.plan:
+        return await writes.write(ctx, asked, answered, preview)
     if operation.changes:
-        done = await carried_out(ctx, asked, answered)
-        await app.jobs.start_undo(operation, Author(current().who, done.how), done.number)
+        done = await writes.carried_out(ctx, asked, answered)
+        try:
+            await app.jobs.start_undo(operation, Author(current().who, done.how), done.number)
+        except SalesloftMcpError as error:
+            raise writes.half_done(done, error) from error
     else:
         author = await require_consent(app, asked, answered)
         number = await app.jobs.start_undo(operation, author)
         done = Done(number, await app.changes.place(), author.how, ())
     status = await followed(ctx, operation.plan)
-    view = Undone(**facts(done, operation), run=plan_view(status, app.budget.bulk))
-    view.points_spent += app.jobs.spent(operation.plan)
-    view.status = "deleted" if operation.deletes else "created"
-    return answer(f"{sentence(done, operation)} {plan_sentence(status)}".strip(), view)
+    run, spent = PlanView.of(status, app.budget.bulk), app.jobs.spent(operation.plan)
+    view = Undone(**writes.facts(done, operation), run=run, points_spent=spent)
+    return answers.answer(f"{writes.sentence(done, operation)} {plan_sentence(status)}".strip(), view)
 
 
-def _row(row: Logged) -> LoggedView:
+@partial(writes.writing, finish=_undo)
+async def undo_change(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
+    """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
+    has agreed."""
+    app = ctx.request_context.lifespan_context
+    return await undo(app.changes, app.database, change)
+
+
+def _row(row: history.Logged) -> LoggedView:
     return LoggedView(
         id=row.id,
         at=row.time,
-        who=escaped(row.who),
-        tool=escaped(row.title),
+        who=row.who,
+        tool=row.title,
         agreed=row.how or "nobody was asked",
-        changes=[change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],
-        counts=dict(row.counts) if row.counts.total() > len(row.lines) else None,
-        plan=row.plan or None,
-        undoes=row.undoes or None,
-        undone_by=row.undone_by or None,
+        changes=[writes.change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],
+        counts=dict(row.counts) if row.counts.total() > len(row.lines) else {},
+        plan=row.plan,
+        undoes=row.undoes,
+        undone_by=row.undone_by,
     )

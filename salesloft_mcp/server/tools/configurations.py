@@ -1,6 +1,5 @@
 """External types: which are configured, a new one, and one that goes."""
 
-import time
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -12,78 +11,50 @@ from salesloft_mcp.app import App
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
-from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.answers import (
-    ConfigurationView,
-    NextCursor,
-    PointsSpent,
-    View,
-    configuration_view,
-    count,
-    read,
-)
-from salesloft_mcp.server.arguments import (
-    AnyExternalType,
-    AnyObjectType,
-    Cursor,
-    Deleted,
-    ExternalType,
-    Limit,
-    ObjectTypeArgument,
-    WhichId,
-)
+from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.server import answers, arguments
 from salesloft_mcp.server.writes import writing
 
-CREATE = "create_external_id_configuration"
-DELETE = "delete_external_id_configuration"
 
-
-class Configurations(View):
-    configurations: list[ConfigurationView] = Field(description="The configurations on this page.")
-    next_cursor: NextCursor | None = None
-    points_spent: PointsSpent
+class Configurations(answers.Answer):
+    configurations: list[answers.ConfigurationView] = Field(description="The configurations on this page.")
+    next_cursor: answers.NextCursor | None = None
 
 
 async def list_external_id_configurations(
     ctx: Context[App, Any],
-    external_type: AnyExternalType = "",
-    object_type: AnyObjectType = "",
-    include_deleted: Deleted = False,
-    limit: Limit = 50,
-    cursor: Cursor = "",
+    external_type: arguments.OnlyType = None,
+    object_type: arguments.OnlyKind = None,
+    include_deleted: arguments.Deleted = False,
+    limit: arguments.Limit = 50,
+    cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Configurations]:
     """List external id configurations: the external types that exist, and the kind of record each is for."""
-    app = ctx.request_context.lifespan_context
-    found = await app.salesloft.list_configurations(page=int(cursor or 1), per_page=limit)
-    rows = [
-        configuration_view(row)
-        for row in found.rows
-        if external_type in ("", row.external_type)
-        and object_type in ("", row.object_type)
-        and (include_deleted or not row.deleted)
-    ]
-    view = Configurations(
-        configurations=rows,
-        next_cursor=str(found.next_page) if found.next_page else None,
-        points_spent=current().points,
-    )
-    return read(f"{count(len(rows), 'configuration')} on this page.", view)
+    app, scope = ctx.request_context.lifespan_context, Scope(external_type or "", object_type)
+    found = await app.salesloft.list_configurations(page=cursor or 1, per_page=limit)
+    fitting = [row for row in found.rows if row in scope and (include_deleted or not row.deleted)]
+    rows = list(map(answers.ConfigurationView.model_validate, fitting))
+    view = Configurations(configurations=rows, next_cursor=answers.cursor(found))
+    return answers.read(f"{answers.count(len(rows), 'configuration')} on this page.", view)
 
 
 @writing
 async def create_external_id_configuration(
-    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument
+    ctx: Context[App, Any], external_type: arguments.ExternalType, object_type: arguments.KindOfRecord
 ) -> Operation:
     """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating
     it is safe."""
-    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
+    app = ctx.request_context.lifespan_context
     change = configurations.creation(configurations.key_of(external_type, object_type))
-    return Operation(CREATE, (await as_it_stands(app.salesloft, change),), read_at=read_at)
+    return Operation("", (await as_it_stands(app.salesloft, change),))
 
 
 @writing
 async def delete_external_id_configuration(
-    ctx: Context[App, Any], external_type: ExternalType, object_type: ObjectTypeArgument, configuration_id: WhichId = 0
+    ctx: Context[App, Any],
+    external_type: arguments.ExternalType,
+    object_type: arguments.KindOfRecord,
+    configuration_id: arguments.WhichId = None,
 ) -> Operation:
     """Delete an external id configuration after a person has typed its name; its ids no longer find records.
 
@@ -92,9 +63,9 @@ async def delete_external_id_configuration(
     Raises:
         MissingError: none fits. ConflictError: several fit.
     """
-    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
+    app = ctx.request_context.lifespan_context
     key = configurations.key_of(external_type, object_type)
-    rows = [row for row in await configurations.read(app.salesloft, key) if configuration_id in (0, row["id"])]
+    rows = [row for row in await configurations.read(app.salesloft, key) if configuration_id in (None, row["id"])]
     if not rows:
         step = "look with list_external_id_configurations; names are compared exactly."
         what = "external_type: there is no such live configuration. Nothing was deleted."
@@ -104,4 +75,4 @@ async def delete_external_id_configuration(
         what = "configuration_id: several configurations fit. Nothing was deleted."
         raise errors.ConflictError(what, next_step=step)
     change = Change("configuration", key, rows[0], None)
-    return Operation(DELETE, (change,), carries=await configurations.count(app.salesloft, key), read_at=read_at)
+    return Operation("", (change,), carries=await configurations.count(app.salesloft, key))

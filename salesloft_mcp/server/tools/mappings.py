@@ -1,6 +1,5 @@
 """Mappings: what is mapped, an external id given to a record, taken off it, or moved."""
 
-import time
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,77 +12,63 @@ from salesloft_mcp.app import App
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
-from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import MappingKey, one_record
-from salesloft_mcp.server.answers import MappingView, NextCursor, PointsSpent, View, count, mapping_view, read
-from salesloft_mcp.server.arguments import (
-    AnyExternalId,
-    AnyExternalType,
-    AnyObjectId,
-    AnyObjectType,
-    Cursor,
-    Deleted,
-    ExternalId,
-    ExternalType,
-    Limit,
-    MoveFrom,
-    ObjectId,
-    ObjectTypeArgument,
-    ReplacedId,
-    WhichId,
-    typed,
-)
+from salesloft_mcp.server import answers, arguments
 from salesloft_mcp.server.writes import writing
 
-CREATE = "create_external_id_mapping"
-DELETE = "delete_external_id_mapping"
 NOTHING = "Nothing was changed."
 
 
-class Mappings(View):
-    mappings: list[MappingView] = Field(description="The mappings on this page.")
-    next_cursor: NextCursor | None = None
-    points_spent: PointsSpent
+ReplacedId = Annotated[
+    arguments.LeftOut[arguments.ExternalId],
+    Field(description="The record's old external id; it is deleted after a person has agreed."),
+]
+MoveFrom = Annotated[
+    arguments.LeftOut[arguments.ObjectId],
+    Field(description="The Salesloft id of the record that has the external id now, to move it."),
+]
+
+
+class Mappings(answers.Answer):
+    mappings: list[answers.MappingView] = Field(description="The mappings on this page.")
+    next_cursor: answers.NextCursor | None = None
 
 
 async def list_external_id_mappings(
     ctx: Context[App, Any],
-    external_type: AnyExternalType = "",
-    external_id: AnyExternalId = "",
-    object_type: AnyObjectType = "",
-    object_id: AnyObjectId = 0,
-    include_deleted: Deleted = False,
-    limit: Limit = 25,
-    cursor: Cursor = "",
+    external_type: arguments.OnlyType = None,
+    external_id: arguments.OnlyExternalId = None,
+    object_type: arguments.OnlyKind = None,
+    object_id: arguments.OnlyObjectId = None,
+    include_deleted: arguments.Deleted = False,
+    limit: arguments.Limit = 25,
+    cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Mappings]:
     """List external id mappings by type, external id or record: all ids of one record, or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
-        external_type=external_type,
-        external_id=external_id,
-        object_type=typed(object_type),
-        object_id=object_id or None,
+        external_type=external_type or "",
+        external_id=external_id or "",
+        object_type=object_type,
+        object_id=object_id,
         deleted=None if include_deleted else False,
-        page=int(cursor or 1),
+        page=cursor or 1,
         per_page=limit,
     )
-    view = Mappings(
-        mappings=[mapping_view(row) for row in found.rows],
-        next_cursor=str(found.next_page) if found.next_page else None,
-        points_spent=current().points,
-    )
-    return read(f"{count(len(found.rows), 'mapping')} on this page.", view)
+    rows = list(map(answers.MappingView.model_validate, found.rows))
+    view = Mappings(mappings=rows, next_cursor=answers.cursor(found))
+    return answers.read(f"{answers.count(len(rows), 'mapping')} on this page.", view)
 
 
 @writing
 async def create_external_id_mapping(
     ctx: Context[App, Any],
-    external_type: ExternalType,
-    object_type: ObjectTypeArgument,
-    external_id: ExternalId,
-    object_id: ObjectId,
-    move_from: MoveFrom = 0,
-    instead_of: ReplacedId = "",
+    external_type: arguments.ExternalType,
+    object_type: arguments.KindOfRecord,
+    external_id: arguments.ExternalId,
+    object_id: arguments.ObjectId,
+    move_from: MoveFrom = None,
+    instead_of: ReplacedId = None,
 ) -> Operation:
     """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
     record is refused, unless move_from names that record; a mapping cannot be updated.
@@ -92,8 +77,7 @@ async def create_external_id_mapping(
         InputError: move_from and instead_of are both given, or one of them names what stays.
         ConflictError: the external id belongs to another record. MissingError: what would go is not there.
     """
-    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
-    key = MappingKey(external_type, object_type, external_id)
+    app, key = ctx.request_context.lifespan_context, MappingKey(external_type, object_type, external_id)
     if move_from and instead_of:
         raise errors.InputError("move_from", "cannot be given together with instead_of.", next_step="give one of them.")
     if move_from:
@@ -102,33 +86,32 @@ async def create_external_id_mapping(
         changes = await _replaced(app, key, instead_of, object_id)
     else:
         changes = (await as_it_stands(app.salesloft, mappings.creation(key, object_id)),)
-    return Operation(CREATE, changes, read_at=read_at)
+    return Operation("", changes)
 
 
 @writing
 async def delete_external_id_mapping(
     ctx: Context[App, Any],
-    external_type: ExternalType,
-    object_type: ObjectTypeArgument,
-    external_id: ExternalId,
-    mapping_id: WhichId = 0,
+    external_type: arguments.ExternalType,
+    object_type: arguments.KindOfRecord,
+    external_id: arguments.ExternalId,
+    mapping_id: arguments.WhichId = None,
 ) -> Operation:
     """Delete an external id mapping after a person has agreed; the record stays.
 
     Raises:
         MissingError: none fits. ConflictError: several fit, or Salesloft gives no id to delete by.
     """
-    app, read_at = ctx.request_context.lifespan_context, time.monotonic()
-    key = MappingKey(external_type, object_type, external_id)
-    rows = [row for row in await mappings.read(app.salesloft, key) if mapping_id in (0, row.get("id"))]
+    app, key = ctx.request_context.lifespan_context, MappingKey(external_type, object_type, external_id)
+    rows = [row for row in await mappings.read(app.salesloft, key) if mapping_id in (None, row.get("id"))]
     if not rows:
         step = "look with list_external_id_mappings; ids are compared exactly."
         raise errors.MissingError("external_id: there is no such live mapping. Nothing was deleted.", next_step=step)
     if len(rows) > 1:
         listed = ", ".join(f"{row.get('id')} ({one_record(object_type, row['object_id'])})" for row in rows[:5])
-        what = f"mapping_id: {count(len(rows), 'mapping')} fit. Nothing was deleted."
+        what = f"mapping_id: {answers.count(len(rows), 'mapping')} fit. Nothing was deleted."
         raise errors.ConflictError(what, next_step=f"ask the person which one, and give its mapping_id: {listed}.")
-    return Operation(DELETE, (mappings.deletion(key, rows[0]),), read_at=read_at)
+    return Operation("", (mappings.deletion(key, rows[0]),))
 
 
 async def _replaced(app: App, key: MappingKey, instead_of: str, object_id: int) -> tuple[Change, ...]:

@@ -1,6 +1,5 @@
 """People and accounts written by external id."""
 
-import time
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -16,7 +15,6 @@ from salesloft_mcp.salesloft.models import SINGULAR, MappingKey
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.writes import writing
 
-PERSON, ACCOUNT = "upsert_person_by_external_id", "upsert_account_by_external_id"
 _FIELDS = "The fields to write. A field that is left out stays as it is, and null clears it."
 PersonArgument = Annotated[PersonFields, Field(description=_FIELDS)]
 AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
@@ -35,8 +33,7 @@ async def upsert_person_by_external_id(
 ) -> Operation:
     """Upsert a person by external id: update the person it stands for, or create the person and the mapping. A new
     person needs email_address, or phone and last_name. A person has to agree to do_not_contact."""
-    app, key = ctx.request_context.lifespan_context, MappingKey(external_type, "people", external_id)
-    return await _operation(app, PERSON, key, person, intent)
+    return await _operation(ctx, MappingKey(external_type, "people", external_id), person, intent)
 
 
 @writing
@@ -49,19 +46,17 @@ async def upsert_account_by_external_id(
 ) -> Operation:
     """Upsert an account by external id: update the account it stands for, or create the account and the mapping. A new
     account needs name and domain. A person has to agree to do_not_contact."""
-    app, key = ctx.request_context.lifespan_context, MappingKey(external_type, "accounts", external_id)
-    return await _operation(app, ACCOUNT, key, account, intent)
+    return await _operation(ctx, MappingKey(external_type, "accounts", external_id), account, intent)
 
 
-async def _operation(app: App, tool: str, key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
+async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
     """The given fields of the record, as they are and as they shall be.
 
     Raises:
         InputError: no field is given.
     """
     if not fields.model_fields_set:
-        raise errors.InputError(
-            SINGULAR[key.object_type], "has no field to write.", next_step="give at least one field."
-        )
-    read_at = time.monotonic()
-    return Operation(tool, (await records.upsert(app.salesloft, key, fields, intent),), read_at=read_at)
+        what = "has no field to write."
+        raise errors.InputError(SINGULAR[key.object_type], what, next_step="give at least one field.")
+    app = ctx.request_context.lifespan_context
+    return Operation("", (await records.upsert(app.salesloft, key, fields, intent),))
