@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from salesloft_mcp.audit.findings import KINDS, Finding, Object, Row, findings
-from salesloft_mcp.salesloft.models import OBJECT_TYPES, SINGULAR, ObjectType, Scope
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Scope
 from salesloft_mcp.text import View
 
 KEPT_AUDITS = 4
@@ -169,8 +169,3 @@ def _reached(of: ObjectType, reached: int, total: int | None) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def in_scope(scope: Scope) -> tuple[ObjectType, ...]:
-    """The object types an audit of `scope` is about."""
-    return (scope.object_type,) if scope.object_type else OBJECT_TYPES

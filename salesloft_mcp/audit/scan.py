@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any
 
 from salesloft_mcp.audit.findings import Object, Row, row_of
-from salesloft_mcp.audit.report import Audit, Configured, audit_of, in_scope
+from salesloft_mcp.audit.report import Audit, Configured, audit_of
 from salesloft_mcp.errors import MissingError, SalesloftMcpError
 from salesloft_mcp.lookups.configurations import is_configured, nearest_types
 from salesloft_mcp.lookups.objects import find_objects
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Configuration, Mapping, ObjectType, Page, Scope
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, Configuration, Mapping, ObjectType, Page, Scope
 from salesloft_mcp.salesloft.paging import Ask, begin_list, pages, points, read_all
 from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL, PAGE_SIZE
 from salesloft_mcp.text import quoted
@@ -51,13 +51,14 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
     lists = await _lists(api, scope, whole, every)
     _check(sum(one.size for one in lists), sum(points(one.size) - 1 for one in lists), most_points)
     rows = [row for row in await _rows(lists, most_points) if scope.object_type in (None, row.object_type)]
-    totals = await gather_limited([partial(api.count_objects, of) for of in in_scope(scope)])
+    kinds = (scope.object_type,) if scope.object_type else OBJECT_TYPES
+    totals = await gather_limited([partial(api.count_objects, of) for of in kinds])
     return audit_of(
         scope,
         rows,
         await _gone(api, {row.object for row in rows}),
         {_named(one) for one in every if not one.deleted and one in scope},
-        dict(zip(in_scope(scope), totals, strict=True)),
+        dict(zip(kinds, totals, strict=True)),
         await _deleted(api, scope),
     )
 

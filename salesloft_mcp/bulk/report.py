@@ -2,11 +2,8 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from heapq import merge
-from itertools import islice
-from operator import attrgetter
 from typing import Literal, NamedTuple, TextIO
 
 import anyio.to_thread
@@ -66,8 +63,8 @@ async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, li
     with plans.staging(status.plan.id) as staging:
         ruled_out = await anyio.to_thread.run_sync(staging.lines, after, limit, RULED_OUT)
         staged = {row.line: row for line in bad for row in staging.lines((line.line or 0) - 1, 1)}
-    ended = [_joined(staged[line.line or 0], line) for line in bad]
-    return list(islice(merge((_joined(row, None) for row in ruled_out), ended, key=attrgetter("line")), limit))
+    rows = [_joined(row, None) for row in ruled_out] + [_joined(staged[line.line or 0], line) for line in bad]
+    return sorted(rows)[:limit]
 
 
 async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Format) -> None:
@@ -88,11 +85,8 @@ async def _batch(staging: Staging | None, log: ChangeLog, status: Status, after:
         return [_of_line(line) for line in await log.of_input(number, after, limit=limit)]
     rows = await anyio.to_thread.run_sync(staging.lines, after, limit)
     lines = await log.of_input(number, after, limit=limit, last=rows[-1].line) if rows and number else []
-    return list(_all_joined(rows, {line.line: line for line in lines}))
-
-
-def _all_joined(rows: Iterable[StagedRow], lines: dict[int | None, Line]) -> Iterable[ReportRow]:
-    return (_joined(row, lines.get(row.line)) for row in rows)
+    ended = {line.line: line for line in lines}
+    return [_joined(row, ended.get(row.line)) for row in rows]
 
 
 def _joined(row: StagedRow, line: Line | None) -> ReportRow:

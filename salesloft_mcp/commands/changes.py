@@ -1,6 +1,7 @@
 """`salesloft-mcp changes`: the log of every write, for a person or a script."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +96,7 @@ def _line_data(line: "Line") -> dict[str, Any]:
     change = line.change
     return {
         "kind": change.kind,
-        "external_type": change.key.external_type,
-        "object_type": change.key.object_type,
-        "external_id": change.key.external_id,
+        **asdict(change.key),
         "object_id": change.object_id,
         "outcome": line.state,
         "note": line.note,

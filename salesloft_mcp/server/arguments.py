@@ -1,8 +1,7 @@
 """The arguments tools take, each checked once: ids are byte-exact text, numbers are never guessed."""
 
-from collections.abc import Collection
 from contextlib import suppress
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -81,11 +80,3 @@ Detail = Annotated[
     Literal["concise", "full"],
     Field(description="concise: the fields by which a record is recognised; full: every field."),
 ]
-
-
-def given(arguments: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """`arguments` without those that are null: some clients send null for everything they leave out.
-
-    Names that are not `known` stay, so that they are refused.
-    """
-    return {name: value for name, value in arguments.items() if value is not None or name not in known}

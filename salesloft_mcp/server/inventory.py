@@ -93,13 +93,10 @@ def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()
 @cache
 def build_tool(entry: Entry) -> CheckedTool:
     """The tool of an entry, with all four hints stated."""
-    return checked_tool(entry.fn, entry.title, _hints(entry))
-
-
-def _hints(entry: Entry) -> ToolAnnotations:
-    return ToolAnnotations(
+    hints = ToolAnnotations(
         read_only_hint=entry.kind == "read",
         destructive_hint=entry.asks,
         idempotent_hint=True,
         open_world_hint=not entry.local,
     )
+    return checked_tool(entry.fn, entry.title, hints)

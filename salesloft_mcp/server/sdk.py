@@ -33,7 +33,6 @@ from pydantic_core import from_json
 
 from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.server.arguments import given
 from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, words_of
 
@@ -48,11 +47,13 @@ class CheckedTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
-        arguments = given(arguments, self.parameters["properties"])
+        # Some clients send null for everything they leave out. Names that are not known stay, so that they are refused.
+        known = self.parameters["properties"]
+        given = {name: value for name, value in arguments.items() if value is not None or name not in known}
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
-                result: CallToolResult | InputRequiredResult = await super().run(arguments, context, convert_result)
+                result: CallToolResult | InputRequiredResult = await super().run(given, context, convert_result)
                 return result
         except ToolError as error:
             return failure(words_of(error, self.name, self.fn_metadata.arg_model))

@@ -29,29 +29,16 @@ STEP_SECONDS = 1.0
 EXAMPLES = 5
 PAGE = 100
 _ROWS = "Up to 1000 rows, each with external_id and one of object_id, email, domain and crm_id."
-
+_FILE = "A .csv or .jsonl file in the folder that is open to files, instead of rows."
+_FIELD = "The Salesloft custom field that holds the external ids, instead of rows."
 
 Rows = Annotated[
     list[dict[str, Any]],
     Field(max_length=1_000),
     WithJsonSchema({"type": "array", "description": _ROWS, "items": {"type": "object"}}),
 ]
-File = Annotated[
-    str,
-    Field(
-        strict=True,
-        max_length=4_096,
-        description="A .csv or .jsonl file in the folder that is open to files, instead of rows.",
-    ),
-]
-CustomField = Annotated[
-    str,
-    Field(
-        strict=True,
-        max_length=255,
-        description="The Salesloft custom field that holds the external ids, instead of rows.",
-    ),
-]
+File = Annotated[str, Field(strict=True, max_length=4_096, description=_FILE)]
+CustomField = Annotated[str, Field(strict=True, max_length=255, description=_FIELD)]
 PlanId = Annotated[str, Field(strict=True, max_length=64, description="The plan of an earlier answer.")]
 WhichRows = Annotated[
     Literal["none", "attention", "all"], Field(description="attention: the rows that cannot be written or failed.")
