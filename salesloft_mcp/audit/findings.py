@@ -42,7 +42,7 @@ def row_of(mapping: Mapping) -> Row:
 
 def findings(rows: Iterable[Row], gone: Set[Object]) -> tuple[Finding, ...]:
     """Everything there is to find, kind after kind, and in each in the order of types and ids."""
-    ordered = sorted(rows, key=_order)
+    ordered = sorted(rows, key=lambda row: (*row[:4], row.mapping_id or 0))
     return (*shared_ids(ordered), *several_ids(ordered), *orphans(ordered, gone), *near_duplicates(ordered))
 
 
@@ -83,7 +83,3 @@ def _groups(
         for found in groups.values()
         if len(found) > 1 and any(differs(row) != differs(found[0]) for row in found)
     ]
-
-
-def _order(row: Row) -> tuple[str, str, str, int, int]:
-    return row.external_type, row.object_type, row.external_id, row.object_id, row.mapping_id or 0

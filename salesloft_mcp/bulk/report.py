@@ -17,6 +17,7 @@ from salesloft_mcp.state.staging import StagedRow, Staging, Verdict
 
 Format = Literal["jsonl", "csv"]
 BATCH = 5_000
+COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id")
 RULED_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
 ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown"})
 
@@ -27,7 +28,7 @@ class ReportRow(NamedTuple):
     line: int
     external_id: str
     object_id: int | None
-    given: str
+    by: str
     value: str
     plan: str
     outcome: str
@@ -35,12 +36,9 @@ class ReportRow(NamedTuple):
     mapping_id: int | None
 
     @property
-    def named(self) -> str:
+    def given(self) -> str:
         """By what the record was named, and the value."""
-        return f"{self.given} {self.value}" if self.given else ""
-
-
-COLUMNS = tuple(ReportRow.__annotations__)
+        return f"{self.by} {self.value}" if self.by else ""
 
 
 async def every_row(
@@ -74,7 +72,7 @@ async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Forma
         lines.writerow(COLUMNS)
     async for row in rows:
         if form == "jsonl":
-            file.write(json.dumps(row._asdict()) + "\n")
+            file.write(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n")
         else:
             lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in row])
 

@@ -15,7 +15,7 @@ class RowView(View):
     line: int = Field(description="The line of the input on which the row begins.")
     external_id: str = Field(description="The id in your own system.")
     object_id: int | None = Field(None, description="Salesloft's own id of the record.")
-    given: str = Field("", validation_alias="named", description="By what the record was named, and the value.")
+    given: str = Field("", description="By what the record was named, and the value.")
     plan: Annotated[
         str, Field(description="What the plan says: create, unchanged, conflict, object unknown, invalid or duplicate.")
     ]

@@ -9,25 +9,12 @@ from types import TracebackType
 from typing import Any
 
 import anyio
+import mcp_types as types
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.message import SessionMessage
-from mcp_types import (
-    INVALID_REQUEST,
-    PARSE_ERROR,
-    CallToolResult,
-    ErrorData,
-    InputRequiredResult,
-    JSONRPCError,
-    JSONRPCMessage,
-    JSONRPCRequest,
-    JSONRPCResponse,
-    RequestId,
-    ToolAnnotations,
-    jsonrpc_message_adapter,
-)
 from pydantic import ValidationError, create_model
 from pydantic_core import from_json
 
@@ -38,14 +25,13 @@ from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, words_of
 
 MAX_MESSAGE = 4 * 1024 * 1024  # bytes; the library's own limit for a body over HTTP
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+Result = types.CallToolResult | types.InputRequiredResult
 
 
 class CheckedTool(Tool):
     """A tool that refuses unknown arguments and answers every failure in one or two lines."""
 
-    async def run(
-        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> CallToolResult | InputRequiredResult:
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Result:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
         # Some clients send null for everything they leave out. Names that are not known stay, so that they are refused.
         known = self.parameters["properties"]
@@ -53,13 +39,13 @@ class CheckedTool(Tool):
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
-                result: CallToolResult | InputRequiredResult = await super().run(given, context, convert_result)
+                result: Result = await super().run(given, context, convert_result)
                 return result
         except ToolError as error:
             return failure(words_of(error, self.name, self.fn_metadata.arg_model))
 
 
-def checked_tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> CheckedTool:
+def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnnotations) -> CheckedTool:
     """The tool that calls `fn`, with compact schemas. An argument that `fn` does not have is refused.
 
     The first paragraph of its docstring is what a model reads.
@@ -108,7 +94,7 @@ class _Messages:
         self._lines = lines
         self._write = write
         self._grace = grace
-        self._unanswered: set[RequestId] = set()
+        self._unanswered: set[types.RequestId] = set()
         self._sent = anyio.Event()
 
     def __aiter__(self) -> "_Messages":
@@ -123,7 +109,7 @@ class _Messages:
                     await self.send(SessionMessage(error.answer))
                 continue
             # A listening request is answered only when it ends, and it ends with the connection.
-            if isinstance(message, JSONRPCRequest) and message.method != "subscriptions/listen":
+            if isinstance(message, types.JSONRPCRequest) and message.method != "subscriptions/listen":
                 self._unanswered.add(message.id)
             return SessionMessage(message)
         with anyio.move_on_after(self._grace):
@@ -143,7 +129,7 @@ class _Messages:
             await self._write(text.encode() + b"\n")
         except OSError as error:
             raise anyio.BrokenResourceError from error  # the one failure of a stream that the library expects
-        if isinstance(item.message, JSONRPCResponse | JSONRPCError) and item.message.id is not None:
+        if isinstance(item.message, types.JSONRPCResponse | types.JSONRPCError) and item.message.id is not None:
             self._unanswered.discard(item.message.id)
             self._sent.set()
 
@@ -162,25 +148,25 @@ class _Messages:
 class _UnreadableError(Exception):
     """A line that holds no message, and the error that is sent back for it."""
 
-    def __init__(self, code: int, words: str, request_id: RequestId | None = None) -> None:
+    def __init__(self, code: int, words: str, request_id: types.RequestId | None = None) -> None:
         super().__init__(words)
-        self.answer = JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(code=code, message=words))
+        self.answer = types.JSONRPCError(jsonrpc="2.0", id=request_id, error=types.ErrorData(code=code, message=words))
 
 
-def _message(line: bytes | None) -> JSONRPCMessage:
+def _message(line: bytes | None) -> types.JSONRPCMessage:
     if line is None:
         limit = f"{MAX_MESSAGE // 2**20} MiB"
-        raise _UnreadableError(INVALID_REQUEST, f"the message is larger than {limit}; send less at a time")
+        raise _UnreadableError(types.INVALID_REQUEST, f"the message is larger than {limit}; send less at a time")
     line = line.removeprefix(_BYTE_ORDER_MARK)
     try:
-        return jsonrpc_message_adapter.validate_json(line, by_name=False)
+        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":
-            raise _UnreadableError(PARSE_ERROR, "the line is not JSON in UTF-8") from None
-    raise _UnreadableError(INVALID_REQUEST, "the line is not a message of JSON-RPC 2.0", _request_id(line))
+            raise _UnreadableError(types.PARSE_ERROR, "the line is not JSON in UTF-8") from None
+    raise _UnreadableError(types.INVALID_REQUEST, "the line is not a message of JSON-RPC 2.0", _request_id(line))
 
 
-def _request_id(line: bytes) -> RequestId | None:
+def _request_id(line: bytes) -> types.RequestId | None:
     """The id under which a client waits for the answer to a malformed request."""
     found = from_json(line)
     request_id = found.get("id") if isinstance(found, dict) and "method" in found else None

@@ -8,6 +8,9 @@ from mcp.client import Client
 
 from salesloft_mcp.sandbox import Sandbox
 from tests.server.human import text
+from tests.server.snapshot import listed
+
+SCHEMAS = {tool["name"]: tool["outputSchema"] for tool in listed()}
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,24 @@ class Reply:
         return len(self.text) / 4
 
 
+def unpublished(value: Any, schema: dict[str, Any] | bool) -> list[str]:
+    """The names in an answer that the schema of its tool does not know."""
+    if isinstance(value, list) and isinstance(schema, dict):
+        return [name for one in value for name in unpublished(one, schema.get("items", {}))]
+    if not isinstance(value, dict) or not isinstance(schema, dict):
+        return []
+    known, more = schema.get("properties", {}), schema.get("additionalProperties", False)
+    lost = [name for name in value if name not in known and not more]
+    return lost + [one for name in value for one in unpublished(value[name], known.get(name, more))]
+
+
 async def call(client: Client, tool: str, /, **arguments: Any) -> Reply:
     """Call a tool by name. The text of every success is a sentence and the same data, so that it says all by itself."""
     result = await client.call_tool(tool, arguments)
     said, data = text(result), result.structured_content or {}
     if result.is_error:
         return Reply(True, said, data, said)
+    assert not unpublished(data, SCHEMAS[tool])
     sentence, _, same = said.partition("\n")
     assert same == json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return Reply(False, sentence, data, said)
