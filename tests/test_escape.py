@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.text import escaped, quoted, shortened
+from salesloft_mcp.text import View, escaped, quoted, shortened
 
 HIDING: tuple[Literal["Cc", "Cf", "Co", "Cs", "Zl", "Zp"], ...] = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 anything = st.text(st.characters()) | st.text(st.characters(categories=HIDING) | st.sampled_from('ab "\\u{}'))
@@ -76,6 +76,33 @@ def test_long_text_is_cut_and_tells_its_length_and_a_digest() -> None:
 def test_texts_that_are_cut_alike_differ_in_what_is_told_of_them(one: str, other: str, limit: int) -> None:
     if one.replace('"', "'") != other.replace('"', "'"):
         assert quoted(one, limit) != quoted(other, limit)
+
+
+class Inner(View):
+    text: str
+
+
+class Outer(View):
+    ours = frozenset({"said"})
+
+    text: str
+    said: str
+    texts: list[str]
+    by_name: dict[str, str]
+    inner: list[Inner]
+    number: int = 0
+
+
+@given(anything, anything)
+def test_a_view_makes_every_text_in_it_safe_once_but_for_our_own_words(text: str, other: str) -> None:
+    view = Outer(text=text, said="two\nlines", texts=[text], by_name={text: other}, inner=[Inner(text=other)])
+    assert view.data() == {
+        "text": escaped(text),
+        "said": "two\nlines",
+        "texts": [escaped(text)],
+        "by_name": {escaped(text): escaped(other)},
+        "inner": [{"text": escaped(other)}],
+    }
 
 
 def test_what_is_hidden_and_what_only_looks_escaped_stay_apart() -> None:

@@ -1,6 +1,6 @@
 """How a plan and its run are shown, by tools and commands alike. Every text of others in it is made safe."""
 
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -16,9 +16,9 @@ class RowView(View):
     external_id: str = Field(description="The id in your own system.")
     object_id: int | None = Field(None, description="Salesloft's own id of the record.")
     given: str = Field("", description="By what the record was named, and the value.")
-    plan: Annotated[
-        str, Field(description="What the plan says: create, unchanged, conflict, object unknown, invalid or duplicate.")
-    ]
+    plan: str = Field(
+        description="What the plan says: create, unchanged, conflict, object unknown, invalid or duplicate."
+    )
     outcome: str = Field("", description="How the write ended; absent when it was not begun.")
     note: str = Field("", description="Why it is not written.")
     mapping_id: int | None = Field(None, description="Salesloft's id of the mapping.")
@@ -28,10 +28,9 @@ class PlanView(View):
     ours = frozenset({"problem"})
 
     plan: str = Field(description="The id of the plan.")
-    state: Annotated[
-        str,
-        Field(description="planning, planned, running, stopped or cancelled (run it again), finished, failed, undone."),
-    ]
+    state: str = Field(
+        description="planning, planned, running, stopped or cancelled (run it again), finished, failed, undone."
+    )
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
     source: str = Field(description="Where the rows come from.")

@@ -24,16 +24,11 @@ def uri(template: str, **parts: object) -> str:
 
 async def written(ctx: Context[App, Any], outcomes: Sequence[Outcome]) -> None:
     """These changes were made here."""
-    for change in (one.line.change for one in outcomes if one.state in DONE):
-        if change.kind == "configuration":
-            await ctx.notify_resources_changed()
-            await ctx.session.send_resource_list_changed()
-            await updated(ctx, CONFIGURATIONS, uri(CONFIGURATION, **asdict(change.key)))
-        elif change.kind == "mapping" or change.before is None:
-            await updated(ctx, uri(MAPPINGS, **asdict(change.key)))
-    for object_type, object_id in {_object(one) for one in outcomes if one.state in DONE}:
-        if object_id is not None:
-            await updated(ctx, uri(OBJECT, object_type=object_type, object_id=object_id))
+    uris = dict.fromkeys(one for outcome in outcomes if outcome.state in DONE for one in _changed(outcome))
+    if CONFIGURATIONS in uris:
+        await ctx.notify_resources_changed()
+        await ctx.session.send_resource_list_changed()
+    await updated(ctx, *uris)
 
 
 async def updated(ctx: Context[App, Any], *uris: str) -> None:
@@ -43,10 +38,12 @@ async def updated(ctx: Context[App, Any], *uris: str) -> None:
         await ctx.session.send_resource_updated(one)
 
 
-def _object(outcome: Outcome) -> tuple[str, int | None]:
-    """The record whose external ids are others now."""
-    change = outcome.line.change
-    if change.kind == "configuration" or outcome.state == "updated":
-        return change.key.object_type, None
-    found = (outcome.after or {}).get("id") if change.kind == "record" else change.object_id
-    return change.key.object_type, found if isinstance(found, int) else None
+def _changed(outcome: Outcome) -> list[str]:
+    """The resources that read differently after a change."""
+    change, key = outcome.line.change, asdict(outcome.line.change.key)
+    if change.kind == "configuration":
+        return [CONFIGURATIONS, uri(CONFIGURATION, **key)]
+    if outcome.state == "updated":
+        return []
+    record = (outcome.after or {}).get("id") if change.kind == "record" else change.object_id
+    return [uri(MAPPINGS, **key)] + ([] if record is None else [uri(OBJECT, **key, object_id=record)])
