@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import check_credentials
-from salesloft_mcp.salesloft import PersonFields, Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.http import Bearer
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from salesloft_mcp import errors
-from salesloft_mcp.salesloft import PersonFields, Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import Mapping, Page
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.salesloft import Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import RECORDS, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.conftest import Connect

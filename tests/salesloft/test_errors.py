@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from salesloft_mcp import errors
-from salesloft_mcp.salesloft import AccountFields, PersonFields, Salesloft
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.sandbox import Fault, Sandbox
 
 from .opened import TOKEN, always, answering, opened

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from salesloft_mcp.errors import ApiError, BrokenAnswerError, UnknownOutcomeError, UnreachableError
-from salesloft_mcp.salesloft import PersonFields, Salesloft, User
-from salesloft_mcp.salesloft.client import MAX_ANSWER_BYTES
+from salesloft_mcp.salesloft.client import MAX_ANSWER_BYTES, Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
+from salesloft_mcp.salesloft.models import User
 from salesloft_mcp.salesloft.paging import read_all
 
 from .opened import TOKEN, always, answering, mapping
