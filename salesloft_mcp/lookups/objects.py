@@ -13,7 +13,7 @@ from salesloft_mcp.errors import BrokenAnswerError, InputError
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType, Page, Record
 from salesloft_mcp.salesloft.paging import pages
-from salesloft_mcp.salesloft.requests import Query, objects
+from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, objects
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -21,8 +21,6 @@ BY: dict[ObjectType, tuple[By, ...]] = {
     "accounts": ("object_id", "domain", "crm_id"),
     "users": ("object_id", "email"),
 }
-PAGE = 100
-MAX_QUERY_BYTES = 6_000
 FEW = 25  # so many accounts are asked for by domain, one a call; for more, all accounts are read
 
 
@@ -92,7 +90,7 @@ async def find_objects(
         return
     for batch in _batches(object_type, by, refs):
         asked = {value for _, value in batch}
-        async for rows in pages(partial(api.list_objects, object_type, batch, per_page=PAGE)):
+        async for rows in pages(partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
                 raise _not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
@@ -111,7 +109,7 @@ async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[R
         more, last = True, since
         while more and last == since:
             page += 1
-            found = await api.list_objects(object_type, _changed_since(since), page=page, per_page=PAGE)
+            found = await api.list_objects(object_type, _changed_since(since), page=page, per_page=PAGE_SIZE)
             yield tuple(row for row in found.rows if row.id not in seen)
             seen.update(row.id for row in found.rows)
             here.update(row.id for row in found.rows if _updated(row) == since)
@@ -153,17 +151,17 @@ def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
 def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
     """Users have no cursor; there are few of them."""
     if object_type == "users":
-        return pages(partial(api.list_objects, object_type, (), per_page=PAGE))
+        return pages(partial(api.list_objects, object_type, (), per_page=PAGE_SIZE))
     return scan(api, object_type)
 
 
 def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Query]:
     """As many references a call as fit the page and the query; a domain is asked for by itself."""
     refs, parameter = iter(refs), _REFERENCES[by].parameter
-    while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE)):
+    while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE_SIZE)):
         while batch:
             fits = len(batch)
-            while fits > 1 and len(objects(object_type, batch[:fits], 1, PAGE).target) > MAX_QUERY_BYTES:
+            while fits > 1 and len(objects(object_type, batch[:fits], 1, PAGE_SIZE).target) > MAX_QUERY_BYTES:
                 fits //= 2
             yield batch[:fits]
             batch = batch[fits:]

@@ -3,20 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 ObjectType = Literal["people", "accounts", "users"]
 OBJECT_TYPES: tuple[ObjectType, ...] = ("people", "accounts", "users")
 
-_WORDS: dict[str, ObjectType] = {
-    "person": "people",
-    "people": "people",
-    "account": "accounts",
-    "accounts": "accounts",
-    "user": "users",
-    "users": "users",
-}
 SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
+_WORDS = {word: plural for plural, singular in SINGULAR.items() for word in (plural, singular)}
 
 
 def one_record(object_type: ObjectType, object_id: object) -> str:
@@ -74,12 +67,8 @@ class Mapping(BaseModel):
     deleted: bool = False
 
 
-class Reference(BaseModel):
+class Reference(_Row):
     """A pointer to another object."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    id: int
 
 
 class Person(_Row):
@@ -122,11 +111,7 @@ class User(_Row):
 
 
 Record = Person | Account | User
-RECORDS: dict[ObjectType, TypeAdapter[Any]] = {
-    "people": TypeAdapter(Person),
-    "accounts": TypeAdapter(Account),
-    "users": TypeAdapter(User),
-}
+RECORDS: dict[ObjectType, type[Any]] = {"people": Person, "accounts": Account, "users": User}
 
 
 class Team(_Row):

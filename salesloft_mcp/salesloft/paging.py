@@ -8,11 +8,10 @@ from typing import TypeVar
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType, Page
-from salesloft_mcp.salesloft.requests import PAGE_SIZE, page_points
+from salesloft_mcp.salesloft.requests import DEEPER, PAGE_SIZE
 
 LAST_FLAT_PAGE = 100  # "list pages 101-150 cost 3" points, and later ones more
 WINDOW = 40  # pages that may wait in memory for the first of them to be used
-_DEARER_FROM = (101, 151, 251, 501)
 
 RowT = TypeVar("RowT")
 # Asks for one page: `ask(page=2)`; and `ask(page=2, ascending=True)` where the first page told the length of the list.
@@ -119,8 +118,7 @@ async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
 
 def _points_of_first(count: int) -> int:
     """What the first `count` pages cost, without counting them one by one: a total may be any number."""
-    steps = ((page_points(start) - page_points(start - 1), start) for start in _DEARER_FROM)
-    return count + sum(more * max(0, count - start + 1) for more, start in steps)
+    return count + sum(more * max(0, count - above) for above, more in DEEPER)
 
 
 async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> AsyncIterator[Page[RowT]]:

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.models import Mapping, Page
@@ -22,7 +22,7 @@ _IN_BETWEEN = "check SALESLOFT_BASE_URL, and whether a proxy, a firewall or a si
 _ECHOED = ("external_type", "object_type", "external_id", "object_id")
 
 
-def page(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> Page[RowT]:
+def page(ask: Request, got: Received, *, kind: type[RowT]) -> Page[RowT]:
     """The rows of a list: `data` may be a list, a single object or null (the guide prints the first two)."""
     envelope = _envelope(ask, got)
     data = envelope["data"]
@@ -30,16 +30,16 @@ def page(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> Page[Row
     paging = _paging(envelope)
     total = paging.get("total_count")
     return Page(
-        tuple(_row(ask, one, adapter) for one in found),
+        tuple(_row(ask, one, kind) for one in found),
         _next_page(ask, paging, len(found)),
         total if isinstance(total, int) else None,
     )
 
 
-def row(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> RowT:
+def row(ask: Request, got: Received, *, kind: type[RowT]) -> RowT:
     """The one object of an answer, which echoes what was sent."""
     data = _envelope(ask, got)["data"]
-    found = _row(ask, data[0] if isinstance(data, list) and len(data) == 1 else data, adapter)
+    found = _row(ask, data[0] if isinstance(data, list) and len(data) == 1 else data, kind)
     sent = ask.body or {}
     wrong = [name for name in _ECHOED if name in sent and getattr(found, name, sent[name]) != sent[name]]
     if wrong:
@@ -146,7 +146,7 @@ def _paging(answer: dict[str, object]) -> dict[str, object]:
 def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None:
     """The page after this one. Paging may be absent: then a page as full as was asked for is not the last."""
     if "next_page" not in paging:
-        return ask.page + 1 if rows == ask.per_page else None
+        return ask.page + 1 if str(rows) == dict(ask.query).get("per_page") else None
     found = paging["next_page"]
     if found is None:
         return None
@@ -156,9 +156,9 @@ def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None
     return found
 
 
-def _row(ask: Request, data: object, adapter: TypeAdapter[RowT]) -> RowT:
+def _row(ask: Request, data: object, kind: type[RowT]) -> RowT:
     try:
-        return adapter.validate_python(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         names = sorted({".".join(map(str, one["loc"])) or "data" for one in error.errors(include_input=False)})
         raise _broken(ask, f"Salesloft's answer has no usable {', '.join(map(quoted, names[:5]))}.") from None
