@@ -60,7 +60,7 @@ async def run(
 async def resume(app: App, entries: tuple[Entry, ...]) -> None:
     """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them."""
     if RUN in {entry.name for entry in entries}:
-        await app.jobs.resume_all(deletes=app.mode == "full")
+        await app.jobs.resume_all(deletes=app.settings.mode == "full")
 
 
 async def _signal() -> int:

@@ -34,14 +34,14 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
     environment: Literal["SANDBOX", "LIVE"] = "SANDBOX" if app.sandbox else "LIVE"
     view = Connection(
         environment=environment,
-        base_url=app.base_url,
+        base_url=app.settings.base_url,
         team_id=team.id,
         team=team.name and escaped(team.name),
         user_id=me.id,
         user=me.name and escaped(me.name),
-        mode=app.mode,
-        confirm=app.confirm,
+        mode=app.settings.mode,
+        confirm=app.settings.confirm,
         points_left=app.budget.left(),
         points_spent=current().points,
     )
-    return answer(f"{environment}, team {team.id}, user {me.id}, mode {app.mode}.", view)
+    return answer(f"{environment}, team {team.id}, user {me.id}, mode {app.settings.mode}.", view)
