@@ -145,7 +145,7 @@ def _usable(object_type: ObjectType, terms: Mapping[str, str]) -> dict[str, Term
 
 def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
     what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
-    return BrokenAnswerError(what, request=f"GET /v2/{object_type}", next_step="tell Salesloft's support.")
+    return BrokenAnswerError(what, next_step="tell Salesloft's support.")
 
 
 def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:

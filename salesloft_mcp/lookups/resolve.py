@@ -155,7 +155,7 @@ class Lookups:
         what = f"this look-up takes {points} points and {left} are left this minute; fewer ids take fewer."
         if not wait:
             raise SalesloftMcpError(what, next_step=f"ask for fewer ids at a time: {left} or less.")
-        raise RateLimitedError(what, request="GET /v2/external/mappings", retry_after_seconds=wait)
+        raise RateLimitedError(what, retry_after_seconds=wait)
 
 
 async def _rows(

@@ -114,7 +114,7 @@ class BudgetLayer(httpx.AsyncBaseTransport):
         while wait := self._budget.wait(cost, call.lane):
             if wait > call.patience():
                 what = "the points for this minute are spent; nothing was sent."
-                raise RateLimitedError(what, request=_name(request), retry_after_seconds=wait)
+                raise RateLimitedError(what, retry_after_seconds=wait)
             await anyio.sleep(wait)
         self._budget.spend(cost)
         call.points += cost
@@ -142,8 +142,3 @@ class BudgetLayer(httpx.AsyncBaseTransport):
 def _number(response: httpx.Response, header: str) -> int | None:
     text = response.headers.get(header, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
-
-
-def _name(request: httpx.Request) -> str:
-    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
-    return f"{request.method} {path}"

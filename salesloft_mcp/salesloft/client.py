@@ -211,9 +211,10 @@ class Salesloft:
                 with anyio.fail_after(ANSWER_SECONDS):
                     content = await _content(response)
             asked = wait_asked(response.headers, time.time())
-            return read(ask, Received(response.status_code, content, asked, is_metered(response.headers)))
+            wait = 60.0 if asked is None else asked
+            return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise responses.never_sent(ask, error) from error
+            raise responses.never_sent(error) from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise responses.lost(ask, error) from error
 
