@@ -35,6 +35,11 @@ def shortened(text: str, limit: int = 200) -> str:
     return safe if len(safe) <= limit else f"{safe[: limit - 1]}… ({_measured(text)})"
 
 
+def whole_number(text: str, digits: int = 18) -> int | None:
+    """The number that at most so many ASCII digits stand for; None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """ "did you mean email_address?", or what there is when nothing is near."""
     names = sorted(known)

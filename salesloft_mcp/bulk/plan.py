@@ -68,7 +68,7 @@ async def _hold(api: Salesloft, staging: Staging, aim: Aim) -> None:
     if not ids:
         return
     ask, first = await begin_list(api, aim.external_type, aim.object_type)
-    if first.total is not None and cheapest(ids, first.total, begun=True).read:
+    if first.total is not None and cheapest(ids, first.total, begun=True) is not None:
         read = 0
         async for rows in pages(ask, first):
             staging.hold(_held(row) for row in rows if row.object_type == aim.object_type)

@@ -22,9 +22,8 @@ class Listener(uvicorn.Server):
 
     def __init__(self, server: MCPServer[App], bound: socket.socket) -> None:
         asgi = server.streamable_http_app(host=bound.getsockname()[0])
-        super().__init__(
-            uvicorn.Config(asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
-        )
+        config = uvicorn.Config(asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+        super().__init__(config)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -13,40 +13,11 @@ import httpx
 from pydantic import BaseModel
 
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.salesloft import responses
+from salesloft_mcp.salesloft import models, requests, responses
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
-from salesloft_mcp.salesloft.models import (
-    RECORDS,
-    SINGULAR,
-    Account,
-    Configuration,
-    Mapping,
-    ObjectType,
-    Page,
-    Person,
-    Record,
-    Team,
-    User,
-)
+from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Page, Person, Record, Team, User
 from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
-from salesloft_mcp.salesloft.requests import (
-    COUNTS,
-    MAX_EXTERNAL_TYPE,
-    MAX_IDS_A_CALL,
-    MAX_QUERY_BYTES,
-    OLDEST_FIRST,
-    PAGE_SIZE,
-    MappingFilter,
-    Query,
-    Request,
-    Right,
-    checked,
-    ids_path,
-    objects,
-    paged,
-    reads,
-    segment,
-)
+from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 30.0
@@ -83,7 +54,7 @@ class Salesloft:
 
         Guide: "Set the name of your external identifier and choose the Salesloft object it will be related to".
         """
-        wanted = checked("external_type", external_type, MAX_EXTERNAL_TYPE)
+        wanted = checked("external_type", external_type, requests.MAX_EXTERNAL_TYPE)
         body = {"external_type": wanted, "object_type": object_type}
         ask = Request("POST", _CONFIGURATIONS, body=body, scopes=(_CREATE_CONFIGURATIONS,))
         return await self._row(ask, Configuration)
@@ -115,7 +86,7 @@ class Salesloft:
             BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
         """
         asked = MappingFilter(external_type, object_type, external_id, object_id, deleted)
-        more = (COUNTS if counts else ()) + (OLDEST_FIRST if ascending else ())
+        more = (requests.COUNTS if counts else ()) + (requests.OLDEST_FIRST if ascending else ())
         query = paged(asked.sent.query(), page, per_page) + more
         ask = Request("GET", _MAPPINGS, query, scopes=(_READ_MAPPINGS,))
         return responses.only_asked(ask, asked, await self._page(ask, Mapping))
@@ -125,7 +96,7 @@ class Salesloft:
     ) -> Mapping:
         """Give an external id to an object. Guide: "Once a mapping is created, it cannot be updated"."""
         body = {
-            "external_type": checked("external_type", external_type, MAX_EXTERNAL_TYPE),
+            "external_type": checked("external_type", external_type, requests.MAX_EXTERNAL_TYPE),
             "object_type": object_type,
             "external_id": checked("external_id", external_id),
             "object_id": object_id,
@@ -155,11 +126,11 @@ class Salesloft:
         ids = enumerate(external_ids, 1)
         query = tuple((f"external_ids[{number}]", checked("external_ids", value)) for number, value in ids)
         query += (("page", str(page)),) if page > 1 else ()
-        scopes = (_READ_MAPPINGS, reads(object_type))
-        ask = Request("GET", ids_path(external_type, object_type), query, scopes=scopes)
-        if len(external_ids) > MAX_IDS_A_CALL or len(ask.target) > MAX_QUERY_BYTES:
-            raise InputError("external_ids", f"at most {MAX_IDS_A_CALL} ids (6 kB) fit one call.")
-        return await self._page(ask, RECORDS[object_type])
+        scopes = (_READ_MAPPINGS, requests.reads(object_type))
+        ask = Request("GET", requests.ids_path(external_type, object_type), query, scopes=scopes)
+        if len(external_ids) > requests.MAX_IDS_A_CALL or len(ask.target) > requests.MAX_QUERY_BYTES:
+            raise InputError("external_ids", f"at most {requests.MAX_IDS_A_CALL} ids (6 kB) fit one call.")
+        return await self._page(ask, models.RECORDS[object_type])
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
         """Update the person behind an external id, or create one together with the mapping.
@@ -177,7 +148,7 @@ class Salesloft:
         self, object_type: ObjectType, filters: Query, *, page: int = 1, per_page: int = 25
     ) -> Page[Record]:
         """One page of people, accounts or users by their own fields: `(("email_addresses[]", "a@b.test"),)`."""
-        return await self._page(objects(object_type, filters, page, per_page), RECORDS[object_type])
+        return await self._page(objects(object_type, filters, page, per_page), models.RECORDS[object_type])
 
     async def get_object(self, object_type: ObjectType, object_id: int) -> Record | None:
         """The object with that Salesloft id, or None when there is none (any more)."""
@@ -186,7 +157,7 @@ class Salesloft:
 
     async def count_objects(self, object_type: ObjectType) -> int | None:
         """How many people, accounts or users the team has; None when Salesloft does not count them."""
-        return (await self._page(objects(object_type, (), 1, 1, counts=True), RECORDS[object_type])).total
+        return (await self._page(objects(object_type, (), 1, 1, counts=True), models.RECORDS[object_type])).total
 
     async def me(self) -> User:
         """Whose token this is."""
@@ -231,8 +202,8 @@ async def _content(response: httpx.Response) -> bytes:
 
 
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:
-    path = f"{ids_path(external_type, object_type)}/{segment('external_id', external_id)}"
-    body, one = fields.body(), SINGULAR[object_type]
+    path = f"{requests.ids_path(external_type, object_type)}/{requests.segment('external_id', external_id)}"
+    body, one = fields.body(), models.SINGULAR[object_type]
     scopes: tuple[Right, ...] = (_WRITE_MAPPINGS, (f"{one}:manage", f"{object_type}:write"))
     crm: tuple[Right, ...] = ((f"{one}:set_crm_id",),) if "crm_id" in body else ()
     return Request("POST", path, body=body, scopes=scopes + crm)

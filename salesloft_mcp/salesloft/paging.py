@@ -31,7 +31,7 @@ def ends(total: int) -> tuple[int, int]:
 
 def points(total: int) -> int:
     """The points that reading a list of `total` rows costs, its first page included."""
-    return sum(map(_points_of_first, ends(total)))
+    return sum(count + sum(more * max(0, count - above) for above, more in DEEPER) for count in ends(total))
 
 
 async def pages(ask: Ask[RowT], first: Page[RowT] | None = None) -> AsyncIterator[tuple[RowT, ...]]:
@@ -116,11 +116,6 @@ async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
     return tuple(row for row in await read_all(api.list_configurations) if not row.deleted)
 
 
-def _points_of_first(count: int) -> int:
-    """What the first `count` pages cost, without counting them one by one: a total may be any number."""
-    return count + sum(more * max(0, count - above) for above, more in DEEPER)
-
-
 async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> AsyncIterator[Page[RowT]]:
     """What they answer, in order. A list that ends before its total said so is not asked for the pages that lack."""
     rest, ended = iter(asks), False
@@ -131,13 +126,11 @@ async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> Async
 
 
 def _unseen(page: Page[RowT], seen: set[Hashable]) -> tuple[RowT, ...]:
-    """The rows that did not come before: a list that changes while it is read shows some of them twice."""
-    rows = {_identity(row): row for row in page.rows}
+    """The rows that did not come before: a list that changes while it is read shows some of them twice.
+
+    Salesloft's id tells a row apart; the guide shows mappings without one, and then all of the row does.
+    """
+    rows = {getattr(row, "id", None) or row: row for row in page.rows}
     fresh = tuple(row for name, row in rows.items() if name not in seen)
     seen.update(rows)
     return fresh
-
-
-def _identity(row: object) -> Hashable:
-    """Salesloft's id of a row; the guide shows mappings without one, and then all of the row tells it apart."""
-    return getattr(row, "id", None) or row
