@@ -14,8 +14,6 @@ from salesloft_mcp.hosting.stdio import serve_stdio
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import Entry
 
-RUN = "run_plan"  # where this tool may not be called, no run is resumed either
-
 
 async def run(
     opening: AbstractAsyncContextManager[App], entries: tuple[Entry, ...], address: tuple[str, int] | None = None
@@ -58,5 +56,5 @@ async def run(
 
 async def resume(app: App, entries: tuple[Entry, ...]) -> None:
     """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them."""
-    if RUN in {entry.name for entry in entries}:
+    if "run_plan" in {entry.name for entry in entries}:  # else no run is begun here, and so none is resumed
         await app.jobs.resume_all(deletes=app.settings.mode == "full")

@@ -11,13 +11,12 @@ from typing import Literal
 from salesloft_mcp.errors import ApiError, RateLimitedError, SalesloftMcpError
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
-from salesloft_mcp.lookups.plan import cheapest
 from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, Scope
-from salesloft_mcp.salesloft.paging import begin_list, read_all
+from salesloft_mcp.salesloft.paging import begin_list, cheapest, read_all
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000

@@ -29,10 +29,7 @@ class Budget:
     """
 
     def __init__(
-        self,
-        points_a_minute: int,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        self, points_a_minute: int, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
         self._limit = points_a_minute
         self._clock = clock
@@ -57,8 +54,14 @@ class Budget:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""
         now, cost = self._now(), cost + self._reserve(lane)
         until, left = self._told
-        told = until - now + 0.05 if now < until and left < cost else 0.0
-        return max(told, self._window_wait(cost, now))
+        wait = until - now + 0.05 if now < until and left < cost else 0.0
+        over = self._used + cost - self._limit
+        for at, points in self._spent:
+            if over <= 0:
+                break
+            over -= points
+            wait = max(wait, at + MINUTE - now, 0.001)
+        return wait
 
     def spend(self, cost: int) -> None:
         """Count `cost` points as spent now."""
@@ -86,16 +89,6 @@ class Budget:
         while self._spent and self._spent[0][0] <= now - MINUTE:
             self._used -= self._spent.popleft()[1]
         return now
-
-    def _window_wait(self, cost: int, now: float) -> float:
-        over = self._used + cost - self._limit
-        wait = 0.0
-        for at, points in self._spent:
-            if over <= 0:
-                break
-            over -= points
-            wait = max(at + MINUTE - now, 0.001)
-        return wait
 
 
 class BudgetLayer(httpx.AsyncBaseTransport):

@@ -14,10 +14,12 @@ from pydantic import BaseModel
 
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft import models, requests, responses
+from salesloft_mcp.salesloft.budget import MINUTE
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Page, Person, Record, Team, User
 from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
+from salesloft_mcp.salesloft.retry import NOT_SENT
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 30.0
@@ -182,9 +184,9 @@ class Salesloft:
                 with anyio.fail_after(ANSWER_SECONDS):
                     content = await _content(response)
             asked = wait_asked(response.headers, time.time())
-            wait = 60.0 if asked is None else asked
+            wait = MINUTE if asked is None else asked
             return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except NOT_SENT as error:
             raise responses.never_sent(error) from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise responses.lost(ask, error) from error

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from salesloft_mcp.salesloft.budget import Budget, BudgetLayer
 from salesloft_mcp.salesloft.retry import RetryLayer
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LIMITS = httpx.Limits(max_connections=16)  # the connection pool of httpx grows slower with every further one
 
 
@@ -24,7 +23,7 @@ def open_http(
         base_url=base_url,
         auth=auth,
         transport=RetryLayer(BudgetLayer(wire, budget)),
-        timeout=TIMEOUT,
+        timeout=httpx.Timeout(10.0, connect=5.0),
         follow_redirects=False,
         headers={"User-Agent": agent, "Accept": "application/json"},
     )

@@ -45,11 +45,9 @@ class Configuration(_Row):
     @classmethod
     def _unswap_source(cls, row: object) -> object:
         """The guide's OAuth example prints the two source fields the wrong way round."""
-        if not isinstance(row, dict):
-            return row
-        source_id = row.get("source_id")
-        swapped = isinstance(source_id, str) and not source_id.isdecimal()
-        return {**row, "source_type": source_id, "source_id": row.get("source_type")} if swapped else row
+        if isinstance(row, dict) and isinstance(kind := row.get("source_id"), str) and not kind.isdecimal():
+            return {**row, "source_type": kind, "source_id": row.get("source_type")}
+        return row
 
 
 class Mapping(BaseModel):
@@ -77,7 +75,6 @@ class Person(_Row):
     email_address: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    display_name: str | None = None
     title: str | None = None
     crm_id: str | None = None
     do_not_contact: bool | None = None

@@ -11,6 +11,8 @@ from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, O
 from salesloft_mcp.salesloft.requests import DEEPER, PAGE_SIZE
 
 LAST_FLAT_PAGE = 100  # "list pages 101-150 cost 3" points, and later ones more
+# Below this many ids the length of a list that was never seen is not worth the point that the question costs.
+WORTH_COUNTING = 10
 WINDOW = 40  # pages that may wait in memory for the first of them to be used
 
 RowT = TypeVar("RowT")
@@ -32,6 +34,18 @@ def ends(total: int) -> tuple[int, int]:
 def points(total: int) -> int:
     """The points that reading a list of `total` rows costs, its first page included."""
     return sum(count + sum(more * max(0, count - above) for above, more in DEEPER) for count in ends(total))
+
+
+def cheapest(ids: int, size: int | None, begun: bool = False) -> int | None:
+    """The points that reading a list of `size` mappings costs; None where asking for each of `ids` ids costs less.
+
+    Asking costs a point an id, and no way costs more. The one exception: from ten ids on, the first page of a list of
+    unknown size is read, because it tells the size. `begun` says that it was read, and so is paid.
+    """
+    if size is None:
+        return 1 if not begun and ids >= WORTH_COUNTING else None
+    reading = points(size) - begun
+    return reading if reading <= ids else None
 
 
 async def pages(ask: Ask[RowT], first: Page[RowT] | None = None) -> AsyncIterator[tuple[RowT, ...]]:

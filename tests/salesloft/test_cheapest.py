@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.lookups.plan import WORTH_COUNTING, cheapest
-from salesloft_mcp.salesloft.paging import points
+from salesloft_mcp.salesloft.paging import WORTH_COUNTING, cheapest, points
 
 SIZES = st.integers(0, 300) | st.integers(0, 60_000) | st.integers(0, 500_000)
 NUMBERS = st.integers(0, 30) | st.integers(0, 2_000)
