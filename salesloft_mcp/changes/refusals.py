@@ -63,15 +63,27 @@ def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[
 
 
 async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:
-    """The way out when a create is refused because the record exists without this external id."""
-    name, term = _UNIQUE[change.key.object_type]
+    """Whose the e-mail or the domain is, and the way on: never a second external id by itself."""
+    key = change.key
+    name, term = _UNIQUE[key.object_type]
     value = (change.after or {}).get(name)
     if name not in error.fields or not isinstance(value, str) or not value:
         return error
-    found = (await search(api, change.key.object_type, {term: value})).rows
+    found = (await search(api, key.object_type, {term: value})).rows
     if not found:
         return error
-    record = one_record(change.key.object_type, found[0].id)
-    what = f"{name}: {quoted(value)} belongs to {record}, which has no such external id."
-    step = (Hint.MAP_RECORD, f" with object_id {found[0].id}, then upsert again.")
-    return errors.ConflictError(f"{what} Nothing was created.", next_step=step)
+    owner = found[0].id
+    taken = f"{name}: {quoted(value)} belongs to {one_record(key.object_type, owner)}"
+    if change.before is not None:
+        what = f"{taken}, and this external id to {one_record(key.object_type, change.object_id)}. Nothing was changed."
+        return errors.ConflictError(what, next_step=f"leave {name} out, or ask the person which of the two is meant.")
+    own = await api.list_mappings(
+        external_type=key.external_type, object_type=key.object_type, object_id=owner, deleted=False
+    )
+    if not own.rows:
+        what = f"{taken}, which has no such external id. Nothing was created."
+        return errors.ConflictError(what, next_step=(Hint.MAP_RECORD, f" with object_id {owner}, then upsert again."))
+    ids = ", ".join(quoted(row.external_id) for row in own.rows[:5])
+    what = f"{taken}, whose external id of this type is {ids}. Nothing was created."
+    instead = f" with object_id {owner} and instead_of; if not, use that id."
+    return errors.ConflictError(what, next_step=("if this id has replaced it, ", Hint.MAP_RECORD, instead))

@@ -60,10 +60,11 @@ SELECT CASE WHEN tool LIKE 'run_backfill %'
     CASE WHEN tool LIKE 'run_backfill %' THEN id END
 FROM lines_of_0_1 ORDER BY id;
 
--- Whole rows of mappings and configurations become what an image holds today.
-UPDATE changes SET before = json_object('id', json_extract(before, '$.id'), 'object_id', json_extract(before, '$.object_id'))
+-- Whole rows of mappings and configurations become what an image holds today. The patch leaves out an id that is null:
+-- a backfill kept none.
+UPDATE changes SET before = json_patch('{}', json_object('id', json_extract(before, '$.id'), 'object_id', json_extract(before, '$.object_id')))
 WHERE kind = 'mapping' AND before IS NOT NULL;
-UPDATE changes SET after = json_object('id', json_extract(after, '$.id'), 'object_id', json_extract(after, '$.object_id'))
+UPDATE changes SET after = json_patch('{}', json_object('id', json_extract(after, '$.id'), 'object_id', json_extract(after, '$.object_id')))
 WHERE kind = 'mapping' AND after IS NOT NULL;
 UPDATE changes SET before = json_object('id', json_extract(before, '$.id'))
 WHERE kind = 'configuration' AND before IS NOT NULL;

@@ -129,16 +129,36 @@ async def test_update_only_refuses_an_id_that_is_not_mapped(connect: Connect, sa
     assert writes(sandbox) == [POST_KNOWN]
 
 
+TAKEN = {"email_address": "beatriz.haddad1@beacon-analytics.test"}  # of person 578495206, whose id is CONTACT3456
+
+
 async def test_an_address_that_is_taken_names_its_owner_and_the_way_out(connect: Connect, app: App) -> None:
-    taken = {"email_address": "beatriz.haddad1@beacon-analytics.test"}
+    new = {"external_type": "marketing_automation", "external_id": "NEW/1"}
     async with connect() as client:
-        words = await refused(client, PERSON, **NEW, person=taken)
+        words = await refused(client, PERSON, **new, person=TAKEN)
         assert "belongs to person 578495206, which has no such external id. Nothing was created." in words
         assert "call create_external_id_mapping with object_id 578495206, then upsert again." in words
         assert await mapped(app, "NEW/1") == []
-        way_out = {**NEW, "object_type": "people", "object_id": 578495206}
+        way_out = {**new, "object_type": "people", "object_id": 578495206}
         assert (await call(client, "create_external_id_mapping", **way_out)).data["status"] == "created"
-        assert (await call(client, PERSON, **NEW, person=taken)).data["status"] == "unchanged"
+        assert (await call(client, PERSON, **new, person=TAKEN)).data["status"] == "unchanged"
+
+
+async def test_an_address_of_a_record_with_another_id_of_the_type_is_not_given_a_second_one(connect: Connect) -> None:
+    async with connect() as client:
+        words = await refused(client, PERSON, **NEW, person=TAKEN)
+    assert 'belongs to person 578495206, whose external id of this type is "CONTACT3456".' in words
+    assert "with object_id 578495206 and instead_of" in words
+
+
+async def test_an_address_of_another_record_is_no_reason_to_map_an_id_that_is_mapped(
+    connect: Connect, app: App
+) -> None:
+    await app.salesloft.create_mapping("crm_lead", "people", "0042", 207550001)
+    async with connect() as client:
+        words = await refused(client, PERSON, external_type="crm_lead", external_id="0042", person=TAKEN)
+    assert "belongs to person 578495206, and this external id to person 207550001. Nothing was changed." in words
+    assert "Next: leave email_address out, or ask the person which of the two is meant." in words
 
 
 async def test_a_type_that_is_not_configured_is_refused_with_the_nearest(connect: Connect, app: App) -> None:

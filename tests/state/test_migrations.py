@@ -108,6 +108,7 @@ async def test_images_hold_what_those_of_today_hold(log: ChangeLog) -> None:
     assert (await the_line(log, 2)).change.before == {"id": 5007, "object_id": ANN}
     assert (await the_line(log, 3)).change.after == {"id": 226}
     assert (await the_line(log, 4)).change.before == {"id": 226}
+    assert (await the_line(log, 14)).change.after == {"object_id": 13}  # an id that was not kept is no id of null
     record = (await the_line(log, 5)).change
     assert ((record.before or {})["title"], (record.after or {})["title"], record.object_id) == ("CFO", "COO", ANN)
 
