@@ -45,7 +45,7 @@ async def _waits(points: int, rows: int) -> tuple[list[float], list[float]]:
         async with open_app(settings, cast("Sandbox", Distant(sandbox))) as app:
             if not points:
                 app.budget._limit = 10**9
-            async with Client(build_server(app, chosen(app.mode))) as client:
+            async with Client(build_server(app, chosen(app.settings.mode))) as client:
                 await _look_up(client)
                 idle = [await _look_up(client) for _ in range(IDLE if not points else 20)]
                 return idle, await _during(app, client, points, rows)

@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -24,17 +23,16 @@ from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
-from salesloft_mcp.settings import ConfirmMode, Mode, Settings
+from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.database import Database
 
 if TYPE_CHECKING:
     from salesloft_mcp.sandbox import Sandbox  # its seeded team is of no use to a live start
 
 SANDBOX_URL = "http://sandbox.localhost"
-NO_CREDENTIALS = (
-    "there is no credential for Salesloft.",
+NO_CREDENTIAL = (
     "(1) set SALESLOFT_API_KEY to an API key; or (2) with OAuth, set it to an access token for now, a login of its "
-    "own comes later; or (3) add --sandbox to try everything without an account.",
+    "own comes later; or (3) add --sandbox to try everything without an account."
 )
 
 
@@ -54,25 +52,7 @@ class App:
     budget: Budget
     sandbox: bool
     environment: str  # what every question and every log line is about
-    base_url: str
-    mode: Mode
-    confirm: ConfirmMode
-    files_dir: Path | None = None  # whose files a tool may read
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """The Salesloft that is talked to: an address, a token and the wire that leads there."""
-
-    base_url: str
-    token: SecretStr
-    wire: httpx.AsyncBaseTransport
-    sandbox: bool = False
-
-    @property
-    def environment(self) -> str:
-        """What every question and every log line is about: the sandbox, or a live address."""
-        return f"SANDBOX ({self.base_url})" if self.sandbox else self.base_url
+    settings: Settings
 
 
 @asynccontextmanager
@@ -82,62 +62,38 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
     Raises:
         SettingsError: no sandbox and no credential. One never stands in for the other.
     """
-    _quiet_logs()
-    upstream = _in_process(sandbox) if sandbox else _live(settings)
-    async with AsyncExitStack() as closing:
-        budget = Budget(settings.rate_limit)
-        auth = Bearer(upstream.token, upstream.base_url)
-        agent = f"salesloft-mcp/{__version__}"
-        http = open_http(upstream.base_url, auth, upstream.wire, budget, agent=agent)
-        await closing.enter_async_context(http)
-        database = Database(settings.state_dir)
-        closing.callback(database.close)
-        salesloft, environment = Salesloft(http), upstream.environment
-        configurations = Configurations(salesloft)
-        changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
-        plans = Plans(settings.state_dir, database, environment)
-        yield App(
-            salesloft=salesloft,
-            configurations=configurations,
-            lookups=Lookups(salesloft, configurations, budget),
-            audits=Audits(),
-            database=database,
-            changes=changes,
-            approvals=Approvals(database),
-            plans=plans,
-            jobs=await closing.enter_async_context(open_jobs(plans, changes)),
-            budget=budget,
-            sandbox=upstream.sandbox,
-            environment=upstream.environment,
-            base_url=upstream.base_url,
-            mode=settings.mode,
-            confirm=settings.confirm,
-            files_dir=settings.files_dir,
-        )
-
-
-def check_credentials(settings: Settings, sandbox: bool) -> None:
-    """Stop the start when nothing says who is asking, with the ways to go on.
-
-    Raises:
-        SettingsError: neither a credential nor the sandbox was asked for.
-    """
-    if not sandbox and settings.api_key is None:
-        raise SettingsError("SALESLOFT_API_KEY", NO_CREDENTIALS[0], next_step=NO_CREDENTIALS[1])
-
-
-def _in_process(sandbox: "Sandbox") -> Upstream:
-    return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox.app), sandbox=True)
-
-
-def _live(settings: Settings) -> Upstream:
-    check_credentials(settings, sandbox=False)
-    assert settings.api_key is not None
-    wire = Network(tls=not settings.base_url.startswith("http:"))
-    return Upstream(settings.base_url, settings.api_key, wire)
-
-
-def _quiet_logs() -> None:
-    """At INFO the first two write full URLs, and so external ids; the third would warn of every retry."""
+    # At INFO the first two write full URLs, and so external ids; the third would warn of every retry.
     for name, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("stamina", logging.ERROR)):
         logging.getLogger(name).setLevel(level)
+    wire: httpx.AsyncBaseTransport
+    if sandbox:
+        settings = settings.model_copy(update={"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)})
+        wire, environment = InProcess(sandbox.app), f"SANDBOX ({SANDBOX_URL})"
+    else:
+        wire, environment = Network(tls=not settings.base_url.startswith("http:")), settings.base_url
+    if settings.api_key is None:
+        raise SettingsError("SALESLOFT_API_KEY", "there is no credential for Salesloft.", next_step=NO_CREDENTIAL)
+    auth, budget = Bearer(settings.api_key, settings.base_url), Budget(settings.rate_limit)
+    agent = f"salesloft-mcp/{__version__}"
+    with closing(Database(settings.state_dir)) as database:
+        async with open_http(settings.base_url, auth, wire, budget, agent=agent) as http:
+            salesloft = Salesloft(http)
+            configurations = Configurations(salesloft)
+            changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
+            plans = Plans(settings.state_dir, database, environment)
+            async with open_jobs(plans, changes) as jobs:
+                yield App(
+                    salesloft=salesloft,
+                    configurations=configurations,
+                    lookups=Lookups(salesloft, configurations, budget),
+                    audits=Audits(),
+                    database=database,
+                    changes=changes,
+                    approvals=Approvals(database),
+                    plans=plans,
+                    jobs=jobs,
+                    budget=budget,
+                    sandbox=sandbox is not None,
+                    environment=environment,
+                    settings=settings,
+                )

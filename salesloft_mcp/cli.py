@@ -93,7 +93,7 @@ def serve(
     # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()
     from salesloft_mcp.app import open_app
-    from salesloft_mcp.hosting.run import Listen, run
+    from salesloft_mcp.hosting.run import run
     from salesloft_mcp.server.inventory import chosen
 
     if sandbox and options["base_url"]:
@@ -107,8 +107,8 @@ def serve(
         settings = settings.model_copy(update={"files_dir": None})
     entries = exit_on_error(chosen, settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
-        listen = Listen(host, port) if http else None
-        code = exit_on_error(anyio.run, run, open_app(settings, box), entries, listen)
+        address = (host, port) if http else None
+        code = exit_on_error(anyio.run, run, open_app(settings, box), entries, address)
     sys.exit(code)
 
 

@@ -20,7 +20,6 @@ SalesloftMcpError             says what is wrong, and what to do next
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import ClassVar
 
 
 class Hint(Enum):
@@ -91,56 +90,35 @@ class UnconfirmedError(SalesloftMcpError):
 
 
 class ApiError(SalesloftMcpError):
-    """A request that did not succeed. `request` is its method and path, without query or body."""
-
-    status: ClassVar[int | None] = None
-
-    def __init__(self, what: str, *, request: str, status: int | None = None, next_step: Step = "") -> None:
-        super().__init__(what, next_step=next_step)
-        self.request = request
-        self.http_status = status if status is not None else self.status
+    """A request that did not succeed."""
 
 
 class UnauthorizedError(ApiError):
     """Salesloft does not know this token, or no longer."""
 
-    status = 401
-
 
 class ForbiddenError(ApiError):
     """The token is known and lacks the scope this call needs."""
-
-    status = 403
 
 
 class NotFoundError(ApiError):
     """No such path or row on Salesloft's side."""
 
-    status = 404
-
 
 class RejectedError(ApiError):
     """Salesloft refused the values. `fields` holds its messages, field by field, in its own words."""
 
-    status = 422
-
-    def __init__(self, what: str, *, request: str, fields: Mapping[str, Sequence[str]], next_step: Step = "") -> None:
-        super().__init__(what, request=request, next_step=next_step)
+    def __init__(self, what: str, *, fields: Mapping[str, Sequence[str]], next_step: Step = "") -> None:
+        super().__init__(what, next_step=next_step)
         self.fields = fields
 
 
 class RateLimitedError(ApiError):
     """The team's points for this minute are spent. `retry_after_seconds` says how long to wait."""
 
-    status = 429
-
-    def __init__(self, what: str, *, request: str, retry_after_seconds: float) -> None:
+    def __init__(self, what: str, *, retry_after_seconds: float) -> None:
         wait = max(1, round(retry_after_seconds))
-        super().__init__(
-            f"{what} retry_after_seconds: {wait}",
-            request=request,
-            next_step=f"wait {wait} s, then call again.",
-        )
+        super().__init__(f"{what} retry_after_seconds: {wait}", next_step=f"wait {wait} s, then call again.")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -1,6 +1,5 @@
 """The environment, read once: what is blank is unset, and what cannot be right stops the start by its name."""
 
-import ipaddress
 import logging
 import os
 import re
@@ -8,10 +7,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_args
-from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salesloft_mcp.errors import SettingsError
@@ -28,7 +27,7 @@ Dialect = Literal["guide", "reference"]
 _REFERENCE = re.compile(r"\$[{(A-Za-z_]|\{\{|^%\w+%|<[^<>]*>")
 _NO_VALUES = frozenset({"undefined", "null", "none"})
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019"
-_HOST = re.compile(r"(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
+_NO_ADDRESS = "is not an https address such as https://api.salesloft.com"
 
 log = logging.getLogger("salesloft_mcp")
 
@@ -48,34 +47,17 @@ def _safe_origin(value: str) -> str:
     if not value.isascii() or not value.isprintable() or set(value) & set(" \\@?#"):
         raise ValueError("must not hold a space, a user name, a query, a fragment or a letter beyond ASCII")
     try:
-        parts = urlsplit(value)
+        url = HttpUrl(value)
+        host = (url.host or "").encode("idna").decode()  # as a look-up of the name does it
     except ValueError:  # its words repeat the value
-        raise ValueError("is not an address") from None
-    found = _HOST.fullmatch(parts.netloc)
-    if parts.scheme not in ("http", "https") or not found or not _is_host(found["host"]):
-        raise ValueError("is not an https address such as https://api.salesloft.com")
-    if found["port"] and not 0 < int(found["port"]) < 65_536:
-        raise ValueError("has no usable port")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError(_NO_ADDRESS) from None
+    # What pydantic would correct silently, 1.2.3 for one, is not what was meant.
+    if not url.port or not value.lower().startswith(f"{url.scheme}://{host}"):
+        raise ValueError(_NO_ADDRESS)
+    if url.scheme == "http" and host.strip("[]") not in LOOPBACK:
         raise ValueError("uses http: only https is safe for a token (http is allowed for loopback addresses)")
-    # Rebuilt, so that the scheme is written in one way wherever it is looked at. The guide prints the address with
-    # /v2/external at its end, which every request adds by itself.
-    path = parts.path.rstrip("/").removesuffix("/v2/external").removesuffix("/v2")
-    return f"{parts.scheme}://{parts.netloc}{path}".rstrip("/")
-
-
-def _is_host(host: str) -> bool:
-    """Whether this is an IP address, or a name that could be one: no empty and no endless part."""
-    try:
-        if host.startswith("["):
-            ipaddress.IPv6Address(host[1:-1])
-        elif not host.strip("0123456789."):
-            ipaddress.IPv4Address(host)
-        else:
-            host.encode("ascii").decode("idna").encode("idna")
-    except ValueError:
-        return False
-    return True
+    # The guide prints the address with /v2/external at its end, which every request adds by itself.
+    return str(url).rstrip("/").removesuffix("/v2/external").removesuffix("/v2").rstrip("/")
 
 
 def _path(value: Path) -> Path:
@@ -98,41 +80,30 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, hide_input_in_errors=True, frozen=True, extra="forbid", validate_default=False
     )
 
-    api_key: Annotated[SecretStr, AfterValidator(_plain_token)] | None = Field(
-        None, description="API key or OAuth access token of Salesloft"
-    )
-    base_url: Annotated[str, AfterValidator(_safe_origin)] = Field(
-        "https://api.salesloft.com", description="where the API lives; /v2 is added"
-    )
-    mode: Mode = Field("full", description="what the tools may do")
-    confirm: ConfirmMode = Field("auto", description="how a person agrees to what cannot be undone")
+    api_key: Annotated[SecretStr, AfterValidator(_plain_token)] | None = None
+    base_url: Annotated[str, AfterValidator(_safe_origin)] = "https://api.salesloft.com"
+    mode: Mode = "full"
+    confirm: ConfirmMode = "auto"  # how a person agrees to what cannot be undone
     state_dir: Annotated[Path, AfterValidator(_path)] = Field(
-        default_factory=lambda: platformdirs.user_state_path("salesloft_mcp"),
-        description="where approvals and the change log are kept",
+        default_factory=lambda: platformdirs.user_state_path("salesloft_mcp")
     )
-    files_dir: Annotated[Path, AfterValidator(_path), AfterValidator(_folder)] | None = Field(
-        None, description="the folder whose files a backfill may be planned from; never over HTTP"
-    )
-    rate_limit: int = Field(570, ge=1, le=600, description="points a minute this process may spend")
+    files_dir: Annotated[Path, AfterValidator(_path), AfterValidator(_folder)] | None = None  # a tool may read them
+    rate_limit: int = Field(570, ge=1, le=600)  # points a minute this process may spend
 
     @field_validator("*", mode="before")
     @classmethod
-    def _filled_in(cls, value: object, info: ValidationInfo) -> object:
+    def _filled_in(cls, value: object) -> object:
         """A blank value is unset; a reference that a host or a template left as it was is refused."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if is_blank(text):
-            assert info.field_name is not None
-            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
-        if isinstance(text, str | Path):
-            _require_filled(str(text))
+        if is_blank(value):
+            raise PydanticUseDefault
+        if not isinstance(value, str | Path):
+            return value
+        text = str(value)
+        if _REFERENCE.search(text) or text.strip().lower() in _NO_VALUES:
+            raise ValueError("is a place-holder that nothing was filled into; give the value itself, or leave it out")
+        if text[0] in _QUOTES or text[-1] in _QUOTES:
+            raise ValueError("has quotation marks around it; leave them out")
         return value
-
-
-def _require_filled(text: str) -> None:
-    if _REFERENCE.search(text) or text.strip().lower() in _NO_VALUES:
-        raise ValueError("is a place-holder that nothing was filled into; give the value itself, or leave it out")
-    if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise ValueError("has quotation marks around it; leave them out")
 
 
 def load(options: Mapping[str, object] | None = None) -> Settings:
@@ -145,7 +116,10 @@ def load(options: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings(**{name: value for name, value in (options or {}).items() if not is_blank(value)})  # type: ignore[arg-type]
     except ValidationError as error:
-        raise _refusal(error) from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{PREFIX}{name.upper()}", message, next_step="correct it and start again.") from None
 
 
 def _check_names() -> None:
@@ -160,10 +134,3 @@ def _check_names() -> None:
             step = f"did you mean {PREFIX}{meant[near[0]].upper()}?"
             raise SettingsError(name, "is not a setting.", next_step=step)
         log.warning("%s is not a setting of this server and is ignored.", quoted(name))
-
-
-def _refusal(error: ValidationError) -> SettingsError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    message = first["msg"].removeprefix("Value error, ")
-    return SettingsError(f"{PREFIX}{name.upper()}", message, next_step="correct it and start again.")

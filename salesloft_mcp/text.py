@@ -20,7 +20,8 @@ def escaped(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and "\\u{" not in text:
         return text
-    return "".join(_visible(char) for char in text.replace("\\u{", "\\u{5c}u{"))
+    chars = text.replace("\\u{", "\\u{5c}u{")
+    return "".join(f"\\u{{{ord(one):x}}}" if unicodedata.category(one) in _HIDDEN else one for one in chars)
 
 
 def quoted(text: str, limit: int = 80) -> str:
@@ -65,6 +66,11 @@ class View(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
+def whole_number(text: str, digits: int = 18) -> int | None:
+    """The number that at most so many ASCII digits stand for; None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """ "did you mean email_address?", or what there is when nothing is near."""
     names = sorted(known)
@@ -78,7 +84,3 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def _measured(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{len(text)} characters, SHA-256 {digest[:8]}"
-
-
-def _visible(char: str) -> str:
-    return f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _HIDDEN else char

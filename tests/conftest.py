@@ -89,6 +89,6 @@ def connect(app: App, era: Era) -> Connect:
     """A client of each era in turn; options go to `mcp.client.Client`."""
 
     def connecting(**options: Any) -> AbstractAsyncContextManager[Client]:
-        return Client(build_server(app, chosen(app.mode)), mode=era, **options)
+        return Client(build_server(app, chosen(app.settings.mode)), mode=era, **options)
 
     return connecting

@@ -9,8 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from salesloft_mcp import errors
-from salesloft_mcp.app import check_credentials
-from salesloft_mcp.salesloft import PersonFields, Salesloft
+from salesloft_mcp.app import open_app
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.http import Bearer
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings
@@ -216,7 +217,8 @@ async def test_no_endpoint_answers_without_a_token(sandbox: Sandbox, endpoint: E
 @proves("AUTH-ALWAYS")
 async def test_without_a_credential_nothing_starts_and_a_wrong_one_is_told_as_such(sandbox: Sandbox) -> None:
     with pytest.raises(errors.SettingsError, match="no credential"):
-        check_credentials(Settings(), sandbox=False)
+        async with open_app(Settings()):
+            raise AssertionError("it opened")
     async with raw(sandbox, "expired") as http:
         with pytest.raises(errors.UnauthorizedError, match="does not accept this token"):
             await Salesloft(http).list_configurations()

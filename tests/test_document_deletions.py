@@ -7,7 +7,7 @@ from mcp.client import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from salesloft_mcp import errors
-from salesloft_mcp.salesloft import Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Dialect
 from tests.conftest import Connect

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from salesloft_mcp import errors
-from salesloft_mcp.salesloft import PersonFields, Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import Mapping, Page
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
@@ -151,9 +152,8 @@ async def test_an_example_that_is_not_json_is_an_error_with_its_status_and_first
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_broken_example_is_a_broken_answer_to_the_typed_client(name: str) -> None:
     async with answering(name) as http:
-        with pytest.raises(errors.BrokenAnswerError) as broken:
+        with pytest.raises(errors.BrokenAnswerError):
             await Salesloft(http).list_configurations()
-    assert broken.value.http_status == 200
 
 
 # Sent

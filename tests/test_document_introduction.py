@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.salesloft import Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import RECORDS, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.conftest import Connect
@@ -212,7 +212,7 @@ async def test_the_object_id_is_the_id_of_the_object_everywhere_else(
     async with connect() as client:
         found = await call(client, "resolve_external_ids", external_ids=[external_id], external_type=external_type)
     async with raw(sandbox) as api:
-        shown = RECORDS[object_type].validate_python((await api.get(f"/v2/{object_type}/{object_id}")).json()["data"])
+        shown = RECORDS[object_type].model_validate((await api.get(f"/v2/{object_type}/{object_id}")).json()["data"])
     assert found["found"][0]["ids"] == {external_id: object_id}
     assert found["record"]["id"] == shown.id == object_id
 

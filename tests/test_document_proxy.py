@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from salesloft_mcp import errors
-from salesloft_mcp.salesloft import PersonFields, Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.document import printed, printed_json, proves

@@ -12,11 +12,10 @@ import anyio.to_thread
 from salesloft_mcp.bulk.rows import row_of
 from salesloft_mcp.intake.tables import Fields, Invalid
 from salesloft_mcp.lookups.objects import BY, By, find_objects
-from salesloft_mcp.lookups.plan import cheapest
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, ObjectType
-from salesloft_mcp.salesloft.paging import begin_list, live_mappings, pages
+from salesloft_mcp.salesloft.paging import begin_list, cheapest, live_mappings, pages
 from salesloft_mcp.state.staging import Staging
 
 BATCH = 500  # ids that are looked up before their mappings are written down
@@ -68,7 +67,7 @@ async def _hold(api: Salesloft, staging: Staging, aim: Aim) -> None:
     if not ids:
         return
     ask, first = await begin_list(api, aim.external_type, aim.object_type)
-    if first.total is not None and cheapest(ids, first.total, begun=True).read:
+    if first.total is not None and cheapest(ids, first.total, begun=True) is not None:
         read = 0
         async for rows in pages(ask, first):
             staging.hold(_held(row) for row in rows if row.object_type == aim.object_type)

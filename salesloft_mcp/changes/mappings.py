@@ -85,8 +85,7 @@ async def _id(api: Salesloft, change: Change) -> int:
     before = change.before or {}
     rows = [before] if "id" in before else [row for row in await read(api, change.key) if fits(row, before)]
     if not rows:
-        request = "DELETE /v2/external/mappings"
-        raise errors.NotFoundError("the mapping is gone already.", request=request, next_step="nothing is left to do.")
+        raise errors.NotFoundError("the mapping is gone already.", next_step="nothing is left to do.")
     found = rows[0].get("id")
     if not isinstance(found, int) or len(rows) > 1:
         raise errors.ConflictError(NO_ID)

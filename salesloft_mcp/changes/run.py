@@ -197,7 +197,7 @@ class Run:
         self._pauses = 0 if through else self._pauses + 1
         if self._pauses > GIVE_UP_AFTER:
             what = f"nothing went through in {GIVE_UP_AFTER} rounds. The last word: {self._last_word}"
-            raise errors.UnreachableError(what, request="POST /v2/external/mappings", next_step="resume it later.")
+            raise errors.UnreachableError(what, next_step="resume it later.")
         await anyio.sleep(min(LONGEST_PAUSE, self.quiet * self._pauses))
 
 

@@ -4,7 +4,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import anyio
 import uvicorn
 from mcp.server import MCPServer
 
@@ -15,12 +14,24 @@ from salesloft_mcp.settings import LOOPBACK
 GRACE_SECONDS = 1  # a client keeps its listening stream open for ever; do not wait for it
 
 
-class _Listener(uvicorn.Server):
-    """Leaves signals to the process: uvicorn's own handlers end it before anything is closed."""
+class Listener(uvicorn.Server):
+    """Serves /mcp on a socket of `bind` until it is told to end.
+
+    It leaves signals to the process: uvicorn's own handlers end it before anything is closed.
+    """
+
+    def __init__(self, server: MCPServer[App], bound: socket.socket) -> None:
+        asgi = server.streamable_http_app(host=bound.getsockname()[0])
+        config = uvicorn.Config(asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+        super().__init__(config)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def end(self) -> None:
+        """Serve no more; what is in flight has a moment."""
+        self.should_exit = True
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -42,19 +53,3 @@ def bind(host: str, port: int) -> socket.socket:
     # Made anew from its descriptor, the socket knows that it speaks TCP. asyncio switches Nagle's algorithm off only
     # for such a one, and otherwise every answer waits 40 ms for an acknowledgement.
     return socket.socket(fileno=bound.detach())
-
-
-async def serve_http(server: MCPServer[App], bound: socket.socket, stop: anyio.Event) -> None:
-    """Serve /mcp on a socket of `bind` until `stop` is set."""
-    asgi = server.streamable_http_app(host=bound.getsockname()[0])
-    config = uvicorn.Config(asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
-    listener = _Listener(config)
-
-    async def exit_on_stop() -> None:
-        await stop.wait()
-        listener.should_exit = True
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(exit_on_stop)
-        await listener.serve(sockets=[bound])
-        tasks.cancel_scope.cancel()

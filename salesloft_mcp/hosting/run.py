@@ -3,32 +3,22 @@
 import gc
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 
 import anyio
 
 from salesloft_mcp.app import App
-from salesloft_mcp.hosting.http import bind, serve_http
+from salesloft_mcp.hosting.http import Listener, bind
 from salesloft_mcp.hosting.stdio import serve_stdio
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import Entry
 
-RUN = "run_plan"  # where this tool may not be called, no run is resumed either
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where to listen for HTTP."""
-
-    host: str
-    port: int
-
 
 async def run(
-    opening: AbstractAsyncContextManager[App], entries: tuple[Entry, ...], listen: Listen | None = None
+    opening: AbstractAsyncContextManager[App], entries: tuple[Entry, ...], address: tuple[str, int] | None = None
 ) -> int:
-    """Serve on standard input and output, or where `listen` says; the exit code of the process.
+    """Serve on standard input and output, or over HTTP at `address`; the exit code of the process.
 
     It is 0 when the client has closed standard input, 130 after SIGINT and 143 after SIGTERM.
 
@@ -37,37 +27,34 @@ async def run(
         SalesloftMcpError: the port is taken.
     """
     code = 0
-    stop = anyio.Event()
 
-    async def stop_on_signal() -> None:
+    async def end_on_signal(end: Callable[[], None]) -> None:
         nonlocal code
-        code = 128 + await _signal()
-        stop.set()
+        if sys.platform == "win32":  # where neither signal comes this way
+            return
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            code = 128 + await anext(signals)
+        end()
 
-    with bind(listen.host, listen.port) if listen else nullcontext() as bound:
+    with bind(*address) if address else nullcontext() as bound:
         async with opening as app:
             server = build_server(app, entries)
             gc.freeze()  # what was made until now stays, so it need not be looked through again
             gc.enable()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(stop_on_signal)
                 tasks.start_soon(resume, app, entries)
-                await (serve_http(server, bound, stop) if bound else serve_stdio(server, stop))
+                if bound:
+                    listener = Listener(server, bound)
+                    tasks.start_soon(end_on_signal, listener.end)
+                    await listener.serve(sockets=[bound])
+                else:
+                    tasks.start_soon(end_on_signal, tasks.cancel_scope.cancel)
+                    await serve_stdio(server)
                 tasks.cancel_scope.cancel()
     return code
 
 
 async def resume(app: App, entries: tuple[Entry, ...]) -> None:
     """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them."""
-    if RUN in {entry.name for entry in entries}:
-        await app.jobs.resume_all(deletes=app.mode == "full")
-
-
-async def _signal() -> int:
-    """Wait for SIGINT or SIGTERM. On Windows neither comes this way."""
-    if sys.platform != "win32":
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for number in signals:
-                return number
-    await anyio.sleep_forever()
-    raise AssertionError("sleeps for ever")
+    if "run_plan" in {entry.name for entry in entries}:  # else no run is begun here, and so none is resumed
+        await app.jobs.resume_all(deletes=app.settings.mode == "full")

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 from mcp.server import MCPServer
@@ -20,21 +20,13 @@ GRACE_SECONDS = 0.5  # for calls in flight when the host has closed its end
 _CHUNK = 65_536  # bytes; what a pipe holds
 
 
-async def serve_stdio(server: MCPServer[App], stop: anyio.Event) -> None:
-    """Serve until the host closes standard input, or until `stop` is set."""
-
-    async def cancel_on_stop() -> None:
-        await stop.wait()
-        tasks.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(cancel_on_stop)
-        if sys.platform == "win32":  # where pipes cannot be waited for
-            await server.run_stdio_async()
-        else:
-            async with _open_output() as write:
-                await serve_lines(server, _lines(), write, GRACE_SECONDS)
-        tasks.cancel_scope.cancel()
+async def serve_stdio(server: MCPServer[App]) -> None:
+    """Serve until the host closes standard input."""
+    if sys.platform == "win32":  # where pipes cannot be waited for
+        await server.run_stdio_async()
+    else:
+        async with _open_output() as write:
+            await serve_lines(server, _lines(), write, GRACE_SECONDS)
 
 
 async def _lines() -> AsyncIterator[bytes | None]:
@@ -44,7 +36,9 @@ async def _lines() -> AsyncIterator[bytes | None]:
     while chunk:
         if waits:
             await anyio.wait_readable(0)
-        chunk = _read()
+        chunk = b""
+        with suppress(ConnectionResetError):  # a host that was killed has closed its end, too
+            chunk = os.read(0, _CHUNK)
         *lines, rest = (rest + (chunk or b"\n")).split(b"\n")
         for line in lines:
             if is_too_long or line.strip():
@@ -52,13 +46,6 @@ async def _lines() -> AsyncIterator[bytes | None]:
             is_too_long = False
         if len(rest) > MAX_MESSAGE:
             rest, is_too_long = b"", True
-
-
-def _read() -> bytes:
-    try:
-        return os.read(0, _CHUNK)
-    except ConnectionResetError:
-        return b""  # a host that was killed has closed its end, too
 
 
 @asynccontextmanager

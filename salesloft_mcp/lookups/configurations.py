@@ -48,14 +48,12 @@ def is_configured(external_type: str, object_type: ObjectType | None, configurat
     return any(one.external_type == external_type and object_type in (None, one.object_type) for one in configurations)
 
 
-def nearest_types(
-    external_type: str, object_type: ObjectType | None, configurations: Iterable[Configuration]
-) -> list[str]:
+def nearest_types(external_type: str, object_type: ObjectType | None, known: Iterable[Configuration]) -> list[str]:
     """Existing external types for a name that has no configuration, nearest first; never a correction.
 
     Types are free text that the customer chose, so a type that looks like a typo may well be right.
     """
-    usable = [one.external_type for one in configurations if object_type in (None, one.object_type)]
+    usable = [one.external_type for one in known if object_type in (None, one.object_type)]
     by_lower = {one.lower(): one for one in usable}
     close = get_close_matches(external_type.lower(), by_lower, n=3, cutoff=0.4)
     return [by_lower[one] for one in close] or sorted(set(usable))[:5]

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Literal
@@ -13,7 +13,7 @@ from salesloft_mcp.errors import BrokenAnswerError, InputError
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType, Page, Record
 from salesloft_mcp.salesloft.paging import pages
-from salesloft_mcp.salesloft.requests import Query, objects
+from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, objects
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -21,8 +21,7 @@ BY: dict[ObjectType, tuple[By, ...]] = {
     "accounts": ("object_id", "domain", "crm_id"),
     "users": ("object_id", "email"),
 }
-PAGE = 100
-MAX_QUERY_BYTES = 6_000
+_BY_CHANGE: Query = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
 FEW = 25  # so many accounts are asked for by domain, one a call; for more, all accounts are read
 
 
@@ -37,18 +36,15 @@ class Term:
     def fits(self, record: Record, value: str) -> bool:
         """Whether the row holds what was asked for. Salesloft compares these without regard to case."""
         held = [str(getattr(record, name, None) or "").casefold() for name in self.fields]
-        return (
-            value.casefold() in held if self.whole else all(word in " ".join(held) for word in value.casefold().split())
-        )
+        if self.whole:
+            return value.casefold() in held
+        return all(word in " ".join(held) for word in value.casefold().split())
 
 
-_REFERENCES: dict[By, Term] = {
-    "object_id": Term("ids[]", ("id",)),
-    "email": Term("email_addresses[]", ("email_address", "secondary_email_address", "personal_email_address", "email")),
-    "domain": Term("domain", ("domain",)),
-    "crm_id": Term("crm_id[]", ("crm_id",)),
-}
-_EMAIL, _DOMAIN, _CRM_ID = _REFERENCES["email"], _REFERENCES["domain"], _REFERENCES["crm_id"]
+_EMAIL = Term("email_addresses[]", ("email_address", "secondary_email_address", "personal_email_address", "email"))
+_DOMAIN = Term("domain", ("domain",))
+_CRM_ID = Term("crm_id[]", ("crm_id",))
+_REFERENCES = {"object_id": Term("ids[]", ("id",)), "email": _EMAIL, "domain": _DOMAIN, "crm_id": _CRM_ID}
 _USER = Term("search", ("name", "first_name", "last_name", "email"), whole=False)
 TERMS: dict[ObjectType, dict[str, Term]] = {
     "people": {"email": _EMAIL, "crm_id": _CRM_ID},
@@ -66,13 +62,22 @@ async def search(
         InputError: no term, one that Salesloft cannot search these records by, or two that it cannot combine.
         BrokenAnswerError: records that were not asked for, on a list that does not end with this page.
     """
-    known = _usable(object_type, terms)
-    filters = tuple((known[name].parameter, value) for name, value in terms.items())
+    usable = TERMS[object_type]
+    for name in terms:
+        if name not in usable:
+            what = f"Salesloft cannot search {object_type} by {name}."
+            raise InputError(name, what, next_step=f"use {' or '.join(usable)} for {object_type}.")
+    if not terms:
+        raise InputError("search", "nothing to search for.", next_step=f"give {' or '.join(usable)}.")
+    filters = tuple((usable[name].parameter, value) for name, value in terms.items())
+    if len(dict(filters)) < len(filters):
+        what = f"Salesloft searches {object_type} by one of these at a time."
+        raise InputError(next(iter(terms)), what, next_step=f"give one of {' and '.join(usable)}.")
     found = await api.list_objects(object_type, filters, page=page, per_page=per_page)
-    rows = tuple(row for row in found.rows if all(known[name].fits(row, value) for name, value in terms.items()))
+    rows = tuple(row for row in found.rows if all(usable[name].fits(row, value) for name, value in terms.items()))
     if len(rows) < len(found.rows) and found.next_page is not None:
         raise _not_asked_for(object_type)
-    return Page(rows, found.next_page, found.total)
+    return replace(found, rows=rows)
 
 
 async def find_objects(
@@ -87,12 +92,13 @@ async def find_objects(
         BrokenAnswerError: objects of other ids than were asked for.
     """
     if (by == "domain" and count > FEW) or (by == "email" and object_type == "users"):
-        async for rows in _all(api, object_type):
+        every_user = partial(api.list_objects, "users", (), per_page=PAGE_SIZE)  # users have no cursor, and are few
+        async for rows in pages(every_user) if object_type == "users" else scan(api, object_type):
             yield _pairs(by, rows)
         return
     for batch in _batches(object_type, by, refs):
         asked = {value for _, value in batch}
-        async for rows in pages(partial(api.list_objects, object_type, batch, per_page=PAGE)):
+        async for rows in pages(partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
                 raise _not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
@@ -111,7 +117,8 @@ async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[R
         more, last = True, since
         while more and last == since:
             page += 1
-            found = await api.list_objects(object_type, _changed_since(since), page=page, per_page=PAGE)
+            filters = (*_BY_CHANGE, ("updated_at[gte]", since)) if since else _BY_CHANGE
+            found = await api.list_objects(object_type, filters, page=page, per_page=PAGE_SIZE)
             yield tuple(row for row in found.rows if row.id not in seen)
             seen.update(row.id for row in found.rows)
             here.update(row.id for row in found.rows if _updated(row) == since)
@@ -126,44 +133,18 @@ async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[R
             since = last
 
 
-def _changed_since(since: str) -> Query:
-    order = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
-    return (*order, ("updated_at[gte]", since)) if since else order
-
-
-def _usable(object_type: ObjectType, terms: Mapping[str, str]) -> dict[str, Term]:
-    usable = TERMS[object_type]
-    for name in terms:
-        if name not in usable:
-            what = f"Salesloft cannot search {object_type} by {name}."
-            raise InputError(name, what, next_step=f"use {' or '.join(usable)} for {object_type}.")
-    if not terms:
-        raise InputError("search", "nothing to search for.", next_step=f"give {' or '.join(usable)}.")
-    if len({usable[name].parameter for name in terms}) < len(terms):
-        what = f"Salesloft searches {object_type} by one of these at a time."
-        raise InputError(next(iter(terms)), what, next_step=f"give one of {' and '.join(usable)}.")
-    return usable
-
-
 def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
     what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
-    return BrokenAnswerError(what, request=f"GET /v2/{object_type}", next_step="tell Salesloft's support.")
-
-
-def _all(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[Record, ...]]:
-    """Users have no cursor; there are few of them."""
-    if object_type == "users":
-        return pages(partial(api.list_objects, object_type, (), per_page=PAGE))
-    return scan(api, object_type)
+    return BrokenAnswerError(what, next_step="tell Salesloft's support.")
 
 
 def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Query]:
     """As many references a call as fit the page and the query; a domain is asked for by itself."""
     refs, parameter = iter(refs), _REFERENCES[by].parameter
-    while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE)):
+    while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE_SIZE)):
         while batch:
             fits = len(batch)
-            while fits > 1 and len(objects(object_type, batch[:fits], 1, PAGE).target) > MAX_QUERY_BYTES:
+            while fits > 1 and len(objects(object_type, batch[:fits], 1, PAGE_SIZE).target) > MAX_QUERY_BYTES:
                 fits //= 2
             yield batch[:fits]
             batch = batch[fits:]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,13 +11,12 @@ from typing import Literal
 from salesloft_mcp.errors import ApiError, RateLimitedError, SalesloftMcpError
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
-from salesloft_mcp.lookups.plan import cheapest
 from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Mapping, Page, Scope
-from salesloft_mcp.salesloft.paging import begin_list, read_all
+from salesloft_mcp.salesloft.models import Mapping, Scope
+from salesloft_mcp.salesloft.paging import begin_list, cheapest, read_all
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000
@@ -77,7 +76,7 @@ class Lookups:
         self._configurations = configurations
         self._budget = budget
         self._clock = clock
-        self._sizes: dict[Scope, tuple[float, int]] = {}
+        self._sizes: dict[Scope, tuple[float, int | None]] = {}
 
     async def resolve(self, external_ids: Iterable[str], scope: Scope, listing: Listing | None = None) -> Resolution:
         """The objects that these ids stand for. Ids are compared byte by byte; whoever takes them in has checked them.
@@ -89,9 +88,11 @@ class Lookups:
         listing = listing or await self._listing(len(wanted), scope)
         rows = listing.rows
         if not listing.complete:
-            asks = [self._asking(scope.external_type, one) for one in wanted]
-            rows = await _rows(asks, await gather_limited(asks))
-        mappings = _sorted_in(wanted, rows, scope)
+            rows = await self._ask_for((scope.external_type, one) for one in wanted)
+        mappings: dict[str, list[Mapping]] = {one: [] for one in wanted}
+        for row in rows:
+            if row.external_id in mappings and row in scope:
+                mappings[row.external_id].append(row)
         missing = [one for one, held in mappings.items() if not held]
         if not missing:
             return Resolution(mappings)
@@ -102,8 +103,7 @@ class Lookups:
             lost = [one for one in missing if not neighbours.of(one)]
             spelled = near_types is None and not listing.complete
             if len(lost) <= FEW and self._budget.left() > MOST_TRIES:
-                asks = [self._asking(*one) for one in worth_trying(lost, scope, spelled)]
-                neighbours.add(await _rows(asks, await gather_limited(asks)))
+                neighbours.add(await self._ask_for(worth_trying(lost, scope, spelled)))
         return Resolution(mappings, {one: near for one in missing if (near := neighbours.of(one))}, near_types)
 
     async def in_batches(self, external_ids: Iterable[str], scope: Scope) -> AsyncIterator[Resolution]:
@@ -116,35 +116,29 @@ class Lookups:
 
     async def _listing(self, ids: int, scope: Scope) -> Listing:
         """The list of the scope, whole where that costs less than asking for so many ids; or the page that told so."""
-        plan = cheapest(ids, self._size(scope))
-        if not plan.read:
-            self._check_room(plan.points)
+        told, size = self._sizes.get(scope, (-math.inf, None))
+        if cheapest(ids, size if self._clock() - told <= SIZES_SECONDS else None) is None:
+            self._check_room(ids)
             return Listing()
         ask, first = await begin_list(self._api, scope.external_type, scope.object_type)
-        self._remember(scope, first.total)
-        plan = cheapest(ids, first.total, begun=True)
-        self._check_room(plan.points)
-        rows = await read_all(ask, first) if plan.read else first.rows
+        self._sizes[scope] = self._clock(), first.total
+        if len(self._sizes) > MOST_SIZES:
+            del self._sizes[next(iter(self._sizes))]
+        reading = cheapest(ids, first.total, begun=True)
+        self._check_room(ids if reading is None else reading)
+        rows = first.rows if reading is None else await read_all(ask, first)
         if first.total is not None and len(rows) >= first.total:
             return Listing(rows, complete=True)
-        if plan.read:  # rows were taken away while it was read, so others may have gone unseen
+        if reading is not None:  # rows were taken away while it was read, so others may have gone unseen
             self._check_room(ids)
         return Listing(rows)
 
-    def _asking(self, external_type: str, external_id: str) -> Callable[[], Awaitable[Page[Mapping]]]:
-        """The mappings of an id, of every object type: another one than was asked for is worth telling."""
-        return partial(self._api.list_mappings, external_type=external_type, external_id=external_id, deleted=False)
-
-    def _size(self, scope: Scope) -> int | None:
-        told, size = self._sizes.get(scope, (-math.inf, None))
-        return size if self._clock() - told <= SIZES_SECONDS else None
-
-    def _remember(self, scope: Scope, size: int | None) -> None:
-        self._sizes.pop(scope, None)
-        if size is not None:
-            self._sizes[scope] = (self._clock(), size)
-        if len(self._sizes) > MOST_SIZES:
-            del self._sizes[next(iter(self._sizes))]
+    async def _ask_for(self, asked: Iterable[tuple[str, str]]) -> list[Mapping]:
+        """The mappings of each (external type, external id), of every object type: another one than was asked for is
+        worth telling."""
+        ask = partial(self._api.list_mappings, deleted=False)
+        asks = [partial(read_all, partial(ask, external_type=of, external_id=one)) for of, one in asked]
+        return [row for rows in await gather_limited(asks) for row in rows]
 
     def _check_room(self, points: int) -> None:
         """A look-up that could only fail half-way is not begun."""
@@ -155,19 +149,4 @@ class Lookups:
         what = f"this look-up takes {points} points and {left} are left this minute; fewer ids take fewer."
         if not wait:
             raise SalesloftMcpError(what, next_step=f"ask for fewer ids at a time: {left} or less.")
-        raise RateLimitedError(what, request="GET /v2/external/mappings", retry_after_seconds=wait)
-
-
-async def _rows(
-    asks: Iterable[Callable[..., Awaitable[Page[Mapping]]]], firsts: Iterable[Page[Mapping]]
-) -> list[Mapping]:
-    """The rows of several lists, of which the first pages were read; there is hardly ever another."""
-    return [row for ask, first in zip(asks, firsts, strict=True) for row in await read_all(ask, first)]
-
-
-def _sorted_in(external_ids: Iterable[str], rows: Iterable[Mapping], scope: Scope) -> dict[str, list[Mapping]]:
-    held: dict[str, list[Mapping]] = {one: [] for one in external_ids}
-    for row in rows:
-        if row.external_id in held and row in scope:
-            held[row.external_id].append(row)
-    return held
+        raise RateLimitedError(what, retry_after_seconds=wait)

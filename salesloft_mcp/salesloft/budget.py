@@ -10,6 +10,7 @@ import httpx
 from salesloft_mcp.errors import RateLimitedError
 from salesloft_mcp.salesloft.call import Lane, current
 from salesloft_mcp.salesloft.requests import page_points
+from salesloft_mcp.text import whole_number
 
 CHAT_RESERVE = 30  # points a minute that bulk work leaves free, so that a person never waits behind it
 MINUTE = 60.0
@@ -17,8 +18,7 @@ MINUTE = 60.0
 
 def expected_cost(url: httpx.URL) -> int:
     """Points of one call: 1, and more for list pages past 100."""
-    page = url.params.get("page", "")
-    return page_points(int(page)) if page.isdecimal() else 1
+    return page_points(whole_number(url.params.get("page", "")) or 1)
 
 
 class Budget:
@@ -29,10 +29,7 @@ class Budget:
     """
 
     def __init__(
-        self,
-        points_a_minute: int,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        self, points_a_minute: int, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
         self._limit = points_a_minute
         self._clock = clock
@@ -48,18 +45,23 @@ class Budget:
 
     def left(self) -> int:
         """Points that may be spent now."""
-        now = self._clock()
-        self._forget(now)
+        now = self._now()
         ours = self._limit - self._used
         until, left = self._told
         return max(0, min(ours, left) if now < until else ours)
 
     def wait(self, cost: int, lane: Lane = "chat") -> float:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""
-        now = self._clock()
-        self._forget(now)
-        reserve = self._reserve(lane)
-        return max(self._window_wait(cost, self._limit - reserve, now), self._told_wait(cost + reserve, now))
+        now, cost = self._now(), cost + self._reserve(lane)
+        until, left = self._told
+        wait = until - now + 0.05 if now < until and left < cost else 0.0
+        over = self._used + cost - self._limit
+        for at, points in self._spent:
+            if over <= 0:
+                break
+            over -= points
+            wait = max(wait, at + MINUTE - now, 0.001)
+        return wait
 
     def spend(self, cost: int) -> None:
         """Count `cost` points as spent now."""
@@ -81,24 +83,12 @@ class Budget:
     def _reserve(self, lane: Lane) -> int:
         return CHAT_RESERVE if lane == "bulk" and self._limit > 2 * CHAT_RESERVE else 0
 
-    def _forget(self, now: float) -> None:
-        """What was spent a minute ago counts no more."""
+    def _now(self) -> float:
+        """The time, from which on what was spent a minute ago counts no more."""
+        now = self._clock()
         while self._spent and self._spent[0][0] <= now - MINUTE:
             self._used -= self._spent.popleft()[1]
-
-    def _window_wait(self, cost: int, limit: int, now: float) -> float:
-        over = self._used + cost - limit
-        wait = 0.0
-        for at, points in self._spent:
-            if over <= 0:
-                break
-            over -= points
-            wait = max(at + MINUTE - now, 0.001)
-        return wait
-
-    def _told_wait(self, cost: int, now: float) -> float:
-        until, left = self._told
-        return until - now + 0.05 if now < until and left < cost else 0.0
+        return now
 
 
 class BudgetLayer(httpx.AsyncBaseTransport):
@@ -114,36 +104,22 @@ class BudgetLayer(httpx.AsyncBaseTransport):
         while wait := self._budget.wait(cost, call.lane):
             if wait > call.patience():
                 what = "the points for this minute are spent; nothing was sent."
-                raise RateLimitedError(what, request=_name(request), retry_after_seconds=wait)
+                raise RateLimitedError(what, retry_after_seconds=wait)
             await anyio.sleep(wait)
         self._budget.spend(cost)
         call.points += cost
         response = await self._inner.handle_async_request(request)
-        self._correct(cost, response)
-        return response
-
-    def _correct(self, expected: int, response: httpx.Response) -> None:
-        real = _number(response, "x-ratelimit-endpoint-cost")
-        if real is not None and real > expected:
-            self._budget.spend(real - expected)
-            current().points += real - expected
-        remaining = _number(response, "x-ratelimit-remaining-minute")
-        if response.status_code == 429 and "retry-after" in response.headers:
-            return  # it says itself when there is room again, and the retry layer waits for that
+        more = (whole_number(response.headers.get("x-ratelimit-endpoint-cost", "")) or 0) - cost
+        if more > 0:
+            self._budget.spend(more)
+            call.points += more
+        remaining = whole_number(response.headers.get("x-ratelimit-remaining-minute", ""))
+        if response.status_code == 429:
+            # With a Retry-After it says itself when there is room again, and the retry layer waits for that.
+            remaining = None if "retry-after" in response.headers else remaining or 0
         if remaining is not None:
             self._budget.learn(remaining)
-        elif response.status_code == 429:
-            self._budget.learn(0)
+        return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-def _number(response: httpx.Response, header: str) -> int | None:
-    text = response.headers.get(header, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
-
-
-def _name(request: httpx.Request) -> str:
-    path = request.url.raw_path.partition(b"?")[0].decode("ascii")
-    return f"{request.method} {path}"

@@ -10,36 +10,31 @@ from typing import TypeVar
 
 import anyio
 import httpx
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
-from salesloft_mcp.salesloft import requests, responses
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.salesloft import models, requests, responses
+from salesloft_mcp.salesloft.budget import MINUTE
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
-from salesloft_mcp.salesloft.models import (
-    RECORDS,
-    Account,
-    Configuration,
-    Mapping,
-    ObjectType,
-    Page,
-    Person,
-    Record,
-    Team,
-    User,
-)
+from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Page, Person, Record, Team, User
 from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
-from salesloft_mcp.salesloft.requests import Request
+from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
+from salesloft_mcp.salesloft.retry import NOT_SENT
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 30.0
 
+_CONFIGURATIONS = "/v2/external/configurations"
+_MAPPINGS = "/v2/external/mappings"
+_READ_CONFIGURATIONS: Right = ("external_id_configuration:read",)
+_CREATE_CONFIGURATIONS: Right = ("external_id_configuration:manage", "external_id_configuration:write")
+_DELETE_CONFIGURATIONS: Right = ("external_id_configuration:manage", "external_id_configuration:delete")
+_READ_MAPPINGS: Right = ("external_id:read",)
+_WRITE_MAPPINGS: Right = ("external_id:manage", "external_id:write")
+_DELETE_MAPPINGS: Right = ("external_id:manage", "external_id:delete")
+
 ReadT = TypeVar("ReadT")
 RowT = TypeVar("RowT", bound=BaseModel)
-_CONFIGURATION = TypeAdapter(Configuration)
-_MAPPING = TypeAdapter(Mapping)
-_PERSON = TypeAdapter(Person)
-_ACCOUNT = TypeAdapter(Account)
-_USER = TypeAdapter(User)
-_TEAM = TypeAdapter(Team)
 
 
 class Salesloft:
@@ -51,17 +46,25 @@ class Salesloft:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    async def list_configurations(self, *, page: int = 1, per_page: int = requests.PAGE_SIZE) -> Page[Configuration]:
+    async def list_configurations(self, *, page: int = 1, per_page: int = PAGE_SIZE) -> Page[Configuration]:
         """One page of the team's configurations, deleted ones among them."""
-        return await self._page(requests.configurations(page, per_page), _CONFIGURATION)
+        ask = Request("GET", _CONFIGURATIONS, paged((), page, per_page), scopes=(_READ_CONFIGURATIONS,))
+        return await self._page(ask, Configuration)
 
     async def create_configuration(self, external_type: str, object_type: ObjectType) -> Configuration:
-        """Allow external ids of a type for one kind of object."""
-        return await self._row(requests.create_configuration(external_type, object_type), _CONFIGURATION)
+        """Allow external ids of a type for one kind of object.
+
+        Guide: "Set the name of your external identifier and choose the Salesloft object it will be related to".
+        """
+        wanted = checked("external_type", external_type, requests.MAX_EXTERNAL_TYPE)
+        body = {"external_type": wanted, "object_type": object_type}
+        ask = Request("POST", _CONFIGURATIONS, body=body, scopes=(_CREATE_CONFIGURATIONS,))
+        return await self._row(ask, Configuration)
 
     async def delete_configuration(self, configuration_id: int) -> None:
         """Delete a configuration by its id, with the errors of `delete_mapping`."""
-        await self._send(requests.delete_configuration(configuration_id), responses.deleted)
+        ask = Request("DELETE", f"{_CONFIGURATIONS}/{configuration_id:d}", scopes=(_DELETE_CONFIGURATIONS,))
+        await self._send(ask, responses.deleted)
 
     async def list_mappings(
         self,
@@ -72,7 +75,7 @@ class Salesloft:
         object_id: int | None = None,
         deleted: bool | None = None,
         page: int = 1,
-        per_page: int = requests.PAGE_SIZE,
+        per_page: int = PAGE_SIZE,
         counts: bool = False,
         ascending: bool = False,
     ) -> Page[Mapping]:
@@ -84,15 +87,23 @@ class Salesloft:
         Raises:
             BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
         """
-        asked = requests.MappingFilter(external_type, external_id, object_type, object_id, deleted)
-        ask = requests.mappings(asked, page, per_page, counts, ascending)
-        return responses.only_asked(ask, asked, await self._page(ask, _MAPPING))
+        asked = MappingFilter(external_type, object_type, external_id, object_id, deleted)
+        more = (requests.COUNTS if counts else ()) + (requests.OLDEST_FIRST if ascending else ())
+        query = paged(asked.sent.query(), page, per_page) + more
+        ask = Request("GET", _MAPPINGS, query, scopes=(_READ_MAPPINGS,))
+        return responses.only_asked(ask, asked, await self._page(ask, Mapping))
 
     async def create_mapping(
         self, external_type: str, object_type: ObjectType, external_id: str, object_id: int
     ) -> Mapping:
         """Give an external id to an object. Guide: "Once a mapping is created, it cannot be updated"."""
-        return await self._row(requests.create_mapping(external_type, object_type, external_id, object_id), _MAPPING)
+        body = {
+            "external_type": checked("external_type", external_type, requests.MAX_EXTERNAL_TYPE),
+            "object_type": object_type,
+            "external_id": checked("external_id", external_id),
+            "object_id": object_id,
+        }
+        return await self._row(Request("POST", _MAPPINGS, body=body, scopes=(_WRITE_MAPPINGS,)), Mapping)
 
     async def delete_mapping(self, mapping_id: int) -> None:
         """Delete a mapping by its own id.
@@ -100,17 +111,28 @@ class Salesloft:
         Raises:
             NotFoundError: there is none of that id. UnknownOutcomeError: the answer does not prove that it was deleted.
         """
-        await self._send(requests.delete_mapping(mapping_id), responses.deleted)
+        ask = Request("DELETE", f"{_MAPPINGS}/{mapping_id:d}", scopes=(_DELETE_MAPPINGS,))
+        await self._send(ask, responses.deleted)
 
     async def list_records(
         self, external_type: str, object_type: ObjectType, external_ids: Sequence[str], *, page: int = 1
     ) -> Page[Record]:
-        """One page of the people, accounts or users behind external ids, at most 100 of them.
+        """One page of the people, accounts or users behind external ids.
 
-        The answer does not say which object belongs to which id.
+        Guide: "Returns multiple Salesloft objects matching with that external type and ID". The answer does not say
+        which object belongs to which id.
+
+        Raises:
+            InputError: more ids than one call takes (100, or about 6 kB of query).
         """
-        ask = requests.records(external_type, object_type, external_ids, page)
-        return await self._page(ask, RECORDS[object_type])
+        ids = enumerate(external_ids, 1)
+        query = tuple((f"external_ids[{number}]", checked("external_ids", value)) for number, value in ids)
+        query += (("page", str(page)),) if page > 1 else ()
+        scopes = (_READ_MAPPINGS, requests.reads(object_type))
+        ask = Request("GET", requests.ids_path(external_type, object_type), query, scopes=scopes)
+        if len(external_ids) > requests.MAX_IDS_A_CALL or len(ask.target) > requests.MAX_QUERY_BYTES:
+            raise InputError("external_ids", f"at most {requests.MAX_IDS_A_CALL} ids (6 kB) fit one call.")
+        return await self._page(ask, models.RECORDS[object_type])
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
         """Update the person behind an external id, or create one together with the mapping.
@@ -118,17 +140,17 @@ class Salesloft:
         Guide: "If so, it'll proxy the request to that object's UPDATE endpoint in the public API. If not, it will
         insert a row for that external_id mapping and proxy the request to […] CREATE".
         """
-        return await self._row(_upsert(external_type, "people", external_id, fields), _PERSON)
+        return await self._row(_upsert(external_type, "people", external_id, fields), Person)
 
     async def upsert_account(self, external_type: str, external_id: str, fields: AccountFields) -> Account:
         """The same for an account."""
-        return await self._row(_upsert(external_type, "accounts", external_id, fields), _ACCOUNT)
+        return await self._row(_upsert(external_type, "accounts", external_id, fields), Account)
 
     async def list_objects(
-        self, object_type: ObjectType, filters: requests.Query, *, page: int = 1, per_page: int = 25
+        self, object_type: ObjectType, filters: Query, *, page: int = 1, per_page: int = 25
     ) -> Page[Record]:
         """One page of people, accounts or users by their own fields: `(("email_addresses[]", "a@b.test"),)`."""
-        return await self._page(requests.objects(object_type, filters, page, per_page), RECORDS[object_type])
+        return await self._page(objects(object_type, filters, page, per_page), models.RECORDS[object_type])
 
     async def get_object(self, object_type: ObjectType, object_id: int) -> Record | None:
         """The object with that Salesloft id, or None when there is none (any more)."""
@@ -137,21 +159,21 @@ class Salesloft:
 
     async def count_objects(self, object_type: ObjectType) -> int | None:
         """How many people, accounts or users the team has; None when Salesloft does not count them."""
-        return (await self._page(requests.objects(object_type, (), 1, 1, counts=True), RECORDS[object_type])).total
+        return (await self._page(objects(object_type, (), 1, 1, counts=True), models.RECORDS[object_type])).total
 
     async def me(self) -> User:
         """Whose token this is."""
-        return await self._row(requests.me(), _USER)
+        return await self._row(Request("GET", "/v2/me"), User)
 
     async def team(self) -> Team:
         """Which team every call works on."""
-        return await self._row(requests.team(), _TEAM)
+        return await self._row(Request("GET", "/v2/team"), Team)
 
-    def _page(self, ask: Request, adapter: TypeAdapter[RowT]) -> Awaitable[Page[RowT]]:
-        return self._send(ask, partial(responses.page, adapter=adapter))
+    def _page(self, ask: Request, kind: type[RowT]) -> Awaitable[Page[RowT]]:
+        return self._send(ask, partial(responses.page, kind=kind))
 
-    def _row(self, ask: Request, adapter: TypeAdapter[RowT]) -> Awaitable[RowT]:
-        return self._send(ask, partial(responses.row, adapter=adapter))
+    def _row(self, ask: Request, kind: type[RowT]) -> Awaitable[RowT]:
+        return self._send(ask, partial(responses.row, kind=kind))
 
     async def _send(self, ask: Request, read: Callable[[Request, Received], ReadT]) -> ReadT:
         base = self._http.base_url
@@ -162,9 +184,10 @@ class Salesloft:
                 with anyio.fail_after(ANSWER_SECONDS):
                     content = await _content(response)
             asked = wait_asked(response.headers, time.time())
-            return read(ask, Received(response.status_code, content, asked, is_metered(response.headers)))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise responses.never_sent(ask, error) from error
+            wait = MINUTE if asked is None else asked
+            return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
+        except NOT_SENT as error:
+            raise responses.never_sent(error) from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise responses.lost(ask, error) from error
 
@@ -181,4 +204,8 @@ async def _content(response: httpx.Response) -> bytes:
 
 
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:
-    return requests.upsert(external_type, object_type, external_id, fields.body())
+    path = f"{requests.ids_path(external_type, object_type)}/{requests.segment('external_id', external_id)}"
+    body, one = fields.body(), models.SINGULAR[object_type]
+    scopes: tuple[Right, ...] = (_WRITE_MAPPINGS, (f"{one}:manage", f"{object_type}:write"))
+    crm: tuple[Right, ...] = ((f"{one}:set_crm_id",),) if "crm_id" in body else ()
+    return Request("POST", path, body=body, scopes=scopes + crm)

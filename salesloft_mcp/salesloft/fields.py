@@ -26,6 +26,7 @@ Text = Annotated[str, Field(strict=True, max_length=2_000), AfterValidator(_one_
 Id = Annotated[int, Field(strict=True, gt=0, lt=2**63)]
 Flag = Annotated[bool, Field(strict=True)]
 Tags = Annotated[list[Annotated[Text, Field(max_length=255)]], Field(max_length=100)]
+Seniority = Literal["director", "executive", "individual_contributor", "manager", "vice_president", "unknown"]
 Custom = Annotated[dict[Annotated[Text, Field(max_length=255)], Text | None], Field(max_length=500)]
 
 
@@ -62,9 +63,7 @@ class PersonFields(Fields):
     person_company_name: Text | None = None
     person_company_website: Text | None = None
     person_company_industry: Text | None = None
-    job_seniority: (
-        Literal["director", "executive", "individual_contributor", "manager", "vice_president", "unknown"] | None
-    ) = None
+    job_seniority: Seniority | None = None
     locale: Text | None = None
     personal_website: Text | None = None
     twitter_handle: Text | None = None

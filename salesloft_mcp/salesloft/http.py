@@ -12,8 +12,7 @@ from pydantic import SecretStr
 from salesloft_mcp.salesloft.budget import Budget, BudgetLayer
 from salesloft_mcp.salesloft.retry import RetryLayer
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-CONNECTIONS = 16  # the connection pool of httpx grows slower with every further one
+LIMITS = httpx.Limits(max_connections=16)  # the connection pool of httpx grows slower with every further one
 
 
 def open_http(
@@ -24,7 +23,7 @@ def open_http(
         base_url=base_url,
         auth=auth,
         transport=RetryLayer(BudgetLayer(wire, budget)),
-        timeout=TIMEOUT,
+        timeout=httpx.Timeout(10.0, connect=5.0),
         follow_redirects=False,
         headers={"User-Agent": agent, "Accept": "application/json"},
     )
@@ -64,17 +63,11 @@ class Network(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async with self._readying:
             if self._ready is None:
-                self._ready = _pool(await anyio.to_thread.run_sync(_system_trust) if self._tls else False)
+                read = anyio.to_thread.run_sync
+                trust = await read(truststore.SSLContext, ssl.PROTOCOL_TLS_CLIENT) if self._tls else False
+                self._ready = httpx.AsyncHTTPTransport(verify=trust, limits=LIMITS)
         return await self._ready.handle_async_request(request)
 
     async def aclose(self) -> None:
         if self._ready is not None:
             await self._ready.aclose()
-
-
-def _system_trust() -> ssl.SSLContext:
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _pool(verify: ssl.SSLContext | bool) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(verify=verify, limits=httpx.Limits(max_connections=CONNECTIONS))

@@ -17,9 +17,8 @@ class InProcess(httpx.AsyncBaseTransport):
         self._inner = httpx.ASGITransport(app=app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        seconds = request.extensions.get("timeout", {}).get("read")
         try:
-            with anyio.fail_after(seconds):
+            with anyio.fail_after(request.extensions.get("timeout", {}).get("read")):
                 return await self._inner.handle_async_request(request)
         except TimeoutError as error:
             raise httpx.ReadTimeout("no answer in time", request=request) from error

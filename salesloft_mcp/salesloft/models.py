@@ -3,20 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 ObjectType = Literal["people", "accounts", "users"]
 OBJECT_TYPES: tuple[ObjectType, ...] = ("people", "accounts", "users")
 
-_WORDS: dict[str, ObjectType] = {
-    "person": "people",
-    "people": "people",
-    "account": "accounts",
-    "accounts": "accounts",
-    "user": "users",
-    "users": "users",
-}
 SINGULAR: dict[ObjectType, str] = {"people": "person", "accounts": "account", "users": "user"}
+_WORDS = {word: plural for plural, singular in SINGULAR.items() for word in (plural, singular)}
 
 
 def one_record(object_type: ObjectType, object_id: object) -> str:
@@ -52,11 +45,9 @@ class Configuration(_Row):
     @classmethod
     def _unswap_source(cls, row: object) -> object:
         """The guide's OAuth example prints the two source fields the wrong way round."""
-        if not isinstance(row, dict):
-            return row
-        source_id = row.get("source_id")
-        swapped = isinstance(source_id, str) and not source_id.isdecimal()
-        return {**row, "source_type": source_id, "source_id": row.get("source_type")} if swapped else row
+        if isinstance(row, dict) and isinstance(kind := row.get("source_id"), str) and not kind.isdecimal():
+            return {**row, "source_type": kind, "source_id": row.get("source_type")}
+        return row
 
 
 class Mapping(BaseModel):
@@ -74,12 +65,8 @@ class Mapping(BaseModel):
     deleted: bool = False
 
 
-class Reference(BaseModel):
+class Reference(_Row):
     """A pointer to another object."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    id: int
 
 
 class Person(_Row):
@@ -88,7 +75,6 @@ class Person(_Row):
     email_address: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    display_name: str | None = None
     title: str | None = None
     crm_id: str | None = None
     do_not_contact: bool | None = None
@@ -122,11 +108,7 @@ class User(_Row):
 
 
 Record = Person | Account | User
-RECORDS: dict[ObjectType, TypeAdapter[Any]] = {
-    "people": TypeAdapter(Person),
-    "accounts": TypeAdapter(Account),
-    "users": TypeAdapter(User),
-}
+RECORDS: dict[ObjectType, type[Any]] = {"people": Person, "accounts": Account, "users": User}
 
 
 class Team(_Row):

@@ -8,11 +8,12 @@ from typing import TypeVar
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType, Page
-from salesloft_mcp.salesloft.requests import PAGE_SIZE, page_points
+from salesloft_mcp.salesloft.requests import DEEPER, PAGE_SIZE
 
 LAST_FLAT_PAGE = 100  # "list pages 101-150 cost 3" points, and later ones more
+# Below this many ids the length of a list that was never seen is not worth the point that the question costs.
+WORTH_COUNTING = 10
 WINDOW = 40  # pages that may wait in memory for the first of them to be used
-_DEARER_FROM = (101, 151, 251, 501)
 
 RowT = TypeVar("RowT")
 # Asks for one page: `ask(page=2)`; and `ask(page=2, ascending=True)` where the first page told the length of the list.
@@ -32,7 +33,19 @@ def ends(total: int) -> tuple[int, int]:
 
 def points(total: int) -> int:
     """The points that reading a list of `total` rows costs, its first page included."""
-    return sum(map(_points_of_first, ends(total)))
+    return sum(count + sum(more * max(0, count - above) for above, more in DEEPER) for count in ends(total))
+
+
+def cheapest(ids: int, size: int | None, begun: bool = False) -> int | None:
+    """The points that reading a list of `size` mappings costs; None where asking for each of `ids` ids costs less.
+
+    Asking costs a point an id, and no way costs more. The one exception: from ten ids on, the first page of a list of
+    unknown size is read, because it tells the size. `begun` says that it was read, and so is paid.
+    """
+    if size is None:
+        return 1 if not begun and ids >= WORTH_COUNTING else None
+    reading = points(size) - begun
+    return reading if reading <= ids else None
 
 
 async def pages(ask: Ask[RowT], first: Page[RowT] | None = None) -> AsyncIterator[tuple[RowT, ...]]:
@@ -117,12 +130,6 @@ async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
     return tuple(row for row in await read_all(api.list_configurations) if not row.deleted)
 
 
-def _points_of_first(count: int) -> int:
-    """What the first `count` pages cost, without counting them one by one: a total may be any number."""
-    steps = ((page_points(start) - page_points(start - 1), start) for start in _DEARER_FROM)
-    return count + sum(more * max(0, count - start + 1) for more, start in steps)
-
-
 async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> AsyncIterator[Page[RowT]]:
     """What they answer, in order. A list that ends before its total said so is not asked for the pages that lack."""
     rest, ended = iter(asks), False
@@ -133,13 +140,11 @@ async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> Async
 
 
 def _unseen(page: Page[RowT], seen: set[Hashable]) -> tuple[RowT, ...]:
-    """The rows that did not come before: a list that changes while it is read shows some of them twice."""
-    rows = {_identity(row): row for row in page.rows}
+    """The rows that did not come before: a list that changes while it is read shows some of them twice.
+
+    Salesloft's id tells a row apart; the guide shows mappings without one, and then all of the row does.
+    """
+    rows = {getattr(row, "id", None) or row: row for row in page.rows}
     fresh = tuple(row for name, row in rows.items() if name not in seen)
     seen.update(rows)
     return fresh
-
-
-def _identity(row: object) -> Hashable:
-    """Salesloft's id of a row; the guide shows mappings without one, and then all of the row tells it apart."""
-    return getattr(row, "id", None) or row

@@ -16,13 +16,13 @@ Complaints = dict[str, list[str]]  # by field; "" is the request as a whole
 class Received:
     """An answer.
 
-    `retry_after` is the wait Salesloft asked for, in seconds; `metered` says that the answer counts the team's points.
+    `retry_after` is how long to wait, in seconds; `metered` says that the answer counts the team's points.
     """
 
     status: int
     content: bytes
-    retry_after: float | None = None
-    metered: bool = False
+    retry_after: float
+    metered: bool
 
 
 def wait_asked(headers: Mapping[str, str], now: float) -> float | None:

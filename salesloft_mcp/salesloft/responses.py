@@ -1,8 +1,9 @@
 """Pure, on the way up: status and bytes become rows, or a member of the error tree. Nothing here awaits."""
 
+from dataclasses import replace
 from typing import TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.models import Mapping, Page
@@ -22,24 +23,22 @@ _IN_BETWEEN = "check SALESLOFT_BASE_URL, and whether a proxy, a firewall or a si
 _ECHOED = ("external_type", "object_type", "external_id", "object_id")
 
 
-def page(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> Page[RowT]:
+def page(ask: Request, got: Received, *, kind: type[RowT]) -> Page[RowT]:
     """The rows of a list: `data` may be a list, a single object or null (the guide prints the first two)."""
     envelope = _envelope(ask, got)
-    data = envelope["data"]
+    data, metadata = envelope["data"], envelope.get("metadata")
     found = data if isinstance(data, list) else [] if data is None else [data]
-    paging = _paging(envelope)
+    rows = tuple(_row(ask, one, kind) for one in found)
+    paging = metadata.get("paging") if isinstance(metadata, dict) else None
+    paging = paging if isinstance(paging, dict) else {}
     total = paging.get("total_count")
-    return Page(
-        tuple(_row(ask, one, adapter) for one in found),
-        _next_page(ask, paging, len(found)),
-        total if isinstance(total, int) else None,
-    )
+    return Page(rows, _next_page(ask, paging, len(rows)), total if isinstance(total, int) else None)
 
 
-def row(ask: Request, got: Received, *, adapter: TypeAdapter[RowT]) -> RowT:
+def row(ask: Request, got: Received, *, kind: type[RowT]) -> RowT:
     """The one object of an answer, which echoes what was sent."""
     data = _envelope(ask, got)["data"]
-    found = _row(ask, data[0] if isinstance(data, list) and len(data) == 1 else data, adapter)
+    found = _row(ask, data[0] if isinstance(data, list) and len(data) == 1 else data, kind)
     sent = ask.body or {}
     wrong = [name for name in _ECHOED if name in sent and getattr(found, name, sent[name]) != sent[name]]
     if wrong:
@@ -56,9 +55,9 @@ def deleted(ask: Request, got: Received) -> None:
     Raises:
         UnknownOutcomeError: a success of another kind.
     """
-    _require_success(ask, got)
+    said = _success(ask, got)
     if got.status != 204:
-        raise _broken(ask, f"{_answered(ask, got)}: that does not say that anything was deleted.", got.status)
+        raise _unknown(f"{_answered(ask, got, said)}: that does not say that anything was deleted.")
 
 
 def only_asked(ask: Request, asked: MappingFilter, found: Page[Mapping]) -> Page[Mapping]:
@@ -67,45 +66,48 @@ def only_asked(ask: Request, asked: MappingFilter, found: Page[Mapping]) -> Page
         what = "Salesloft answered with mappings that were not asked for, so a filter does not work. Nothing was used."
         raise _broken(ask, what)
     rows = tuple(row for row in found.rows if asked.fits(row) and asked.deleted in (None, row.deleted))
-    return Page(rows, found.next_page, found.total)
+    return replace(found, rows=rows)
 
 
-def never_sent(ask: Request, error: Exception) -> errors.UnreachableError:
+def never_sent(error: Exception) -> errors.UnreachableError:
     """No connection: the request is known not to have run."""
     what = f"no connection to Salesloft ({_cause(error)}); nothing was sent."
-    return errors.UnreachableError(what, request=ask.name, next_step="check the network, then try again.")
+    return errors.UnreachableError(what, next_step="check the network, then try again.")
 
 
 def lost(ask: Request, error: Exception) -> errors.ApiError:
     """The request may have run, its answer did not arrive. For a write that is an unknown outcome."""
     if ask.writes:
-        return _unknown(ask, f"the answer to {ask.name} was lost ({_cause(error)}).")
+        return _unknown(f"the answer to {ask.name} was lost ({_cause(error)}).")
     what = f"Salesloft's answer to {ask.name} was lost ({_cause(error)}); it was a read, nothing changed."
-    return errors.UnreachableError(what, request=ask.name, next_step="try again.")
+    return errors.UnreachableError(what, next_step="try again.")
 
 
-def _require_success(ask: Request, got: Received) -> None:
-    """Only a refusal by the API itself proves that a write was not done. Any other answer leaves that unknown.
+def _success(ask: Request, got: Received) -> object:
+    """The JSON of a success, or None.
 
-    A refusal by the API is JSON of its error shape under a status that it refuses with; anything else may come from
+    Only a refusal by the API itself proves that a write was not done, and any other answer leaves that unknown. A
+    refusal by the API is JSON of its error shape under a status that it refuses with; anything else may come from
     something in between.
     """
+    found = read_json(got.content)
     if 200 <= got.status < 300:
-        return
-    said = complaints(read_json(got.content))
+        return found
+    said = complaints(found)
     if got.status in _REFUSALS and (said or (got.status == 429 and got.metered)):
         raise _refusal(ask, got, said)
-    what = f"{_answered(ask, got)}."
+    what = f"{_answered(ask, got, found)}."
     if ask.writes:
-        raise _unknown(ask, what, got.status)
+        raise _unknown(what, f"{_LOOK} {_SLASH}" if got.status == 404 and "%2F" in ask.path else _LOOK)
     if got.status == 429:
-        raise errors.RateLimitedError(what, request=ask.name, retry_after_seconds=_wait(got))
-    raise errors.UpstreamError(what, request=ask.name, status=got.status, next_step=_way_on(got.status, said))
+        raise errors.RateLimitedError(what, retry_after_seconds=got.retry_after)
+    if got.status >= 500 or got.status == 408:
+        raise errors.UpstreamError(what, next_step="try again in a minute.")
+    raise errors.UpstreamError(what, next_step=_SUPPORT if said else _IN_BETWEEN)
 
 
 def _envelope(ask: Request, got: Received) -> dict[str, object]:
-    _require_success(ask, got)
-    found = read_json(got.content)
+    found = _success(ask, got)
     said = complaints(found)
     if isinstance(found, dict) and "data" in found and not (said and found["data"] is None):
         return found
@@ -115,20 +117,16 @@ def _envelope(ask: Request, got: Received) -> dict[str, object]:
         step = "try again; if it stays so, " + _SUPPORT
     else:
         step = _IN_BETWEEN
-    raise _broken(ask, f"{_answered(ask, got)}: that is no answer of the API.", got.status, step)
+    raise _broken(ask, f"{_answered(ask, got, found)}: that is no answer of the API.", step)
 
 
-def _broken(ask: Request, what: str, status: int | None = None, step: str = _SUPPORT) -> errors.ApiError:
+def _broken(ask: Request, what: str, step: str = _SUPPORT) -> errors.ApiError:
     """An answer that cannot be believed. A write may have been done all the same."""
-    if ask.writes:
-        return _unknown(ask, what, status)
-    return errors.BrokenAnswerError(what, request=ask.name, status=status, next_step=step)
+    return _unknown(what) if ask.writes else errors.BrokenAnswerError(what, next_step=step)
 
 
-def _unknown(ask: Request, what: str, status: int | None = None) -> errors.UnknownOutcomeError:
-    what = f"{what} Whether it was done is unknown."
-    step = f"{_LOOK} {_SLASH}" if status == 404 and "%2F" in ask.path else _LOOK
-    return errors.UnknownOutcomeError(what, request=ask.name, status=status, next_step=step)
+def _unknown(what: str, step: str = _LOOK) -> errors.UnknownOutcomeError:
+    return errors.UnknownOutcomeError(f"{what} Whether it was done is unknown.", next_step=step)
 
 
 def _cause(error: Exception) -> str:
@@ -137,16 +135,10 @@ def _cause(error: Exception) -> str:
     return f"{type(error).__name__}: {quoted(words, LONGEST_WORDS)}" if words else type(error).__name__
 
 
-def _paging(answer: dict[str, object]) -> dict[str, object]:
-    metadata = answer.get("metadata")
-    paging = metadata.get("paging") if isinstance(metadata, dict) else None
-    return paging if isinstance(paging, dict) else {}
-
-
 def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None:
     """The page after this one. Paging may be absent: then a page as full as was asked for is not the last."""
     if "next_page" not in paging:
-        return ask.page + 1 if rows == ask.per_page else None
+        return ask.page + 1 if str(rows) == dict(ask.query).get("per_page") else None
     found = paging["next_page"]
     if found is None:
         return None
@@ -156,9 +148,9 @@ def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None
     return found
 
 
-def _row(ask: Request, data: object, adapter: TypeAdapter[RowT]) -> RowT:
+def _row(ask: Request, data: object, kind: type[RowT]) -> RowT:
     try:
-        return adapter.validate_python(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         names = sorted({".".join(map(str, one["loc"])) or "data" for one in error.errors(include_input=False)})
         raise _broken(ask, f"Salesloft's answer has no usable {', '.join(map(quoted, names[:5]))}.") from None
@@ -166,50 +158,32 @@ def _row(ask: Request, data: object, adapter: TypeAdapter[RowT]) -> RowT:
 
 def _refusal(ask: Request, got: Received, said: Complaints) -> errors.ApiError:
     """The member of the error tree for one of Salesloft's own refusals. Nothing was done."""
-    words = _words(said)
+    words = f" It says {_shown(said)}." if said else ""
     match got.status:
         case 401:
             what = f"Salesloft does not accept this token (401).{words}"
-            return errors.UnauthorizedError(what, request=ask.name, next_step="set a current SALESLOFT_API_KEY.")
+            return errors.UnauthorizedError(what, next_step="set a current SALESLOFT_API_KEY.")
         case 403:
-            what = f"the token may not call {ask.name} (403).{words}"
-            return errors.ForbiddenError(what, request=ask.name, next_step=_grant(ask))
+            return errors.ForbiddenError(f"the token may not call {ask.name} (403).{words}", next_step=_grant(ask))
         case 404:
             what = f"Salesloft knows nothing at {ask.name} (404).{words}"
-            return errors.NotFoundError(what, request=ask.name, next_step=_not_found(ask))
+            return errors.NotFoundError(what, next_step=_not_found(ask))
         case 422:
             what = f"Salesloft refused the values (422).{words}"
             fields = {name: texts for name, texts in said.items() if name}
-            step = "correct them and call again."
-            return errors.RejectedError(what, request=ask.name, fields=fields, next_step=step)
+            return errors.RejectedError(what, fields=fields, next_step="correct them and call again.")
         case 429:
             what = f"the team's points for this minute are spent (429), by this or another integration.{words}"
-            return errors.RateLimitedError(what, request=ask.name, retry_after_seconds=_wait(got))
+            return errors.RateLimitedError(what, retry_after_seconds=got.retry_after)
         case status:
             what = f"Salesloft refused {ask.name} ({status}).{words}"
-            step = "correct what it names and call again."
-            return errors.UpstreamError(what, request=ask.name, status=status, next_step=step)
+            return errors.UpstreamError(what, next_step="correct what it names and call again.")
 
 
-def _wait(got: Received) -> float:
-    return 60.0 if got.retry_after is None else got.retry_after
-
-
-def _way_on(status: int, said: Complaints) -> str:
-    """What to do about the answer to a read that is neither a success nor one of Salesloft's own refusals."""
-    if status >= 500 or status == 408:
-        return "try again in a minute."
-    return _SUPPORT if said else _IN_BETWEEN
-
-
-def _answered(ask: Request, got: Received) -> str:
+def _answered(ask: Request, got: Received, found: object) -> str:
     """What was answered to what: Salesloft's own words, or else what the bytes are and how they begin."""
-    said = complaints(read_json(got.content))
+    said = complaints(found)
     return f"{ask.name} was answered {got.status} with {_shown(said) if said else described(got.content)}"
-
-
-def _words(said: Complaints) -> str:
-    return f" It says {_shown(said)}." if said else ""
 
 
 def _shown(said: Complaints) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import httpx
 import stamina
 
+from salesloft_mcp.salesloft.budget import MINUTE
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.received import is_metered, wait_asked
 
 ATTEMPTS = 4
-MINUTE = 60.0
 _PASSING = frozenset({500, 502, 503, 504})
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class _Repeat(Exception):  # noqa: N818 - not an error: it tells the retry loop to go round again
@@ -35,7 +35,7 @@ def wait_before_repeat(method: str, response: httpx.Response, now: float) -> flo
 
 def may_repeat(method: str, error: Exception) -> bool:
     """Whether a request that raised `error` may be sent again: reads always, writes only when nothing was sent."""
-    return isinstance(error, _NOT_SENT) or (method == "GET" and isinstance(error, httpx.TransportError))
+    return isinstance(error, NOT_SENT) or (method == "GET" and isinstance(error, httpx.TransportError))
 
 
 class RetryLayer(httpx.AsyncBaseTransport):

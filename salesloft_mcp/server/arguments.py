@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.models import ObjectType, object_type_of
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, MAX_EXTERNAL_TYPE, checked
+from salesloft_mcp.text import whole_number
 
 MAX_OBJECT_ID = 2**63 - 1
 NEXT_CURSOR = "The next_cursor of an earlier answer."
@@ -27,7 +28,7 @@ def _text(name: str, limit: int) -> AfterValidator:
 
 def whole(value: object) -> int:
     """A positive whole number, or digits that stand for one."""
-    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
+    number = whole_number(value, 19) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_OBJECT_ID:
         raise ValueError("must be a whole number above 0, such as 578495206.")
     return number

@@ -21,9 +21,9 @@ NAME = "salesloft_mcp"
 
 def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both protocol versions."""
-    place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.base_url})"
+    place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.settings.base_url})"
     known_prompts = {prompt.name: prompt for prompt in prompts()}
-    names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.mode)
+    names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.settings.mode)
     server = MCPServer[App](
         NAME,
         title="Salesloft external ids" + (" (SANDBOX)" if app.sandbox else ""),

@@ -60,7 +60,7 @@ async def question_about(app: App, operation: Operation) -> Question | None:
     Raises:
         UnconfirmedError: it deletes, and the administrator switched deletions off.
     """
-    if operation.removes and app.mode == NO_DELETES:
+    if operation.removes and app.settings.mode == NO_DELETES:
         what = f"this would delete, and deletions are switched off here (mode {NO_DELETES}). Nothing was changed."
         raise UnconfirmedError(what, next_step="ask the administrator of this server.")
     if operation.plan:
@@ -110,7 +110,7 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Grant
     app = ctx.request_context.lifespan_context
     if _can_ask(ctx):
         return Elicit(question.text, Retype if question.name else Agree)
-    if app.confirm == "elicit":
+    if app.settings.confirm == "elicit":
         raise UnconfirmedError(
             "this needs a person's yes, and this client cannot ask. Nothing was changed.",
             next_step="use a client with elicitation, or start the server with --confirm auto and agree in a terminal.",

@@ -139,7 +139,7 @@ async def test_a_plan_that_asks_for_each_id_fails_in_salesloft_s_own_words(
 
             async def only_lists(**asked: Any) -> Any:
                 if asked.get("external_id"):
-                    raise UnauthorizedError("the token is gone.", request="GET /v2/external/mappings")
+                    raise UnauthorizedError("the token is gone.")
                 return await ask(**asked)
 
             monkeypatch.setattr(api, "list_mappings", only_lists)

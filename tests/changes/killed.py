@@ -27,7 +27,7 @@ from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.change import Author, Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.changes.undo import undo
-from salesloft_mcp.salesloft import PersonFields
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.http import Network
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.settings import Settings

@@ -13,8 +13,8 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, mappings, records
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
-from salesloft_mcp.salesloft import AccountFields, PersonFields
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.salesloft.paging import live_configurations
 from salesloft_mcp.sandbox import Fault, Sandbox

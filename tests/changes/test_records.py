@@ -9,7 +9,8 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import records
 from salesloft_mcp.changes.change import Change, Image
 from salesloft_mcp.changes.records import RecordFields, fits, same, way_back
-from salesloft_mcp.salesloft import AccountFields, Person, PersonFields
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
+from salesloft_mcp.salesloft.models import Person
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.salesloft.opened import PLENTY, answering
 

@@ -210,7 +210,7 @@ async def test_it_gives_up_when_nothing_goes_through_and_may_be_resumed(
     one: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(*_: object) -> None:
-        raise errors.RateLimitedError("no points.", request="POST /v2/external/mappings", retry_after_seconds=1)
+        raise errors.RateLimitedError("no points.", retry_after_seconds=1)
 
     with monkeypatch.context() as patched:
         patched.setattr(running, "GIVE_UP_AFTER", 2)

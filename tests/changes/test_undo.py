@@ -11,7 +11,7 @@ from salesloft_mcp.changes.change import Change, Done, Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.changes.undo import feed, undo
-from salesloft_mcp.salesloft import PersonFields
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.salesloft.opened import PLENTY

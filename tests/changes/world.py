@@ -14,7 +14,7 @@ from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.lookups.configurations import Configurations
-from salesloft_mcp.salesloft import Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.database import Database

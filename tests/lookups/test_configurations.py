@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesloft_mcp.lookups.configurations import FRESH_SECONDS, Configurations, nearest_types
-from salesloft_mcp.salesloft import Configuration, ObjectType
+from salesloft_mcp.salesloft.models import Configuration, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.salesloft.opened import opened
 

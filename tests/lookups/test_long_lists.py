@@ -8,10 +8,9 @@ import pytest
 
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.resolve import Lookups, Resolution
-from salesloft_mcp.salesloft import ObjectType
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.inprocess import InProcess
-from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.salesloft.models import ObjectType, Scope
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Dialect
 from tests.salesloft.opened import PLENTY, over

@@ -1,8 +1,7 @@
 """Near misses are told with what differs, and nothing else passes for one."""
 
 from salesloft_mcp.lookups.near_misses import MOST_EACH, MOST_TRIES, Neighbours, worth_trying
-from salesloft_mcp.salesloft import Mapping, ObjectType
-from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.salesloft.models import Mapping, ObjectType, Scope
 
 PEOPLE = Scope("crm", "people")
 

@@ -105,7 +105,7 @@ class Team:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> int:
     """Pages of three, so that a few records are many pages."""
-    monkeypatch.setattr("salesloft_mcp.lookups.objects.PAGE", 3)
+    monkeypatch.setattr("salesloft_mcp.lookups.objects.PAGE_SIZE", 3)
     return 3
 
 

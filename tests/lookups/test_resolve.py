@@ -13,11 +13,11 @@ from salesloft_mcp.errors import RateLimitedError, SalesloftMcpError, Unauthoriz
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES
 from salesloft_mcp.lookups.resolve import SIZES_SECONDS, Lookups, Resolution
-from salesloft_mcp.salesloft import Mapping, ObjectType, Salesloft
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.inprocess import InProcess
-from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.salesloft.models import Mapping, ObjectType, Scope
 from salesloft_mcp.salesloft.paging import read_all
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Dialect

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import stamina
 
-from salesloft_mcp.salesloft import Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Dialect
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from salesloft_mcp.salesloft import Salesloft
 from salesloft_mcp.salesloft.budget import Budget
+from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox

@@ -3,7 +3,9 @@
 import pytest
 
 from salesloft_mcp.errors import InputError, NotFoundError, RejectedError
-from salesloft_mcp.salesloft import AccountFields, ObjectType, Person, PersonFields, Salesloft, User
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
+from salesloft_mcp.salesloft.models import ObjectType, Person, User
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Dialect
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from salesloft_mcp.errors import InputError, NotFoundError, UpstreamError
-from salesloft_mcp.salesloft import PersonFields, Salesloft
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, MAX_EXTERNAL_TYPE

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from salesloft_mcp.app import open_app
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.salesloft import http
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.settings import Settings
@@ -63,11 +62,12 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """The threads that read the system's certificates, one for each time."""
     threads: list[threading.Thread] = []
 
-    def trust() -> ssl.SSLContext:
+    def trust(protocol: int) -> ssl.SSLContext:
         threads.append(threading.current_thread())
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return real(protocol)
 
-    monkeypatch.setattr(http, "_system_trust", trust)
+    real = truststore.SSLContext
+    monkeypatch.setattr(truststore, "SSLContext", trust)
     monkeypatch.setattr(httpx, "AsyncHTTPTransport", Pool)
     return threads
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesloft_mcp.errors import BrokenAnswerError
-from salesloft_mcp.salesloft import Mapping, Page, Salesloft
-from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import Mapping, MappingKey, Page
 from salesloft_mcp.salesloft.paging import (
     LAST_FLAT_PAGE,
     WINDOW,

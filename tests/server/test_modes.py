@@ -76,7 +76,7 @@ async def test_where_nothing_may_be_deleted_every_way_to_a_deletion_is_refused(
         run = await call(client, "run_plan", plan=plan.data["plan"])
     assert run.data["outcomes"] == {"created": 1}
     before = writes(sandbox)
-    careful, human = replace(app, mode="no-delete"), Human(YES)
+    careful, human = replace(app, settings=app.settings.model_copy(update={"mode": "no-delete"})), Human(YES)
     server = build_server(careful, chosen("no-delete"))
     async with Client(server, mode=era, elicitation_callback=human) as client:
         held = {**KEY, "external_id": "CONTACT3456"}

@@ -198,7 +198,7 @@ async def test_an_old_id_that_moved_while_the_person_thought_is_not_deleted(
 
 
 async def test_where_nothing_may_be_deleted_nothing_is_replaced_or_moved(app: App, sandbox: Sandbox, era: Era) -> None:
-    careful = replace(app, mode="no-delete")
+    careful = replace(app, settings=app.settings.model_copy(update={"mode": "no-delete"}))
     human = Human(YES)
     async with Client(build_server(careful, chosen("no-delete")), mode=era, elicitation_callback=human) as client:
         for arguments in (REKEY, MOVE):

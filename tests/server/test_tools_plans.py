@@ -80,7 +80,7 @@ async def live(app: App, prefix: str = "N") -> list[str]:
 
 @asynccontextmanager
 async def client_of(app: App, era: Era, **options: Any) -> AsyncIterator[Client]:
-    async with Client(build_server(app, chosen(app.mode)), mode=era, **options) as client:
+    async with Client(build_server(app, chosen(app.settings.mode)), mode=era, **options) as client:
         yield client
 
 
@@ -192,7 +192,7 @@ async def test_a_file_is_read_only_from_the_folder_that_was_opened(app: App, era
     async with client_of(app, era) as client:
         words = await refused(client, "plan_backfill", **LEADS, file=str(tmp_path / "in.csv"))
     assert words.startswith("file: no folder is open to files here.")
-    async with client_of(replace(app, files_dir=tmp_path), era) as client:
+    async with client_of(replace(app, settings=app.settings.model_copy(update={"files_dir": tmp_path})), era) as client:
         plan = await call(client, "plan_backfill", **LEADS, file="in.csv")
         outside = await refused(client, "plan_backfill", **LEADS, file="../in.csv")
         odd = await refused(client, "plan_backfill", **LEADS, file="in.txt")

@@ -21,7 +21,7 @@ async def test_get_connection_names_team_user_environment_and_mode(connect: Conn
         reply = await call(client, "get_connection")
     assert reply.words == "SANDBOX, team 100013, user 1, mode full."
     assert reply.data["environment"] == "SANDBOX"
-    assert reply.data["base_url"] == app.base_url
+    assert reply.data["base_url"] == app.settings.base_url
     assert reply.data["points_spent"] == 2
     assert reply.data["points_left"] == 568
 

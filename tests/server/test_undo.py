@@ -541,7 +541,7 @@ class TestWhoMayUndo:
         async with connect(elicitation_callback=human) as client:
             await call(client, "create_external_id_mapping", **NEW)
             await call(client, "delete_external_id_mapping", **CONTACT)
-        careful = replace(app, mode="no-delete")
+        careful = replace(app, settings=app.settings.model_copy(update={"mode": "no-delete"}))
         async with Client(build_server(careful, chosen("no-delete")), mode=era, elicitation_callback=human) as client:
             words = await refused(client, "undo_change", change=1)
             await undo(client, 2)

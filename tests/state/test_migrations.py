@@ -13,7 +13,7 @@ from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.salesloft import PersonFields
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.database import Database
 from tests.changes.world import NOBODY, PLACE, TENANT, World, states, world

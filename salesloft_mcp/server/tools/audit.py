@@ -13,7 +13,7 @@ from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import InputError, MissingError
 from salesloft_mcp.salesloft.models import Scope
 from salesloft_mcp.server import answers, arguments
-from salesloft_mcp.text import View
+from salesloft_mcp.text import View, whole_number
 
 MOST_POINTS = 300  # half of what the whole team has in a minute, and about ten seconds of reading
 MOST_COVERAGE = 100
@@ -68,8 +68,9 @@ async def audit_external_ids(
 
 def _kept(app: App, cursor: str, scope: Scope) -> tuple[str, int, Audit]:
     """The audit a cursor belongs to, and the place in it. A cursor that is gone never begins a new audit unasked."""
-    name, _, place = cursor.partition(".")
-    if not (place.isascii() and place.isdigit() and len(place) < 8):
+    name, _, digits = cursor.partition(".")
+    place = whole_number(digits, 7)
+    if place is None:
         raise InputError("cursor", "is not a cursor of an earlier answer.", next_step="leave it out to audit anew.")
     found = app.audits.get(name)
     if found is None:
@@ -78,7 +79,7 @@ def _kept(app: App, cursor: str, scope: Scope) -> tuple[str, int, Audit]:
     if scope not in (Scope(), found.scope):
         what = "belongs to an audit of another external_type or object_type."
         raise InputError("cursor", what, next_step="leave one of them out.")
-    return name, int(place), found
+    return name, place, found
 
 
 def _summary(found: Audit, name: str) -> CallToolResult:

@@ -30,14 +30,14 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
     me, place = await app.salesloft.me(), await app.changes.place()
     view = Connection(
         environment="SANDBOX" if app.sandbox else "LIVE",
-        base_url=app.base_url,
+        base_url=app.settings.base_url,
         team_id=place.team_id,
         team=place.team or None,
         user_id=me.id,
         user=me.name,
-        mode=app.mode,
-        confirm=app.confirm,
+        mode=app.settings.mode,
+        confirm=app.settings.confirm,
         points_left=app.budget.left(),
     )
     team = f"team {place.team_id}" if place.team_id else "a team that cannot be read"
-    return answers.answer(f"{view.environment}, {team}, user {me.id}, mode {app.mode}.", view)
+    return answers.answer(f"{view.environment}, {team}, user {me.id}, mode {view.mode}.", view)

@@ -130,7 +130,7 @@ def _source(app: App, rows: list[dict[str, Any]], file: str, custom_field: str) 
     if rows:
         return partial(load_rows, rows=rows), answers.count(len(rows), "row")
     if file:
-        found = allowed_file(file, app.files_dir)
+        found = allowed_file(file, app.settings.files_dir)
         return partial(load_file, file=found), f"file {found.name}"
     return partial(load_field, api=app.jobs.api, field=custom_field), f"custom field {custom_field}"
 
