@@ -5,7 +5,7 @@ Rows are never held in memory, so a million of them take no more room than a tho
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +19,8 @@ from salesloft_mcp.state.files import private_file
 BATCH = 5_000
 
 Verdict = Literal["new", "create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
+Column = Literal["external_id", "ref"]
+NewRow = tuple[int, str, str, str, Verdict, str]  # line, external id, by, ref, verdict, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +62,11 @@ class Staging:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.close()
+        self._db.close()  # the file stays
 
-    def close(self) -> None:
-        """Ends the connection; the file stays."""
-        self._db.close()
-
-    def note(self, *, digest: str) -> None:
-        """Keep the digest of the input."""
-        self._db.execute("INSERT INTO inputs VALUES (?)", (digest,))
-
-    @property
-    def digest(self) -> str:
-        """The digest of the input, or an empty text."""
-        found = self._db.execute("SELECT digest FROM inputs").fetchone()
-        return "" if found is None else str(found["digest"])
-
-    def add(self, rows: Iterable[tuple[int, str, str, str, str, str]]) -> int:
-        """Add rows as (line, external id, by, ref, verdict, note); how many there were."""
-        added = 0
-        rows = iter(rows)
+    def add(self, rows: Iterable[NewRow]) -> int:
+        """Add rows, `new` ones and those that are ruled out already; how many there were."""
+        added, rows = 0, iter(rows)
         while batch := list(islice(rows, BATCH)):
             with self._transaction():
                 self._db.executemany(
@@ -114,40 +101,39 @@ class Staging:
             "  GROUP BY external_id HAVING COUNT(DISTINCT object_id) > 1)"
         )
 
-    def refs(self, by: str) -> Iterator[str]:
-        """The distinct references of one kind that are not ruled out, in order."""
-        return self._distinct("ref", "by = ?", by)
+    def count(self, column: Column, by: str = "") -> int:
+        """How many different values a column of the rows has that are not ruled out: of all, or of those with `by`."""
+        only, values = _by(by)
+        query = f"SELECT COUNT(DISTINCT {column}) AS n FROM rows WHERE verdict = 'new' {only}"
+        return int(self._db.execute(query, values).fetchone()["n"])
 
-    def count_refs(self, by: str) -> int:
-        """How many of them there are."""
-        query = "SELECT COUNT(DISTINCT ref) AS n FROM rows WHERE verdict = 'new' AND by = ?"
-        return int(self._db.execute(query, (by,)).fetchone()["n"])
+    def distinct(self, column: Column, by: str = "") -> Iterator[str]:
+        """These values in order, read batch by batch, so that other statements may run in between."""
+        only, values = _by(by)
+        query = (
+            f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' {only} AND {column} > ?"
+            f" ORDER BY {column} LIMIT ?"
+        )
+        last = ""
+        while found := [row["one"] for row in self._db.execute(query, (*values, last, BATCH))]:
+            yield from found
+            last = found[-1]
 
-    def found(self, by: str, objects: Sequence[tuple[str, int]]) -> None:
+    def found(self, by: str, objects: Iterable[tuple[str, int]]) -> None:
         """The object of each reference. A reference that stands for a second object is of no use."""
-        rows = [(object_id, by, ref) for ref, object_id in objects]
         with self._transaction():
-            for row in rows:
-                self._db.execute(
-                    "UPDATE rows SET verdict = 'object unknown', note = 'several objects have this ' || by"
-                    " WHERE verdict = 'new' AND object_id <> ? AND by = ? AND ref = ?",
-                    row,
-                )
-                self._db.execute("UPDATE rows SET object_id = ? WHERE by = ? AND ref = ? AND verdict = 'new'", row)
+            self._db.executemany(
+                "UPDATE rows SET object_id = COALESCE(object_id, :one),"
+                " verdict = CASE WHEN object_id <> :one THEN 'object unknown' ELSE verdict END,"
+                " note = CASE WHEN object_id <> :one THEN 'several objects have this ' || by ELSE note END"
+                " WHERE verdict = 'new' AND by = :by AND ref = :ref",
+                [{"one": object_id, "by": by, "ref": ref} for ref, object_id in objects],
+            )
 
     def hold(self, mappings: Iterable[tuple[str, int, int | None]]) -> None:
         """What Salesloft holds already, as (external id, object id, mapping id)."""
         with self._transaction():
             self._db.executemany("INSERT INTO held VALUES (?, ?, ?)", mappings)
-
-    def external_ids(self) -> Iterator[str]:
-        """The distinct external ids that are not ruled out, in order."""
-        return self._distinct("external_id", "1")
-
-    def count_external_ids(self) -> int:
-        """How many of them there are."""
-        query = "SELECT COUNT(DISTINCT external_id) AS n FROM rows WHERE verdict = 'new'"
-        return int(self._db.execute(query).fetchone()["n"])
 
     def classify(self) -> None:
         """Give every row that is left its verdict, from what Salesloft holds."""
@@ -176,11 +162,7 @@ class Staging:
 
     def verdicts(self) -> Counter[str]:
         """How many rows the plan gives each verdict."""
-        return self._counted("SELECT verdict AS what, COUNT(*) AS n FROM rows GROUP BY verdict")
-
-    def creates(self, after: int, limit: int) -> list[StagedRow]:
-        """Rows to create past line `after`, in order."""
-        return self.lines(after, limit, ("create",))
+        return Counter(dict(self._db.execute("SELECT verdict, COUNT(*) FROM rows GROUP BY verdict").fetchall()))
 
     def lines(self, after: int = 0, limit: int = BATCH, verdicts: tuple[Verdict, ...] = ()) -> list[StagedRow]:
         """Rows past line `after`, of some verdicts or of all."""
@@ -189,24 +171,6 @@ class Staging:
         sql = f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?"
         with self._readable():
             return [StagedRow(**row) for row in self._db.execute(sql, (*verdicts, after, limit))]
-
-    def _distinct(self, column: str, where: str, *values: str) -> Iterator[str]:
-        """Batch by batch, so that other statements may run in between."""
-        last = ""
-        while True:
-            found = self._db.execute(
-                f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' AND {where} AND {column} > ?"
-                f" ORDER BY {column} LIMIT ?",
-                (*values, last, BATCH),
-            ).fetchall()
-            if not found:
-                return
-            yield from (row["one"] for row in found)
-            last = found[-1]["one"]
-
-    def _counted(self, query: str) -> Counter[str]:
-        with self._readable():
-            return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -217,3 +181,7 @@ class Staging:
             what = f"the rows of plan {self.file.stem} cannot be read ({error})."
             step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
             raise MissingError(what, next_step=step) from error
+
+
+def _by(by: str) -> tuple[str, tuple[str, ...]]:
+    return ("AND by = ?", (by,)) if by else ("", ())

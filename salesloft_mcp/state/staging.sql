@@ -1,7 +1,3 @@
-CREATE TABLE IF NOT EXISTS inputs (
-    digest TEXT NOT NULL
-);
-
 -- verdict: what the plan says of the row.
 CREATE TABLE IF NOT EXISTS rows (
     line        INTEGER PRIMARY KEY,

@@ -84,9 +84,7 @@ async def test_a_plan_whose_process_was_killed_while_it_was_made_has_failed(
     settings: Settings, sandbox: Sandbox
 ) -> None:
     async with open_app(settings, sandbox) as app:
-        await app.plans.table.add(
-            "0badc0de", state="planning", external_type="crm_lead", object_type="people", source="rows"
-        )
+        await app.plans.add("0badc0de", state="planning", external_type="crm_lead", object_type="people", source="rows")
         status = await app.plans.status("0badc0de")
         assert (status.state, status.problem.split("\n")[0]) == ("failed", "it was cut off while it was planned.")
         await app.jobs.resume_all()
