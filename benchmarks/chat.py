@@ -11,8 +11,8 @@ import engine
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen

@@ -6,21 +6,24 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from salesloft_mcp import errors
+from salesloft_mcp.bulk import plan as planning
 from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim, Load
-from salesloft_mcp.bulk.runner import make_plan, run_plan
-from salesloft_mcp.bulk.status import Job, PlanRow, Plans, Status
+from salesloft_mcp.bulk.status import Fact, Job, PlanRow, Plans, Status, operation_of
+from salesloft_mcp.changes import mappings, undo
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
-from salesloft_mcp.changes.change import Author, Operation, UsedError
+from salesloft_mcp.changes.change import Author, Change, Operation, StaleError, UsedError
 from salesloft_mcp.changes.consent import Question
-from salesloft_mcp.errors import Hint
+from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.text import quoted
+from salesloft_mcp.salesloft.models import MappingKey
 
 STARTING = "starting"  # the lock of whoever begins a run, so that two runs do not overlook each other
 WATCH_SECONDS = 1.0  # how often a job looks whether another process has cancelled it
@@ -44,8 +47,8 @@ class Jobs:
         plan = secrets.token_hex(4)
         source = source.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
         job = Job(plan, await self._plans.lock(plan))
-        await self._plans.add(plan, state="planning", source=source, **aim._asdict())
-        self._begin(job, lambda: make_plan(job, self._plans, self._changes, aim, load))
+        await self._plans.add(plan, aim, source, state="planning")
+        self._begin(job, lambda: self._make(job, aim, load))
         return plan
 
     async def question(self, operation: Operation) -> Question | None:
@@ -78,7 +81,7 @@ class Jobs:
             with await self._plans.lock(STARTING):
                 row, epoch = await self._begun(status, operation, author, seen)
             job = Job(row.id, held.pop_all())
-        self._begin(job, lambda: run_plan(job, self._plans, self._changes, row, epoch, self._quiet))
+        self._begin(job, lambda: self._run(job, row, epoch))
         return row.operation
 
     async def start_undo(self, operation: Operation, author: Author, number: int = 0) -> int:
@@ -87,23 +90,17 @@ class Jobs:
         Raises what `start` raises.
         """
         undone = operation.undoes or 0
-        (line,) = await self._changes.log.lines(undone, limit=1)
         own = await self._plans.of_operation(undone)
         if own is not None:  # it must not go on by itself, now or later
             with await self._plans.lock(own.id):
                 await self._plans.cancel(own.id)
         if await self._plans.row(operation.plan) is None:
-            await self._plans.add(
-                operation.plan,
-                state="planned",
-                external_type=line.change.key.external_type,
-                object_type=line.change.key.object_type,
-                source=f"change {undone}",
-                undoes=undone,
-                counts=Counter(create=operation.creates, delete=operation.deletes),
-                team=(await self._changes.place(fresh=True)).team_key,
-                operation=number or None,
-            )
+            (line,) = await self._changes.log.lines(undone, limit=1)
+            aim = Aim(line.change.key.external_type, line.change.key.object_type)
+            counts = Counter(create=operation.creates, delete=operation.deletes)
+            team = (await self._changes.place(fresh=True)).team_key
+            facts: dict[str, Fact] = {"undoes": undone, "counts": counts, "team": team, "operation": number or None}
+            await self._plans.add(operation.plan, aim, f"change {undone}", state="planned", **facts)
         number = await self.start(operation, author)
         if own is not None:
             await self._plans.note(own.id, state="undone")
@@ -134,9 +131,11 @@ class Jobs:
     async def watch(self, plan: str, step: float, seconds: float = math.inf) -> AsyncIterator[Status]:
         """How far it is now and after every `step`, until nobody works on it any more, or for so many seconds."""
         end = anyio.current_time() + seconds
-        yield (status := await self._plans.status(plan))
+        status = await self._plans.status(plan)
+        yield status
         while status.under_way and anyio.current_time() < end:
-            yield (status := await self.wait(plan, min(step, end - anyio.current_time())))
+            status = await self.wait(plan, min(step, end - anyio.current_time()))
+            yield status
 
     def spent(self, plan: str) -> int:
         """Points that its last job in this process has spent so far."""
@@ -174,6 +173,45 @@ class Jobs:
         finally:
             job.ended.set()
 
+    async def _make(self, job: Job, aim: Aim, load: Load) -> None:
+        """Stage what `load` brings and judge it, and write down what came of it, unless it was cancelled."""
+        with job.scope:
+            try:
+                with self._plans.new_staging(job.plan) as staging:
+                    digest = await load(staging, aim)
+                    team = (await self._changes.place(fresh=True)).team_key
+                    await planning.make(self._changes.api, staging, aim)
+                    counts = await anyio.to_thread.run_sync(staging.verdicts)
+            except errors.SalesloftMcpError as error:
+                await self._plans.note(job.plan, state="failed", problem=str(error))
+            else:
+                await self._plans.note(job.plan, seen=0, state="planned", counts=counts, digest=digest, team=team)
+
+    async def _run(self, job: Job, row: PlanRow, epoch: int) -> None:
+        """Bring a run to its end, and write down how it ended; a runner that lost its run writes nothing."""
+        try:
+            run = Run(self._changes, row.operation, epoch, self._feed(row), lambda: job.cancelled, quiet=self._quiet)
+            finished = await run.finish()
+        except errors.SalesloftMcpError as error:
+            await self._plans.note(job.plan, state="stopped", problem=str(error))
+        except StaleError:
+            pass
+        else:
+            await self._plans.note(job.plan, state="finished" if finished else "cancelled")
+
+    def _feed(self, row: PlanRow) -> Feed:
+        """The changes of a run: what takes an operation back, or the rows of the plan that are to be created."""
+        if row.undoes:
+            return undo.feed(self._changes, row.undoes)
+        key = partial(MappingKey, row.external_type, row.object_type)
+
+        async def following(after: int, limit: int) -> list[tuple[int, Change]]:
+            with self._plans.staging(row.id) as staging:
+                found = await anyio.to_thread.run_sync(staging.lines, after, limit, ("create",))
+            return [(one.line, mappings.creation(key(one.external_id), one.object_id or 0)) for one in found]
+
+        return following
+
     async def _watch(self, job: Job) -> None:
         """Any process may ask for the end of a job."""
         while not job.cancelled:
@@ -201,15 +239,12 @@ class Jobs:
         except UsedError:
             what = "this yes was used already. Nothing was started."
             raise errors.UnconfirmedError(what, next_step="make the call again to ask the person anew.") from None
-        if not await self._plans.note(
-            row.id,
-            seen=row.cancelled if seen is None else seen,
-            state="running",
-            problem="",
-            cancelled=0,
-            operation=number,
-            agreed=status.left if author.how else row.agreed,
-        ):
+        seen = row.cancelled if seen is None else seen
+        writes = status.left if author.how else row.agreed
+        kept = await self._plans.note(
+            row.id, seen, state="running", problem="", cancelled=0, operation=number, agreed=writes
+        )
+        if not kept:
             await self._plans.note(row.id, operation=number)
             raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.")
         return replace(row, operation=number), epoch
@@ -233,26 +268,3 @@ async def open_jobs(plans: Plans, changes: Changes, quiet: float = SENT_SECONDS)
     except ExceptionGroup as group:
         # What a caller raised inside is to reach whoever opened this, as if no jobs had been there.
         raise group.exceptions[0] from group
-
-
-def operation_of(status: Status, title: str = "run") -> Operation:
-    """What a run of a plan would do now, for a person to agree to; `title` is the tool or command that asks.
-
-    Raises:
-        ConflictError: it cannot be run.
-    """
-    row, counts, left = status.plan, status.plan.counts, status.left
-    if row.state == "planning" or status.state not in ("planned", "stopped", "cancelled"):
-        again = (Hint.PLAN_AGAIN, ".") if status.state in ("cancelled", "failed") else ""
-        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
-    told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
-    told["from"] = quoted(row.source)
-    if row.digest:
-        told["digest of the input"] = row.digest
-    if not row.undoes:
-        told["conflicts left out"] = str(counts["conflict"])
-        told["unknown objects left out"] = str(counts["object unknown"])
-    told["cost"] = f"{left} points"
-    creates, deletes = (0, left) if counts["delete"] else (left, 0)
-    facts, undoes = tuple(told.items()), row.undoes or None
-    return Operation(title, (), undoes=undoes, plan=row.id, creates=creates, deletes=deletes, facts=facts)

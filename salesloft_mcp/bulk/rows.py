@@ -20,16 +20,14 @@ def rows_in(raw: BinaryIO, suffix: str) -> Rows:
     Raises:
         InputError: another suffix, a CSV without the column external_id, or what `intake.tables` cannot read.
     """
-    match suffix.lower():
-        case ".jsonl":
-            return read_jsonl(raw)
-        case ".csv":
-            table = read_csv(raw)
-            if EXTERNAL_ID not in table.heads:
-                raise InputError("file", "has no column external_id in its first line.")
-            return table.rows
-        case _:
-            raise InputError("file", "must end in .csv or .jsonl.")
+    if suffix.lower() == ".jsonl":
+        return read_jsonl(raw)
+    if suffix.lower() != ".csv":
+        raise InputError("file", "must end in .csv or .jsonl.")
+    table = read_csv(raw)
+    if EXTERNAL_ID not in table.heads:
+        raise InputError("file", "has no column external_id in its first line.")
+    return table.rows
 
 
 def id_of(fields: Fields | Invalid) -> tuple[str, str]:
@@ -62,9 +60,8 @@ def row_of(line: int, fields: Fields | Invalid, object_type: ObjectType) -> NewR
 def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
     given = [(by, fields[by]) for by in BY[object_type] if fields.get(by) not in (None, "")]
     if len(given) != 1:
-        ways = ", ".join(BY[object_type])
-        raise InputError("row", f"needs exactly one of {ways}.")
-    by, value = given[0]
+        raise InputError("row", f"needs exactly one of {', '.join(BY[object_type])}.")
+    ((by, value),) = given
     text = str(value) if type(value) is int and value.bit_length() < 64 else value
     if not isinstance(text, str):
         raise InputError(by, "must be text.")

@@ -49,15 +49,12 @@ def _opened(file: Path, named: str) -> int:
     except OSError as error:
         raise InputError("file", f"{quoted(named)} cannot be opened ({error.strerror}).") from None
     found = os.fstat(descriptor)
-    problem = ""
-    if not stat.S_ISREG(found.st_mode):
-        problem = "is no regular file."
-    elif found.st_size > MAX_FILE_BYTES:
-        problem = f"is larger than {MAX_FILE_BYTES // 1024**3} GiB."
-    if problem:
-        os.close(descriptor)
-        raise InputError("file", f"{quoted(named)} {problem}")
-    return descriptor
+    regular = stat.S_ISREG(found.st_mode)
+    if regular and found.st_size <= MAX_FILE_BYTES:
+        return descriptor
+    os.close(descriptor)
+    problem = f"is larger than {MAX_FILE_BYTES // 1024**3} GiB." if regular else "is no regular file."
+    raise InputError("file", f"{quoted(named)} {problem}")
 
 
 def source(

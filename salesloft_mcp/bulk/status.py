@@ -13,8 +13,9 @@ import anyio.to_thread
 import filelock
 
 from salesloft_mcp import errors
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import OPEN
+from salesloft_mcp.changes.change import OPEN, Operation
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.call import Call
@@ -22,13 +23,14 @@ from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.database import Database, Value
 from salesloft_mcp.state.files import private_directory
 from salesloft_mcp.state.staging import Staging
+from salesloft_mcp.text import quoted
 
 LOCK_SECONDS = 2.0  # how long whoever starts a run waits for those who only look
 LOOK_SECONDS = 0.2  # how long whoever looks waits for others who look
 _HALF_PLANNED = "it was cut off while it was planned.\nNext: plan it again."
 _NOT_PLANNED = "it was cancelled while it was planned.\nNext: plan it again."
 _COLUMNS = (
-    "id, at, state, external_type, object_type, source, digest, team, counts, COALESCE(operation, 0) AS operation,"
+    "id, state, external_type, object_type, source, digest, team, counts, COALESCE(operation, 0) AS operation,"
     " COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
 )
 
@@ -43,7 +45,6 @@ class PlanRow:
     """
 
     id: str
-    at: float
     state: State
     external_type: str
     object_type: ObjectType
@@ -120,9 +121,10 @@ class Plans:
         self._database = database
         self._tenant = tenant
 
-    async def add(self, plan: str, **facts: Fact) -> None:
+    async def add(self, plan: str, aim: Aim, source: str, **facts: Fact) -> None:
         """A new plan, whole or not at all. Its facts are named as in `PlanRow`."""
-        row = {"id": plan, "tenant": self._tenant, "at": time.time(), **_values(facts)}
+        given = {"external_type": aim.external_type, "object_type": aim.object_type, "source": source, **facts}
+        row = {"id": plan, "tenant": self._tenant, "at": time.time(), **_values(given)}
         sql = f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
         await self._database.write(lambda tx: tx.insert(sql, *row.values()))
 
@@ -226,6 +228,29 @@ class Plans:
             what = "plan: it was made by version 0.1, whose plans cannot be run any more."
             return errors.MissingError(what, next_step=(Hint.PLAN_AGAIN, "; what it created comes out as unchanged."))
         return errors.MissingError("plan: there is no such plan here.", next_step=(Hint.PLAN_AGAIN, "."))
+
+
+def operation_of(status: Status, title: str = "run") -> Operation:
+    """What a run of a plan would do now, for a person to agree to; `title` is the tool or command that asks.
+
+    Raises:
+        ConflictError: it cannot be run.
+    """
+    row, counts, left = status.plan, status.plan.counts, status.left
+    if row.state == "planning" or status.state not in ("planned", "stopped", "cancelled"):
+        again = (Hint.PLAN_AGAIN, ".") if status.state in ("cancelled", "failed") else ""
+        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
+    told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
+    told["from"] = quoted(row.source)
+    if row.digest:
+        told["digest of the input"] = row.digest
+    if not row.undoes:
+        told["conflicts left out"] = str(counts["conflict"])
+        told["unknown objects left out"] = str(counts["object unknown"])
+    told["cost"] = f"{left} points"
+    creates, deletes = (0, left) if counts["delete"] else (left, 0)
+    facts, undoes = tuple(told.items()), row.undoes or None
+    return Operation(title, (), undoes=undoes, plan=row.id, creates=creates, deletes=deletes, facts=facts)
 
 
 def _values(facts: dict[str, Fact]) -> dict[str, Value]:

@@ -205,7 +205,7 @@ def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option], begun: b
 
 async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None, Question | None]":
     """What a run of the plan would do now, and what a person has to be asked before."""
-    from salesloft_mcp.bulk.jobs import operation_of
+    from salesloft_mcp.bulk.status import operation_of
     from salesloft_mcp.changes.consent import by_run
 
     found = await app.plans.status(plan)

@@ -50,10 +50,7 @@ class Staging:
         self._db.row_factory = sqlite3.Row
         try:
             with self._readable():
-                self._db.execute("PRAGMA busy_timeout = 5000")
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = OFF")  # a plan that a crash cut off is made again
-                self._db.executescript(files("salesloft_mcp.state").joinpath("staging.sql").read_text(encoding="utf-8"))
+                self._script("staging.sql")
         except MissingError:
             self._db.close()
             raise
@@ -75,47 +72,28 @@ class Staging:
             added += len(batch)
         return added
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        with self._db:  # commits, or rolls back
-            yield
-
     def mark_duplicates(self) -> None:
         """Rows that say what an earlier one said already."""
-        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_external_id ON rows (external_id, by, ref, line)")
-        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref)")
-        self._db.execute(
-            "UPDATE rows SET verdict = 'duplicate', note = 'the same as line ' || first.line FROM"
-            " (SELECT external_id, by, ref, MIN(line) AS line FROM rows WHERE verdict = 'new'"
-            "  GROUP BY external_id, by, ref HAVING COUNT(*) > 1) AS first"
-            " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.by = first.by"
-            " AND rows.ref = first.ref AND rows.line > first.line"
-        )
+        self._script("staging_duplicates.sql")
 
     def mark_contradictions(self) -> None:
         """Rows of one external id that name several objects: none of them can be right for sure."""
-        self._db.execute(
-            "UPDATE rows SET verdict = 'invalid', note = 'this external id is given to several objects in the input'"
-            " WHERE verdict = 'new' AND external_id IN (SELECT external_id FROM rows WHERE verdict = 'new'"
-            "  GROUP BY external_id HAVING COUNT(DISTINCT object_id) > 1)"
-        )
+        self._script("staging_contradictions.sql")
 
     def count(self, column: Column, by: str = "") -> int:
         """How many different values a column of the rows has that are not ruled out: of all, or of those with `by`."""
-        only, values = _by(by)
+        only = "AND by = :by" if by else ""
         query = f"SELECT COUNT(DISTINCT {column}) AS n FROM rows WHERE verdict = 'new' {only}"
-        return int(self._db.execute(query, values).fetchone()["n"])
+        return int(self._db.execute(query, {"by": by}).fetchone()["n"])
 
     def distinct(self, column: Column, by: str = "") -> Iterator[str]:
         """These values in order, read batch by batch, so that other statements may run in between."""
-        only, values = _by(by)
+        last, only = "", "AND by = :by" if by else ""
         query = (
-            f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' {only} AND {column} > ?"
-            f" ORDER BY {column} LIMIT ?"
+            f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' {only} AND {column} > :last"
+            f" ORDER BY {column} LIMIT {BATCH}"
         )
-        last = ""
-        while found := [row["one"] for row in self._db.execute(query, (*values, last, BATCH))]:
+        while found := [row["one"] for row in self._db.execute(query, {"by": by, "last": last})]:
             yield from found
             last = found[-1]
 
@@ -137,28 +115,7 @@ class Staging:
 
     def classify(self) -> None:
         """Give every row that is left its verdict, from what Salesloft holds."""
-        with self._transaction():
-            self._db.execute("CREATE INDEX IF NOT EXISTS held_by_external_id ON held (external_id)")
-            self._db.execute(
-                "UPDATE rows SET verdict = 'object unknown', note = 'there is no such object'"
-                " WHERE verdict = 'new' AND object_id IS NULL"
-            )
-            self._db.execute(
-                "UPDATE rows SET verdict = 'unchanged', mapping_id = held.mapping_id FROM held"
-                " WHERE verdict = 'new' AND held.external_id = rows.external_id AND held.object_id = rows.object_id"
-            )
-            self._db.execute(
-                "UPDATE rows SET verdict = 'conflict', note = 'is mapped to ' || held.object_id FROM held"
-                " WHERE verdict = 'new' AND held.external_id = rows.external_id"
-            )
-            self._db.execute(
-                "UPDATE rows SET verdict = 'duplicate', note = 'the same object as line ' || first.line FROM"
-                " (SELECT external_id, MIN(line) AS line FROM rows WHERE verdict = 'new'"
-                "  GROUP BY external_id HAVING COUNT(*) > 1) AS first"
-                " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.line > first.line"
-            )
-            self._db.execute("UPDATE rows SET verdict = 'create' WHERE verdict = 'new'")
-            self._db.execute("CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, line)")
+        self._script("staging_verdicts.sql")
 
     def verdicts(self) -> Counter[str]:
         """How many rows the plan gives each verdict."""
@@ -173,6 +130,15 @@ class Staging:
             return [StagedRow(**row) for row in self._db.execute(sql, (*verdicts, after, limit))]
 
     @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        with self._db:  # commits, or rolls back
+            yield
+
+    def _script(self, name: str) -> None:
+        self._db.executescript(files("salesloft_mcp.state").joinpath(name).read_text(encoding="utf-8"))
+
+    @contextmanager
     def _readable(self) -> Iterator[None]:
         """A file that was cut off, damaged or never ours is told in words."""
         try:
@@ -181,7 +147,3 @@ class Staging:
             what = f"the rows of plan {self.file.stem} cannot be read ({error})."
             step = (Hint.PLAN_AGAIN, "; what it created is in the log of changes.")
             raise MissingError(what, next_step=step) from error
-
-
-def _by(by: str) -> tuple[str, tuple[str, ...]]:
-    return ("AND by = ?", (by,)) if by else ("", ())

@@ -13,10 +13,10 @@ import anyio
 import httpx
 from pydantic import SecretStr
 
-from salesloft_mcp.bulk.jobs import Jobs, open_jobs, operation_of
+from salesloft_mcp.bulk.jobs import Jobs, open_jobs
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Plans
+from salesloft_mcp.bulk.status import Plans, operation_of
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.sandbox import Sandbox

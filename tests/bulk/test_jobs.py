@@ -9,10 +9,9 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk import report
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import COLUMNS, Format, ReportRow, attention, every_row, write_report
 from salesloft_mcp.bulk.rows import rows_in
 from salesloft_mcp.bulk.status import Status
@@ -43,7 +44,7 @@ def reported(line: int, cell: str) -> ReportRow:
 async def run_of(app: App, verdicts: Sequence[Verdict], ends: Mapping[int, State]) -> Status:
     """A plan whose rows have these verdicts, and a run in which some lines came to an end."""
     plan = "abc"
-    await app.plans.add(plan, state="finished", external_type="crm_lead", object_type="people", source="rows")
+    await app.plans.add(plan, Aim("crm_lead", "people"), "rows", state="finished")
     with app.plans.new_staging(plan) as staging:
         staging.add((n, f"id{n}", "object_id", str(n), verdict, "planned") for n, verdict in enumerate(verdicts, 1))
     number = await app.changes.log.begin_run(

@@ -4,8 +4,8 @@ import pytest
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.report import every_row
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.history import Search

@@ -8,9 +8,8 @@ import anyio
 import pytest
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.undo import undo
 from tests.hosting.program import HANG_SECONDS

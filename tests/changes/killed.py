@@ -21,9 +21,9 @@ import httpx
 from pydantic import SecretStr
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.change import Author, Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands

@@ -9,9 +9,9 @@ from mcp.client import Client
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging

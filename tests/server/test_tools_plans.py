@@ -11,7 +11,7 @@ import pytest
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.bulk.jobs import operation_of
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.hosting.run import resume
 from salesloft_mcp.sandbox import Fault, Sandbox

@@ -9,11 +9,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.jobs import operation_of
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, attention, every_row
 from salesloft_mcp.bulk.sources import source
-from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence, plan_view, row_view
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.refusals import require_configured
