@@ -12,6 +12,7 @@ from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
@@ -58,7 +59,7 @@ async def _during(app: App, client: Client, points: int, rows: int) -> list[floa
     ]
     plan = await app.jobs.plan(engine.AIM, partial(load_rows, rows=creations), "benchmark")
     await app.jobs.wait(plan, 600)
-    await app.jobs.start(await app.jobs.operation(plan), engine.YES)
+    await app.jobs.start(operation_of(await app.plans.status(plan)), engine.YES)
     found: list[float] = []
     until = time.perf_counter() + SECONDS
     while time.perf_counter() < until and (await app.plans.status(plan)).state == "running":

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Plans, Status
+from salesloft_mcp.bulk.status import Plans, Status, operation_of
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
@@ -64,6 +64,7 @@ class Engine:
     """The jobs of plans, and what goes through them."""
 
     jobs: Jobs
+    plans: Plans
     api: Salesloft
     sandbox: Sandbox
     meter: Meter
@@ -81,7 +82,7 @@ class Engine:
 
     async def run(self, plan: str) -> Status:
         """The plan, to its end."""
-        await self.jobs.start(await self.jobs.operation(plan), YES)
+        await self.jobs.start(operation_of(await self.plans.status(plan)), YES)
         return await self.jobs.wait(plan, 86_400)
 
 
@@ -100,8 +101,9 @@ async def opened(budget: int, sandbox_limit: int) -> AsyncIterator[Engine]:
         async with open_http(URL, auth, wire, points, agent="benchmark") as http:
             api = Salesloft(http)
             changes = Changes(api, ChangeLog(database, "benchmark"), Configurations(api), "benchmark")
-            async with open_jobs(Plans(Path(name), database, "benchmark"), changes) as jobs:
-                yield Engine(jobs, api, sandbox, meter)
+            plans = Plans(Path(name), database, "benchmark")
+            async with open_jobs(plans, changes) as jobs:
+                yield Engine(jobs, plans, api, sandbox, meter)
 
 
 @contextmanager

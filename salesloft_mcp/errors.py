@@ -18,6 +18,7 @@ SalesloftMcpError             says what is wrong, and what to do next
     └── UnknownOutcomeError     a write that may or may not have run
 """
 
+import traceback
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
@@ -136,3 +137,11 @@ class UnreachableError(ApiError):
 
 class UnknownOutcomeError(ApiError):
     """The answer to a write was lost, or is not of the API: it may have run. Look before sending it again."""
+
+
+def type_and_place(error: BaseException) -> tuple[str, str]:
+    """What a log may say of an error that nobody foresaw: the first of a group. Its text may hold personal data."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    places = traceback.extract_tb(error.__traceback__)
+    return type(error).__name__, f"{places[-1].filename}:{places[-1].lineno}" if places else "unknown place"

@@ -1,26 +1,17 @@
 """Pure: one row of input becomes an external id and a way to find its object, or a reason why it cannot."""
 
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO
 
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.tables import Fields, Invalid, Rows, read_csv, read_jsonl
 from salesloft_mcp.lookups.objects import BY, By
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.salesloft.requests import checked
+from salesloft_mcp.state.staging import NewRow
 from salesloft_mcp.text import quoted
 
 EXTERNAL_ID = "external_id"
 MAX_REF = 255
-
-
-class Row(NamedTuple):
-    """One line of input: which external id goes to which object, or the `problem` that rules it out."""
-
-    line: int
-    external_id: str
-    by: By | Literal[""] = ""
-    ref: str = ""
-    problem: str = ""
 
 
 def rows_in(raw: BinaryIO, suffix: str) -> Rows:
@@ -29,16 +20,14 @@ def rows_in(raw: BinaryIO, suffix: str) -> Rows:
     Raises:
         InputError: another suffix, a CSV without the column external_id, or what `intake.tables` cannot read.
     """
-    match suffix.lower():
-        case ".jsonl":
-            return read_jsonl(raw)
-        case ".csv":
-            table = read_csv(raw)
-            if EXTERNAL_ID not in table.heads:
-                raise InputError("file", "has no column external_id in its first line.")
-            return table.rows
-        case _:
-            raise InputError("file", "must end in .csv or .jsonl.")
+    if suffix.lower() == ".jsonl":
+        return read_jsonl(raw)
+    if suffix.lower() != ".csv":
+        raise InputError("file", "must end in .csv or .jsonl.")
+    table = read_csv(raw)
+    if EXTERNAL_ID not in table.heads:
+        raise InputError("file", "has no column external_id in its first line.")
+    return table.rows
 
 
 def id_of(fields: Fields | Invalid) -> tuple[str, str]:
@@ -53,32 +42,26 @@ def id_of(fields: Fields | Invalid) -> tuple[str, str]:
     try:
         return checked(EXTERNAL_ID, external_id), ""
     except InputError as error:
-        return _storable(external_id[:MAX_REF]), error.what
+        # Half a surrogate pair, which JSON can spell, is no text for a database.
+        return external_id[:MAX_REF].encode("utf-8", "backslashreplace").decode(), error.what
 
 
-def row_of(line: int, fields: Fields | Invalid, object_type: ObjectType) -> Row:
+def row_of(line: int, fields: Fields | Invalid, object_type: ObjectType) -> NewRow:
     """Check one row by itself."""
     external_id, problem = id_of(fields)
-    if problem or isinstance(fields, Invalid):
-        return Row(line, external_id, problem=problem)
-    try:
-        by, ref = _reference(fields, object_type)
-    except InputError as error:
-        return Row(line, external_id, problem=error.what)
-    return Row(line, external_id, by, ref)
-
-
-def _storable(text: str) -> str:
-    """Half a surrogate pair, which JSON can spell, is no text for a database."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    if not problem and not isinstance(fields, Invalid):
+        try:
+            return line, external_id, *_reference(fields, object_type), "new", ""
+        except InputError as error:
+            problem = error.what
+    return line, external_id, "", "", "invalid", problem
 
 
 def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
     given = [(by, fields[by]) for by in BY[object_type] if fields.get(by) not in (None, "")]
     if len(given) != 1:
-        ways = ", ".join(BY[object_type])
-        raise InputError("row", f"needs exactly one of {ways}.")
-    by, value = given[0]
+        raise InputError("row", f"needs exactly one of {', '.join(BY[object_type])}.")
+    ((by, value),) = given
     text = str(value) if type(value) is int and value.bit_length() < 64 else value
     if not isinstance(text, str):
         raise InputError(by, "must be text.")

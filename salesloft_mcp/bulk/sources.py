@@ -6,18 +6,17 @@ import json
 import os
 import stat
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.plan import Aim, load
+from salesloft_mcp.bulk.plan import Aim, Load, load
 from salesloft_mcp.bulk.rows import rows_in
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.tables import Fields
 from salesloft_mcp.lookups.objects import scan
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Record
 from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import did_you_mean, quoted
 
@@ -50,86 +49,87 @@ def _opened(file: Path, named: str) -> int:
     except OSError as error:
         raise InputError("file", f"{quoted(named)} cannot be opened ({error.strerror}).") from None
     found = os.fstat(descriptor)
-    problem = ""
-    if not stat.S_ISREG(found.st_mode):
-        problem = "is no regular file."
-    elif found.st_size > MAX_FILE_BYTES:
-        problem = f"is larger than {MAX_FILE_BYTES // 1024**3} GiB."
-    if problem:
-        os.close(descriptor)
-        raise InputError("file", f"{quoted(named)} {problem}")
-    return descriptor
+    regular = stat.S_ISREG(found.st_mode)
+    if regular and found.st_size <= MAX_FILE_BYTES:
+        return descriptor
+    os.close(descriptor)
+    problem = f"is larger than {MAX_FILE_BYTES // 1024**3} GiB." if regular else "is no regular file."
+    raise InputError("file", f"{quoted(named)} {problem}")
 
 
-def digest_of_rows(rows: Sequence[Fields]) -> str:
-    """The SHA-256 of rows, so that a plan says what it was made from."""
-    return hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+def source(
+    api: Salesloft,
+    rows: Sequence[Fields] = (),
+    file: str | Path = "",
+    custom_field: str = "",
+    folder: Path | None = None,
+) -> tuple[Load, str]:
+    """How to stage what is given, and how that is called. A path is taken as it is; text has to name one in `folder`.
+
+    Raises:
+        InputError: none is given or several, or the file may not be read.
+    """
+    if [bool(rows), bool(file), bool(custom_field)].count(True) != 1:
+        raise InputError("rows", "give exactly one of rows, file and custom_field.")
+    if rows:
+        return partial(load_rows, rows=rows), "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    if custom_field:
+        return partial(load_field, api=api, field=custom_field), f"custom field {custom_field}"
+    found = file if isinstance(file, Path) else allowed_file(file, folder)
+    return partial(load_file, file=found), f"file {found.name}"
 
 
-async def load_file(staging: Staging, aim: Aim, file: Path) -> None:
+async def load_rows(staging: Staging, aim: Aim, rows: Sequence[Fields]) -> str:
+    """Rows that came in a call, numbered from 1."""
+    load(staging, enumerate(rows, 1), aim)
+    return _digest(rows)
+
+
+async def load_file(staging: Staging, aim: Aim, file: Path) -> str:
     """The rows of a CSV or JSONL file, under the digest of the very bytes they were read from.
 
     In a thread: a million rows take a while.
     """
-    await anyio.to_thread.run_sync(_load_file, staging, aim, file)
+    return await anyio.to_thread.run_sync(_load_file, staging, aim, file)
 
 
-async def load_rows(staging: Staging, aim: Aim, rows: Sequence[Fields]) -> None:
-    """Rows that came in a call, numbered from 1."""
-    staging.note(digest=digest_of_rows(rows))
-    load(staging, enumerate(rows, 1), aim)
-
-
-async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> None:
+async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> str:
     """Every record's value of a custom field, blanks skipped: "retire the field"."""
     if aim.object_type == "users":
         raise InputError("object_type", "users have no custom fields.", next_step="use people or accounts.")
     line, digest, names = 0, hashlib.sha256(), set[str]()
     async for records in scan(api, aim.object_type):
-        found = [(_value(record, field), str(record.id)) for record in records]
-        rows = [{"external_id": value, "object_id": object_id} for value, object_id in found if value]
-        digest.update(digest_of_rows(rows).encode())
-        names.update(quoted(name) for record in records for name in _fields(record))
+        held = [(record.id, getattr(record, "custom_fields", None) or {}) for record in records]
+        values = [(fields.get(field), object_id) for object_id, fields in held]
+        rows = [{"external_id": str(one), "object_id": str(of)} for one, of in values if one not in (None, "")]
+        digest.update(_digest(rows).encode())
+        names.update(quoted(name) for _, fields in held for name in fields)
         line += load(staging, enumerate(rows, line + 1), aim)
     if not line:
         what = f"no {aim.object_type} have a value in {quoted(field)}."
         raise InputError("custom_field", what, next_step=did_you_mean(quoted(field), names))
-    staging.note(digest=digest.hexdigest())
+    return digest.hexdigest()
 
 
-class _Hash(Protocol):
-    def update(self, data: memoryview, /) -> None: ...
-
-
-class _Hashed(io.RawIOBase):
+class _Hashed(io.FileIO):
     """A file whose bytes are hashed as they are read."""
 
-    def __init__(self, raw: io.RawIOBase, into: _Hash) -> None:
-        self._raw = raw
-        self._into = into
-
-    def readable(self) -> bool:
-        return True
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self.digest = hashlib.sha256()
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        count = self._raw.readinto(buffer) or 0
-        self._into.update(memoryview(buffer)[:count])
+        count = super().readinto(buffer) or 0
+        self.digest.update(memoryview(buffer)[:count])
         return count
 
 
-def _load_file(staging: Staging, aim: Aim, file: Path) -> None:
-    digest = hashlib.sha256()
-    with io.FileIO(_opened(file, file.name)) as raw:
-        count = load(staging, rows_in(io.BufferedReader(_Hashed(raw, digest), 2**16), file.suffix), aim)
-    if not count:
-        raise InputError("file", f"{quoted(file.name)} has no rows.")
-    staging.note(digest=digest.hexdigest())
+def _load_file(staging: Staging, aim: Aim, file: Path) -> str:
+    with _Hashed(_opened(file, file.name)) as raw:
+        if not load(staging, rows_in(io.BufferedReader(raw, 2**16), file.suffix), aim):
+            raise InputError("file", f"{quoted(file.name)} has no rows.")
+        return raw.digest.hexdigest()
 
 
-def _value(record: Record, field: str) -> str:
-    value = _fields(record).get(field)
-    return "" if value is None else str(value)
-
-
-def _fields(record: Record) -> dict[str, object]:
-    return getattr(record, "custom_fields", None) or {}
+def _digest(rows: Sequence[Fields]) -> str:
+    return hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,27 +1,67 @@
-"""How far plans are: what the table and the log say of each, its folder, and the lock of whoever works on it."""
+"""Plans: a row each in the database, the rows of their input in a folder, how far they are, and who works on them."""
 
+import json
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+import anyio
 import anyio.to_thread
 import filelock
 
 from salesloft_mcp import errors
-from salesloft_mcp.bulk.runs import PlanRow, PlanTable, State
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import OPEN
+from salesloft_mcp.changes.change import OPEN, Operation
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.state.database import Database
+from salesloft_mcp.salesloft.call import Call
+from salesloft_mcp.salesloft.models import ObjectType
+from salesloft_mcp.state.database import Database, Value
 from salesloft_mcp.state.files import private_directory
 from salesloft_mcp.state.staging import Staging
+from salesloft_mcp.text import quoted
 
 LOCK_SECONDS = 2.0  # how long whoever starts a run waits for those who only look
 LOOK_SECONDS = 0.2  # how long whoever looks waits for others who look
 _HALF_PLANNED = "it was cut off while it was planned.\nNext: plan it again."
+_NOT_PLANNED = "it was cancelled while it was planned.\nNext: plan it again."
+_COLUMNS = (
+    "id, state, external_type, object_type, source, digest, team, counts, COALESCE(operation, 0) AS operation,"
+    " COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
+)
+
+Fact = Value | Counter[str]
+State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed", "undone"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """A plan as the table holds it. `agreed` is how many writes a person said yes to, until the run is cancelled;
+    `cancelled` is how often its end was asked for since it was begun.
+    """
+
+    id: str
+    state: State
+    external_type: str
+    object_type: ObjectType
+    source: str
+    digest: str
+    team: str
+    counts: Counter[str]
+    operation: int
+    undoes: int
+    agreed: int
+    problem: str
+    cancelled: int
+
+    @property
+    def writes(self) -> int:
+        """Mappings that it wants to create, or to delete."""
+        return self.counts["create"] + self.counts["delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +94,71 @@ class Status:
         return self.outcomes["conflict"] + self.outcomes["failed"]
 
 
+@dataclass(slots=True)
+class Job:
+    """What this process does for a plan while it holds its lock. Its patience is its own, not that of its caller."""
+
+    plan: str
+    lock: AbstractContextManager[object]
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)  # of what may be given up at any moment
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    call: Call = field(default_factory=Call)
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """End it: a run after the rows in flight, the making of a plan at once."""
+        self.cancelled = True
+        self.scope.cancel()
+
+
 class Plans:
-    """The plans of one environment (`tenant`): a row each in the database, and below a folder their rows and locks."""
+    """The plans of one environment (`tenant`), and the jobs of this process: the last one of each plan."""
 
     def __init__(self, folder: Path, database: Database, tenant: str) -> None:
-        self.table = PlanTable(database, tenant)
-        self.at_work: set[str] = set()  # in this process
+        self.jobs: dict[str, Job] = {}
         self._folder = folder / "plans"
         self._old_folder = folder / "backfills"  # of version 0.1
         self._database = database
+        self._tenant = tenant
+
+    async def add(self, plan: str, aim: Aim, source: str, **facts: Fact) -> None:
+        """A new plan, whole or not at all. Its facts are named as in `PlanRow`."""
+        given = {"external_type": aim.external_type, "object_type": aim.object_type, "source": source, **facts}
+        row = {"id": plan, "tenant": self._tenant, "at": time.time(), **_values(given)}
+        sql = f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+        await self._database.write(lambda tx: tx.insert(sql, *row.values()))
+
+    async def note(self, plan: str, seen: int | None = None, **facts: Fact) -> bool:
+        """Keep facts about a plan, all at once: with `seen`, only while `cancelled` is what it was. Whether it was."""
+        row = _values(facts)
+        changes = ", ".join(f"{name} = ?" for name in row)
+        sql = f"UPDATE runs SET {changes} WHERE id = ? AND tenant = ? AND cancelled = COALESCE(?, cancelled)"
+        return await self._database.write(lambda tx: tx.change(sql, *row.values(), plan, self._tenant, seen)) > 0
+
+    async def cancel(self, plan: str) -> None:
+        """Ask for the end of a plan that is not at its end, whoever works on it."""
+        sql = (
+            "UPDATE runs SET cancelled = cancelled + 1, agreed = 0,"
+            " state = CASE WHEN state IN ('planned', 'stopped') THEN 'cancelled' ELSE state END"
+            " WHERE id = ? AND tenant = ? AND state NOT IN ('finished', 'failed', 'undone')"
+        )
+        await self._database.write(lambda tx: tx.change(sql, plan, self._tenant))
+
+    async def row(self, plan: str) -> PlanRow | None:
+        """One plan; those of other environments do not exist here."""
+        return next(iter(await self._rows("id = ?", plan)), None)
+
+    async def of_operation(self, number: int) -> PlanRow | None:
+        """The plan whose run is this operation."""
+        return next(iter(await self._rows("operation = ?", number)), None)
+
+    async def running(self) -> list[PlanRow]:
+        """Plans whose run was under way when somebody last wrote of it."""
+        return await self._rows("state = 'running' AND NOT cancelled ORDER BY at")
+
+    async def newest(self, limit: int) -> list[Status]:
+        """The newest plans first."""
+        return [await self.status(row.id) for row in await self._rows("TRUE ORDER BY at DESC LIMIT ?", limit)]
 
     async def status(self, plan: str, *, held: bool = False) -> Status:
         """How far it is. `held` says that the caller holds its lock, and so nobody works on it.
@@ -70,31 +166,26 @@ class Plans:
         Raises:
             MissingError: no such plan in this environment.
         """
-        row = await self.table.get(plan)
+        row = await self.row(plan)
         if row is None:
             raise self._no_such(plan)
         state, problem = row.state, row.problem
         if state in ("planning", "running") and (held or not await self._is_worked_on(plan)):
-            row = await self.table.get(plan) or row  # it may have ended in this moment
+            row = await self.row(plan) or row  # it may have ended in this moment
             state, problem = row.state, row.problem
             if state == "running":
                 state = "cancelled" if row.cancelled else "stopped"
+            elif state == "planning" and row.cancelled:
+                state, problem = "cancelled", _NOT_PLANNED
             elif state == "planning":
                 state, problem = "failed", problem or _HALF_PLANNED
-        number = row.operation
-        outcomes = await history.counts(self._database, number) if number else Counter[ChangeState]()
-        return Status(row, state, problem, outcomes)
-
-    async def newest(self, limit: int) -> list[Status]:
-        """The newest plans first."""
-        return [await self.status(row.id) for row in await self.table.newest(limit)]
+        return Status(row, state, problem, await history.counts(self._database, row.operation))
 
     def new_staging(self, plan: str) -> Staging:
         """An empty file for the rows of a plan."""
         return Staging(private_directory(self._folder) / f"{plan}.db")
 
-    @contextmanager
-    def staging(self, plan: str) -> Iterator[Staging]:
+    def staging(self, plan: str) -> Staging:
         """The rows of a plan, for reading.
 
         Raises:
@@ -103,11 +194,10 @@ class Plans:
         file = self._folder / f"{plan}.db"
         if not file.exists():
             raise errors.MissingError("plan: its rows are gone.", next_step=(Hint.PLAN_AGAIN, "."))
-        with Staging(file) as staging:
-            yield staging
+        return Staging(file)
 
-    async def lock(self, plan: str, seconds: float = LOCK_SECONDS) -> filelock.BaseFileLock:
-        """The lock of a plan, which ends with the process that holds it, however that ends.
+    async def lock(self, plan: str, seconds: float = LOCK_SECONDS) -> AbstractContextManager[object]:
+        """The lock of a plan, held until the context ends, or the process, however that ends.
 
         Raises:
             ConflictError: another process holds it.
@@ -115,32 +205,53 @@ class Plans:
         file = private_directory(self._folder) / f"{plan}.lock"
         lock = filelock.FileLock(file, mode=0o600, thread_local=False, poll_interval=0.02)
         try:
-            await anyio.to_thread.run_sync(lambda: lock.acquire(timeout=seconds))
+            return await anyio.to_thread.run_sync(lambda: lock.acquire(timeout=seconds))
         except filelock.Timeout:
             raise errors.ConflictError("plan: another job works on it.", next_step="look how far it is.") from None
-        return lock
 
-    @asynccontextmanager
-    async def locked(self, name: str) -> AsyncIterator[None]:
-        """While this lasts, no other process holds this lock; raises what `lock` raises."""
-        lock = await self.lock(name)
-        try:
-            yield
-        finally:
-            lock.release()
+    async def _rows(self, where: str, *values: Value) -> list[PlanRow]:
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE tenant = ? AND {where}"
+        found = await self._database.read(lambda tx: tx.rows(sql, self._tenant, *values))
+        return [PlanRow(**{**row, "counts": Counter(json.loads(row["counts"]))}) for row in found]
 
     async def _is_worked_on(self, plan: str) -> bool:
-        if plan in self.at_work:
+        if plan in self.jobs and not self.jobs[plan].ended.is_set():
             return True
         try:
-            lock = await self.lock(plan, LOOK_SECONDS)
+            with await self.lock(plan, LOOK_SECONDS):
+                return False
         except errors.ConflictError:
             return True
-        lock.release()
-        return False
 
     def _no_such(self, plan: str) -> errors.MissingError:
         if len(plan) < 20 and plan.isalnum() and (self._old_folder / f"{plan}.db").exists():
             what = "plan: it was made by version 0.1, whose plans cannot be run any more."
             return errors.MissingError(what, next_step=(Hint.PLAN_AGAIN, "; what it created comes out as unchanged."))
         return errors.MissingError("plan: there is no such plan here.", next_step=(Hint.PLAN_AGAIN, "."))
+
+
+def operation_of(status: Status, title: str = "run") -> Operation:
+    """What a run of a plan would do now, for a person to agree to; `title` is the tool or command that asks.
+
+    Raises:
+        ConflictError: it cannot be run.
+    """
+    row, counts, left = status.plan, status.plan.counts, status.left
+    if row.state == "planning" or status.state not in ("planned", "stopped", "cancelled"):
+        again = (Hint.PLAN_AGAIN, ".") if status.state in ("cancelled", "failed") else ""
+        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
+    told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
+    told["from"] = quoted(row.source)
+    if row.digest:
+        told["digest of the input"] = row.digest
+    if not row.undoes:
+        told["conflicts left out"] = str(counts["conflict"])
+        told["unknown objects left out"] = str(counts["object unknown"])
+    told["cost"] = f"{left} points"
+    creates, deletes = (0, left) if counts["delete"] else (left, 0)
+    facts, undoes = tuple(told.items()), row.undoes or None
+    return Operation(title, (), undoes=undoes, plan=row.id, creates=creates, deletes=deletes, facts=facts)
+
+
+def _values(facts: dict[str, Fact]) -> dict[str, Value]:
+    return {name: json.dumps(one) if isinstance(one, Counter) else one for name, one in facts.items()}

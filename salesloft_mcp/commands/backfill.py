@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from salesloft_mcp.app import App
-    from salesloft_mcp.bulk.plan import Aim
     from salesloft_mcp.bulk.report import Format
     from salesloft_mcp.bulk.status import Status
     from salesloft_mcp.changes.change import Author, Operation
@@ -68,11 +67,13 @@ def plan(
     async def work(app: "App") -> str:
         from salesloft_mcp.bulk.plan import Aim
         from salesloft_mcp.bulk.report import attention
+        from salesloft_mcp.bulk.sources import source
         from salesloft_mcp.changes.refusals import require_configured
 
         await require_configured(app.configurations, external_type, object_type)
-        found = await followed(app, await _begin(app, Aim(external_type, object_type), file, custom_field))
-        if found.state == "failed":
+        load, described = source(app.salesloft, file=file or "", custom_field=custom_field)
+        found = await followed(app, await app.jobs.plan(Aim(external_type, object_type), load, described))
+        if found.problem:
             raise SalesloftMcpError(found.problem)
         show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES))
         return found.plan.id
@@ -204,6 +205,7 @@ def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option], begun: b
 
 async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None, Question | None]":
     """What a run of the plan would do now, and what a person has to be asked before."""
+    from salesloft_mcp.bulk.status import operation_of
     from salesloft_mcp.changes.consent import by_run
 
     found = await app.plans.status(plan)
@@ -211,7 +213,7 @@ async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None,
         raise ConflictError("it was not begun yet.", next_step=f"salesloft-mcp backfill run {plan}")
     if found.state == "running":
         return None, None
-    operation = await app.jobs.operation(plan, "backfill run")
+    operation = operation_of(found, "backfill run")
     question = await app.jobs.question(operation)
     if question is None:
         numbers = ", ".join(f"{name}: {number}" for name, number in by_run(operation).items())
@@ -240,12 +242,3 @@ async def _begun(app: "App", operation: "Operation", author: "Author") -> "Statu
         with anyio.CancelScope(shield=True), suppress(ConflictError):
             await app.jobs.cancel(operation.plan)
         raise
-
-
-async def _begin(app: "App", aim: "Aim", file: Path | None, custom_field: str) -> str:
-    from salesloft_mcp.bulk.sources import load_field, load_file
-
-    if file is not None:
-        return await app.jobs.plan(aim, partial(load_file, file=file), f"file {file.name}")
-    load = partial(load_field, api=app.jobs.api, field=custom_field)
-    return await app.jobs.plan(aim, load, f"custom field {custom_field}")

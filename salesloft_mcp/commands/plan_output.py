@@ -25,11 +25,9 @@ async def followed(app: "App", plan: str) -> "Status":
     bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
     with bar:
         task = bar.add_task("")
-        found = await app.plans.status(plan)
-        while found.under_way:
+        async for found in app.jobs.watch(plan, STEP_SECONDS):
             done, total = (0, None) if found.state == "planning" else (found.done, found.plan.writes)
             bar.update(task, description=found.state, completed=done, total=total)
-            found = await app.jobs.wait(plan, STEP_SECONDS)
     return found
 
 

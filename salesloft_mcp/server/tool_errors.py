@@ -6,7 +6,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
 
-from salesloft_mcp.errors import Hint, SalesloftMcpError
+from salesloft_mcp.errors import Hint, SalesloftMcpError, type_and_place
 from salesloft_mcp.text import did_you_mean, quoted
 
 TOOL_SECONDS = 20.0  # hosts give up on a call after about half a minute
@@ -44,13 +44,9 @@ def words_of(error: ToolError, tool: str, arguments: type[BaseModel]) -> str:
         return invalid_arguments(cause, arguments)
     if cause is None or isinstance(cause, ToolError):
         return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
-    # The type and the place tell a developer enough; the text of the exception may hold personal data.
-    place = cause.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown place"
-    log.error("%s failed: %s at %s", tool, type(cause).__name__, where)
-    return f"{tool} failed inside the server ({type(cause).__name__}); its log says where."
+    kind, place = type_and_place(cause)
+    log.error("%s failed: %s at %s", tool, kind, place)
+    return f"{tool} failed inside the server ({kind}); its log says where."
 
 
 def worded(error: SalesloftMcpError) -> str:

@@ -5,7 +5,7 @@ Rows are never held in memory, so a million of them take no more room than a tho
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +19,8 @@ from salesloft_mcp.state.files import private_file
 BATCH = 5_000
 
 Verdict = Literal["new", "create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
+Column = Literal["external_id", "ref"]
+NewRow = tuple[int, str, str, str, Verdict, str]  # line, external id, by, ref, verdict, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,7 @@ class Staging:
         self._db.row_factory = sqlite3.Row
         try:
             with self._readable():
-                self._db.execute("PRAGMA busy_timeout = 5000")
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = OFF")  # a plan that a crash cut off is made again
-                self._db.executescript(files("salesloft_mcp.state").joinpath("staging.sql").read_text(encoding="utf-8"))
+                self._script("staging.sql")
         except MissingError:
             self._db.close()
             raise
@@ -60,26 +59,11 @@ class Staging:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.close()
+        self._db.close()  # the file stays
 
-    def close(self) -> None:
-        """Ends the connection; the file stays."""
-        self._db.close()
-
-    def note(self, *, digest: str) -> None:
-        """Keep the digest of the input."""
-        self._db.execute("INSERT INTO inputs VALUES (?)", (digest,))
-
-    @property
-    def digest(self) -> str:
-        """The digest of the input, or an empty text."""
-        found = self._db.execute("SELECT digest FROM inputs").fetchone()
-        return "" if found is None else str(found["digest"])
-
-    def add(self, rows: Iterable[tuple[int, str, str, str, str, str]]) -> int:
-        """Add rows as (line, external id, by, ref, verdict, note); how many there were."""
-        added = 0
-        rows = iter(rows)
+    def add(self, rows: Iterable[NewRow]) -> int:
+        """Add rows, `new` ones and those that are ruled out already; how many there were."""
+        added, rows = 0, iter(rows)
         while batch := list(islice(rows, BATCH)):
             with self._transaction():
                 self._db.executemany(
@@ -88,99 +72,54 @@ class Staging:
             added += len(batch)
         return added
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        with self._db:  # commits, or rolls back
-            yield
-
     def mark_duplicates(self) -> None:
         """Rows that say what an earlier one said already."""
-        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_external_id ON rows (external_id, by, ref, line)")
-        self._db.execute("CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref)")
-        self._db.execute(
-            "UPDATE rows SET verdict = 'duplicate', note = 'the same as line ' || first.line FROM"
-            " (SELECT external_id, by, ref, MIN(line) AS line FROM rows WHERE verdict = 'new'"
-            "  GROUP BY external_id, by, ref HAVING COUNT(*) > 1) AS first"
-            " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.by = first.by"
-            " AND rows.ref = first.ref AND rows.line > first.line"
-        )
+        self._script("staging_duplicates.sql")
 
     def mark_contradictions(self) -> None:
         """Rows of one external id that name several objects: none of them can be right for sure."""
-        self._db.execute(
-            "UPDATE rows SET verdict = 'invalid', note = 'this external id is given to several objects in the input'"
-            " WHERE verdict = 'new' AND external_id IN (SELECT external_id FROM rows WHERE verdict = 'new'"
-            "  GROUP BY external_id HAVING COUNT(DISTINCT object_id) > 1)"
+        self._script("staging_contradictions.sql")
+
+    def count(self, column: Column, by: str = "") -> int:
+        """How many different values a column of the rows has that are not ruled out: of all, or of those with `by`."""
+        only = "AND by = :by" if by else ""
+        query = f"SELECT COUNT(DISTINCT {column}) AS n FROM rows WHERE verdict = 'new' {only}"
+        return int(self._db.execute(query, {"by": by}).fetchone()["n"])
+
+    def distinct(self, column: Column, by: str = "") -> Iterator[str]:
+        """These values in order, read batch by batch, so that other statements may run in between."""
+        last, only = "", "AND by = :by" if by else ""
+        query = (
+            f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' {only} AND {column} > :last"
+            f" ORDER BY {column} LIMIT {BATCH}"
         )
+        while found := [row["one"] for row in self._db.execute(query, {"by": by, "last": last})]:
+            yield from found
+            last = found[-1]
 
-    def refs(self, by: str) -> Iterator[str]:
-        """The distinct references of one kind that are not ruled out, in order."""
-        return self._distinct("ref", "by = ?", by)
-
-    def count_refs(self, by: str) -> int:
-        """How many of them there are."""
-        query = "SELECT COUNT(DISTINCT ref) AS n FROM rows WHERE verdict = 'new' AND by = ?"
-        return int(self._db.execute(query, (by,)).fetchone()["n"])
-
-    def found(self, by: str, objects: Sequence[tuple[str, int]]) -> None:
+    def found(self, by: str, objects: Iterable[tuple[str, int]]) -> None:
         """The object of each reference. A reference that stands for a second object is of no use."""
-        rows = [(object_id, by, ref) for ref, object_id in objects]
         with self._transaction():
-            for row in rows:
-                self._db.execute(
-                    "UPDATE rows SET verdict = 'object unknown', note = 'several objects have this ' || by"
-                    " WHERE verdict = 'new' AND object_id <> ? AND by = ? AND ref = ?",
-                    row,
-                )
-                self._db.execute("UPDATE rows SET object_id = ? WHERE by = ? AND ref = ? AND verdict = 'new'", row)
+            self._db.executemany(
+                "UPDATE rows SET object_id = COALESCE(object_id, :one),"
+                " verdict = CASE WHEN object_id <> :one THEN 'object unknown' ELSE verdict END,"
+                " note = CASE WHEN object_id <> :one THEN 'several objects have this ' || by ELSE note END"
+                " WHERE verdict = 'new' AND by = :by AND ref = :ref",
+                [{"one": object_id, "by": by, "ref": ref} for ref, object_id in objects],
+            )
 
     def hold(self, mappings: Iterable[tuple[str, int, int | None]]) -> None:
         """What Salesloft holds already, as (external id, object id, mapping id)."""
         with self._transaction():
             self._db.executemany("INSERT INTO held VALUES (?, ?, ?)", mappings)
 
-    def external_ids(self) -> Iterator[str]:
-        """The distinct external ids that are not ruled out, in order."""
-        return self._distinct("external_id", "1")
-
-    def count_external_ids(self) -> int:
-        """How many of them there are."""
-        query = "SELECT COUNT(DISTINCT external_id) AS n FROM rows WHERE verdict = 'new'"
-        return int(self._db.execute(query).fetchone()["n"])
-
     def classify(self) -> None:
         """Give every row that is left its verdict, from what Salesloft holds."""
-        with self._transaction():
-            self._db.execute("CREATE INDEX IF NOT EXISTS held_by_external_id ON held (external_id)")
-            self._db.execute(
-                "UPDATE rows SET verdict = 'object unknown', note = 'there is no such object'"
-                " WHERE verdict = 'new' AND object_id IS NULL"
-            )
-            self._db.execute(
-                "UPDATE rows SET verdict = 'unchanged', mapping_id = held.mapping_id FROM held"
-                " WHERE verdict = 'new' AND held.external_id = rows.external_id AND held.object_id = rows.object_id"
-            )
-            self._db.execute(
-                "UPDATE rows SET verdict = 'conflict', note = 'is mapped to ' || held.object_id FROM held"
-                " WHERE verdict = 'new' AND held.external_id = rows.external_id"
-            )
-            self._db.execute(
-                "UPDATE rows SET verdict = 'duplicate', note = 'the same object as line ' || first.line FROM"
-                " (SELECT external_id, MIN(line) AS line FROM rows WHERE verdict = 'new'"
-                "  GROUP BY external_id HAVING COUNT(*) > 1) AS first"
-                " WHERE rows.verdict = 'new' AND rows.external_id = first.external_id AND rows.line > first.line"
-            )
-            self._db.execute("UPDATE rows SET verdict = 'create' WHERE verdict = 'new'")
-            self._db.execute("CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, line)")
+        self._script("staging_verdicts.sql")
 
     def verdicts(self) -> Counter[str]:
         """How many rows the plan gives each verdict."""
-        return self._counted("SELECT verdict AS what, COUNT(*) AS n FROM rows GROUP BY verdict")
-
-    def creates(self, after: int, limit: int) -> list[StagedRow]:
-        """Rows to create past line `after`, in order."""
-        return self.lines(after, limit, ("create",))
+        return Counter(dict(self._db.execute("SELECT verdict, COUNT(*) FROM rows GROUP BY verdict").fetchall()))
 
     def lines(self, after: int = 0, limit: int = BATCH, verdicts: tuple[Verdict, ...] = ()) -> list[StagedRow]:
         """Rows past line `after`, of some verdicts or of all."""
@@ -190,23 +129,14 @@ class Staging:
         with self._readable():
             return [StagedRow(**row) for row in self._db.execute(sql, (*verdicts, after, limit))]
 
-    def _distinct(self, column: str, where: str, *values: str) -> Iterator[str]:
-        """Batch by batch, so that other statements may run in between."""
-        last = ""
-        while True:
-            found = self._db.execute(
-                f"SELECT DISTINCT {column} AS one FROM rows WHERE verdict = 'new' AND {where} AND {column} > ?"
-                f" ORDER BY {column} LIMIT ?",
-                (*values, last, BATCH),
-            ).fetchall()
-            if not found:
-                return
-            yield from (row["one"] for row in found)
-            last = found[-1]["one"]
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        with self._db:  # commits, or rolls back
+            yield
 
-    def _counted(self, query: str) -> Counter[str]:
-        with self._readable():
-            return Counter({row["what"]: row["n"] for row in self._db.execute(query)})
+    def _script(self, name: str) -> None:
+        self._db.executescript(files("salesloft_mcp.state").joinpath(name).read_text(encoding="utf-8"))
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
-CREATE TABLE IF NOT EXISTS inputs (
-    digest TEXT NOT NULL
-);
+PRAGMA busy_timeout = 5000;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = OFF; -- a plan that a crash cut off is made again
 
 -- verdict: what the plan says of the row.
 CREATE TABLE IF NOT EXISTS rows (

@@ -142,8 +142,8 @@ def _rows(world: World, count: int, chance: random.Random) -> list[Row]:
 
 
 def _given(row: Row) -> Given:
-    read = row_of(0, row, AIM.object_type)
-    return Given(read.external_id, read.by, read.ref, read.problem)
+    _, external_id, by, ref, _, problem = row_of(0, row, AIM.object_type)
+    return Given(external_id, by, ref, problem)
 
 
 async def _world(sandbox: Sandbox) -> World:

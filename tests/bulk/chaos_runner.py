@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Plans
+from salesloft_mcp.bulk.status import Plans, operation_of
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
@@ -48,13 +48,13 @@ async def main(url: str, token: str, folder: Path, what: str) -> None:
         changes = Changes(api, log, Configurations(api), ENVIRONMENT, QUIET_SECONDS)
         plans = Plans(folder, database, ENVIRONMENT)
         async with open_jobs(plans, changes, QUIET_SECONDS) as jobs:
-            plan = await begun(jobs, changes, database, folder, what)
+            plan = await begun(jobs, plans, changes, database, folder, what)
             status = await jobs.wait(plan, 600)
             print(plan, status.state, status.plan.operation, flush=True)
     database.close()
 
 
-async def begun(jobs: Jobs, changes: Changes, database: Database, folder: Path, what: str) -> str:
+async def begun(jobs: Jobs, plans: Plans, changes: Changes, database: Database, folder: Path, what: str) -> str:
     """The plan that is worked on now."""
     if not what:
         rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ async def begun(jobs: Jobs, changes: Changes, database: Database, folder: Path, 
             if what.startswith("undo "):
                 await jobs.start_undo(await undo(changes, database, int(what.removeprefix("undo "))), YES)
             else:
-                await jobs.start(await jobs.operation(what), YES)
+                await jobs.start(operation_of(await plans.status(what)), YES)
         except ApiError:  # the wire fails before the run, too
             continue
         except ConflictError as error:  # it was killed after its end

@@ -11,6 +11,7 @@ import pytest
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
@@ -84,9 +85,7 @@ async def test_a_plan_whose_process_was_killed_while_it_was_made_has_failed(
     settings: Settings, sandbox: Sandbox
 ) -> None:
     async with open_app(settings, sandbox) as app:
-        await app.plans.table.add(
-            "0badc0de", state="planning", external_type="crm_lead", object_type="people", source="rows"
-        )
+        await app.plans.add("0badc0de", Aim("crm_lead", "people"), "rows", state="planning")
         status = await app.plans.status("0badc0de")
         assert (status.state, status.problem.split("\n")[0]) == ("failed", "it was cut off while it was planned.")
         await app.jobs.resume_all()

@@ -10,6 +10,7 @@ import pytest
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.sandbox import Sandbox
@@ -37,13 +38,13 @@ async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_
     one, other = await planned(app, 5), await planned(app, 5)
     with monkeypatch.context() as patched:
         patched.setattr(ChangeLog, "settle", full)
-        await app.jobs.start(await app.jobs.operation(one), Author())
+        await app.jobs.start(operation_of(await app.plans.status(one)), Author())
         status = await app.jobs.wait(one, HANG_SECONDS)
     assert (status.state, status.outcomes) == ("stopped", {"intended": 5})
     assert "OperationalError" in status.problem
     assert "secret" not in status.problem + caplog.text
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    await app.jobs.start(await app.jobs.operation(one), Author())
+    await app.jobs.start(operation_of(await app.plans.status(one)), Author())
     status = await app.jobs.wait(one, HANG_SECONDS)
     assert (status.state, status.problem, status.outcomes) == ("finished", "", {"created": 5})
     assert len(writes(sandbox)) == 5
@@ -51,7 +52,7 @@ async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_
 
 
 async def test_a_plan_that_breaks_is_failed(app: App) -> None:
-    async def breaks(staging: Staging, aim: Aim) -> None:
+    async def breaks(staging: Staging, aim: Aim) -> str:
         raise ZeroDivisionError
 
     status = await app.jobs.wait(await app.jobs.plan(AIM, breaks, "rows"), HANG_SECONDS)

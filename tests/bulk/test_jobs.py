@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings
@@ -36,7 +37,7 @@ async def cut_off(
     """A run whose process ended in the middle."""
     async with open_app(settings, sandbox) as app:
         plan = await planned(app, rows("", count))
-        gate = Gate(app.jobs.api, monkeypatch, 20)
+        gate = Gate(app.salesloft, monkeypatch, 20)
         await started(app, plan, author)
         await gate.wait()
     return plan
@@ -49,7 +50,7 @@ async def test_two_processes_that_start_one_plan_at_once_make_one_run(
 
     async def start(one: App, plan: str) -> None:
         try:
-            await one.jobs.start(await one.jobs.operation(plan), NOBODY)
+            await one.jobs.start(operation_of(await one.plans.status(plan)), NOBODY)
         except errors.ConflictError as error:
             told.append(error.what)
 
@@ -69,14 +70,14 @@ async def test_two_processes_that_start_one_plan_at_once_make_one_run(
 async def test_what_another_process_runs_is_seen_as_running_and_its_end_is_seen(
     settings: Settings, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(app.jobs.api, monkeypatch, 1)
+    gate = Gate(app.salesloft, monkeypatch, 1)
     plan = await planned(app, 3)
     async with open_app(settings, sandbox) as other:
         await started(app, plan)
         await gate.wait()
         assert (await other.plans.status(plan)).state == "running"
         with pytest.raises(errors.ConflictError, match="it is running"):
-            await other.jobs.operation(plan)
+            operation_of(await other.plans.status(plan))
         await other.jobs.resume_all()
         gate.open()
         await app.jobs.wait(plan, HANG_SECONDS)
@@ -107,7 +108,7 @@ async def test_many_who_look_do_not_keep_a_run_from_its_start_nor_take_a_stopped
 
 async def test_a_run_that_would_create_more_than_was_agreed_to_is_refused(app: App, sandbox: Sandbox) -> None:
     plan = await planned(app, 10)
-    agreed = replace(await app.jobs.operation(plan), creates=9)
+    agreed = replace(operation_of(await app.plans.status(plan)), creates=9)
     with pytest.raises(errors.UnconfirmedError, match="10 writes are left, and fewer were agreed to"):
         await app.jobs.start(agreed, YES)
     assert writes(sandbox) == []
@@ -118,26 +119,27 @@ async def test_a_plan_that_is_still_made_elsewhere_cannot_be_run(
 ) -> None:
     go_on = anyio.Event()
 
-    async def load(staging: Staging, _: object) -> None:
+    async def load(staging: Staging, _: object) -> str:
         await go_on.wait()
+        return ""
 
     plan = await app.jobs.plan(AIM, load, "rows")
     async with open_app(settings, sandbox) as other:
         with pytest.raises(errors.ConflictError, match="it is planning"):
-            await other.jobs.operation(plan)
+            operation_of(await other.plans.status(plan))
     go_on.set()
 
 
 async def test_creates_that_nobody_was_asked_about_count_together_in_an_hour(app: App, sandbox: Sandbox) -> None:
     first, second = await planned(app, rows("a", LIMIT - 1)), await planned(app, rows("b", LIMIT - 1))
     assert (await finished(app, first)).state == "finished"
-    operation = await app.jobs.operation(second)
+    operation = operation_of(await app.plans.status(second))
     question = await app.jobs.question(operation)
     assert question is not None
     with pytest.raises(errors.UnconfirmedError, match="a person has to agree to this run"):
         await app.jobs.start(operation, NOBODY)
     assert len(await live(app)) == LIMIT - 1
-    assert await app.jobs.question(await app.jobs.operation(await planned(app, rows("c", 1)))) is None
+    assert await app.jobs.question(operation_of(await app.plans.status(await planned(app, rows("c", 1))))) is None
     await app.jobs.start(operation, Author("tests", "agreed in a test", question.digest))
     assert (await app.jobs.wait(second, HANG_SECONDS)).outcomes == {"created": LIMIT - 1}
 
@@ -147,9 +149,9 @@ async def test_a_run_that_has_just_begun_counts_whole(
 ) -> None:
     async with open_app(settings, sandbox) as other:
         first, second = await planned(app, rows("a", LIMIT - 1)), await planned(other, rows("b", 2))
-        operation = await other.jobs.operation(second)
+        operation = operation_of(await other.plans.status(second))
         assert await other.jobs.question(operation) is None
-        Gate(app.jobs.api, monkeypatch, 0)
+        Gate(app.salesloft, monkeypatch, 0)
         await started(app, first)
         with pytest.raises(errors.UnconfirmedError, match="a person has to agree"):
             await other.jobs.start(operation, NOBODY)
@@ -157,12 +159,12 @@ async def test_a_run_that_has_just_begun_counts_whole(
 
 async def test_a_run_that_was_agreed_to_leaves_the_hour_to_others(app: App) -> None:
     assert (await finished(app, await planned(app, rows("a", LIMIT + 1)), YES)).state == "finished"
-    assert await app.jobs.question(await app.jobs.operation(await planned(app, rows("b", LIMIT)))) is None
+    assert await app.jobs.question(operation_of(await app.plans.status(await planned(app, rows("b", LIMIT))))) is None
 
 
 async def test_a_yes_to_a_run_counts_once(app: App) -> None:
     first, second = await planned(app, rows("a", LIMIT + 1)), await planned(app, rows("b", LIMIT + 1))
-    question = await app.jobs.question(await app.jobs.operation(first))
+    question = await app.jobs.question(operation_of(await app.plans.status(first)))
     assert question is not None
     yes = replace(YES, consent=question.digest)
     await started(app, first, yes)
@@ -193,7 +195,7 @@ async def test_a_run_that_was_cancelled_is_not_gone_on_with_and_can_be_run_again
         await app.jobs.cancel(plan)
         await app.jobs.resume_all()
         assert (await app.plans.status(plan)).state == "cancelled"
-        assert await app.jobs.question(await app.jobs.operation(plan)) is not None  # asked anew
+        assert await app.jobs.question(operation_of(await app.plans.status(plan))) is not None  # asked anew
         status = await finished(app, plan, YES)
         assert (status.state, status.outcomes) == ("finished", {"created": LIMIT + 100})
 
@@ -210,12 +212,73 @@ async def test_a_cancel_from_another_process_ends_the_run_there(settings: Settin
         assert (await other.plans.status(plan)).state == "cancelled"
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["first", "again"])
+async def test_a_cancel_that_comes_while_a_run_is_begun_is_not_lost(
+    settings: Settings, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    async def start() -> None:
+        with pytest.raises(errors.ConflictError, match="it was cancelled meanwhile"):
+            await started(app, plan)
+
+    plan = await planned(app, 100)
+    if begun:
+        await app.jobs.cancel(plan)
+    gate = Gate(app.salesloft, monkeypatch, 0, "team")
+    async with open_app(settings, sandbox) as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(start)
+        await gate.wait()
+        await other.jobs.cancel(plan)
+        assert (await other.plans.status(plan)).state == "cancelled"
+        gate.open()
+    assert (await app.plans.status(plan)).state == "cancelled"
+    assert writes(sandbox) == []
+    assert (await finished(app, plan)).outcomes == {"created": 100}
+
+
+async def test_a_run_that_is_cancelled_while_a_server_starts_is_not_gone_on_with(
+    settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await cut_off(settings, sandbox, monkeypatch, 100)
+    before = len(writes(sandbox))
+    async with open_app(settings, sandbox) as app, open_app(settings, sandbox) as other:
+        gate = Gate(app.plans, monkeypatch, 1, "status")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app.jobs.resume_all)
+            await gate.wait()
+            await other.jobs.cancel(plan)
+            gate.open()
+        status = await app.jobs.wait(plan, HANG_SECONDS)
+    assert (status.state, status.problem, len(writes(sandbox))) == ("cancelled", "", before)
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["at its end", "in the middle"])
+async def test_a_cancel_from_another_process_ends_the_making_of_a_plan(
+    settings: Settings, app: App, sandbox: Sandbox, hangs: bool
+) -> None:
+    go_on = anyio.Event()
+
+    async def load(staging: Staging, aim: Aim) -> str:
+        await go_on.wait()
+        return await load_rows(staging, aim, creations(3))
+
+    plan = await app.jobs.plan(AIM, load, "rows")
+    async with open_app(settings, sandbox) as other:
+        await other.jobs.cancel(plan)
+        if not hangs:
+            go_on.set()
+        status = await app.jobs.wait(plan, HANG_SECONDS)
+        assert (status.state, status.problem.split("\n")[0]) == ("cancelled", "it was cancelled while it was planned.")
+        assert await other.plans.status(plan) == status
+    with pytest.raises(errors.ConflictError, match=r"it is cancelled\. Nothing was started"):
+        await started(app, plan)
+
+
 async def test_where_the_token_is_of_another_team_no_run_goes_on_and_the_reason_is_told(
     settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = await cut_off(settings, sandbox, monkeypatch, 100)
     async with open_app(settings, sandbox) as app:
-        await app.plans.table.note(plan, team="7")
+        await app.plans.note(plan, team="7")
         await app.jobs.resume_all()
         status = await app.plans.status(plan)
         assert status.state == "stopped"

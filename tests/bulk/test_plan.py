@@ -109,7 +109,7 @@ async def test_few_ids_are_looked_up_where_reading_all_mappings_would_cost_more(
 async def test_an_empty_plan_asks_nothing(tmp_path: Path) -> None:
     async with planned(tmp_path, []) as one:
         assert not one.sandbox.requests
-        assert one.staging.creates(0, 1) == []
+        assert one.staging.lines(0, 1) == []
 
 
 @pytest.mark.parametrize(("creates", "points", "expected"), [(0, 570, 0), (1, 600, 0.1), (100_000, 600, 166.7)])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk import report
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import COLUMNS, Format, ReportRow, attention, every_row, write_report
 from salesloft_mcp.bulk.rows import rows_in
 from salesloft_mcp.bulk.status import Status
@@ -20,6 +21,7 @@ from salesloft_mcp.changes.change import Author, Operation, Outcome, State
 from salesloft_mcp.intake.formulas import FORMULA_STARTS, formula_safe, unformula
 from salesloft_mcp.intake.tables import Invalid
 from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.state.staging import Verdict
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 CELL = st.one_of(TEXT, st.builds(str.__add__, st.sampled_from([*FORMULA_STARTS, "'", "'=", "''="]), TEXT))
@@ -39,16 +41,16 @@ def reported(line: int, cell: str) -> ReportRow:
     return ReportRow(line, cell, None, "email", cell, "invalid", "", cell, None)
 
 
-async def run_of(app: App, verdicts: Sequence[str], ends: Mapping[int, State]) -> Status:
+async def run_of(app: App, verdicts: Sequence[Verdict], ends: Mapping[int, State]) -> Status:
     """A plan whose rows have these verdicts, and a run in which some lines came to an end."""
     plan = "abc"
-    await app.plans.table.add(plan, state="finished", external_type="crm_lead", object_type="people", source="rows")
+    await app.plans.add(plan, Aim("crm_lead", "people"), "rows", state="finished")
     with app.plans.new_staging(plan) as staging:
         staging.add((n, f"id{n}", "object_id", str(n), verdict, "planned") for n, verdict in enumerate(verdicts, 1))
     number = await app.changes.log.begin_run(
         Operation("run_plan", (), plan=plan), await app.changes.place(), Author("tests")
     )
-    await app.plans.table.note(plan, operation=number)
+    await app.plans.note(plan, operation=number)
     fed = [(n, mappings.creation(MappingKey("crm_lead", "people", f"id{n}"), n)) for n in ends]
     for line in await app.changes.log.announce(number, 0, fed):
         state = ends[line.line or 0]
@@ -103,8 +105,17 @@ async def test_every_row_has_its_line_however_many_there_are(app: App, monkeypat
 
 @pytest.mark.anyio
 async def test_attention_is_for_what_was_ruled_out_and_what_ended_badly(app: App) -> None:
-    verdicts = ["create", "unchanged", "conflict", "object unknown", "invalid", "duplicate", "create", "create"]
-    status = await run_of(app, verdicts, {1: "created", 7: "failed", 8: "conflict"})
+    verdicts: list[Verdict] = [
+        "create",
+        "unchanged",
+        "conflict",
+        "object unknown",
+        "invalid",
+        "duplicate",
+        "create",
+        "create",
+    ]
+    status = await run_of(app, [*verdicts, "create", "create"], {1: "created", 7: "failed", 8: "conflict"})
     found = [row.line for row in await attention(app.plans, app.changes.log, status, 0, 100)]
     assert found == [3, 4, 5, 7, 8]
     assert [row.line for row in await attention(app.plans, app.changes.log, status, 4, 2)] == [5, 7]

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.bulk.runner import Load
+from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.errors import InputError
@@ -104,8 +103,7 @@ def test_a_loop_of_links_is_refused(folder: Path) -> None:
 
 @pytest.mark.anyio
 async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -> None:
-    await load_file(staging, AIM, folder / "good.csv")
-    assert staging.digest == hashlib.sha256(GOOD).hexdigest()
+    assert await load_file(staging, AIM, folder / "good.csv") == hashlib.sha256(GOOD).hexdigest()
     assert [line.external_id for line in staging.lines()] == ["007"]
 
 
@@ -194,9 +192,9 @@ async def planned(app: App, aim: Aim, load: Load) -> Status:
 @pytest.mark.anyio
 async def test_a_custom_field_gives_a_row_for_each_value_and_none_for_blanks(app: App, sandbox: Sandbox) -> None:
     aim = Aim("marketing_automation", "people")
-    status = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legacy ID"))
+    status = await planned(app, aim, partial(load_field, api=app.salesloft, field="Legacy ID"))
     assert (status.state, status.plan.counts) == ("planned", {"create": 120})
-    again = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legacy ID"))
+    again = await planned(app, aim, partial(load_field, api=app.salesloft, field="Legacy ID"))
     assert again.plan.digest == status.plan.digest
     assert not [one for one in sandbox.requests if one.method != "GET"]
 
@@ -210,7 +208,7 @@ async def test_one_value_on_two_records_is_found_and_left_out(app: App) -> None:
         fields = PersonFields(custom_fields={"Legacy ID": "TWICE"})
         await app.salesloft.upsert_person("crm_lead", f"twin{number}", fields)
     aim = Aim("marketing_automation", "people")
-    status = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legacy ID"))
+    status = await planned(app, aim, partial(load_field, api=app.salesloft, field="Legacy ID"))
     assert status.plan.counts == {"create": 120, "invalid": 2}
     with app.plans.staging(status.plan.id) as staging:
         twins = staging.lines(verdicts=("invalid",))
@@ -221,17 +219,16 @@ async def test_one_value_on_two_records_is_found_and_left_out(app: App) -> None:
 @pytest.mark.anyio
 async def test_a_field_nobody_has_is_refused_with_the_nearest(app: App) -> None:
     aim = Aim("crm_lead", "people")
-    status = await planned(app, aim, partial(load_field, api=app.jobs.api, field="Legcy ID"))
+    status = await planned(app, aim, partial(load_field, api=app.salesloft, field="Legcy ID"))
     assert status.state == "failed"
     assert status.problem == ('custom_field: no people have a value in "Legcy ID".\nNext: did you mean "Legacy ID"?')
-    users = await planned(app, Aim("crm", "users"), partial(load_field, api=app.jobs.api, field="x"))
+    users = await planned(app, Aim("crm", "users"), partial(load_field, api=app.salesloft, field="x"))
     assert users.problem.startswith("object_type: users have no custom fields.")
 
 
 @pytest.mark.anyio
 async def test_the_same_rows_have_the_same_digest(staging: Staging, tmp_path: Path) -> None:
     rows = [{"external_id": "a", "object_id": 1}]
-    await load_rows(staging, AIM, rows)
+    digest = await load_rows(staging, AIM, rows)
     with Staging(tmp_path / "two.db") as other:
-        await load_rows(other, AIM, [dict(reversed(rows[0].items()))])
-        assert other.digest == staging.digest
+        assert await load_rows(other, AIM, [dict(reversed(rows[0].items()))]) == digest

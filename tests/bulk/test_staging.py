@@ -33,12 +33,12 @@ def planned(staging: Staging, rows: list[Given], held: list[Pair]) -> None:
     )
     staging.mark_duplicates()
     for by in BYS:
-        refs = list(staging.refs(by))
-        assert staging.count_refs(by) == len(refs)
+        refs = list(staging.distinct("ref", by))
+        assert staging.count("ref", by) == len(refs)
         staging.found(by, [(ref, one) for ref in refs for one in FOUND[ref]])
     staging.mark_contradictions()
-    ids = set(staging.external_ids())
-    assert staging.count_external_ids() == len(ids)
+    ids = set(staging.distinct("external_id"))
+    assert staging.count("external_id") == len(ids)
     staging.hold((external_id, one, 7) for external_id, one in held if external_id in ids)
     staging.classify()
 
@@ -54,7 +54,7 @@ def test_verdicts_are_those_of_the_plainest_reading(
         lines = staging.lines()
         assert [line.verdict for line in lines] == list(expected.each)
         assert staging.verdicts() == {one: expected.each.count(one) for one in set(expected.each)}
-        creates = [(line.external_id, line.object_id) for line in staging.creates(0, 100)]
+        creates = [(line.external_id, line.object_id) for line in staging.lines(0, 100, ("create",))]
     assert sorted(creates) == sorted(expected.creates.elements())
     assert all(line.note for line in lines if line.verdict not in ("create", "unchanged"))
 

@@ -5,6 +5,7 @@ import pytest
 from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.report import every_row
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.history import Search
@@ -130,7 +131,7 @@ async def test_a_run_that_was_undone_says_by_what_and_does_not_go_on(app: App) -
         await undoing(app, number)
     assert (await app.plans.status(plan)).state == "undone"
     with pytest.raises(errors.ConflictError, match="it is undone"):
-        await app.jobs.operation(plan)
+        operation_of(await app.plans.status(plan))
     with pytest.raises(errors.ConflictError, match="it is undone"):
         await app.jobs.cancel(plan)
 

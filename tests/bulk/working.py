@@ -9,10 +9,9 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.undo import undo
-from salesloft_mcp.salesloft.client import Salesloft
 from tests.hosting.program import HANG_SECONDS
 
 from .running import AIM, creations
@@ -22,10 +21,10 @@ YES = Author("tests", "agreed in a test")
 
 
 class Gate:
-    """Lets some calls of a method of the client through, and holds the others until it is opened."""
+    """Lets some calls of a method through, mostly of the client, and holds the others until it is opened."""
 
     def __init__(
-        self, api: Salesloft, monkeypatch: pytest.MonkeyPatch, through: int, method: str = "create_mapping"
+        self, api: object, monkeypatch: pytest.MonkeyPatch, through: int, method: str = "create_mapping"
     ) -> None:
         self._reached = anyio.Event()
         self._open = anyio.Event()
@@ -59,7 +58,7 @@ async def planned(app: App, rows: int | Sequence[dict[str, object]]) -> str:
 
 async def started(app: App, plan: str, author: Author = NOBODY) -> int:
     """Begin the run of a plan; the number of its operation."""
-    return await app.jobs.start(await app.jobs.operation(plan), author)
+    return await app.jobs.start(operation_of(await app.plans.status(plan)), author)
 
 
 async def finished(app: App, plan: str, author: Author = NOBODY) -> Status:

@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.change import Author, Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
@@ -163,7 +164,7 @@ async def upsert_old(app: App, tag: str) -> Operation:
 
 async def run(app: App, tag: str) -> Operation:
     (status,) = await app.plans.newest(1)
-    return await app.jobs.operation(status.plan.id)
+    return operation_of(await app.plans.status(status.plan.id))
 
 
 async def undo_newest(app: App, tag: str) -> Operation:

@@ -11,6 +11,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging
@@ -43,9 +44,9 @@ async def test_a_plan_that_is_still_being_made_is_not_started(connect: Connect, 
     """What it will create is not known yet, so nobody could have agreed to it."""
     go_on = anyio.Event()
 
-    async def load(staging: Staging, aim: Aim) -> None:
+    async def load(staging: Staging, aim: Aim) -> str:
         await go_on.wait()
-        await load_rows(staging, aim, rows=rows(MOST + 1))
+        return await load_rows(staging, aim, rows=rows(MOST + 1))
 
     plan = await app.jobs.plan(Aim("crm_lead", "people"), load, "rows")
     async with connect() as client:
@@ -60,7 +61,7 @@ async def test_a_run_that_would_create_more_than_was_agreed_to_does_not_start(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
     async with connect() as client:
-        operation = await app.jobs.operation(await planned(client, MOST))
+        operation = operation_of(await app.plans.status(await planned(client, MOST)))
     smaller = replace(operation, creates=MOST - 1)
     for author in (Author(), Author(how="asked through the client", consent="1")):
         with pytest.raises(errors.UnconfirmedError, match="fewer were agreed to"):
@@ -70,7 +71,7 @@ async def test_a_run_that_would_create_more_than_was_agreed_to_does_not_start(
 
 async def test_a_run_that_needs_a_yes_does_not_start_without_one(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
-        operation = await app.jobs.operation(await planned(client, MOST + 1))
+        operation = operation_of(await app.plans.status(await planned(client, MOST + 1)))
     with pytest.raises(errors.UnconfirmedError, match="a person has to agree"):
         await app.jobs.start(operation, Author())
     assert writes(sandbox) == []

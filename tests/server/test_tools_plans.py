@@ -11,6 +11,7 @@ import pytest
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.hosting.run import resume
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -270,7 +271,7 @@ async def test_a_plan_that_was_begun_meanwhile_is_not_begun_twice(connect: Conne
         plan = await planned(other, await rows(app, MANY))
 
     async def begin() -> None:
-        operation = await app.jobs.operation(plan)
+        operation = operation_of(await app.plans.status(plan))
         question = await app.jobs.question(operation)
         assert question is not None
         await app.jobs.start(operation, Author("another", "asked elsewhere", question.digest))
@@ -306,7 +307,7 @@ async def test_a_call_that_ends_does_not_end_the_job_and_progress_grows(
         plan = await planned(client, await rows(app, 400))
         result = await client.call_tool("run_plan", {"plan": plan}, progress_callback=hear)
         assert not result.is_error
-        gate = Gate(app.jobs.api, monkeypatch, 0, "list_objects")
+        gate = Gate(app.salesloft, monkeypatch, 0, "list_objects")
         monkeypatch.setattr(plans, "WAIT_SECONDS", 0.0)
         later = await call(client, "plan_backfill", **LEADS, rows=[{"external_id": "Z1", "object_id": PERSON}])
         assert later.data["state"] == "planning"
@@ -325,8 +326,8 @@ async def test_a_cancelled_run_keeps_what_it_created_and_can_go_on(
     monkeypatch.setattr(plans, "STEP_SECONDS", 0.0)
     async with connect() as client:
         plan = await planned(client, await rows(app, 300))
-        gate = Gate(app.jobs.api, monkeypatch, 20)
-        await app.jobs.start(await app.jobs.operation(plan), Author())
+        gate = Gate(app.salesloft, monkeypatch, 20)
+        await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
         cancelled = await call(client, "cancel_plan", plan=plan)
         assert cancelled.data["state"] == "running"
@@ -347,7 +348,7 @@ async def test_a_cancelled_run_is_asked_about_anew(
     async with connect(elicitation_callback=human) as client:
         plan = await planned(client, await rows(app, 900))
         await ended(client, plan)
-        gate = Gate(app.jobs.api, monkeypatch, 20)
+        gate = Gate(app.salesloft, monkeypatch, 20)
         await call(client, "run_plan", plan=plan)
         await gate.wait()
         await call(client, "cancel_plan", plan=plan)
@@ -364,16 +365,16 @@ async def test_a_plan_can_be_cancelled_while_it_is_made(
     connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = await rows(app, 3)
-    Gate(app.jobs.api, monkeypatch, 0, "list_objects")
+    Gate(app.salesloft, monkeypatch, 0, "list_objects")
     monkeypatch.setattr(plans, "WAIT_SECONDS", 0.0)
     async with connect() as client:
         reply = await call(client, "plan_backfill", **LEADS, rows=given)
         assert reply.words.startswith("planning: ")
         cancelled = await call(client, "cancel_plan", plan=reply.data["plan"])
         words = await refused(client, "run_plan", plan=reply.data["plan"])
-    assert cancelled.data["state"] == "failed"
-    assert cancelled.data["problem"].startswith("it was cut off while it was planned.")
-    assert words.startswith("plan: it is failed. Nothing was started.")
+    assert cancelled.data["state"] == "cancelled"
+    assert cancelled.data["problem"].startswith("it was cancelled while it was planned.")
+    assert words == "plan: it is cancelled. Nothing was started.\nNext: plan it again with plan_backfill."
 
 
 @pytest.mark.parametrize(
@@ -390,8 +391,8 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_next_server_where_runs_ar
 ) -> None:
     async with open_app(settings, sandbox) as app, client_of(app, "auto") as client:
         plan = await planned(client, await rows(app, 300))
-        gate = Gate(app.jobs.api, monkeypatch, 20)
-        await app.jobs.start(await app.jobs.operation(plan), Author())
+        gate = Gate(app.salesloft, monkeypatch, 20)
+        await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
     async with open_app(settings, sandbox) as app:
         assert (await app.plans.status(plan)).state == "stopped"
@@ -403,11 +404,11 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_next_server_where_runs_ar
 async def test_a_run_in_another_process_is_followed_and_not_begun_again(
     settings: Settings, app: App, sandbox: Sandbox, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate(app.jobs.api, monkeypatch, 1)
+    gate = Gate(app.salesloft, monkeypatch, 1)
     monkeypatch.setattr(plans, "STEP_SECONDS", 0.0)
     async with open_app(settings, sandbox) as other, client_of(other, era) as client:
         plan = await planned(client, await rows(app, 3))
-        await app.jobs.start(await app.jobs.operation(plan), Author())
+        await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
         with monkeypatch.context() as patched:
             patched.setattr(plans, "WAIT_SECONDS", 0.0)
@@ -463,7 +464,7 @@ async def test_an_id_that_is_none_is_refused(connect: Connect, sandbox: Sandbox,
 async def test_a_plan_for_one_team_is_not_run_for_another(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
         plan = await planned(client, await rows(app, 1))
-        await app.plans.table.note(plan, team="7")
+        await app.plans.note(plan, team="7")
         words = await refused(client, "run_plan", plan=plan)
     assert "it was made for team 7, and this token is of team 100013. Nothing was written." in words
     assert writes(sandbox) == []

@@ -1,10 +1,8 @@
 """Plans: many mappings at once, planned before anything is written, run by a job that outlives the call."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any, Literal
 
-import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult
 from mcp_types import CallToolResult
@@ -14,9 +12,8 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, attention, every_row
-from salesloft_mcp.bulk.runner import Load
-from salesloft_mcp.bulk.sources import allowed_file, load_field, load_file, load_rows
-from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.sources import source
+from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.refusals import require_configured
@@ -61,12 +58,12 @@ async def plan_backfill(
     """Plan a backfill: many mappings of existing records, from rows, a file or a custom field. It writes nothing, and
     says what would be created, what cannot be, and what it costs."""
     app = ctx.request_context.lifespan_context
-    load, described = _source(app, rows, file, custom_field)
+    load, described = source(app.salesloft, rows, file, custom_field, app.settings.files_dir)
     await require_configured(app.configurations, external_type, object_type)
     plan = await app.jobs.plan(Aim(external_type, object_type), load, described)
     status = await followed(ctx, plan)
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
-    if status.state == "failed":
+    if status.problem:
         raise errors.SalesloftMcpError(status.problem)
     return await _answer(app, status, app.jobs.spent(plan), "attention", limit=EXAMPLES)
 
@@ -89,9 +86,8 @@ async def _run(
 async def run_plan(ctx: Context[App, Any], plan: PlanId) -> Operation:
     """Run a plan in the background, or resume it. A person has to agree to more than 500 creates in an hour."""
     app = ctx.request_context.lifespan_context
-    if (await app.plans.status(plan)).state in ("running", "finished"):
-        return Operation("", ())
-    return await app.jobs.operation(plan, "")
+    status = await app.plans.status(plan)
+    return Operation("", ()) if status.state in ("running", "finished") else operation_of(status, "")
 
 
 async def get_plan(
@@ -113,40 +109,12 @@ async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToo
 
 async def followed(ctx: Context[App, Any], plan: str) -> Status:
     """The status when the job has ended, or when a tool has to answer; the client sees it move meanwhile."""
-    app = ctx.request_context.lifespan_context
-    status = await app.plans.status(plan)
-    tell = _teller(ctx)
-    with anyio.move_on_after(WAIT_SECONDS):
-        while status.under_way:
-            status = await app.jobs.wait(plan, STEP_SECONDS)
-            await tell(status)
+    jobs, told = ctx.request_context.lifespan_context.jobs, 0
+    async for status in jobs.watch(plan, STEP_SECONDS, WAIT_SECONDS):
+        if status.state != "planning" and status.done > told:  # the protocol wants numbers that grow
+            told = status.done
+            await ctx.report_progress(told, status.plan.writes, plan_sentence(status))
     return status
-
-
-def _source(app: App, rows: list[dict[str, Any]], file: str, custom_field: str) -> tuple[Load, str]:
-    """Where the rows come from, and how that is called."""
-    if [bool(rows), bool(file), bool(custom_field)].count(True) != 1:
-        raise errors.InputError("rows", "give exactly one of rows, file and custom_field.")
-    if rows:
-        return partial(load_rows, rows=rows), answers.count(len(rows), "row")
-    if file:
-        found = allowed_file(file, app.settings.files_dir)
-        return partial(load_file, file=found), f"file {found.name}"
-    return partial(load_field, api=app.jobs.api, field=custom_field), f"custom field {custom_field}"
-
-
-def _teller(ctx: Context[App, Any]) -> Callable[[Status], Awaitable[None]]:
-    """Tells the client how far a job is. The protocol wants numbers that grow."""
-    last = 0
-
-    async def tell(status: Status) -> None:
-        nonlocal last
-        now, total = (0, None) if status.state == "planning" else (status.done, status.plan.writes)
-        if now > last:
-            last = now
-            await ctx.report_progress(now, total, plan_sentence(status))
-
-    return tell
 
 
 async def _answer(
