@@ -35,7 +35,8 @@ def private_file(file: Path) -> Path:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{file} is no regular file")
-        os.fchmod(descriptor, 0o600)
+        if hasattr(os, "fchmod"):  # Windows has it since Python 3.13, and no modes before or after
+            os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
     return file
