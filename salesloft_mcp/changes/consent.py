@@ -58,11 +58,6 @@ def _is_move(operation: Operation) -> bool:
 
 
 # The first rule that applies is the one that is asked. A new reason is a new row.
-_RUN = Rule(
-    "Create these external id mappings",
-    lambda operation: operation.creates > MOST_UNASKED,
-    "each is created; a mapping cannot be changed later, only deleted",
-)
 RULES: tuple[Rule, ...] = (
     Rule(
         "Delete this external id configuration",
@@ -105,7 +100,6 @@ RULES: tuple[Rule, ...] = (
         _any(lambda one: _becomes("archived", one)),
         "it disappears from the lists of active accounts",
     ),
-    _RUN,
 )
 
 
@@ -114,9 +108,12 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
 
     `unconfirmed` is how many mappings were created in the last hour without being asked about; it counts for runs.
     """
-    if operation.plan and operation.creates and operation.creates + unconfirmed > MOST_UNASKED:
-        return _RUN
-    return next((rule for rule in RULES if rule.applies(operation)), None)
+    many = Rule(
+        "Create these external id mappings",
+        lambda one: one.creates > 0 and one.creates + unconfirmed > MOST_UNASKED,
+        "each is created; a mapping cannot be changed later, only deleted",
+    )
+    return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
 
 def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:
