@@ -147,10 +147,13 @@ class ChangeLog:
                 await anyio.sleep(self._renew_seconds)
                 await self._database.write(write)
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(renew)
-            yield
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(renew)
+                yield
+                tasks.cancel_scope.cancel()
+        except ExceptionGroup as failed:
+            raise _first_of(failed) from failed  # what failed inside is told as if there were no group around it
 
     async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0, *, cut_off: bool = False) -> None:
         """How changes stand now, unless they were announced anew since; those that were `cut_off` are left alone when
@@ -284,6 +287,12 @@ class ChangeLog:
     ) -> bool:
         sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
         return tx.row(sql, self._tenant, *key_values(key), settled_after, by_other_than) is not None
+
+
+def _first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The first failure in a group of groups."""
+    found = group.exceptions[0]
+    return _first_of(found) if isinstance(found, ExceptionGroup) else found
 
 
 def _spend(tx: Transaction, number: int, author: Author) -> None:

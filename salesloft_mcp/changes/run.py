@@ -128,8 +128,6 @@ class Run:
                     for _ in range(self.at_once):
                         workers.start_soon(work)
                 writing.cancel_scope.cancel()
-        except ExceptionGroup as failed:
-            raise _first_of(failed) from failed
         finally:
             # What is missing after this, because something failed or the process is told to stop, stays `intended`.
             with anyio.CancelScope(shield=True):
@@ -199,9 +197,3 @@ class Run:
             what = f"nothing went through in {GIVE_UP_AFTER} rounds. The last word: {self._last_word}"
             raise errors.UnreachableError(what, request="POST /v2/external/mappings", next_step="resume it later.")
         await anyio.sleep(min(LONGEST_PAUSE, self.quiet * self._pauses))
-
-
-def _first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The first failure in a group of groups."""
-    found = group.exceptions[0]
-    return _first_of(found) if isinstance(found, ExceptionGroup) else found
