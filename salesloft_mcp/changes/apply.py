@@ -48,7 +48,6 @@ _NO_TEAM = (errors.ForbiddenError, errors.NotFoundError)
 _NO_WORD = (errors.BrokenAnswerError, errors.UpstreamError)  # that may be so only this time
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
 _USED = "this yes was used already. Nothing was changed."
-_BUSY = "another write of the same external id is under way. Nothing was changed."
 _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 
@@ -87,11 +86,14 @@ class Changes:
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
-            except (*_NO_TEAM, *_NO_WORD) as error:
-                if fresh and isinstance(error, _NO_WORD):
+            except _NO_TEAM:
+                self._place = Place(self.environment)
+            except _NO_WORD:
+                if fresh:
                     raise
                 return Place(self.environment)
-            self._place = Place(self.environment, team.id, team.name or "")
+            else:
+                self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
@@ -158,7 +160,7 @@ class Changes:
         seen, since = (0, 0.0), time.monotonic()
         while (line := await self.log.holder(key)) is not None:
             if current().patience() < 0:
-                raise errors.ConflictError(_BUSY, next_step="make the same call again in a minute.")
+                raise _busy()
             if seen != (line.id, line.at):
                 seen, since = (line.id, line.at), time.monotonic()
             if max(time.monotonic() - since, self._clock() - line.at) > self.sent_seconds:
@@ -269,11 +271,18 @@ class Changes:
                 break
             await anyio.sleep(self.quiet)
             found = await look(self.api, outcome.line, sent=True)
-            if found.state == "planned" and (announced := await self.log.sending([outcome.line])):
-                found = await send(self.api, announced[0])
+            if found.state == "planned":
+                announced, busy = await self.log.sending([outcome.line]), _busy()
+                found = replace(found, note=busy.what, error=busy)
+                found = await send(self.api, announced[0]) if announced else found
             outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome
+
+
+def _busy() -> errors.ConflictError:
+    what = "another write of the same external id is under way. Nothing was changed."
+    return errors.ConflictError(what, next_step="make the same call again in a minute.")
 
 
 def _expected(change: Change) -> Verdict:
