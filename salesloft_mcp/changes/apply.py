@@ -151,14 +151,14 @@ class Changes:
         if any(one.line.change.kind == "configuration" for one in outcomes):
             self.known.forget()
 
-    async def free(self, key: MappingKey) -> None:
-        """Wait for whoever writes at a key, and settle what was cut off there.
+    async def free(self, key: MappingKey, stop: Callable[[], bool] = lambda: False) -> None:
+        """Wait for whoever writes at a key, or until `stop` says so, and settle what was cut off there.
 
         Raises:
             ConflictError: the other write takes longer than this call may.
         """
         seen, since = (0, 0.0), time.monotonic()
-        while (line := await self.log.holder(key)) is not None:
+        while not stop() and (line := await self.log.holder(key)) is not None:
             if current().patience() < 0:
                 raise _busy()
             if seen != (line.id, line.at):

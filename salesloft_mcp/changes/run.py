@@ -92,7 +92,9 @@ class Run:
         held = await self._first({"planned"})
         if held is None:
             return
-        await self.changes.free(held.change.key)
+        await self.changes.free(held.change.key, self.cancelled)
+        if self.cancelled():
+            return
         outcome = await look(self.changes.api, held, sent=False)
         if isinstance(outcome.error, _TO_ALL):
             raise outcome.error

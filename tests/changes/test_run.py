@@ -12,7 +12,7 @@ import pytest
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes import run as running
-from salesloft_mcp.changes.change import Change, Operation, Outcome, StaleError, State
+from salesloft_mcp.changes.change import Change, Line, Operation, Outcome, StaleError, State
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
@@ -306,6 +306,21 @@ async def test_what_a_dead_process_holds_is_settled_by_whoever_needs_the_key(one
     assert await one.finish(rows(2), quiet=0.0)
     assert await one.states() == ["created", "created"]
     assert [line.state for line in await there.lines(held.operation)] == ["failed"]
+
+
+async def test_a_cancelled_run_does_not_wait_for_whoever_holds_a_key(one: Runner, there: World) -> None:
+    await there.log.begin(Operation("a test", (mappings.creation(key(1), BEN),)), PLACE, NOBODY, ["intended"])
+    asked: list[MappingKey] = []
+    holder = one.here.log.holder
+
+    async def held(key: MappingKey) -> Line | None:
+        asked.append(key)
+        return await holder(key)
+
+    one.here.log.holder = held  # type: ignore[method-assign]
+    with anyio.fail_after(5):
+        assert not await one.finish(rows(2), cancelled=lambda: bool(asked), quiet=0.0)
+    assert await one.states() == ["planned", "created"]
 
 
 async def test_a_chat_call_settles_what_a_dead_run_left_and_the_run_goes_on_with_it(one: Runner, there: World) -> None:
