@@ -1,7 +1,7 @@
 """The operation that takes another one back: its changes inverted, the last one first, and what it carried."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -74,18 +74,27 @@ def feed(changes: Changes, number: int) -> Feed:
 
     Nobody has looked at these keys since, so each mapping that is to be created is held against what stands there.
     """
-    seen: list[Standing] = []  # read when the first of them are asked for
+    newest = partial(changes.log.lines, number, by="id DESC")
+    states: Iterable[State] = ()
+    top = 0
+    seen: list[Standing] = []  # read when the first mapping is to be created
 
     async def following(after: int, limit: int) -> Sequence[tuple[int, Change]]:
-        # The lines of this run go up from 1, and those of the operation that is undone go down.
-        states = await _bulk_states(changes, number)
-        top = 1 + max(line.id for line in await changes.log.lines(number, states, limit=1, newest_first=True))
-        lines = await changes.log.lines(number, states, after=top - after, limit=limit, newest_first=True)
+        nonlocal states, top
+        if not top:
+            # Of a run every change comes back; of anything else only what it carried, the rest is undone before.
+            (first,) = await newest({"carried"}, limit=1) or await newest(DONE, limit=1)
+            states = {"carried"} if first.state == "carried" else DONE
+            top = first.id + 1  # the lines of this run go up from 1, and those of the operation go down
+        lines = await newest(states, last=top - after - 1, limit=limit)
         lines = [line for line in lines if line.line is not None or line.state == "carried"]
-        back = [(top - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
-        if back and not seen:
+        back = [(top - line.id, (await mappings.back(changes.api, line.change))[0]) for line in lines]
+        if not seen and any(change.after is not None for _, change in back):
             seen.append(await _standing(changes.api, back[0][1].key))
-        return [(place, await _against(changes.api, one, seen[0])) for place, one in back]
+        return [
+            (place, change if change.after is None else await _against(changes.api, change, seen[0]))
+            for place, change in back
+        ]
 
     return following
 
@@ -102,17 +111,10 @@ async def _standing(api: Salesloft, key: MappingKey) -> Standing:
 
 
 async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
-    if change.after is None:
-        return change
+    """A creation, held against the same mapping where that stands there, or else another of its external id."""
     rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
-    same = [row for row in rows if mappings.fits(row, change.after)]
-    return replace(change, before=next(iter([*same, *rows]), None))
-
-
-async def _bulk_states(changes: Changes, number: int) -> set[State]:
-    """Of a run every change comes back; of anything else only what it carried, the rest is undone before."""
-    carried = await changes.log.lines(number, {"carried"}, limit=1)
-    return {"carried"} if carried else {"created", "updated", "deleted"}
+    fitting = sorted(rows, key=lambda row: not mappings.fits(row, change.after or {}))
+    return replace(change, before=next(iter(fitting), None))
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:

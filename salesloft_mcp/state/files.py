@@ -51,15 +51,13 @@ def atomic_output(output: Path) -> Iterator[TextIO]:
     """
     if output.exists() and not output.is_file():
         raise InputError("--output", "is no regular file.", next_step="give the name of a file.")
-    part: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-        part = Path(name)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(output.resolve())
+        descriptor, part = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8", newline="") as file:
+                yield file
+            Path(part).replace(output.resolve())
+        finally:
+            Path(part).unlink(missing_ok=True)
     except OSError as error:
         raise InputError("--output", f"cannot be written ({error.strerror}).") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)

@@ -77,7 +77,7 @@ async def one(here: World) -> Runner:
 async def test_every_change_is_created_once(one: Runner) -> None:
     assert await one.finish(rows(150))
     assert (await one.states(), one.here.sent()) == (["created"] * 150, 150)
-    assert [line.line for line in await one.here.log.of_input(one.number, 0, limit=-1)] == list(range(1, 151))
+    assert [line.line for line in await one.here.log.lines(one.number, by="line")] == list(range(1, 151))
     assert await one.mapped(150) == [ANN + 150]
 
 
