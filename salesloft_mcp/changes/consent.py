@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from salesloft_mcp.changes.change import Change, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
@@ -11,8 +10,6 @@ from salesloft_mcp.changes.records import same
 
 MOST_UNASKED = 500  # creates of runs in an hour, deletions of a run, or mappings that come back with a configuration
 CHANNELS = frozenset({"call", "email", "message"})
-
-Form = Literal["agree", "retype"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +27,21 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason to ask: the headline of its question, and what happens after a yes."""
+    """One reason to ask: the headline of its question, what happens after a yes, and whether a name is to be typed."""
 
     headline: str
     applies: Callable[[Operation], bool]
-    consequence: str = ""
-    form: Form = "agree"
+    consequence: str
+    retype: bool = False
 
 
 def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
     return lambda operation: any(map(test, operation.changes))
 
 
-def _becomes(name: str, change: Change, value: bool = True) -> bool:
+def _becomes_true(name: str, change: Change) -> bool:
     after, before = change.after or {}, change.before or {}
-    return change.kind == "record" and after.get(name) is value and not same(name, before.get(name), value)
+    return change.kind == "record" and after.get(name) is True and not same(name, before.get(name), True)
 
 
 def _is_restricted(change: Change) -> bool:
@@ -63,7 +60,7 @@ RULES: tuple[Rule, ...] = (
         "Delete this external id configuration",
         _any(lambda one: one.kind == "configuration" and one.after is None),
         "no record is found by this external type any more",
-        "retype",
+        retype=True,
     ),
     Rule(
         "Delete these external id mappings",
@@ -87,7 +84,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Set do_not_contact",
-        _any(lambda one: _becomes("do_not_contact", one)),
+        _any(lambda one: _becomes_true("do_not_contact", one)),
         "the person, or every person of the account, leaves all running cadences; setting it back does not undo that",
     ),
     Rule(
@@ -97,7 +94,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Archive this account",
-        _any(lambda one: _becomes("archived", one)),
+        _any(lambda one: _becomes_true("archived", one)),
         "it disappears from the lists of active accounts",
     ),
 )
@@ -121,14 +118,18 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
-    told = {**dict(operation.facts), **by_run(operation), **_hanging(operation, rule)}
-    if rule.consequence:
-        told["what happens"] = rule.consequence
+    told = {**dict(operation.facts), **by_run(operation)}
+    if rule.retype:
+        number = operation.carries
+        told["live mappings that use it"] = "unknown" if number is None else str(number)
+        few = number is not None and number <= SAVED_AT_MOST
+        told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
+    told["what happens"] = rule.consequence
     begun = f", begun {last.begun} times" if last.begun else ""
     told["last change here"] = f"{last.number}{begun}" if last.number else "none"
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
     text = "\n".join([f"{what} in {place}?", *lines])
-    name = operation.changes[0].key.external_type if rule.form == "retype" else ""
+    name = operation.changes[0].key.external_type if rule.retype else ""
     return Question(operation.title, text, operation.digest(place.environment, last), name)
 
 
@@ -138,22 +139,10 @@ def by_run(operation: Operation) -> dict[str, str]:
     return {name: str(number) for name, number in numbers.items() if number}
 
 
-def _hanging(operation: Operation, rule: Rule) -> dict[str, str]:
-    if rule.form != "retype":
-        return {}
-    number = operation.carries
-    back = "come back with it" if number is not None and number <= SAVED_AT_MOST else "may be too many to save"
-    return {
-        "live mappings that use it": "unknown" if number is None else str(number),
-        "way back": f"undo; its mappings {back}",
-    }
-
-
 def _about(changes: tuple[Change, ...]) -> list[str]:
     """One line a fact; where there are several changes, one line a change."""
     facts = [KINDS[one.kind].facts(one) for one in changes]
     if len(facts) == 1:
         return [f"{name}: {value}" for name, value in facts[0].items()]
-    verbs = {"created": "create", "updated": "update", "deleted": "delete"}
     told = [", ".join(f"{name} {value}" for name, value in one.items()) for one in facts]
-    return [f"{verbs[change.verb]}: {words}" for change, words in zip(changes, told, strict=True)]
+    return [f"{change.verb.removesuffix('d')}: {words}" for change, words in zip(changes, told, strict=True)]

@@ -347,7 +347,6 @@ async def numbers(database: Database, search: Search = EVERYTHING, limit: int = 
     ("search", "key"),
     [
         (Search(external_id="NEW-1"), MappingKey("crm_lead", "people", "new-1")),
-        (Search(external_type="crm_lead"), MappingKey("crm", "people", "NEW-1")),
         (Search(object_type="people"), MappingKey("crm_lead", "accounts", "NEW-1")),
     ],
 )
