@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -16,18 +16,15 @@ from salesloft_mcp.changes.change import (
     Change,
     Done,
     HeldError,
-    Image,
     Line,
     Operation,
     Outcome,
     Place,
     State,
-    UsedError,
     Verdict,
-    judge,
 )
 from salesloft_mcp.changes.consent import Question, needed, question
-from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
+from salesloft_mcp.changes.kinds import conflict, judged, standing, stands_already
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.lookups.configurations import Configurations
@@ -47,10 +44,10 @@ _POLL_SECONDS = 0.05
 _NO_TEAM = (errors.ForbiddenError, errors.NotFoundError)
 _NO_WORD = (errors.BrokenAnswerError, errors.UpstreamError)  # that may be so only this time
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
-_USED = "this yes was used already. Nothing was changed."
 _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 
+@dataclass
 class Changes:
     """The writes of one environment. Nothing here knows who asks, or by which protocol.
 
@@ -58,27 +55,17 @@ class Changes:
     renewed for `sent_seconds`, was cut off.
     """
 
-    def __init__(
-        self,
-        api: Salesloft,
-        log: ChangeLog,
-        known: Configurations,
-        environment: str,
-        quiet: float = QUIET_SECONDS,
-        sent_seconds: float = SENT_SECONDS,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.api = api
-        self.log = log
-        self.known = known
-        self.environment = environment
-        self.quiet = quiet
-        self.sent_seconds = sent_seconds
-        self._clock = clock
-        self._place: Place | None = None
+    api: Salesloft
+    log: ChangeLog
+    known: Configurations
+    environment: str
+    quiet: float = QUIET_SECONDS
+    sent_seconds: float = SENT_SECONDS
+    clock: Callable[[], float] = time.time
+    _place: Place | None = field(default=None, init=False)
 
     async def place(self, fresh: bool = False) -> Place:
-        """The environment and the team that every write goes to: a point, once, or when it has to be `fresh`.
+        """The environment and the team that every write goes to: a point, once, and whenever it has to be `fresh`.
 
         Raises:
             ApiError: it has to be fresh, and what Salesloft says of the team cannot be read.
@@ -124,16 +111,16 @@ class Changes:
                 break
         return Done(lines[0].operation, place, author.how, tuple(outcomes), len(carried))
 
-    async def decline(self, operation: Operation, author: Author) -> int:
-        """Write down that a person did not agree, so that the answer cannot be used again; the operation's number."""
+    async def decline(self, operation: Operation, author: Author) -> None:
+        """Write down that a person did not agree, so that the answer cannot be used again."""
         if operation.plan:
-            return await self.log.begin_run(operation, await self.place(), author)
-        lines = await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
-        return lines[0].operation
+            await self.log.begin_run(operation, await self.place(), author)
+        else:
+            await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
 
     async def look_back(self) -> None:
         """Settle what was cut off some time ago, at most twenty changes of it: one look at each."""
-        for line in await self.log.unsettled(self._clock() - self.sent_seconds, LOOKED_BACK):
+        for line in await self.log.unsettled(self.clock() - self.sent_seconds, LOOKED_BACK):
             await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
@@ -163,7 +150,7 @@ class Changes:
                 raise _busy()
             if seen != (line.id, line.at):
                 seen, since = (line.id, line.at), time.monotonic()
-            if max(time.monotonic() - since, self._clock() - line.at) > self.sent_seconds:
+            if max(time.monotonic() - since, self.clock() - line.at) > self.sent_seconds:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)
@@ -186,11 +173,9 @@ class Changes:
             if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             now, states = replace(operation, changes=changes), _states(verdicts)
-            moment = self._clock() - (time.monotonic() - read_at) if alone else math.inf
+            moment = self.clock() - (time.monotonic() - read_at) if alone else math.inf
             try:
                 return await self.log.begin(now, place, author, states, carried, moment), alone
-            except UsedError:
-                raise errors.UnconfirmedError(_USED, next_step="make the call again to ask the person anew.") from None
             except HeldError:
                 alone, read_at = False, -math.inf
                 for change in operation.changes:
@@ -202,27 +187,16 @@ class Changes:
         Raises:
             ConflictError: something else stands there now.
         """
-        looked = await self._looked_at(operation)
-        for change, (verdict, rows) in zip(operation.changes, looked, strict=True):
+        changes: list[Change] = []
+        verdicts: list[Verdict] = []
+        for change in operation.changes:
+            waits = any(change.key == earlier.key for earlier in changes)  # which has to be done before
+            verdict, rows = (_expected(change), []) if waits else await judged(self.api, change)
             if verdict == "conflict":
                 raise conflict(change, rows)
-        changes = [
-            replace(change, before=standing(change, rows) or change.before)
-            for change, (_, rows) in zip(operation.changes, looked, strict=True)
-        ]
-        return tuple(changes), [verdict for verdict, _ in looked]
-
-    async def _looked_at(self, operation: Operation) -> list[tuple[Verdict, list[Image]]]:
-        """What stands at each key, held against each change; nothing where an earlier change has to be done before."""
-        found: list[tuple[Verdict, list[Image]]] = []
-        for number, change in enumerate(operation.changes):
-            if any(change.key == earlier.key for earlier in operation.changes[:number]):
-                found.append((_expected(change), []))
-            else:
-                kind = KINDS[change.kind]
-                rows = await kind.read(self.api, change.key)
-                found.append((judge(change, rows, kind.fits), rows))
-        return found
+            changes.append(replace(change, before=standing(change, rows) or change.before))
+            verdicts.append(verdict)
+        return tuple(changes), verdicts
 
     async def _carried(self, operation: Operation, author: Author) -> list[Change]:
         """What goes along with a configuration: read after the yes, and before anything is sent."""
@@ -238,10 +212,13 @@ class Changes:
         """Bring one change to its end, and write that down."""
         if line.state == "unchanged":
             return Outcome(line, "unchanged", line.change.before)
+        announced = [line] if line.state == "intended" else []  # as the first open change is from the beginning
         try:
-            line = await self._announced(line)
+            while not announced and not (announced := await self.log.sending([line])):
+                await self.free(line.change.key)
         except errors.ConflictError as error:
             return Outcome(line, "planned", note=error.what, error=error)
+        line = announced[0]
         async with self.log.renewing(line.operation):
             outcome = Outcome(line, "planned") if looked else await look(self.api, line, sent=False)
             if outcome.state == "planned":
@@ -250,18 +227,6 @@ class Changes:
         if outcome.error is not None and outcome.state == "failed":
             return replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
         return outcome
-
-    async def _announced(self, line: Line) -> Line:
-        """The line as intended, on disk. The first open change of an operation is so from the beginning.
-
-        Raises:
-            ConflictError: another write of the same key takes long.
-        """
-        if line.state == "intended":
-            return line
-        while not (announced := await self.log.sending([line])):
-            await self.free(line.change.key)
-        return announced[0]
 
     async def _carried_out(self, line: Line) -> Outcome:
         """Send, and look when the answer is lost; send again only what is known not to be there."""
@@ -273,8 +238,7 @@ class Changes:
             found = await look(self.api, outcome.line, sent=True)
             if found.state == "planned":
                 announced, busy = await self.log.sending([outcome.line]), _busy()
-                found = replace(found, note=busy.what, error=busy)
-                found = await send(self.api, announced[0]) if announced else found
+                found = await send(self.api, announced[0]) if announced else replace(found, note=busy.what, error=busy)
             outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome

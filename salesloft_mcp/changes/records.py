@@ -43,7 +43,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     Raises:
         ConflictError: another record was updated than the one that was read.
     """
-    key, fields = change.key, _fields(change)
+    key = change.key
+    fields = fields_of(key).model_validate(change.after)
     if isinstance(fields, PersonFields):
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
@@ -84,7 +85,7 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
         raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
     if fields.get("do_not_contact") is False:
         left.append("the cadences that do_not_contact ended")
-    return Change("record", key, _given(now[0], fields), fields), left
+    return Change("record", key, {name: now[0].get(name) for name in ("id", *fields)}, fields), left
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
@@ -122,12 +123,12 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
         raise errors.MissingError("external_id: is not mapped, and intent is update_only.", next_step=step)
     if not ids:
         return Change("record", key, None, body)
+    held = one_record(key.object_type, ids[0])
     if intent == "create_only":
-        what = f"external_id: is already mapped to {one_record(key.object_type, ids[0])}, and intent is create_only."
+        what = f"external_id: is already mapped to {held}, and intent is create_only."
         raise errors.ConflictError(what, next_step="use intent upsert or update_only to change that record.")
     record = await api.get_object(key.object_type, ids[0])
     if record is None:
-        held = one_record(key.object_type, ids[0])
         what = f"external_id: is mapped to {held}, which is gone, or hidden from this token."
         raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
     return Change("record", key, image(record, body), body)
@@ -200,18 +201,10 @@ def fields_of(key: MappingKey) -> type[RecordFields]:
     return PersonFields if key.object_type == "people" else AccountFields
 
 
-def _fields(change: Change) -> RecordFields:
-    return fields_of(change.key).model_validate(change.after)
-
-
-def _given(row: Image, fields: Iterable[str]) -> Image:
-    return {"id": row["id"], **{name: row.get(name) for name in fields}}
-
-
 def _merged(old: JsonValue, new: JsonValue) -> JsonValue:
     """Custom fields are merged one by one, so those that were added are cleared."""
     was, has = (one if isinstance(one, dict) else {} for one in (old, new))
-    return {name: was.get(name) for name in {**was, **has} if name in has and was.get(name) != has.get(name)}
+    return {name: was.get(name) for name, value in has.items() if was.get(name) != value}
 
 
 def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> bool:

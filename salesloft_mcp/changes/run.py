@@ -31,10 +31,6 @@ Feed = Callable[[int, int], Awaitable[Sequence[tuple[int, Change]]]]
 Lines = AsyncGenerator[Line, None]
 
 
-async def _no_more(_: int, __: int) -> Sequence[tuple[int, Change]]:
-    return ()
-
-
 @dataclass(slots=True)
 class Run:
     """All changes of operation `number`, in passes over those that are open: first what was never sent, then what is
@@ -45,8 +41,8 @@ class Run:
 
     changes: Changes
     number: int
-    epoch: int = 0
-    feed: Feed = _no_more
+    epoch: int
+    feed: Feed
     cancelled: Callable[[], bool] = lambda: False
     quiet: float = SENT_SECONDS
     at_once: int = AT_ONCE
@@ -77,8 +73,8 @@ class Run:
                 seen = await self._pass(self._unsettled(), self._look)
                 if not seen["planned"]:  # those are known not to be there, and sent again at once
                     await self._pause(any(state not in ("unknown", "failed") for state in seen))
-            elif await self._first({"planned"}):
-                await self._free()
+            elif held := await self._first({"planned"}):
+                await self._free(held)
             else:
                 return True
         return False
@@ -87,11 +83,8 @@ class Run:
         found = await self.changes.log.lines(self.number, states, limit=1)
         return found[0] if found else None
 
-    async def _free(self) -> None:
+    async def _free(self, held: Line) -> None:
         """Others write at the keys of what is left: wait for one of them, and look what it left there."""
-        held = await self._first({"planned"})
-        if held is None:
-            return
         await self.changes.free(held.change.key, self.cancelled)
         if self.cancelled():
             return

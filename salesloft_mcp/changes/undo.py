@@ -49,21 +49,26 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         creates, deletes = await _left(database, logged, creates, deletes)
         done = []
     if not done and not creates and not deletes:
-        state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
-        raise nothing_to_undo(number, _WHY_NOT[state])
-    if deletes:
-        await _check_deletable(changes.api, number, first)
+        why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
+        raise _nothing_to_undo(number, why)
     read_at = time.monotonic()
-    back, left = await _all_back(changes, number, done)
+    try:
+        if deletes:
+            await _check_deletable(changes.api, first)
+        back, left = await _all_back(changes.api, done)
+    except (errors.ConflictError, errors.MissingError) as error:
+        raise _nothing_to_undo(number, error.what) from error
+    gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
+    key = logged.lines[0].change.key
     return Operation(
         title,
         tuple(back),
-        carries=await _hanging(changes, back),
+        carries=await configurations.count(changes.api, gone.key) if gone else 0,
         undoes=number,
         plan=f"undo-{number}" if creates or deletes else "",
         creates=creates,
         deletes=deletes,
-        facts=() if done else _what(logged),
+        facts=() if done else (("external type", quoted(key.external_type)), ("object type", key.object_type)),
         left=tuple(left),
         read_at=read_at,
     )
@@ -122,13 +127,11 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
     await gather_limited([partial(changes.free, line.change.key) for line in cut_off])
     found = await history.find(database, Search(tenant=changes.environment, id=number), 1)
     if not found:
-        raise errors.MissingError(
-            f"change: there is no change {number} in {changes.environment}.", next_step=(Hint.LIST_CHANGES, ".")
-        )
-    logged = found[0]
-    if any(logged.counts[state] for state in UNSETTLED):
-        raise nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
-    return logged
+        what = f"change: there is no change {number} in {changes.environment}."
+        raise errors.MissingError(what, next_step=(Hint.LIST_CHANGES, "."))
+    if any(found[0].counts[state] for state in UNSETTLED):
+        raise _nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
+    return found[0]
 
 
 async def _left(database: Database, logged: Logged, creates: int, deletes: int) -> tuple[int, int]:
@@ -145,45 +148,29 @@ async def _left(database: Database, logged: Logged, creates: int, deletes: int) 
     return (creates - ended, 0) if creates else (0, deletes - ended)
 
 
-async def _check_deletable(api: Salesloft, number: int, lines: Sequence[Line]) -> None:
+async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:
     """Where mappings are shown without an id, as the guide prints them, none of a run can be deleted.
 
     A log of version 0.1 kept no ids of a run, so what stands there now decides.
     """
     unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
     rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
-    try:
-        for row in rows:
-            mappings.deletion(unnamed[0].change.key, row)
-    except errors.ConflictError as error:
-        raise nothing_to_undo(number, error.what) from error
+    for row in rows:
+        mappings.deletion(unnamed[0].change.key, row)
 
 
-async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
+async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
     back: list[Change] = []
     left: list[str] = []
     for line in done:
-        try:
-            change, fields = await KINDS[line.change.kind].back(changes.api, line.change)
-            follows = any(one.key == change.key for one in back)  # it waits for what goes before it
-            back.append(change if follows else await as_it_stands(changes.api, change))
-            left += fields
-        except (errors.ConflictError, errors.MissingError) as error:
-            raise nothing_to_undo(number, error.what) from error
+        change, fields = await KINDS[line.change.kind].back(api, line.change)
+        follows = any(one.key == change.key for one in back)  # it waits for what goes before it
+        back.append(change if follows else await as_it_stands(api, change))
+        left += fields
     return back, left
 
 
-async def _hanging(changes: Changes, back: Sequence[Change]) -> int | None:
-    gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
-    return 0 if gone is None else await configurations.count(changes.api, gone.key)
-
-
-def _what(run: Logged) -> tuple[tuple[str, str], ...]:
-    key = run.lines[0].change.key
-    return ("external type", quoted(key.external_type)), ("object type", key.object_type)
-
-
-def nothing_to_undo(number: int, why: str) -> errors.ConflictError:
+def _nothing_to_undo(number: int, why: str) -> errors.ConflictError:
     """There is no way back, or none is needed."""
     why = why.removesuffix(" Nothing was changed.")
     what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
