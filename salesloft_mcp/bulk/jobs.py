@@ -16,8 +16,9 @@ from salesloft_mcp.bulk.runner import Job, Load, make_plan, run_plan
 from salesloft_mcp.bulk.runs import PlanRow, State
 from salesloft_mcp.bulk.status import Plans, Status
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
-from salesloft_mcp.changes.change import Author, Operation, UsedError
+from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.changes.log import UsedError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.text import quoted

@@ -15,7 +15,8 @@ from salesloft_mcp.bulk.runs import PlanRow, PlanTable
 from salesloft_mcp.bulk.status import Plans
 from salesloft_mcp.changes import mappings, undo
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import Change, StaleError
+from salesloft_mcp.changes.change import Change
+from salesloft_mcp.changes.log import StaleError
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.call import Call
 from salesloft_mcp.salesloft.models import MappingKey

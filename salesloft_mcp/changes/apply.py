@@ -10,22 +10,10 @@ import anyio
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.attempt import look, send
-from salesloft_mcp.changes.change import (
-    DONE,
-    Author,
-    Change,
-    Done,
-    HeldError,
-    Line,
-    Operation,
-    Outcome,
-    Place,
-    State,
-    Verdict,
-)
+from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
 from salesloft_mcp.changes.consent import Question, needed, question
 from salesloft_mcp.changes.kinds import conflict, judged, standing, stands_already
-from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.changes.log import ChangeLog, HeldError
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.call import current

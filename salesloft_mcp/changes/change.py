@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from salesloft_mcp.errors import SalesloftMcpError, UnconfirmedError
+from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.text import quoted
 
@@ -27,22 +27,6 @@ State = Literal[
 DONE: frozenset[State] = frozenset({"created", "updated", "deleted"})
 OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
 UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
-
-
-class UsedError(UnconfirmedError):
-    """The yes that an operation stands on was used already."""
-
-    def __init__(self) -> None:
-        step = "make the call again to ask the person anew."
-        super().__init__("this yes was used already. Nothing was changed.", next_step=step)
-
-
-class HeldError(Exception):
-    """Another change of the same key is not settled, or was settled after the key was read."""
-
-
-class StaleError(Exception):
-    """Somebody else took over this run. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

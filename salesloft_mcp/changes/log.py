@@ -9,20 +9,9 @@ from typing import Literal
 
 import anyio
 
-from salesloft_mcp.changes.change import (
-    Author,
-    Change,
-    HeldError,
-    Last,
-    Line,
-    Operation,
-    Outcome,
-    Place,
-    StaleError,
-    State,
-    UsedError,
-)
+from salesloft_mcp.changes.change import Author, Change, Last, Line, Operation, Outcome, Place, State
 from salesloft_mcp.changes.lines import INSERT, line_of, settled, values_of
+from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Transaction, Value
 
@@ -36,6 +25,22 @@ _KEY = "tenant = ? AND external_type = ? AND object_type = ? AND external_id = ?
 
 States = Iterable[State]
 Order = Literal["id", "id DESC", "line"]
+
+
+class UsedError(UnconfirmedError):
+    """The yes that an operation stands on was used already."""
+
+    def __init__(self) -> None:
+        step = "make the call again to ask the person anew."
+        super().__init__("this yes was used already. Nothing was changed.", next_step=step)
+
+
+class HeldError(Exception):
+    """Another change of the same key is not settled, or was settled after the key was read."""
+
+
+class StaleError(Exception):
+    """Somebody else took over this run. Nothing was written."""
 
 
 @dataclass

@@ -21,12 +21,9 @@ Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
-_REFERENCES = {
-    name: name.removesuffix("_id")
-    for name in ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
-}
+_REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
 # Written under one name and shown under another (read in recorded answers of Salesloft).
-_SHOWN_AS = {"crm_id_type": "crm_object_type"}
+_SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
 _FOLDED = frozenset({"domain", "email_address", "secondary_email_address", "personal_email_address"})
 
 
@@ -159,28 +156,20 @@ def way_back(
 
 def image(record: Record, names: Iterable[str]) -> Image:
     """A record as the log keeps it: its id, and these fields under the names by which they are written."""
-    return {"id": record.id, **{name: cast(JsonValue, value_of(record, name)) for name in names}}
+    row = record.model_dump()
+    return {"id": record.id, **{name: written(row, name) for name in names}}
 
 
-def value_of(record: Record, name: str) -> object:
-    """What a record holds where the field `name` is written: references are shown as objects and written as ids."""
+def written(row: Image, name: str) -> JsonValue:
+    """What a record, or an image of one, holds where the field `name` is written.
+
+    References are shown as objects, and written as ids. Version 0.1 kept whole records, as they are shown.
+    """
     if name == "archived":
-        return getattr(record, "archived_at", None) is not None or bool(getattr(record, "archived", False))
-    reference = _REFERENCES.get(name)
-    if reference is None:
-        found = getattr(record, name, None)
-        return getattr(record, _SHOWN_AS[name], None) if found is None and name in _SHOWN_AS else found
-    found = getattr(record, reference, None)
-    return found.get("id") if isinstance(found, dict) else getattr(found, "id", found)
-
-
-def written(image: Image, name: str) -> JsonValue:
-    """A field of an image. Version 0.1 kept whole records, with references as objects."""
-    reference = _REFERENCES.get(name)
-    if name in image or reference is None:
-        return image.get(name)
-    found = image.get(reference)
-    return found.get("id") if isinstance(found, dict) else found
+        return row.get("archived_at") is not None or bool(row.get(name))
+    found = row.get(name)
+    found = row.get(_SHOWN_AS[name]) if found is None and name in _SHOWN_AS else found
+    return found.get("id") if isinstance(found, dict) and name in _REFERENCES else found
 
 
 def same(name: str, there: object, given: object) -> bool:

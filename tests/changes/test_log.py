@@ -12,16 +12,13 @@ from salesloft_mcp.changes import history, mappings
 from salesloft_mcp.changes.change import (
     Author,
     Change,
-    HeldError,
     Last,
     Operation,
     Outcome,
-    StaleError,
     State,
-    UsedError,
 )
 from salesloft_mcp.changes.history import Search, moment
-from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.changes.log import ChangeLog, HeldError, StaleError, UsedError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database
 from tests.state.racing import race_of_processes

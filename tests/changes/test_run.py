@@ -12,7 +12,8 @@ import pytest
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes import run as running
-from salesloft_mcp.changes.change import Change, Line, Operation, Outcome, StaleError, State
+from salesloft_mcp.changes.change import Change, Line, Operation, Outcome, State
+from salesloft_mcp.changes.log import StaleError
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
