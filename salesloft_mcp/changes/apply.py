@@ -24,8 +24,6 @@ ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
-HOUR = 3_600.0
-LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
 # The token may not see its team, or a server that speaks the guide has none: then no team is told.
@@ -76,7 +74,7 @@ class Changes:
 
         `besides` is how many creates count together with those of the operation, beside the ones the log tells of.
         """
-        unconfirmed = await self.log.unconfirmed_creates(HOUR, operation.plan) if operation.plan else 0
+        unconfirmed = await self.log.unconfirmed_creates(operation.plan) if operation.plan else 0
         rule = needed(operation, unconfirmed + besides)
         if rule is None:
             return None
@@ -107,8 +105,8 @@ class Changes:
             await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
 
     async def look_back(self) -> None:
-        """Settle what was cut off some time ago, at most twenty changes of it: one look at each."""
-        for line in await self.log.unsettled(self.clock() - self.sent_seconds, LOOKED_BACK):
+        """Settle what was cut off some time ago, some changes of it: one look at each."""
+        for line in await self.log.unsettled(self.clock() - self.sent_seconds):
             await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:

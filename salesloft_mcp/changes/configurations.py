@@ -52,9 +52,9 @@ def facts(change: Change) -> Facts:
     return told
 
 
-def creation(key: MappingKey, standing: Image | None = None) -> Change:
-    """The external type is allowed; `standing` is the configuration where it is there already."""
-    return Change("configuration", key, standing, {})
+def creation(key: MappingKey) -> Change:
+    """The external type is allowed."""
+    return Change("configuration", key, None, {})
 
 
 def key_of(external_type: str, object_type: ObjectType) -> MappingKey:

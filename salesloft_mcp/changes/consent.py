@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from salesloft_mcp.changes.change import Change, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.kinds import KINDS
 from salesloft_mcp.changes.records import same
 
 MOST_UNASKED = 500  # creates of runs in an hour, deletions of a run, or mappings that come back with a configuration
-CHANNELS = frozenset({"call", "email", "message"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,12 @@ def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
     return lambda operation: any(map(test, operation.changes))
 
 
-def _becomes_true(name: str, change: Change) -> bool:
-    after, before = change.after or {}, change.before or {}
-    return change.kind == "record" and after.get(name) is True and not same(name, before.get(name), True)
+def _becomes(name: str, value: JsonValue) -> Callable[[Operation], bool]:
+    def test(change: Change) -> bool:
+        after, before = change.after or {}, change.before or {}
+        return name in after and same(name, after[name], value) and not same(name, before.get(name), value)
 
-
-def _is_restricted(change: Change) -> bool:
-    wanted, stands = ((image or {}).get("contact_restrictions") for image in (change.after, change.before))
-    every = isinstance(wanted, list) and set(map(str, wanted)) >= CHANNELS
-    return change.kind == "record" and every and not same("contact_restrictions", stands, wanted)
+    return _any(test)
 
 
 def _is_move(operation: Operation) -> bool:
@@ -84,17 +82,17 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Set do_not_contact",
-        _any(lambda one: _becomes_true("do_not_contact", one)),
+        _becomes("do_not_contact", True),
         "the person, or every person of the account, leaves all running cadences; setting it back does not undo that",
     ),
     Rule(
         "Restrict every way of contact",
-        _any(_is_restricted),
+        _becomes("contact_restrictions", ["call", "email", "message"]),
         "nobody can call, e-mail or message this person from Salesloft",
     ),
     Rule(
         "Archive this account",
-        _any(lambda one: _becomes_true("archived", one)),
+        _becomes("archived", True),
         "it disappears from the lists of active accounts",
     ),
 )

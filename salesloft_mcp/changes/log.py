@@ -17,6 +17,8 @@ from salesloft_mcp.state.database import Database, Transaction, Value
 
 ALL = -1  # to SQLite, a limit that is none
 END = 2**63 - 1  # after every line
+HOUR = 3_600.0
+LOOKED_BACK = 20  # unsettled lines that one look settles
 RENEW_SECONDS = 3.0  # a small part of the time after which an announced change counts as cut off
 # An operation of which nothing ran does not count as the last one on its key, so a yes to it may be used again.
 _RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
@@ -211,10 +213,12 @@ class ChangeLog:
         found = await self._lines(f"{_KEY} AND {_UNSETTLED}", self.tenant, *astuple(key))
         return found[0] if found else None
 
-    async def unsettled(self, before: float, limit: int) -> list[Line]:
-        """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down."""
+    async def unsettled(self, before: float) -> list[Line]:
+        """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down: at
+        most twenty, the oldest.
+        """
         where = f"tenant = ? AND {_UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
-        return await self._lines(where, self.tenant, before, limit)
+        return await self._lines(where, self.tenant, before, LOOKED_BACK)
 
     async def lines(
         self, number: int, states: States = (), after: int = 0, last: int = END, limit: int = ALL, by: Order = "id"
@@ -233,14 +237,14 @@ class ChangeLog:
         sql = "SELECT MAX(line) FROM changes WHERE operation = ?"
         return await self.database.read(lambda tx: tx.number(sql, number))
 
-    async def unconfirmed_creates(self, seconds: float, but_of: str) -> int:
-        """How many mappings and records were created in the last seconds without a yes, those of one plan left out."""
+    async def unconfirmed_creates(self, but_of: str) -> int:
+        """How many mappings and records were created in the last hour without a yes, those of one plan left out."""
         sql = (
             "SELECT COUNT(*) FROM operations JOIN changes ON changes.operation = operations.id"
             " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
             " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
         )
-        since = self.clock() - seconds
+        since = self.clock() - HOUR
         return await self.database.read(lambda tx: tx.number(sql, self.tenant, since, but_of))
 
     async def _lines(self, where: str, *values: Value) -> list[Line]:

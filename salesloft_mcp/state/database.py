@@ -89,13 +89,8 @@ class Database:
 
     def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
         self._connection.execute(begin)
-        try:
-            done = work(Transaction(self._connection))
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:  # a full disk has ended it already
-                self._connection.execute("ROLLBACK")
-        return done
+        with self._connection:  # commits, or rolls back
+            return work(Transaction(self._connection))
 
 
 def _opened(file: Path | None) -> sqlite3.Connection:
