@@ -59,14 +59,13 @@ class Changes:
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
+                self._place = Place(self.environment, team.id, team.name or "")
             except _NO_TEAM:
                 self._place = Place(self.environment)
             except _NO_WORD:
                 if fresh:
                     raise
                 return Place(self.environment)
-            else:
-                self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
@@ -198,13 +197,12 @@ class Changes:
         """Bring one change to its end, and write that down."""
         if line.state == "unchanged":
             return Outcome(line, "unchanged", line.change.before)
-        announced = [line] if line.state == "intended" else []  # as the first open change is from the beginning
         try:
-            while not announced and not (announced := await self.log.sending([line])):
+            while line.state != "intended":  # as the first open change is from the beginning
                 await self.free(line.change.key)
+                (line,) = await self.log.sending([line]) or [line]
         except errors.ConflictError as error:
             return Outcome(line, "planned", note=error.what, error=error)
-        line = announced[0]
         async with self.log.renewing(line.operation):
             outcome = Outcome(line, "planned") if looked else await look(self.api, line, sent=False)
             if outcome.state == "planned":

@@ -270,11 +270,10 @@ class ChangeLog:
         return tx.row(sql, self.tenant, *astuple(key), settled_after, by_other_than) is not None
 
     def _spend(self, tx: Transaction, number: int, author: Author) -> None:
-        if not author.consent:
-            return
-        if tx.row("SELECT 1 FROM operations WHERE tenant = ? AND consent = ?", self.tenant, author.consent):
-            raise UsedError
-        tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
+        if author.consent:
+            if tx.row("SELECT 1 FROM operations WHERE tenant = ? AND consent = ?", self.tenant, author.consent):
+                raise UsedError
+            tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
 
 
 def _first_of(group: ExceptionGroup[Exception]) -> Exception:

@@ -68,20 +68,16 @@ class Run:
             if seen:
                 self._calm_at = anyio.current_time() + self.quiet
                 await self._pause(any(state not in OPEN for state in seen))
-            elif await self._first(UNSETTLED):
+            elif await self.changes.log.lines(self.number, UNSETTLED, limit=1):
                 await anyio.sleep_until(self._calm_at)
                 seen = await self._pass(self._unsettled(), self._look)
                 if not seen["planned"]:  # those are known not to be there, and sent again at once
                     await self._pause(any(state not in ("unknown", "failed") for state in seen))
-            elif held := await self._first({"planned"}):
-                await self._free(held)
+            elif held := await self.changes.log.lines(self.number, {"planned"}, limit=1):
+                await self._free(held[0])
             else:
                 return True
         return False
-
-    async def _first(self, states: frozenset[State] | set[State]) -> Line | None:
-        found = await self.changes.log.lines(self.number, states, limit=1)
-        return found[0] if found else None
 
     async def _free(self, held: Line) -> None:
         """Others write at the keys of what is left: wait for one of them, and look what it left there."""
@@ -133,19 +129,18 @@ class Run:
 
     async def _announced(self) -> Lines:
         """What was never sent, each on disk as intended before it is handed out."""
-        after, line_after = 0, await self.changes.log.last_input(self.number)
+        log, after = self.changes.log, 0
+        line_after = await log.last_input(self.number)
         while not self._halting():
-            waiting = await self.changes.log.lines(self.number, {"planned"}, after=after, limit=BATCH)
-            if waiting:
+            if waiting := await log.lines(self.number, {"planned"}, after=after, limit=BATCH):
                 after = waiting[-1].id
-                batch = deque(await self.changes.log.sending(waiting, self.epoch))
-            else:
-                fed = await self.feed(line_after, BATCH)
-                if not fed:
-                    return
+                announced = await log.sending(waiting, self.epoch)
+            elif fed := await self.feed(line_after, BATCH):
                 line_after = fed[-1][0]
-                announced = await self.changes.log.announce(self.number, self.epoch, fed)
-                batch = deque(one for one in announced if one.state == "intended")
+                announced = await log.announce(self.number, self.epoch, fed)
+            else:
+                return
+            batch = deque(one for one in announced if one.state == "intended")
             try:
                 while batch and not self._halting():
                     yield batch.popleft()
