@@ -48,10 +48,6 @@ def _becomes(name: str, value: JsonValue) -> Callable[[Operation], bool]:
     return _any(test)
 
 
-def _is_move(operation: Operation) -> bool:
-    return operation.removes and len({one.key for one in operation.changes}) < len(operation.changes)
-
-
 # The first rule that applies is the one that is asked. A new reason is a new row.
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -67,7 +63,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Move this external id to another record",
-        _is_move,
+        lambda operation: operation.removes and len({one.key for one in operation.changes}) < len(operation.changes),
         "the old mapping is deleted, then the new one is created; both records stay",
     ),
     Rule(

@@ -32,10 +32,6 @@ Order = Literal["id", "id DESC", "line"]
 class UsedError(UnconfirmedError):
     """The yes that an operation stands on was used already."""
 
-    def __init__(self) -> None:
-        step = "make the call again to ask the person anew."
-        super().__init__("this yes was used already. Nothing was changed.", next_step=step)
-
 
 class HeldError(Exception):
     """Another change of the same key is not settled, or was settled after the key was read."""
@@ -149,11 +145,10 @@ class ChangeLog:
     @asynccontextmanager
     async def renewing(self, number: int, epoch: int = 0) -> AsyncIterator[None]:
         """While this lasts, nobody takes what is announced of an operation for cut off."""
-        sql = "UPDATE changes SET at = ? WHERE operation = ? AND outcome = 'intended'"
 
         def write(tx: Transaction) -> None:
             _fence(tx, number, epoch)
-            tx.change(sql, self.clock(), number)
+            tx.change("UPDATE changes SET at = ? WHERE operation = ? AND outcome = 'intended'", self.clock(), number)
 
         async def renew() -> None:
             while True:
@@ -263,16 +258,15 @@ class ChangeLog:
         found = tx.insert(INSERT, number, self.tenant, state, tries, now, line, *values_of(change))
         return Line(found, number, change, state, "", tries, now, line)
 
-    def _is_held(
-        self, tx: Transaction, key: MappingKey, by_other_than: int = 0, settled_after: float = math.inf
-    ) -> bool:
+    def _is_held(self, tx: Transaction, key: MappingKey, but_by: int = 0, settled_after: float = math.inf) -> bool:
         sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
-        return tx.row(sql, self.tenant, *astuple(key), settled_after, by_other_than) is not None
+        return tx.row(sql, self.tenant, *astuple(key), settled_after, but_by) is not None
 
     def _spend(self, tx: Transaction, number: int, author: Author) -> None:
         if author.consent:
             if tx.row("SELECT 1 FROM operations WHERE tenant = ? AND consent = ?", self.tenant, author.consent):
-                raise UsedError
+                step = "make the call again to ask the person anew."
+                raise UsedError("this yes was used already. Nothing was changed.", next_step=step)
             tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
 
 

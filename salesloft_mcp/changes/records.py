@@ -131,9 +131,7 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     return Change("record", key, image(record, body), body)
 
 
-def way_back(
-    before: Image, after: Image, now: Image, model: type[RecordFields]
-) -> tuple[dict[str, JsonValue], list[str]]:
+def way_back(before: Image, after: Image, now: Image, model: type[RecordFields]) -> tuple[Image, list[str]]:
     """The fields a write changed, with their earlier values, and the names of those that cannot be written back.
 
     A field that was changed once more since is not touched: somebody meant it.
@@ -149,7 +147,7 @@ def way_back(
             back[name] = value
         else:
             left.append(name)
-    if "crm_id" in back and "crm_id_type" in model.model_fields:  # Salesloft takes the one only with the other
+    if "crm_id" in back:  # Salesloft takes the one only with the other
         back["crm_id_type"] = "salesforce" if back["crm_id"] else None
     return back, left
 
@@ -219,4 +217,4 @@ def _shown(value: JsonValue) -> str:
         return "(empty)"
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    return quoted(value if isinstance(value, str) else str(value))
+    return quoted(str(value))
