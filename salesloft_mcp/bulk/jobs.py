@@ -19,8 +19,9 @@ from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.status import Fact, Job, PlanRow, Plans, Status, operation_of
 from salesloft_mcp.changes import mappings, undo
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
-from salesloft_mcp.changes.change import Author, Change, Operation, StaleError, UsedError
+from salesloft_mcp.changes.change import Author, Change, Operation
 from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.changes.log import StaleError, UsedError
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import MappingKey

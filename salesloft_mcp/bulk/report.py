@@ -55,7 +55,7 @@ async def every_row(
 
 async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` that the plan ruled out, or that ended badly."""
-    bad = await log.of_input(status.plan.operation, after, limit=limit, states=ENDED_BADLY)
+    bad = await log.lines(status.plan.operation, ENDED_BADLY, after, limit=limit, by="line")
     if status.plan.undoes:
         return [_of_line(line) for line in bad]
     with plans.staging(status.plan.id) as staging:
@@ -80,9 +80,9 @@ async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Forma
 async def _batch(staging: Staging | None, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     number = status.plan.operation
     if staging is None:
-        return [_of_line(line) for line in await log.of_input(number, after, limit=limit)]
+        return [_of_line(line) for line in await log.lines(number, after=after, limit=limit, by="line")]
     rows = await anyio.to_thread.run_sync(staging.lines, after, limit)
-    lines = await log.of_input(number, after, limit=limit, last=rows[-1].line) if rows and number else []
+    lines = await log.lines(number, (), after, rows[-1].line, by="line") if rows and number else []
     ended = {line.line: line for line in lines}
     return [_joined(row, ended.get(row.line)) for row in rows]
 

@@ -3,32 +3,17 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.attempt import look, send
-from salesloft_mcp.changes.change import (
-    DONE,
-    Author,
-    Change,
-    Done,
-    HeldError,
-    Image,
-    Line,
-    Operation,
-    Outcome,
-    Place,
-    State,
-    UsedError,
-    Verdict,
-    judge,
-)
+from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
 from salesloft_mcp.changes.consent import Question, needed, question
-from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
-from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.changes.kinds import conflict, judged, standing, stands_already
+from salesloft_mcp.changes.log import ChangeLog, HeldError
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.call import current
@@ -39,19 +24,16 @@ ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
-HOUR = 3_600.0
-LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
 # The token may not see its team, or a server that speaks the guide has none: then no team is told.
 _NO_TEAM = (errors.ForbiddenError, errors.NotFoundError)
 _NO_WORD = (errors.BrokenAnswerError, errors.UpstreamError)  # that may be so only this time
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
-_USED = "this yes was used already. Nothing was changed."
-_BUSY = "another write of the same external id is under way. Nothing was changed."
 _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 
+@dataclass
 class Changes:
     """The writes of one environment. Nothing here knows who asks, or by which protocol.
 
@@ -59,27 +41,17 @@ class Changes:
     renewed for `sent_seconds`, was cut off.
     """
 
-    def __init__(
-        self,
-        api: Salesloft,
-        log: ChangeLog,
-        known: Configurations,
-        environment: str,
-        quiet: float = QUIET_SECONDS,
-        sent_seconds: float = SENT_SECONDS,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.api = api
-        self.log = log
-        self.known = known
-        self.environment = environment
-        self.quiet = quiet
-        self.sent_seconds = sent_seconds
-        self._clock = clock
-        self._place: Place | None = None
+    api: Salesloft
+    log: ChangeLog
+    known: Configurations
+    environment: str
+    quiet: float = QUIET_SECONDS
+    sent_seconds: float = SENT_SECONDS
+    clock: Callable[[], float] = time.time
+    _place: Place | None = field(default=None, init=False)
 
     async def place(self, fresh: bool = False) -> Place:
-        """The environment and the team that every write goes to: a point, once, or when it has to be `fresh`.
+        """The environment and the team that every write goes to: a point, once, and whenever it has to be `fresh`.
 
         Raises:
             ApiError: it has to be fresh, and what Salesloft says of the team cannot be read.
@@ -87,11 +59,13 @@ class Changes:
         if self._place is None or fresh:
             try:
                 team = await self.api.team()
-            except (*_NO_TEAM, *_NO_WORD) as error:
-                if fresh and isinstance(error, _NO_WORD):
+                self._place = Place(self.environment, team.id, team.name or "")
+            except _NO_TEAM:
+                self._place = Place(self.environment)
+            except _NO_WORD:
+                if fresh:
                     raise
                 return Place(self.environment)
-            self._place = Place(self.environment, team.id, team.name or "")
         return self._place
 
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
@@ -99,7 +73,7 @@ class Changes:
 
         `besides` is how many creates count together with those of the operation, beside the ones the log tells of.
         """
-        unconfirmed = await self.log.unconfirmed_creates(HOUR, operation.plan) if operation.plan else 0
+        unconfirmed = await self.log.unconfirmed_creates(operation.plan) if operation.plan else 0
         rule = needed(operation, unconfirmed + besides)
         if rule is None:
             return None
@@ -122,16 +96,16 @@ class Changes:
                 break
         return Done(lines[0].operation, place, author.how, tuple(outcomes), len(carried))
 
-    async def decline(self, operation: Operation, author: Author) -> int:
-        """Write down that a person did not agree, so that the answer cannot be used again; the operation's number."""
+    async def decline(self, operation: Operation, author: Author) -> None:
+        """Write down that a person did not agree, so that the answer cannot be used again."""
         if operation.plan:
-            return await self.log.begin_run(operation, await self.place(), author)
-        lines = await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
-        return lines[0].operation
+            await self.log.begin_run(operation, await self.place(), author)
+        else:
+            await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
 
     async def look_back(self) -> None:
-        """Settle what was cut off some time ago, at most twenty changes of it: one look at each."""
-        for line in await self.log.unsettled(self._clock() - self.sent_seconds, LOOKED_BACK):
+        """Settle what was cut off some time ago, some changes of it: one look at each."""
+        for line in await self.log.unsettled(self.clock() - self.sent_seconds):
             await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
@@ -158,10 +132,10 @@ class Changes:
         seen, since = (0, 0.0), time.monotonic()
         while not stop() and (line := await self.log.holder(key)) is not None:
             if current().patience() < 0:
-                raise errors.ConflictError(_BUSY, next_step="make the same call again in a minute.")
+                raise _busy()
             if seen != (line.id, line.at):
                 seen, since = (line.id, line.at), time.monotonic()
-            if max(time.monotonic() - since, self._clock() - line.at) > self.sent_seconds:
+            if max(time.monotonic() - since, self.clock() - line.at) > self.sent_seconds:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)
@@ -184,11 +158,9 @@ class Changes:
             if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             now, states = replace(operation, changes=changes), _states(verdicts)
-            moment = self._clock() - (time.monotonic() - read_at) if alone else math.inf
+            moment = self.clock() - (time.monotonic() - read_at) if alone else math.inf
             try:
                 return await self.log.begin(now, place, author, states, carried, moment), alone
-            except UsedError:
-                raise errors.UnconfirmedError(_USED, next_step="make the call again to ask the person anew.") from None
             except HeldError:
                 alone, read_at = False, -math.inf
                 for change in operation.changes:
@@ -200,27 +172,16 @@ class Changes:
         Raises:
             ConflictError: something else stands there now.
         """
-        looked = await self._looked_at(operation)
-        for change, (verdict, rows) in zip(operation.changes, looked, strict=True):
+        changes: list[Change] = []
+        verdicts: list[Verdict] = []
+        for change in operation.changes:
+            waits = any(change.key == earlier.key for earlier in changes)  # which has to be done before
+            verdict, rows = (_expected(change), []) if waits else await judged(self.api, change)
             if verdict == "conflict":
                 raise conflict(change, rows)
-        changes = [
-            replace(change, before=standing(change, rows) or change.before)
-            for change, (_, rows) in zip(operation.changes, looked, strict=True)
-        ]
-        return tuple(changes), [verdict for verdict, _ in looked]
-
-    async def _looked_at(self, operation: Operation) -> list[tuple[Verdict, list[Image]]]:
-        """What stands at each key, held against each change; nothing where an earlier change has to be done before."""
-        found: list[tuple[Verdict, list[Image]]] = []
-        for number, change in enumerate(operation.changes):
-            if any(change.key == earlier.key for earlier in operation.changes[:number]):
-                found.append((_expected(change), []))
-            else:
-                kind = KINDS[change.kind]
-                rows = await kind.read(self.api, change.key)
-                found.append((judge(change, rows, kind.fits), rows))
-        return found
+            changes.append(replace(change, before=standing(change, rows) or change.before))
+            verdicts.append(verdict)
+        return tuple(changes), verdicts
 
     async def _carried(self, operation: Operation, author: Author) -> list[Change]:
         """What goes along with a configuration: read after the yes, and before anything is sent."""
@@ -237,7 +198,9 @@ class Changes:
         if line.state == "unchanged":
             return Outcome(line, "unchanged", line.change.before)
         try:
-            line = await self._announced(line)
+            while line.state != "intended":  # as the first open change is from the beginning
+                await self.free(line.change.key)
+                (line,) = await self.log.sending([line]) or [line]
         except errors.ConflictError as error:
             return Outcome(line, "planned", note=error.what, error=error)
         async with self.log.renewing(line.operation):
@@ -249,18 +212,6 @@ class Changes:
             return replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
         return outcome
 
-    async def _announced(self, line: Line) -> Line:
-        """The line as intended, on disk. The first open change of an operation is so from the beginning.
-
-        Raises:
-            ConflictError: another write of the same key takes long.
-        """
-        if line.state == "intended":
-            return line
-        while not (announced := await self.log.sending([line])):
-            await self.free(line.change.key)
-        return announced[0]
-
     async def _carried_out(self, line: Line) -> Outcome:
         """Send, and look when the answer is lost; send again only what is known not to be there."""
         outcome = await send(self.api, line)
@@ -269,11 +220,17 @@ class Changes:
                 break
             await anyio.sleep(self.quiet)
             found = await look(self.api, outcome.line, sent=True)
-            if found.state == "planned" and (announced := await self.log.sending([outcome.line])):
-                found = await send(self.api, announced[0])
+            if found.state == "planned":
+                announced, busy = await self.log.sending([outcome.line]), _busy()
+                found = await send(self.api, announced[0]) if announced else replace(found, note=busy.what, error=busy)
             outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome
+
+
+def _busy() -> errors.ConflictError:
+    what = "another write of the same external id is under way. Nothing was changed."
+    return errors.ConflictError(what, next_step="make the same call again in a minute.")
 
 
 def _expected(change: Change) -> Verdict:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import UnconfirmedError
@@ -12,6 +12,7 @@ from salesloft_mcp.state.database import Database, Transaction
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
 MOST_PENDING = 20  # more of them nobody would read
 GRANTED_SECONDS = 3_600.0  # how long a yes may be used
+_PENDING = "decision IS NULL AND asked_at > ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,12 @@ class Approval:
     asked_at: float
 
 
+@dataclass(frozen=True)
 class Approvals:
     """The approvals of every environment in one database. The change log spends a yes, so none is used up here."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
-        self._database = database
-        self._clock = clock
+    database: Database
+    clock: Callable[[], float] = time.time
 
     async def ask(self, tenant: str, question: Question) -> str:
         """The id of the pending approval of this question, recorded once however often it is asked.
@@ -39,58 +40,40 @@ class Approvals:
         Raises:
             UnconfirmedError: too many questions wait already.
         """
-        now = self._clock()
+        now = self.clock()
         since = now - ASKED_SECONDS
 
         def write(tx: Transaction) -> str:
-            found = tx.row(
-                "SELECT id FROM approvals WHERE tenant = ? AND digest = ? AND decision IS NULL AND asked_at > ?",
-                tenant,
-                question.digest,
-                since,
-            )
-            if found is not None:
+            same = f"SELECT id FROM approvals WHERE {_PENDING} AND tenant = ? AND digest = ?"
+            if found := tx.row(same, since, tenant, question.digest):
                 return str(found["id"])
-            waiting = tx.row("SELECT COUNT(*) AS n FROM approvals WHERE decision IS NULL AND asked_at > ?", since)
-            if waiting is not None and waiting["n"] >= MOST_PENDING:
+            if tx.number(f"SELECT COUNT(*) FROM approvals WHERE {_PENDING}", since) >= MOST_PENDING:
                 what = f"this needs a person's yes, and {MOST_PENDING} questions wait for one already."
                 step = "a person answers them first, with `salesloft-mcp approvals` in a terminal."
                 raise UnconfirmedError(f"{what} Nothing was changed.", next_step=step)
-            approval_id = secrets.token_hex(3)
-            tx.insert(
-                "INSERT INTO approvals (id, tenant, title, question, name, digest, asked_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                approval_id,
-                tenant,
-                question.title,
-                question.text,
-                question.name,
-                question.digest,
-                now,
-            )
-            return approval_id
+            approval = secrets.token_hex(3)
+            columns = "id, tenant, asked_at, title, question, digest, name"
+            sql = f"INSERT INTO approvals ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            tx.insert(sql, approval, tenant, now, *astuple(question))
+            return approval
 
-        return await self._database.write(write)
+        return await self.database.write(write)
 
     async def pending(self) -> list[Approval]:
         """The questions that wait for a person, oldest first."""
-        sql = (
-            "SELECT id, tenant, title, question, name, asked_at FROM approvals"
-            " WHERE decision IS NULL AND asked_at > ? ORDER BY asked_at"
-        )
-        rows = await self._database.read(lambda tx: tx.rows(sql, self._clock() - ASKED_SECONDS))
+        sql = f"SELECT id, tenant, title, question, name, asked_at FROM approvals WHERE {_PENDING} ORDER BY asked_at"
+        rows = await self.database.read(lambda tx: tx.rows(sql, self.clock() - ASKED_SECONDS))
         return [Approval(**row) for row in rows]
 
     async def decide(self, approval_id: str, yes: bool) -> bool:
         """Write down a person's answer; False when it was answered already, or has waited too long."""
-        now = self._clock()
-        sql = "UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND decision IS NULL AND asked_at > ?"
-        answer = "yes" if yes else "no"
-        changed = await self._database.write(lambda tx: tx.change(sql, answer, now, approval_id, now - ASKED_SECONDS))
-        return changed == 1
+        now = self.clock()
+        sql = f"UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND {_PENDING}"
+        values = ("yes" if yes else "no", now, approval_id, now - ASKED_SECONDS)
+        return await self.database.write(lambda tx: tx.change(sql, *values)) == 1
 
     async def granted(self, tenant: str, question: Question) -> bool:
         """Whether a person said yes to exactly this within the last hour. Using it is the log's part."""
         sql = "SELECT 1 FROM approvals WHERE tenant = ? AND digest = ? AND decision = 'yes' AND decided_at > ?"
-        since = self._clock() - GRANTED_SECONDS
-        return await self._database.read(lambda tx: tx.row(sql, tenant, question.digest, since)) is not None
+        since = self.clock() - GRANTED_SECONDS
+        return await self.database.read(lambda tx: tx.row(sql, tenant, question.digest, since)) is not None

@@ -1,8 +1,8 @@
 """One request to Salesloft, or one look, and what it says of a line of the log."""
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes.change import Line, Outcome, judge
-from salesloft_mcp.changes.kinds import KINDS, conflict, standing, stands_already
+from salesloft_mcp.changes.change import Line, Outcome
+from salesloft_mcp.changes.kinds import KINDS, conflict, judged, standing, stands_already
 from salesloft_mcp.salesloft.client import Salesloft
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
@@ -29,13 +29,13 @@ async def send(api: Salesloft, line: Line) -> Outcome:
 
 async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiError | None = None) -> Outcome:
     """Read what stands at the key, and judge. A look that fails leaves what was sent as unknown as it was."""
-    kind, change = KINDS[line.change.kind], line.change
+    change = line.change
     try:
-        rows = await kind.read(api, change.key)
+        verdict, rows = await judged(api, change)
     except errors.ApiError as error:
         why = refusal or error
         return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
-    match judge(change, rows, kind.fits):
+    match verdict:
         case "done":
             by_us = sent and not stands_already(change)  # what stood there already was never sent
             return Outcome(line, change.verb if by_us else "unchanged", standing(change, rows))

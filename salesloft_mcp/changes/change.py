@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Literal
 
 from pydantic import JsonValue
@@ -17,38 +17,16 @@ Image = Mapping[str, JsonValue]
 Facts = dict[str, str]  # what a person is told, a line each
 Kind = Literal["mapping", "configuration", "record"]
 Verdict = Literal["done", "open", "conflict"]
+Verb = Literal["created", "updated", "deleted"]
 
 # How a change stands. `planned` was not sent, `intended` may be on its way, `unknown` was sent and its answer was lost.
 # `carried` went along with another change, `lost` was never found out by an earlier version.
 State = Literal[
-    "planned",
-    "intended",
-    "unknown",
-    "created",
-    "updated",
-    "deleted",
-    "unchanged",
-    "conflict",
-    "failed",
-    "declined",
-    "carried",
-    "lost",
+    Verb, "planned", "intended", "unknown", "unchanged", "conflict", "failed", "declined", "carried", "lost"
 ]
 DONE: frozenset[State] = frozenset({"created", "updated", "deleted"})
 OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
 UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
-
-
-class UsedError(Exception):
-    """The yes that an operation stands on was used already."""
-
-
-class HeldError(Exception):
-    """Another change of the same key is not settled, or was settled after the key was read."""
-
-
-class StaleError(Exception):
-    """Somebody else took over this run. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +42,7 @@ class Change:
     after: Image | None
 
     @property
-    def verb(self) -> Literal["created", "updated", "deleted"]:
+    def verb(self) -> Verb:
         """What has happened when it is done."""
         return "deleted" if self.after is None else "created" if self.before is None else "updated"
 
@@ -76,9 +54,8 @@ class Change:
     @property
     def object_id(self) -> int | None:
         """The Salesloft id of the record it is about, where that is known."""
-        image = self.after or self.before or {}
-        found = image.get("id" if self.kind == "record" else "object_id")
-        found = (self.before or {}).get("id") if found is None and self.kind == "record" else found
+        images = {**(self.before or {}), **(self.after or {})}
+        found = images.get("id" if self.kind == "record" else "object_id")
         return found if isinstance(found, int) else None
 
     def part(self, row: Image) -> Image:
@@ -112,7 +89,7 @@ class Operation:
 
     def digest(self, tenant: str, last: "Last") -> str:
         """Stands for exactly this: the same writes on the same facts, unshortened, after the same last operation."""
-        changes = [[one.kind, *_names(one.key), one.before, one.after] for one in self.changes]
+        changes = [[one.kind, *astuple(one.key), one.before, one.after] for one in self.changes]
         bulk = [self.plan, self.creates, self.deletes, self.undoes, self.facts]
         facts = [tenant, self.title, changes, self.carries, bulk, last.number, last.begun]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
@@ -222,7 +199,3 @@ def judge(change: Change, now: Iterable[Image], fits: Callable[[Image, Image], b
 def _part(value: JsonValue, wanted: JsonValue) -> JsonValue:
     """Of custom fields, which are merged one by one, only those that are wanted."""
     return {name: value.get(name) for name in wanted} if isinstance(value, dict) and isinstance(wanted, dict) else value
-
-
-def _names(key: MappingKey) -> tuple[str, str, str]:
-    return key.external_type, key.object_type, key.external_id

@@ -1,8 +1,10 @@
 """Configurations: an external type allowed for one kind of object, or not any more."""
 
+from dataclasses import replace
+
 from salesloft_mcp import errors
+from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
-from salesloft_mcp.changes.mappings import image as mapping_image
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.salesloft.paging import live_configurations, mappings_of
@@ -50,9 +52,9 @@ def facts(change: Change) -> Facts:
     return told
 
 
-def creation(key: MappingKey, standing: Image | None = None) -> Change:
-    """The external type is allowed; `standing` is the configuration where it is there already."""
-    return Change("configuration", key, standing, {})
+def creation(key: MappingKey) -> Change:
+    """The external type is allowed."""
+    return Change("configuration", key, None, {})
 
 
 def key_of(external_type: str, object_type: ObjectType) -> MappingKey:
@@ -73,5 +75,4 @@ async def carried(api: Salesloft, key: MappingKey, number: int | None) -> list[C
     rows = await mappings_of(api, key.external_type, key.object_type, total=number or 0, most=SAVED_AT_MOST)
     if rows is None:
         return None
-    keys = [(MappingKey(row.external_type, row.object_type, row.external_id), row) for row in rows]
-    return [Change("mapping", one, mapping_image(row), None) for one, row in keys]
+    return [Change("mapping", replace(key, external_id=row.external_id), mappings.image(row), None) for row in rows]

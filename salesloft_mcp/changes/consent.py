@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+
+from pydantic import JsonValue
 
 from salesloft_mcp.changes.change import Change, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
@@ -10,9 +11,6 @@ from salesloft_mcp.changes.kinds import KINDS
 from salesloft_mcp.changes.records import same
 
 MOST_UNASKED = 500  # creates of runs in an hour, deletions of a run, or mappings that come back with a configuration
-CHANNELS = frozenset({"call", "email", "message"})
-
-Form = Literal["agree", "retype"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,45 +28,33 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason to ask: the headline of its question, and what happens after a yes."""
+    """One reason to ask: the headline of its question, what happens after a yes, and whether a name is to be typed."""
 
     headline: str
     applies: Callable[[Operation], bool]
-    consequence: str = ""
-    form: Form = "agree"
+    consequence: str
+    retype: bool = False
 
 
 def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
     return lambda operation: any(map(test, operation.changes))
 
 
-def _becomes(name: str, change: Change, value: bool = True) -> bool:
-    after, before = change.after or {}, change.before or {}
-    return change.kind == "record" and after.get(name) is value and not same(name, before.get(name), value)
+def _becomes(name: str, value: JsonValue) -> Callable[[Operation], bool]:
+    def test(change: Change) -> bool:
+        after, before = change.after or {}, change.before or {}
+        return name in after and same(name, after[name], value) and not same(name, before.get(name), value)
 
-
-def _is_restricted(change: Change) -> bool:
-    wanted, stands = ((image or {}).get("contact_restrictions") for image in (change.after, change.before))
-    every = isinstance(wanted, list) and set(map(str, wanted)) >= CHANNELS
-    return change.kind == "record" and every and not same("contact_restrictions", stands, wanted)
-
-
-def _is_move(operation: Operation) -> bool:
-    return operation.removes and len({one.key for one in operation.changes}) < len(operation.changes)
+    return _any(test)
 
 
 # The first rule that applies is the one that is asked. A new reason is a new row.
-_RUN = Rule(
-    "Create these external id mappings",
-    lambda operation: operation.creates > MOST_UNASKED,
-    "each is created; a mapping cannot be changed later, only deleted",
-)
 RULES: tuple[Rule, ...] = (
     Rule(
         "Delete this external id configuration",
         _any(lambda one: one.kind == "configuration" and one.after is None),
         "no record is found by this external type any more",
-        "retype",
+        retype=True,
     ),
     Rule(
         "Delete these external id mappings",
@@ -77,7 +63,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Move this external id to another record",
-        _is_move,
+        lambda operation: operation.removes and len({one.key for one in operation.changes}) < len(operation.changes),
         "the old mapping is deleted, then the new one is created; both records stay",
     ),
     Rule(
@@ -92,20 +78,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Set do_not_contact",
-        _any(lambda one: _becomes("do_not_contact", one)),
+        _becomes("do_not_contact", True),
         "the person, or every person of the account, leaves all running cadences; setting it back does not undo that",
     ),
     Rule(
         "Restrict every way of contact",
-        _any(_is_restricted),
+        _becomes("contact_restrictions", ["call", "email", "message"]),
         "nobody can call, e-mail or message this person from Salesloft",
     ),
     Rule(
         "Archive this account",
-        _any(lambda one: _becomes("archived", one)),
+        _becomes("archived", True),
         "it disappears from the lists of active accounts",
     ),
-    _RUN,
 )
 
 
@@ -114,9 +99,12 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
 
     `unconfirmed` is how many mappings were created in the last hour without being asked about; it counts for runs.
     """
-    if operation.plan and operation.creates and operation.creates + unconfirmed > MOST_UNASKED:
-        return _RUN
-    return next((rule for rule in RULES if rule.applies(operation)), None)
+    many = Rule(
+        "Create these external id mappings",
+        lambda one: one.creates > 0 and one.creates + unconfirmed > MOST_UNASKED,
+        "each is created; a mapping cannot be changed later, only deleted",
+    )
+    return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
 
 def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:
@@ -124,14 +112,18 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
-    told = {**dict(operation.facts), **by_run(operation), **_hanging(operation, rule)}
-    if rule.consequence:
-        told["what happens"] = rule.consequence
+    told = {**dict(operation.facts), **by_run(operation)}
+    if rule.retype:
+        number = operation.carries
+        told["live mappings that use it"] = "unknown" if number is None else str(number)
+        few = number is not None and number <= SAVED_AT_MOST
+        told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
+    told["what happens"] = rule.consequence
     begun = f", begun {last.begun} times" if last.begun else ""
     told["last change here"] = f"{last.number}{begun}" if last.number else "none"
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
     text = "\n".join([f"{what} in {place}?", *lines])
-    name = operation.changes[0].key.external_type if rule.form == "retype" else ""
+    name = operation.changes[0].key.external_type if rule.retype else ""
     return Question(operation.title, text, operation.digest(place.environment, last), name)
 
 
@@ -141,22 +133,10 @@ def by_run(operation: Operation) -> dict[str, str]:
     return {name: str(number) for name, number in numbers.items() if number}
 
 
-def _hanging(operation: Operation, rule: Rule) -> dict[str, str]:
-    if rule.form != "retype":
-        return {}
-    number = operation.carries
-    back = "come back with it" if number is not None and number <= SAVED_AT_MOST else "may be too many to save"
-    return {
-        "live mappings that use it": "unknown" if number is None else str(number),
-        "way back": f"undo; its mappings {back}",
-    }
-
-
 def _about(changes: tuple[Change, ...]) -> list[str]:
     """One line a fact; where there are several changes, one line a change."""
     facts = [KINDS[one.kind].facts(one) for one in changes]
     if len(facts) == 1:
         return [f"{name}: {value}" for name, value in facts[0].items()]
-    verbs = {"created": "create", "updated": "update", "deleted": "delete"}
     told = [", ".join(f"{name} {value}" for name, value in one.items()) for one in facts]
-    return [f"{verbs[change.verb]}: {words}" for change, words in zip(changes, told, strict=True)]
+    return [f"{change.verb.removesuffix('d')}: {words}" for change, words in zip(changes, told, strict=True)]

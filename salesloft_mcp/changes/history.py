@@ -1,21 +1,20 @@
 """What was written here, to be searched: operations with their first changes, and how many stand in each state."""
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
-from salesloft_mcp.state.database import Database, Row, Transaction, Value
+from salesloft_mcp.changes.log import ALL
+from salesloft_mcp.state.database import Database, Row, Transaction
 
-ALL = -1  # to SQLite, a limit that is none
 SHOWN_CHANGES = 5  # of one operation; a run may have a million
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An operation as the log holds it. `undone_by` is the operation that took it back, 0 for none."""
+    """An operation as the log holds it. `undone_by` is the operation that took it back; numbers are 0 for none."""
 
     id: int
     tenant: str
@@ -38,7 +37,10 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which operations are asked for. What is empty or None does not narrow; `until` is the first moment too late."""
+    """Which operations are asked for. What is empty or None does not narrow; `until` is the first moment too late.
+
+    The last three are of one change of an operation, and stand last for the statement.
+    """
 
     tenant: str = ""
     id: int | None = None
@@ -47,37 +49,28 @@ class Search:
     until: float | None = None
     older_than: int | None = None
     external_id: str = ""
-    external_type: str = ""
     object_type: str = ""
     object_id: int | None = None
 
 
-_CONDITIONS = {
-    "tenant": "operations.tenant = ?",
-    "id": "operations.id = ?",
-    "title": "operations.title = ?",
-    "since": "operations.at >= ?",
-    "until": "operations.at < ?",
-    "older_than": "operations.id < ?",
-}
+_CONDITIONS = {"since": "at >= ?", "until": "at < ?", "older_than": "id < ?"}
+_OF_A_CHANGE = ("external_id", "object_type", "object_id")
 _SELECT = (
-    "SELECT *, (SELECT MAX(other.id) FROM operations AS other WHERE other.undoes = operations.id AND EXISTS"
-    " (SELECT 1 FROM changes WHERE operation = other.id AND outcome IN ('created', 'updated', 'deleted')))"
-    " AS undone_by FROM operations"
+    "SELECT id, tenant, at, who, team, title, how, COALESCE(undoes, 0) AS undoes, COALESCE(plan, '') AS plan,"
+    " COALESCE((SELECT MAX(other.id) FROM operations AS other WHERE other.undoes = operations.id AND EXISTS (SELECT 1"
+    " FROM changes WHERE operation = other.id AND outcome IN ('created', 'updated', 'deleted'))), 0) AS undone_by"
+    " FROM operations"
 )
 
 
 async def find(database: Database, search: Search = Search(), limit: int = ALL) -> list[Logged]:
     """Operations, newest first."""
-    given = {one.name: getattr(search, one.name) for one in fields(Search)}
-    given = {name: value for name, value in given.items() if value not in ("", None)}
-    of_changes = [f"{name} = ?" for name in given if name not in _CONDITIONS]
-    where = [_CONDITIONS[name] for name in given if name in _CONDITIONS]
-    if of_changes:
-        where.append(f"id IN (SELECT operation FROM changes WHERE {' AND '.join(of_changes)} AND outcome <> 'carried')")
+    given = {name: value for name, value in asdict(search).items() if value not in ("", None)}
+    where = [_CONDITIONS.get(name, f"{name} = ?") for name in given if name not in _OF_A_CHANGE]
+    if change := " AND ".join(f"{name} = ?" for name in given if name in _OF_A_CHANGE):
+        where.append(f"id IN (SELECT operation FROM changes WHERE {change} AND outcome <> 'carried')")
     sql = f"{_SELECT} WHERE {' AND '.join(where) or 'TRUE'} ORDER BY id DESC LIMIT ?"
-    values: list[Value] = [given[name] for name in sorted(given, key=lambda name: name not in _CONDITIONS)]
-    return await database.read(lambda tx: [_logged(tx, row) for row in tx.rows(sql, *values, limit)])
+    return await database.read(lambda tx: [_logged(tx, row) for row in tx.rows(sql, *given.values(), limit)])
 
 
 async def counts(database: Database, number: int) -> Counter[State]:
@@ -99,22 +92,10 @@ def moment(text: str, *, end: bool = False) -> float:
 
 def _counts(tx: Transaction, number: int, only: str = "") -> Counter[State]:
     rows = tx.rows(f"SELECT outcome, COUNT(*) AS n FROM changes WHERE operation = ? {only} GROUP BY outcome", number)
-    return Counter({cast(State, row["outcome"]): int(row["n"]) for row in rows})
+    return Counter({row["outcome"]: row["n"] for row in rows})
 
 
 def _logged(tx: Transaction, row: Row) -> Logged:
     sql = "SELECT * FROM changes WHERE operation = ? AND outcome <> 'carried' ORDER BY id LIMIT ?"
-    return Logged(
-        id=row["id"],
-        tenant=row["tenant"],
-        at=row["at"],
-        who=row["who"],
-        team=row["team"],
-        title=row["title"],
-        how=row["how"],
-        undoes=row["undoes"] or 0,
-        plan=row["plan"] or "",
-        undone_by=row["undone_by"] or 0,
-        lines=tuple(map(line_of, tx.rows(sql, row["id"], SHOWN_CHANGES))),
-        counts=_counts(tx, row["id"]),
-    )
+    lines = tuple(map(line_of, tx.rows(sql, row["id"], SHOWN_CHANGES)))
+    return Logged(**row, lines=lines, counts=_counts(tx, row["id"]))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, mappings, records
-from salesloft_mcp.changes.change import Change, Facts, Image, Kind, State, judge
+from salesloft_mcp.changes.change import Change, Facts, Image, Kind, State, Verdict, judge
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 
@@ -50,6 +50,13 @@ def standing(change: Change, rows: list[Image]) -> Image | None:
     return next((change.part(row) for row in rows if KINDS[change.kind].fits(row, change.after)), None)
 
 
+async def judged(api: Salesloft, change: Change) -> tuple[Verdict, list[Image]]:
+    """What stands at the key of a change now, and what that says of it."""
+    kind = KINDS[change.kind]
+    rows = await kind.read(api, change.key)
+    return judge(change, rows, kind.fits), rows
+
+
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     """What is wrong when something else stands there, or nothing any more."""
     if rows:
@@ -65,13 +72,11 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
         ConflictError: something else stands there, or what it would delete has no id.
         MissingError: what it would delete is not there.
     """
-    kind = KINDS[change.kind]
-    rows = await kind.read(api, change.key)
-    verdict = judge(change, rows, kind.fits)
+    verdict, rows = await judged(api, change)
     if verdict == "conflict":
         raise conflict(change, rows)
     if change.after is None:
-        fitting = [row for row in rows if kind.fits(row, change.before or {})]
+        fitting = [row for row in rows if KINDS[change.kind].fits(row, change.before or {})]
         if not fitting:
             why = "stands for something else now" if rows else "is gone already"
             raise errors.MissingError(f"what it would delete {why}.")

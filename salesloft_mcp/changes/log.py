@@ -4,52 +4,54 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
+from typing import Literal
 
 import anyio
 
-from salesloft_mcp.changes.change import (
-    Author,
-    Change,
-    HeldError,
-    Last,
-    Line,
-    Operation,
-    Outcome,
-    Place,
-    StaleError,
-    State,
-    UsedError,
-)
-from salesloft_mcp.changes.lines import INSERT, among, key_values, line_of, settled, values_of
+from salesloft_mcp.changes.change import Author, Change, Last, Line, Operation, Outcome, Place, State
+from salesloft_mcp.changes.lines import INSERT, line_of, settled, values_of
+from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.state.database import Database, DuplicateError, Transaction
+from salesloft_mcp.state.database import Database, Transaction, Value
 
 ALL = -1  # to SQLite, a limit that is none
+END = 2**63 - 1  # after every line
+HOUR = 3_600.0
+LOOKED_BACK = 20  # unsettled lines that one look settles
 RENEW_SECONDS = 3.0  # a small part of the time after which an announced change counts as cut off
 # An operation of which nothing ran does not count as the last one on its key, so a yes to it may be used again.
 _RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
 _UNSETTLED = "outcome IN ('intended', 'unknown')"
 _KEY = "tenant = ? AND external_type = ? AND object_type = ? AND external_id = ?"
 
+States = Iterable[State]
+Order = Literal["id", "id DESC", "line"]
 
+
+class UsedError(UnconfirmedError):
+    """The yes that an operation stands on was used already."""
+
+
+class HeldError(Exception):
+    """Another change of the same key is not settled, or was settled after the key was read."""
+
+
+class StaleError(Exception):
+    """Somebody else took over this run. Nothing was written."""
+
+
+@dataclass
 class ChangeLog:
     """The log of one environment (`tenant`). Every method is one transaction.
 
     A line's `at` is when it was announced, renewed or settled, in seconds of `clock`.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        tenant: str,
-        clock: Callable[[], float] = time.time,
-        renew_seconds: float = RENEW_SECONDS,
-    ) -> None:
-        self._database = database
-        self._tenant = tenant
-        self._clock = clock
-        self._renew_seconds = renew_seconds
+    database: Database
+    tenant: str
+    clock: Callable[[], float] = time.time
+    renew_seconds: float = RENEW_SECONDS
 
     async def begin(
         self,
@@ -69,17 +71,17 @@ class ChangeLog:
             HeldError: at the key of a change that would be `intended` another one is not settled, or was settled
                 after the key was read.
         """
+        own = list(zip(operation.changes, states, strict=True))
 
         def write(tx: Transaction) -> list[Line]:
             number = self._operation(tx, operation, place, author)
-            for change, state in zip(operation.changes, states, strict=True):
-                if state == "intended" and self._is_held(tx, change.key, settled_after=read_at):
-                    raise HeldError(change.key.external_id)
+            if any(state == "intended" and self._is_held(tx, one.key, settled_after=read_at) for one, state in own):
+                raise HeldError
             for change in carried:
                 self._line(tx, number, change, "carried")
-            return [self._line(tx, number, one, state) for one, state in zip(operation.changes, states, strict=True)]
+            return [self._line(tx, number, change, state) for change, state in own]
 
-        return await self._database.write(write)
+        return await self.database.write(write)
 
     async def begin_run(self, operation: Operation, place: Place, author: Author) -> int:
         """Write down a run whose changes follow with `announce`; its number.
@@ -87,7 +89,7 @@ class ChangeLog:
         Raises:
             UsedError: the yes it stands on was used already.
         """
-        return await self._database.write(lambda tx: self._operation(tx, operation, place, author))
+        return await self.database.write(lambda tx: self._operation(tx, operation, place, author))
 
     async def take_over(self, number: int, author: Author) -> int:
         """Begin or resume a run, and spend the yes it stands on; the epoch in which the caller alone may write for it.
@@ -98,12 +100,10 @@ class ChangeLog:
 
         def write(tx: Transaction) -> int:
             tx.change("UPDATE operations SET epoch = epoch + 1 WHERE id = ?", number)
-            if author.consent:
-                _spend(tx, number, author)
-            found = tx.row("SELECT epoch FROM operations WHERE id = ?", number)
-            return int(found["epoch"]) if found else 0
+            self._spend(tx, number, author)
+            return tx.number("SELECT epoch FROM operations WHERE id = ?", number)
 
-        return await self._database.write(write)
+        return await self.database.write(write)
 
     async def announce(self, number: int, epoch: int, changes: Sequence[tuple[int, Change]]) -> list[Line]:
         """Add changes of a run, each with its line of the input, as `intended`; one whose key is held as `planned`.
@@ -114,9 +114,12 @@ class ChangeLog:
 
         def write(tx: Transaction) -> list[Line]:
             _fence(tx, number, epoch)
-            return [self._announced(tx, number, line, change) for line, change in changes]
+            return [
+                self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
+                for line, change in changes
+            ]
 
-        return await self._database.write(write)
+        return await self.database.write(write)
 
     async def sending(self, lines: Sequence[Line], epoch: int = 0) -> list[Line]:
         """Mark lines as `intended`. Those whose key is held by another change are left out, and those of a run at whose
@@ -127,30 +130,38 @@ class ChangeLog:
         """
 
         def write(tx: Transaction) -> list[Line]:
-            if lines:
-                _fence(tx, lines[0].operation, epoch)
-            return [one for line in lines if (one := self._intend(tx, line)) is not None]
+            _fence(tx, lines[0].operation, epoch)
+            announced, now = [], self.clock()
+            for line in lines:
+                since = math.inf if line.line is None else line.at
+                if not self._is_held(tx, line.change.key, line.id, since):
+                    sql = "UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?"
+                    tx.change(sql, now, line.id)
+                    announced.append(replace(line, state="intended", tries=line.tries + 1, at=now))
+            return announced
 
-        return await self._database.write(write)
+        return await self.database.write(write)
 
     @asynccontextmanager
     async def renewing(self, number: int, epoch: int = 0) -> AsyncIterator[None]:
         """While this lasts, nobody takes what is announced of an operation for cut off."""
-        sql = "UPDATE changes SET at = ? WHERE operation = ? AND outcome = 'intended'"
 
         def write(tx: Transaction) -> None:
             _fence(tx, number, epoch)
-            tx.change(sql, self._clock(), number)
+            tx.change("UPDATE changes SET at = ? WHERE operation = ? AND outcome = 'intended'", self.clock(), number)
 
         async def renew() -> None:
             while True:
-                await anyio.sleep(self._renew_seconds)
-                await self._database.write(write)
+                await anyio.sleep(self.renew_seconds)
+                await self.database.write(write)
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(renew)
-            yield
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(renew)
+                yield
+                tasks.cancel_scope.cancel()
+        except ExceptionGroup as failed:
+            raise _first_of(failed) from failed  # what failed inside is told as if there were no group around it
 
     async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0, *, cut_off: bool = False) -> None:
         """How changes stand now, unless they were announced anew since; those that were `cut_off` are left alone when
@@ -168,7 +179,7 @@ class ChangeLog:
                 "UPDATE changes SET outcome = ?, note = ?, after = COALESCE(?, after),"
                 " object_id = COALESCE(?, object_id), tries = tries - ?, at = ?"
                 f" WHERE id = ? AND tries = ? {f'AND {_UNSETTLED}' if cut_off else ''}",
-                [settled(one, self._clock()) for one in outcomes],
+                [settled(one, self.clock()) for one in outcomes],
             )
             for number in {one.line.operation for one in outcomes}:
                 if tx.row(f"SELECT 1 FROM changes WHERE operation = ? AND outcome <> 'carried' AND {_RAN}", number):
@@ -176,120 +187,93 @@ class ChangeLog:
                 tx.change("UPDATE operations SET consent = NULL WHERE id = ? AND consent IS NOT NULL", number)
                 tx.change("DELETE FROM changes WHERE operation = ? AND outcome = 'carried'", number)
 
-        await self._database.write(write)
+        await self.database.write(write)
 
     async def last(self, operation: Operation) -> Last:
         """The last operation on one of its keys, or of its plan. A decline counts; what is known not to have run does
         not, so that a yes to it can be used again.
         """
-        of_plan = "SELECT id AS n, epoch FROM operations WHERE tenant = ? AND plan = ? ORDER BY id DESC LIMIT 1"
-        of_key = f"SELECT MAX(operation) AS n, 0 AS epoch FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
+        of_plan = "SELECT id, epoch FROM operations WHERE tenant = ? AND plan = ? ORDER BY id DESC LIMIT 1"
+        of_key = f"SELECT MAX(operation) FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
 
         def read(tx: Transaction) -> Last:
-            found = [tx.row(of_key, self._tenant, *key_values(one.key)) for one in operation.changes]
-            found += [tx.row(of_plan, self._tenant, operation.plan)] if operation.plan else []
-            rows = [row for row in found if row is not None and row["n"] is not None]
-            newest = max(rows, key=lambda row: int(row["n"]), default=None)
-            return Last() if newest is None else Last(int(newest["n"]), int(newest["epoch"]))
+            found = [Last(tx.number(of_key, self.tenant, *astuple(one.key))) for one in operation.changes]
+            found += [Last(*row) for row in tx.rows(of_plan, self.tenant, operation.plan)]
+            return max(found, key=lambda one: one.number, default=Last())
 
-        return await self._database.read(read)
+        return await self.database.read(read)
 
     async def holder(self, key: MappingKey) -> Line | None:
         """The line that is not settled on a key."""
-        sql = f"SELECT * FROM changes WHERE {_KEY} AND {_UNSETTLED}"
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, *key_values(key)))
-        return None if found is None else line_of(found)
+        found = await self._lines(f"{_KEY} AND {_UNSETTLED}", self.tenant, *astuple(key))
+        return found[0] if found else None
 
-    async def unsettled(self, before: float, limit: int) -> list[Line]:
-        """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down."""
-        sql = f"SELECT * FROM changes WHERE tenant = ? AND {_UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
-        return [line_of(row) for row in await self._database.read(lambda tx: tx.rows(sql, self._tenant, before, limit))]
+    async def unsettled(self, before: float) -> list[Line]:
+        """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down: at
+        most twenty, the oldest.
+        """
+        where = f"tenant = ? AND {_UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
+        return await self._lines(where, self.tenant, before, LOOKED_BACK)
 
     async def lines(
-        self, number: int, states: Iterable[State] = (), *, after: int = 0, limit: int = ALL, newest_first: bool = False
+        self, number: int, states: States = (), after: int = 0, last: int = END, limit: int = ALL, by: Order = "id"
     ) -> list[Line]:
-        """Lines of an operation in the order in which they were written, past the id `after`."""
-        wanted, only = among(states)
-        past, order = ("id < ?", "DESC") if newest_first else ("id > ?", "ASC")
-        sql = f"SELECT * FROM changes WHERE operation = ? AND tenant = ? AND {past} {only} ORDER BY id {order} LIMIT ?"
-        start = after or 2**63 - 1 if newest_first else after
-        rows = await self._database.read(lambda tx: tx.rows(sql, number, self._tenant, start, *wanted, limit))
-        return [line_of(row) for row in rows]
-
-    async def of_input(
-        self, number: int, after: int, *, limit: int, last: int = 2**63 - 1, states: Iterable[State] = ()
-    ) -> list[Line]:
-        """Lines of a run past a line of the input, in its order, up to `last`."""
-        wanted, only = among(states)
-        sql = f"SELECT * FROM changes WHERE operation = ? AND line > ? AND line <= ? {only} ORDER BY line LIMIT ?"
-        rows = await self._database.read(lambda tx: tx.rows(sql, number, after, last, *wanted, limit))
-        return [line_of(row) for row in rows]
+        """Lines of an operation in the order in which they were written, or of a run in that of its input; past the id,
+        or the line of the input, `after`, and up to `last`.
+        """
+        wanted = tuple(states)
+        only = f"AND outcome IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        column = by.split()[0]
+        where = f"operation = ? AND tenant = ? AND {column} > ? AND {column} <= ? {only} ORDER BY {by} LIMIT ?"
+        return await self._lines(where, number, self.tenant, after, last, *wanted, limit)
 
     async def last_input(self, number: int) -> int:
         """The last line of the input that was announced."""
-        sql = "SELECT MAX(line) AS n FROM changes WHERE operation = ?"
-        found = await self._database.read(lambda tx: tx.row(sql, number))
-        return int(found["n"] or 0) if found else 0
+        sql = "SELECT MAX(line) FROM changes WHERE operation = ?"
+        return await self.database.read(lambda tx: tx.number(sql, number))
 
-    async def unconfirmed_creates(self, seconds: float, but_of: str) -> int:
-        """How many mappings and records were created in the last seconds without a yes, those of one plan left out."""
+    async def unconfirmed_creates(self, but_of: str) -> int:
+        """How many mappings and records were created in the last hour without a yes, those of one plan left out."""
         sql = (
-            "SELECT COUNT(*) AS n FROM operations JOIN changes ON changes.operation = operations.id"
+            "SELECT COUNT(*) FROM operations JOIN changes ON changes.operation = operations.id"
             " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
             " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
         )
-        since = self._clock() - seconds
-        found = await self._database.read(lambda tx: tx.row(sql, self._tenant, since, but_of))
-        return int(found["n"]) if found else 0
+        since = self.clock() - HOUR
+        return await self.database.read(lambda tx: tx.number(sql, self.tenant, since, but_of))
+
+    async def _lines(self, where: str, *values: Value) -> list[Line]:
+        sql = f"SELECT * FROM changes WHERE {where}"
+        return [line_of(row) for row in await self.database.read(lambda tx: tx.rows(sql, *values))]
 
     def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
-        try:
-            return tx.insert(
-                "INSERT INTO operations (tenant, at, who, team, title, how, consent, undoes, plan)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                self._tenant,
-                self._clock(),
-                author.who,
-                place.team_key,
-                operation.title,
-                author.how,
-                author.consent or None,
-                operation.undoes,
-                operation.plan or None,
-            )
-        except DuplicateError:
-            raise UsedError(operation.title) from None
+        sql = "INSERT INTO operations (tenant, at, who, team, title, how, undoes, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        who = (self.tenant, self.clock(), author.who, place.team_key, operation.title, author.how)
+        number = tx.insert(sql, *who, operation.undoes, operation.plan or None)
+        self._spend(tx, number, author)
+        return number
 
     def _line(self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None) -> Line:
-        now, tries = self._clock(), int(state == "intended")
-        try:
-            found = tx.insert(INSERT, number, self._tenant, *values_of(change), state, "", tries, now, line)
-        except DuplicateError:
-            raise HeldError(change.key.external_id) from None
+        now, tries = self.clock(), int(state == "intended")
+        found = tx.insert(INSERT, number, self.tenant, state, tries, now, line, *values_of(change))
         return Line(found, number, change, state, "", tries, now, line)
 
-    def _announced(self, tx: Transaction, number: int, line: int, change: Change) -> Line:
-        return self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
-
-    def _intend(self, tx: Transaction, line: Line) -> Line | None:
-        since = math.inf if line.line is None else line.at
-        if self._is_held(tx, line.change.key, line.id, since):
-            return None
-        now = self._clock()
-        tx.change("UPDATE changes SET outcome = 'intended', tries = tries + 1, at = ? WHERE id = ?", now, line.id)
-        return replace(line, state="intended", tries=line.tries + 1, at=now)
-
-    def _is_held(
-        self, tx: Transaction, key: MappingKey, by_other_than: int = 0, settled_after: float = math.inf
-    ) -> bool:
+    def _is_held(self, tx: Transaction, key: MappingKey, but_by: int = 0, settled_after: float = math.inf) -> bool:
         sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
-        return tx.row(sql, self._tenant, *key_values(key), settled_after, by_other_than) is not None
+        return tx.row(sql, self.tenant, *astuple(key), settled_after, but_by) is not None
+
+    def _spend(self, tx: Transaction, number: int, author: Author) -> None:
+        if author.consent:
+            if tx.row("SELECT 1 FROM operations WHERE tenant = ? AND consent = ?", self.tenant, author.consent):
+                step = "make the call again to ask the person anew."
+                raise UsedError("this yes was used already. Nothing was changed.", next_step=step)
+            tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
 
 
-def _spend(tx: Transaction, number: int, author: Author) -> None:
-    if tx.row("SELECT 1 FROM operations WHERE consent = ?", author.consent):
-        raise UsedError(author.consent)
-    tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
+def _first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The first failure in a group of groups."""
+    found = group.exceptions[0]
+    return _first_of(found) if isinstance(found, ExceptionGroup) else found
 
 
 def _fence(tx: Transaction, number: int, epoch: int) -> None:

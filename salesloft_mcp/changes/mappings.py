@@ -29,9 +29,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
         return "deleted", None
     if change.before is not None:
         return "unchanged" if fits(change.before, change.after) else "conflict", change.before
-    row = await api.create_mapping(
-        key.external_type, key.object_type, key.external_id, int(str(change.after["object_id"]))
-    )
+    object_id = int(str(change.after["object_id"]))
+    row = await api.create_mapping(key.external_type, key.object_type, key.external_id, object_id)
     return "created", image(row)
 
 

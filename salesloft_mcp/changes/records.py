@@ -21,12 +21,9 @@ Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
-_REFERENCES = {
-    name: name.removesuffix("_id")
-    for name in ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
-}
+_REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
 # Written under one name and shown under another (read in recorded answers of Salesloft).
-_SHOWN_AS = {"crm_id_type": "crm_object_type"}
+_SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
 _FOLDED = frozenset({"domain", "email_address", "secondary_email_address", "personal_email_address"})
 
 
@@ -43,7 +40,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     Raises:
         ConflictError: another record was updated than the one that was read.
     """
-    key, fields = change.key, _fields(change)
+    key = change.key
+    fields = fields_of(key).model_validate(change.after)
     if isinstance(fields, PersonFields):
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
@@ -84,7 +82,7 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
         raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
     if fields.get("do_not_contact") is False:
         left.append("the cadences that do_not_contact ended")
-    return Change("record", key, _given(now[0], fields), fields), left
+    return Change("record", key, {name: now[0].get(name) for name in ("id", *fields)}, fields), left
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
@@ -122,20 +120,18 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
         raise errors.MissingError("external_id: is not mapped, and intent is update_only.", next_step=step)
     if not ids:
         return Change("record", key, None, body)
+    held = one_record(key.object_type, ids[0])
     if intent == "create_only":
-        what = f"external_id: is already mapped to {one_record(key.object_type, ids[0])}, and intent is create_only."
+        what = f"external_id: is already mapped to {held}, and intent is create_only."
         raise errors.ConflictError(what, next_step="use intent upsert or update_only to change that record.")
     record = await api.get_object(key.object_type, ids[0])
     if record is None:
-        held = one_record(key.object_type, ids[0])
         what = f"external_id: is mapped to {held}, which is gone, or hidden from this token."
         raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
     return Change("record", key, image(record, body), body)
 
 
-def way_back(
-    before: Image, after: Image, now: Image, model: type[RecordFields]
-) -> tuple[dict[str, JsonValue], list[str]]:
+def way_back(before: Image, after: Image, now: Image, model: type[RecordFields]) -> tuple[Image, list[str]]:
     """The fields a write changed, with their earlier values, and the names of those that cannot be written back.
 
     A field that was changed once more since is not touched: somebody meant it.
@@ -151,35 +147,27 @@ def way_back(
             back[name] = value
         else:
             left.append(name)
-    if "crm_id" in back and "crm_id_type" in model.model_fields:  # Salesloft takes the one only with the other
+    if "crm_id" in back:  # Salesloft takes the one only with the other
         back["crm_id_type"] = "salesforce" if back["crm_id"] else None
     return back, left
 
 
 def image(record: Record, names: Iterable[str]) -> Image:
     """A record as the log keeps it: its id, and these fields under the names by which they are written."""
-    return {"id": record.id, **{name: cast(JsonValue, value_of(record, name)) for name in names}}
+    row = record.model_dump()
+    return {"id": record.id, **{name: written(row, name) for name in names}}
 
 
-def value_of(record: Record, name: str) -> object:
-    """What a record holds where the field `name` is written: references are shown as objects and written as ids."""
+def written(row: Image, name: str) -> JsonValue:
+    """What a record, or an image of one, holds where the field `name` is written.
+
+    References are shown as objects, and written as ids. Version 0.1 kept whole records, as they are shown.
+    """
     if name == "archived":
-        return getattr(record, "archived_at", None) is not None or bool(getattr(record, "archived", False))
-    reference = _REFERENCES.get(name)
-    if reference is None:
-        found = getattr(record, name, None)
-        return getattr(record, _SHOWN_AS[name], None) if found is None and name in _SHOWN_AS else found
-    found = getattr(record, reference, None)
-    return found.get("id") if isinstance(found, dict) else getattr(found, "id", found)
-
-
-def written(image: Image, name: str) -> JsonValue:
-    """A field of an image. Version 0.1 kept whole records, with references as objects."""
-    reference = _REFERENCES.get(name)
-    if name in image or reference is None:
-        return image.get(name)
-    found = image.get(reference)
-    return found.get("id") if isinstance(found, dict) else found
+        return row.get("archived_at") is not None or bool(row.get(name))
+    found = row.get(name)
+    found = row.get(_SHOWN_AS[name]) if found is None and name in _SHOWN_AS else found
+    return found.get("id") if isinstance(found, dict) and name in _REFERENCES else found
 
 
 def same(name: str, there: object, given: object) -> bool:
@@ -200,18 +188,10 @@ def fields_of(key: MappingKey) -> type[RecordFields]:
     return PersonFields if key.object_type == "people" else AccountFields
 
 
-def _fields(change: Change) -> RecordFields:
-    return fields_of(change.key).model_validate(change.after)
-
-
-def _given(row: Image, fields: Iterable[str]) -> Image:
-    return {"id": row["id"], **{name: row.get(name) for name in fields}}
-
-
 def _merged(old: JsonValue, new: JsonValue) -> JsonValue:
     """Custom fields are merged one by one, so those that were added are cleared."""
     was, has = (one if isinstance(one, dict) else {} for one in (old, new))
-    return {name: was.get(name) for name in {**was, **has} if name in has and was.get(name) != has.get(name)}
+    return {name: was.get(name) for name, value in has.items() if was.get(name) != value}
 
 
 def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> bool:
@@ -237,4 +217,4 @@ def _shown(value: JsonValue) -> str:
         return "(empty)"
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    return quoted(value if isinstance(value, str) else str(value))
+    return quoted(str(value))

@@ -31,10 +31,6 @@ Feed = Callable[[int, int], Awaitable[Sequence[tuple[int, Change]]]]
 Lines = AsyncGenerator[Line, None]
 
 
-async def _no_more(_: int, __: int) -> Sequence[tuple[int, Change]]:
-    return ()
-
-
 @dataclass(slots=True)
 class Run:
     """All changes of operation `number`, in passes over those that are open: first what was never sent, then what is
@@ -45,8 +41,8 @@ class Run:
 
     changes: Changes
     number: int
-    epoch: int = 0
-    feed: Feed = _no_more
+    epoch: int
+    feed: Feed
     cancelled: Callable[[], bool] = lambda: False
     quiet: float = SENT_SECONDS
     at_once: int = AT_ONCE
@@ -72,26 +68,19 @@ class Run:
             if seen:
                 self._calm_at = anyio.current_time() + self.quiet
                 await self._pause(any(state not in OPEN for state in seen))
-            elif await self._first(UNSETTLED):
+            elif await self.changes.log.lines(self.number, UNSETTLED, limit=1):
                 await anyio.sleep_until(self._calm_at)
                 seen = await self._pass(self._unsettled(), self._look)
                 if not seen["planned"]:  # those are known not to be there, and sent again at once
                     await self._pause(any(state not in ("unknown", "failed") for state in seen))
-            elif await self._first({"planned"}):
-                await self._free()
+            elif held := await self.changes.log.lines(self.number, {"planned"}, limit=1):
+                await self._free(held[0])
             else:
                 return True
         return False
 
-    async def _first(self, states: frozenset[State] | set[State]) -> Line | None:
-        found = await self.changes.log.lines(self.number, states, limit=1)
-        return found[0] if found else None
-
-    async def _free(self) -> None:
+    async def _free(self, held: Line) -> None:
         """Others write at the keys of what is left: wait for one of them, and look what it left there."""
-        held = await self._first({"planned"})
-        if held is None:
-            return
         await self.changes.free(held.change.key, self.cancelled)
         if self.cancelled():
             return
@@ -130,8 +119,6 @@ class Run:
                     for _ in range(self.at_once):
                         workers.start_soon(work)
                 writing.cancel_scope.cancel()
-        except ExceptionGroup as failed:
-            raise _first_of(failed) from failed
         finally:
             # What is missing after this, because something failed or the process is told to stop, stays `intended`.
             with anyio.CancelScope(shield=True):
@@ -142,19 +129,18 @@ class Run:
 
     async def _announced(self) -> Lines:
         """What was never sent, each on disk as intended before it is handed out."""
-        after, line_after = 0, await self.changes.log.last_input(self.number)
+        log, after = self.changes.log, 0
+        line_after = await log.last_input(self.number)
         while not self._halting():
-            waiting = await self.changes.log.lines(self.number, {"planned"}, after=after, limit=BATCH)
-            if waiting:
+            if waiting := await log.lines(self.number, {"planned"}, after=after, limit=BATCH):
                 after = waiting[-1].id
-                batch = deque(await self.changes.log.sending(waiting, self.epoch))
-            else:
-                fed = await self.feed(line_after, BATCH)
-                if not fed:
-                    return
+                announced = await log.sending(waiting, self.epoch)
+            elif fed := await self.feed(line_after, BATCH):
                 line_after = fed[-1][0]
-                announced = await self.changes.log.announce(self.number, self.epoch, fed)
-                batch = deque(one for one in announced if one.state == "intended")
+                announced = await log.announce(self.number, self.epoch, fed)
+            else:
+                return
+            batch = deque(one for one in announced if one.state == "intended")
             try:
                 while batch and not self._halting():
                     yield batch.popleft()
@@ -201,9 +187,3 @@ class Run:
             what = f"nothing went through in {GIVE_UP_AFTER} rounds. The last word: {self._last_word}"
             raise errors.UnreachableError(what, next_step="resume it later.")
         await anyio.sleep(min(LONGEST_PAUSE, self.quiet * self._pauses))
-
-
-def _first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The first failure in a group of groups."""
-    found = group.exceptions[0]
-    return _first_of(found) if isinstance(found, ExceptionGroup) else found

@@ -1,7 +1,7 @@
 """The operation that takes another one back: its changes inverted, the last one first, and what it carried."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -49,21 +49,26 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         creates, deletes = await _left(database, logged, creates, deletes)
         done = []
     if not done and not creates and not deletes:
-        state: State = next((one for one in _WHY_NOT if logged.counts[one]), "planned")
-        raise nothing_to_undo(number, _WHY_NOT[state])
-    if deletes:
-        await _check_deletable(changes.api, number, first)
+        why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
+        raise _nothing_to_undo(number, why)
     read_at = time.monotonic()
-    back, left = await _all_back(changes, number, done)
+    try:
+        if deletes:
+            await _check_deletable(changes.api, first)
+        back, left = await _all_back(changes.api, done)
+    except (errors.ConflictError, errors.MissingError) as error:
+        raise _nothing_to_undo(number, error.what) from error
+    gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
+    key = logged.lines[0].change.key
     return Operation(
         title,
         tuple(back),
-        carries=await _hanging(changes, back),
+        carries=await configurations.count(changes.api, gone.key) if gone else 0,
         undoes=number,
         plan=f"undo-{number}" if creates or deletes else "",
         creates=creates,
         deletes=deletes,
-        facts=() if done else _what(logged),
+        facts=() if done else (("external type", quoted(key.external_type)), ("object type", key.object_type)),
         left=tuple(left),
         read_at=read_at,
     )
@@ -74,18 +79,27 @@ def feed(changes: Changes, number: int) -> Feed:
 
     Nobody has looked at these keys since, so each mapping that is to be created is held against what stands there.
     """
-    seen: list[Standing] = []  # read when the first of them are asked for
+    newest = partial(changes.log.lines, number, by="id DESC")
+    states: Iterable[State] = ()
+    top = 0
+    seen: list[Standing] = []  # read when the first mapping is to be created
 
     async def following(after: int, limit: int) -> Sequence[tuple[int, Change]]:
-        # The lines of this run go up from 1, and those of the operation that is undone go down.
-        states = await _bulk_states(changes, number)
-        top = 1 + max(line.id for line in await changes.log.lines(number, states, limit=1, newest_first=True))
-        lines = await changes.log.lines(number, states, after=top - after, limit=limit, newest_first=True)
+        nonlocal states, top
+        if not top:
+            # Of a run every change comes back; of anything else only what it carried, the rest is undone before.
+            (first,) = await newest({"carried"}, limit=1) or await newest(DONE, limit=1)
+            states = {"carried"} if first.state == "carried" else DONE
+            top = first.id + 1  # the lines of this run go up from 1, and those of the operation go down
+        lines = await newest(states, last=top - after - 1, limit=limit)
         lines = [line for line in lines if line.line is not None or line.state == "carried"]
-        back = [(top - line.id, (await KINDS[line.change.kind].back(changes.api, line.change))[0]) for line in lines]
-        if back and not seen:
+        back = [(top - line.id, (await mappings.back(changes.api, line.change))[0]) for line in lines]
+        if not seen and any(change.after is not None for _, change in back):
             seen.append(await _standing(changes.api, back[0][1].key))
-        return [(place, await _against(changes.api, one, seen[0])) for place, one in back]
+        return [
+            (place, change if change.after is None else await _against(changes.api, change, seen[0]))
+            for place, change in back
+        ]
 
     return following
 
@@ -102,17 +116,10 @@ async def _standing(api: Salesloft, key: MappingKey) -> Standing:
 
 
 async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
-    if change.after is None:
-        return change
+    """A creation, held against the same mapping where that stands there, or else another of its external id."""
     rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
-    same = [row for row in rows if mappings.fits(row, change.after)]
-    return replace(change, before=next(iter([*same, *rows]), None))
-
-
-async def _bulk_states(changes: Changes, number: int) -> set[State]:
-    """Of a run every change comes back; of anything else only what it carried, the rest is undone before."""
-    carried = await changes.log.lines(number, {"carried"}, limit=1)
-    return {"carried"} if carried else {"created", "updated", "deleted"}
+    fitting = sorted(rows, key=lambda row: not mappings.fits(row, change.after or {}))
+    return replace(change, before=next(iter(fitting), None))
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:
@@ -120,13 +127,11 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
     await gather_limited([partial(changes.free, line.change.key) for line in cut_off])
     found = await history.find(database, Search(tenant=changes.environment, id=number), 1)
     if not found:
-        raise errors.MissingError(
-            f"change: there is no change {number} in {changes.environment}.", next_step=(Hint.LIST_CHANGES, ".")
-        )
-    logged = found[0]
-    if any(logged.counts[state] for state in UNSETTLED):
-        raise nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
-    return logged
+        what = f"change: there is no change {number} in {changes.environment}."
+        raise errors.MissingError(what, next_step=(Hint.LIST_CHANGES, "."))
+    if any(found[0].counts[state] for state in UNSETTLED):
+        raise _nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
+    return found[0]
 
 
 async def _left(database: Database, logged: Logged, creates: int, deletes: int) -> tuple[int, int]:
@@ -143,45 +148,29 @@ async def _left(database: Database, logged: Logged, creates: int, deletes: int) 
     return (creates - ended, 0) if creates else (0, deletes - ended)
 
 
-async def _check_deletable(api: Salesloft, number: int, lines: Sequence[Line]) -> None:
+async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:
     """Where mappings are shown without an id, as the guide prints them, none of a run can be deleted.
 
     A log of version 0.1 kept no ids of a run, so what stands there now decides.
     """
     unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
     rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
-    try:
-        for row in rows:
-            mappings.deletion(unnamed[0].change.key, row)
-    except errors.ConflictError as error:
-        raise nothing_to_undo(number, error.what) from error
+    for row in rows:
+        mappings.deletion(unnamed[0].change.key, row)
 
 
-async def _all_back(changes: Changes, number: int, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
+async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
     back: list[Change] = []
     left: list[str] = []
     for line in done:
-        try:
-            change, fields = await KINDS[line.change.kind].back(changes.api, line.change)
-            follows = any(one.key == change.key for one in back)  # it waits for what goes before it
-            back.append(change if follows else await as_it_stands(changes.api, change))
-            left += fields
-        except (errors.ConflictError, errors.MissingError) as error:
-            raise nothing_to_undo(number, error.what) from error
+        change, fields = await KINDS[line.change.kind].back(api, line.change)
+        follows = any(one.key == change.key for one in back)  # it waits for what goes before it
+        back.append(change if follows else await as_it_stands(api, change))
+        left += fields
     return back, left
 
 
-async def _hanging(changes: Changes, back: Sequence[Change]) -> int | None:
-    gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
-    return 0 if gone is None else await configurations.count(changes.api, gone.key)
-
-
-def _what(run: Logged) -> tuple[tuple[str, str], ...]:
-    key = run.lines[0].change.key
-    return ("external type", quoted(key.external_type)), ("object type", key.object_type)
-
-
-def nothing_to_undo(number: int, why: str) -> errors.ConflictError:
+def _nothing_to_undo(number: int, why: str) -> errors.ConflictError:
     """There is no way back, or none is needed."""
     why = why.removesuffix(" Nothing was changed.")
     what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."

@@ -21,10 +21,6 @@ FILE = "state.db"
 BUSY_SECONDS = 30.0  # how long a transaction waits for one of another process
 
 
-class DuplicateError(Exception):
-    """A row that has to be unique is there already. Nothing of the transaction was kept."""
-
-
 class Transaction:
     """The statements of one transaction. Values go in as `?`, in portable SQL."""
 
@@ -37,34 +33,24 @@ class Transaction:
 
     def row(self, sql: str, *values: Value) -> Row | None:
         """The first row that a SELECT finds."""
-        found: Row | None = self._connection.execute(sql, values).fetchone()
-        return found
+        return next(self._connection.execute(sql, values), None)
+
+    def number(self, sql: str, *values: Value) -> int:
+        """The first number that a SELECT finds; 0 when it finds none."""
+        found = self.row(sql, *values)
+        return int(found[0] or 0) if found else 0
 
     def change(self, sql: str, *values: Value) -> int:
         """How many rows an UPDATE or DELETE changed."""
         return self._connection.execute(sql, values).rowcount
 
     def insert(self, sql: str, *values: Value) -> int:
-        """The id of the new row.
-
-        Raises:
-            DuplicateError: a unique index forbids it.
-        """
-        try:
-            return int(self._connection.execute(sql, values).lastrowid or 0)
-        except sqlite3.IntegrityError as error:
-            raise DuplicateError(str(error)) from None
+        """The id of the new row."""
+        return int(self._connection.execute(sql, values).lastrowid or 0)
 
     def each(self, sql: str, values: Iterable[Sequence[Value]]) -> None:
-        """The same statement for many rows.
-
-        Raises:
-            DuplicateError: a unique index forbids one of them.
-        """
-        try:
-            self._connection.executemany(sql, values)
-        except sqlite3.IntegrityError as error:
-            raise DuplicateError(str(error)) from None
+        """The same statement for many rows."""
+        self._connection.executemany(sql, values)
 
 
 class Database:
@@ -103,19 +89,12 @@ class Database:
 
     def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
         self._connection.execute(begin)
-        try:
-            done = work(Transaction(self._connection))
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:  # a full disk has ended it already
-                self._connection.execute("ROLLBACK")
-        return done
+        with self._connection:  # commits, or rolls back
+            return work(Transaction(self._connection))
 
 
 def _opened(file: Path | None) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        file or ":memory:", isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
-    )
+    connection = sqlite3.connect(file or ":memory:", BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:
         with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment

@@ -35,7 +35,8 @@ def private_file(file: Path) -> Path:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{file} is no regular file")
-        os.fchmod(descriptor, 0o600)
+        if hasattr(os, "fchmod"):  # Windows has it since Python 3.13, and no modes before or after
+            os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
     return file
@@ -50,15 +51,13 @@ def atomic_output(output: Path) -> Iterator[TextIO]:
     """
     if output.exists() and not output.is_file():
         raise InputError("--output", "is no regular file.", next_step="give the name of a file.")
-    part: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-        part = Path(name)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(output.resolve())
+        descriptor, part = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8", newline="") as file:
+                yield file
+            Path(part).replace(output.resolve())
+        finally:
+            Path(part).unlink(missing_ok=True)
     except OSError as error:
         raise InputError("--output", f"cannot be written ({error.strerror}).") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from salesloft_mcp.changes import mappings
-from salesloft_mcp.changes.change import Author, HeldError, Operation, UsedError
-from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.changes.change import Author, Operation
+from salesloft_mcp.changes.log import ChangeLog, HeldError, UsedError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database
 

@@ -594,7 +594,40 @@ async def test_a_team_that_cannot_be_read_this_time_is_no_other_team(here: World
     assert (await here.changes.place()).team_id == 100013
 
 
-async def test_a_token_that_may_not_see_its_team_may_write(here: World) -> None:
-    here.sandbox.faults.add(Fault("status", "GET", path="/v2/team", status=403))
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_token_that_may_not_see_its_team_may_write_and_is_asked_once(here: World, status: int) -> None:
+    here.sandbox.faults.add(Fault("status", "GET", path="/v2/team", status=status, times=None))
     done = await here.apply(mappings.creation(KEY, CLEO))
     assert (states(done), done.place.team_id, done.place.team) == (["created"], None, "")
+    await here.changes.place()
+    assert [one.raw_path for one in here.sandbox.requests].count(b"/v2/team") == 1
+    here.sandbox.faults.clear()
+    assert (await here.changes.place(fresh=True)).team_id == 100013
+
+
+async def test_what_nobody_foresaw_in_a_write_comes_out_as_it_is(here: World) -> None:
+    """A group around it would hide its kind from whoever tells of it."""
+
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    here.api.create_mapping = fail  # type: ignore[method-assign,assignment]
+    with pytest.raises(ZeroDivisionError):
+        await here.apply(mappings.creation(KEY, ANN))
+    assert [one.counts for one in await here.logged()] == [{"intended": 1}]
+
+
+async def test_a_change_that_others_took_for_cut_off_is_not_sent_again_and_says_why(here: World, there: World) -> None:
+    """This process stood still, and another one settled its change and writes at the same key by now."""
+
+    async def take_over() -> None:
+        there.changes.sent_seconds = -1.0
+        await there.changes.look_back()
+        await there.log.begin(Operation("a test", (mappings.creation(KEY, BEN),)), PLACE, NOBODY, ["intended"])
+
+    before_the_first(here, "POST", take_over)
+    here.sandbox.faults.add(Fault("reset", "POST"))
+    done = await here.apply(mappings.creation(KEY, ANN))
+    assert (states(done), here.sent()) == (["failed"], 1)
+    assert "under way" in str(done.error)
+    assert "under way" in (await here.lines(done.number))[0].note

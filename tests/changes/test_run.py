@@ -12,7 +12,8 @@ import pytest
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes import run as running
-from salesloft_mcp.changes.change import Change, Line, Operation, Outcome, StaleError, State
+from salesloft_mcp.changes.change import Change, Line, Operation, Outcome, State
+from salesloft_mcp.changes.log import StaleError
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
@@ -77,7 +78,7 @@ async def one(here: World) -> Runner:
 async def test_every_change_is_created_once(one: Runner) -> None:
     assert await one.finish(rows(150))
     assert (await one.states(), one.here.sent()) == (["created"] * 150, 150)
-    assert [line.line for line in await one.here.log.of_input(one.number, 0, limit=-1)] == list(range(1, 151))
+    assert [line.line for line in await one.here.log.lines(one.number, by="line")] == list(range(1, 151))
     assert await one.mapped(150) == [ANN + 150]
 
 

@@ -192,7 +192,7 @@ async def by_run(here: World, number: int, run: int) -> Sequence[str]:
     """Take back by a run what is left; how the changes of the run ended."""
     epoch = await here.log.take_over(run, NOBODY)
     assert await Run(here.changes, run, epoch, feed(here.changes, number), quiet=0.0).finish()
-    return [line.state for line in await here.log.of_input(run, 0, limit=-1)]
+    return [line.state for line in await here.log.lines(run, by="line")]
 
 
 async def live(here: World) -> int:
@@ -257,8 +257,8 @@ async def test_a_run_is_taken_back_by_a_run_the_last_first(here: World) -> None:
     assert (operation.plan, operation.creates, operation.deletes) == (f"undo-{number}", 0, 30)
     undoing = await here.log.begin_run(operation, PLACE, YES)
     assert await by_run(here, number, undoing) == ["deleted"] * 30
-    order = [line.change.key for line in await here.log.of_input(undoing, 0, limit=-1)]
-    assert order == [line.change.key for line in await here.log.lines(number, newest_first=True)]
+    order = [line.change.key for line in await here.log.lines(undoing, by="line")]
+    assert order == [line.change.key for line in await here.log.lines(number, by="id DESC")]
     assert await here.mapped(order[0]) == []
     (found,) = await history.find(here.database, Search(id=number))
     assert found.undone_by == undoing

@@ -23,7 +23,7 @@ def approvals(database: Database, clock: Clock) -> Approvals:
 
 async def test_a_question_waits_once_however_often_it_is_asked(approvals: Approvals, elsewhere: Database) -> None:
     asked = {await approvals.ask(HERE, QUESTION) for _ in range(10)}
-    (pending,) = await Approvals(elsewhere, approvals._clock).pending()
+    (pending,) = await Approvals(elsewhere, approvals.clock).pending()
     assert asked == {pending.id}
     assert (pending.tenant, pending.title, pending.question) == (HERE, QUESTION.title, QUESTION.text)
 

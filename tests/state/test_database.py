@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from salesloft_mcp.state.database import Database, DuplicateError, Transaction
+from salesloft_mcp.state.database import Database, Transaction
 
 from .races import INSERT
 from .racing import RACERS, race_of_processes
@@ -62,7 +62,7 @@ async def test_a_row_that_has_to_be_unique_undoes_its_transaction(database: Data
             tx.insert(spend, "yes")
             tx.insert(spend, "yes")
 
-    with pytest.raises(DuplicateError):
+    with pytest.raises(sqlite3.IntegrityError):
         await database.write(twice)
     assert await titles(database) == []
 

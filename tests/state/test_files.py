@@ -52,6 +52,12 @@ def test_a_private_directory_is_made_with_all_above_it(tmp_path: Path) -> None:
     assert mode(private_directory(tmp_path / "a" / "b")) == "0o700"
 
 
+def test_a_system_without_fchmod_makes_private_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has it since Python 3.13."""
+    monkeypatch.delattr(os, "fchmod")
+    assert private_file(tmp_path / "state.db").exists()
+
+
 @pytest.mark.parametrize("kind", ["link", "directory", "pipe"])
 def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
     """A link that somebody planted could lead anywhere."""

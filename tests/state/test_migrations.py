@@ -115,7 +115,7 @@ async def test_images_hold_what_those_of_today_hold(log: ChangeLog) -> None:
 
 async def test_what_was_never_found_out_is_lost_and_holds_no_key(log: ChangeLog) -> None:
     assert {(await the_line(log, number)).state for number in (9, 10, 17)} == {"lost"}
-    assert await log.unsettled(2e9, 20) == []
+    assert await log.unsettled(2e9) == []
 
 
 async def test_an_old_question_asks_nobody_any_more(old: Database) -> None:
