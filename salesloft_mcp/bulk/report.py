@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
 from typing import Literal, NamedTuple, TextIO
 
 import anyio.to_thread
@@ -13,7 +12,7 @@ from salesloft_mcp.changes.change import Line
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.intake.formulas import formula_safe
-from salesloft_mcp.state.staging import StagedRow, Staging, Verdict
+from salesloft_mcp.state.staging import StagedRow, Verdict
 
 Format = Literal["jsonl", "csv"]
 BATCH = 5_000
@@ -45,12 +44,10 @@ async def every_row(
     plans: Plans, log: ChangeLog, status: Status, after: int = 0, most: int = 2**63
 ) -> AsyncIterator[ReportRow]:
     """All rows past line `after` in order, at most so many, a batch at a time."""
-    last = after
-    with nullcontext() if status.plan.undoes else plans.staging(status.plan.id) as staging:
-        while most > 0 and (rows := await _batch(staging, log, status, last, min(most, BATCH))):
-            last, most = rows[-1].line, most - len(rows)
-            for row in rows:
-                yield row
+    while most > 0 and (rows := await _batch(plans, log, status, after, min(most, BATCH))):
+        after, most = rows[-1].line, most - len(rows)
+        for row in rows:
+            yield row
 
 
 async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
@@ -77,11 +74,12 @@ async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Forma
             lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in row])
 
 
-async def _batch(staging: Staging | None, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
+async def _batch(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     number = status.plan.operation
-    if staging is None:
+    if status.plan.undoes:
         return [_of_line(line) for line in await log.lines(number, after=after, limit=limit, by="line")]
-    rows = await anyio.to_thread.run_sync(staging.lines, after, limit)
+    with plans.staging(status.plan.id) as staging:
+        rows = await anyio.to_thread.run_sync(staging.lines, after, limit)
     lines = await log.lines(number, (), after, rows[-1].line, by="line") if rows and number else []
     ended = {line.line: line for line in lines}
     return [_joined(row, ended.get(row.line)) for row in rows]

@@ -33,11 +33,7 @@ Since = Annotated[
     arguments.LeftOut[Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]],
     Field(description=_SINCE),
 ]
-ChangeNumber = Annotated[
-    int,
-    BeforeValidator(arguments.whole),
-    Field(description="The change_id of a write, or an id of list_changes."),
-]
+ChangeNumber = Annotated[arguments.ObjectId, Field(description="The change_id of a write, or an id of list_changes.")]
 ToolName = Annotated[str, Field(strict=True, max_length=100, description="Only changes made by this tool.")]
 
 
