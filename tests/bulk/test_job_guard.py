@@ -2,14 +2,12 @@
 
 import logging
 import sqlite3
-from functools import partial
 from typing import Any
 
 import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
@@ -18,15 +16,10 @@ from salesloft_mcp.state.staging import Staging
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import writes
 
-from .running import AIM, creations
+from .running import AIM
+from .working import planned
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
-
-
-async def planned(app: App, count: int) -> str:
-    plan = await app.jobs.plan(AIM, partial(load_rows, rows=creations(count)), "rows")
-    assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "planned"
-    return plan
 
 
 async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_later(
