@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from salesloft_mcp.app import App
+from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
@@ -50,3 +51,15 @@ async def test_a_plan_that_breaks_is_failed(app: App) -> None:
 
     status = await app.jobs.wait(await app.jobs.plan(AIM, breaks, "rows"), HANG_SECONDS)
     assert (status.state, "ZeroDivisionError" in status.problem) == ("failed", True)
+
+
+def test_an_error_in_groups_is_told_as_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    with JobGuard() as guard:
+        try:
+            raise ZeroDivisionError("secret")
+        except ZeroDivisionError as error:
+            raise ExceptionGroup("outer", [ExceptionGroup("inner", [error])]) from None
+    assert guard.problem.startswith("it failed inside the program (ZeroDivisionError)")
+    assert "ZeroDivisionError at " in caplog.text
+    assert f"{__file__}:" in caplog.text
+    assert "secret" not in caplog.text
