@@ -6,7 +6,6 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-import anyio
 import anyio.to_thread
 
 from salesloft_mcp.bulk.rows import row_of

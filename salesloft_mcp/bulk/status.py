@@ -27,8 +27,6 @@ from salesloft_mcp.text import quoted
 
 LOCK_SECONDS = 2.0  # how long whoever starts a run waits for those who only look
 LOOK_SECONDS = 0.2  # how long whoever looks waits for others who look
-_HALF_PLANNED = "it was cut off while it was planned.\nNext: plan it again."
-_NOT_PLANNED = "it was cancelled while it was planned.\nNext: plan it again."
 _COLUMNS = (
     "id, state, external_type, object_type, source, digest, team, counts, COALESCE(operation, 0) AS operation,"
     " COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
@@ -175,10 +173,9 @@ class Plans:
             state, problem = row.state, row.problem
             if state == "running":
                 state = "cancelled" if row.cancelled else "stopped"
-            elif state == "planning" and row.cancelled:
-                state, problem = "cancelled", _NOT_PLANNED
             elif state == "planning":
-                state, problem = "failed", problem or _HALF_PLANNED
+                state, how = ("cancelled", "cancelled") if row.cancelled else ("failed", "cut off")
+                problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
         return Status(row, state, problem, await history.counts(self._database, row.operation))
 
     def new_staging(self, plan: str) -> Staging:

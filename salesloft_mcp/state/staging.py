@@ -46,7 +46,7 @@ class Staging:
 
     def __init__(self, file: Path) -> None:
         self.file = private_file(file)
-        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(file, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         try:
             with self._readable():
@@ -65,7 +65,7 @@ class Staging:
         """Add rows, `new` ones and those that are ruled out already; how many there were."""
         added, rows = 0, iter(rows)
         while batch := list(islice(rows, BATCH)):
-            with self._transaction():
+            with self._db:
                 self._db.executemany(
                     "INSERT INTO rows (line, external_id, by, ref, verdict, note) VALUES (?, ?, ?, ?, ?, ?)", batch
                 )
@@ -99,7 +99,7 @@ class Staging:
 
     def found(self, by: str, objects: Iterable[tuple[str, int]]) -> None:
         """The object of each reference. A reference that stands for a second object is of no use."""
-        with self._transaction():
+        with self._db:
             self._db.executemany(
                 "UPDATE rows SET object_id = COALESCE(object_id, :one),"
                 " verdict = CASE WHEN object_id <> :one THEN 'object unknown' ELSE verdict END,"
@@ -110,7 +110,7 @@ class Staging:
 
     def hold(self, mappings: Iterable[tuple[str, int, int | None]]) -> None:
         """What Salesloft holds already, as (external id, object id, mapping id)."""
-        with self._transaction():
+        with self._db:
             self._db.executemany("INSERT INTO held VALUES (?, ?, ?)", mappings)
 
     def classify(self) -> None:
@@ -128,12 +128,6 @@ class Staging:
         sql = f"SELECT * FROM rows WHERE {only} line > ? ORDER BY line LIMIT ?"
         with self._readable():
             return [StagedRow(**row) for row in self._db.execute(sql, (*verdicts, after, limit))]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        with self._db:  # commits, or rolls back
-            yield
 
     def _script(self, name: str) -> None:
         self._db.executescript(files("salesloft_mcp.state").joinpath(name).read_text(encoding="utf-8"))

@@ -1,4 +1,3 @@
-PRAGMA busy_timeout = 5000;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF; -- a plan that a crash cut off is made again
 

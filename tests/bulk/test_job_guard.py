@@ -2,14 +2,13 @@
 
 import logging
 import sqlite3
-from functools import partial
 from typing import Any
 
 import pytest
 
 from salesloft_mcp.app import App
+from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
@@ -18,15 +17,10 @@ from salesloft_mcp.state.staging import Staging
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import writes
 
-from .running import AIM, creations
+from .running import AIM
+from .working import planned
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
-
-
-async def planned(app: App, count: int) -> str:
-    plan = await app.jobs.plan(AIM, partial(load_rows, rows=creations(count)), "rows")
-    assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "planned"
-    return plan
 
 
 async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_later(
@@ -57,3 +51,15 @@ async def test_a_plan_that_breaks_is_failed(app: App) -> None:
 
     status = await app.jobs.wait(await app.jobs.plan(AIM, breaks, "rows"), HANG_SECONDS)
     assert (status.state, "ZeroDivisionError" in status.problem) == ("failed", True)
+
+
+def test_an_error_in_groups_is_told_as_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    with JobGuard() as guard:
+        try:
+            raise ZeroDivisionError("secret")
+        except ZeroDivisionError as error:
+            raise ExceptionGroup("outer", [ExceptionGroup("inner", [error])]) from None
+    assert guard.problem.startswith("it failed inside the program (ZeroDivisionError)")
+    assert "ZeroDivisionError at " in caplog.text
+    assert f"{__file__}:" in caplog.text
+    assert "secret" not in caplog.text

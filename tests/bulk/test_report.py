@@ -105,16 +105,7 @@ async def test_every_row_has_its_line_however_many_there_are(app: App, monkeypat
 
 @pytest.mark.anyio
 async def test_attention_is_for_what_was_ruled_out_and_what_ended_badly(app: App) -> None:
-    verdicts: list[Verdict] = [
-        "create",
-        "unchanged",
-        "conflict",
-        "object unknown",
-        "invalid",
-        "duplicate",
-        "create",
-        "create",
-    ]
+    verdicts: list[Verdict] = ["create", "unchanged", "conflict", "object unknown", "invalid", "duplicate"]
     status = await run_of(app, [*verdicts, "create", "create"], {1: "created", 7: "failed", 8: "conflict"})
     found = [row.line for row in await attention(app.plans, app.changes.log, status, 0, 100)]
     assert found == [3, 4, 5, 7, 8]
