@@ -38,7 +38,6 @@ class Hint(Enum):
 
 
 Step = str | tuple[str | Hint, ...]
-_NEUTRAL: Mapping[Hint, str] = {}
 
 
 class SalesloftMcpError(Exception):
@@ -52,7 +51,7 @@ class SalesloftMcpError(Exception):
     @property
     def next_step(self) -> str:
         """What to do next, in words that fit any surface."""
-        return self._next_in(_NEUTRAL)
+        return self._next_in({})
 
     def told(self, words: Mapping[Hint, str]) -> str:
         """Both lines, with the hints in the words of a surface."""
@@ -60,7 +59,7 @@ class SalesloftMcpError(Exception):
         return f"{self.what}\nNext: {step}" if step else self.what
 
     def __str__(self) -> str:
-        return self.told(_NEUTRAL)
+        return self.told({})
 
     def _next_in(self, words: Mapping[Hint, str]) -> str:
         return "".join(words.get(part, part.value) if isinstance(part, Hint) else part for part in self.steps)

@@ -15,8 +15,8 @@ from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Mapping, Scope
-from salesloft_mcp.salesloft.paging import begin_list, cheapest, read_all
+from salesloft_mcp.salesloft.models import Mapping, Page, Scope
+from salesloft_mcp.salesloft.paging import Ask, begin_list, cheapest, read_all
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000
@@ -88,7 +88,8 @@ class Lookups:
         listing = listing or await self._listing(len(wanted), scope)
         rows = listing.rows
         if not listing.complete:
-            rows = await self._ask_for((scope.external_type, one) for one in wanted)
+            asks = [self._asking(scope.external_type, one) for one in wanted]
+            rows = await _rows(asks, await gather_limited(asks))
         mappings: dict[str, list[Mapping]] = {one: [] for one in wanted}
         for row in rows:
             if row.external_id in mappings and row in scope:
@@ -103,7 +104,8 @@ class Lookups:
             lost = [one for one in missing if not neighbours.of(one)]
             spelled = near_types is None and not listing.complete
             if len(lost) <= FEW and self._budget.left() > MOST_TRIES:
-                neighbours.add(await self._ask_for(worth_trying(lost, scope, spelled)))
+                asks = [self._asking(*one) for one in worth_trying(lost, scope, spelled)]
+                neighbours.add(await _rows(asks, await gather_limited(asks)))
         return Resolution(mappings, {one: near for one in missing if (near := neighbours.of(one))}, near_types)
 
     async def in_batches(self, external_ids: Iterable[str], scope: Scope) -> AsyncIterator[Resolution]:
@@ -133,12 +135,9 @@ class Lookups:
             self._check_room(ids)
         return Listing(rows)
 
-    async def _ask_for(self, asked: Iterable[tuple[str, str]]) -> list[Mapping]:
-        """The mappings of each (external type, external id), of every object type: another one than was asked for is
-        worth telling."""
-        ask = partial(self._api.list_mappings, deleted=False)
-        asks = [partial(read_all, partial(ask, external_type=of, external_id=one)) for of, one in asked]
-        return [row for rows in await gather_limited(asks) for row in rows]
+    def _asking(self, external_type: str, external_id: str) -> Ask[Mapping]:
+        """The mappings of an id, of every object type: another one than was asked for is worth telling."""
+        return partial(self._api.list_mappings, external_type=external_type, external_id=external_id, deleted=False)
 
     def _check_room(self, points: int) -> None:
         """A look-up that could only fail half-way is not begun."""
@@ -150,3 +149,8 @@ class Lookups:
         if not wait:
             raise SalesloftMcpError(what, next_step=f"ask for fewer ids at a time: {left} or less.")
         raise RateLimitedError(what, retry_after_seconds=wait)
+
+
+async def _rows(asks: list[Ask[Mapping]], firsts: list[Page[Mapping]]) -> list[Mapping]:
+    """The rows of several lists, of which the first pages were read; there is hardly ever another."""
+    return [row for ask, first in zip(asks, firsts, strict=True) for row in await read_all(ask, first)]
