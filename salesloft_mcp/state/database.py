@@ -94,14 +94,14 @@ class Database:
 
 
 def _opened(file: Path | None) -> sqlite3.Connection:
-    connection = sqlite3.connect(file or ":memory:", BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
+    db = sqlite3.connect(file or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.row_factory = sqlite3.Row
     try:
         with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment
-            connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # an intent is on disk before the write it announces
-        migrate(connection)
+            db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")  # an intent is on disk before the write it announces
+        migrate(db)
     except sqlite3.Error:
-        connection.close()
+        db.close()
         raise
-    return connection
+    return db
