@@ -40,6 +40,7 @@ FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is writt
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
 HOUR = 3_600.0
+LOOK_BACK_SECONDS = 5.0
 LOOKED_BACK = 20  # unsettled lines that one look settles
 _POLL_SECONDS = 0.05
 
@@ -130,9 +131,10 @@ class Changes:
         return lines[0].operation
 
     async def look_back(self) -> None:
-        """Settle what was cut off some time ago, at most twenty changes of it: one look at each."""
-        for line in await self.log.unsettled(self._clock() - self.sent_seconds, LOOKED_BACK):
-            await self.settle_cut_off(line)
+        """Settle what was cut off some time ago, as much of it as a few seconds allow: one look at each."""
+        with anyio.move_on_after(LOOK_BACK_SECONDS):
+            for line in await self.log.unsettled(self._clock() - self.sent_seconds, LOOKED_BACK):
+                await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
         """Look what became of a change that was announced, and write it down; a change of a run may be sent again."""
@@ -271,7 +273,9 @@ class Changes:
             found = await look(self.api, outcome.line, sent=True)
             if found.state == "planned" and (announced := await self.log.sending([outcome.line])):
                 found = await send(self.api, announced[0])
-            outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
+            if found.state in ("unknown", "planned"):  # what was sent first may still be on its way
+                found = replace(found, state="unknown", error=outcome.error)
+            outcome = found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome
 

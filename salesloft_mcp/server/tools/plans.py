@@ -151,7 +151,7 @@ async def followed(ctx: Context[App, Any], plan: str) -> Status:
     app = ctx.request_context.lifespan_context
     status = await app.plans.status(plan)
     tell = _teller(ctx)
-    with anyio.move_on_after(WAIT_SECONDS):
+    with anyio.move_on_after(min(WAIT_SECONDS, current().patience())):
         while status.under_way:
             status = await app.jobs.wait(plan, STEP_SECONDS)
             await tell(status)
