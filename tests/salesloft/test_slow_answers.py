@@ -1,6 +1,6 @@
 """An answer that never comes to its end is lost after a while, however steadily its bytes arrive."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import anyio
 import httpx
@@ -15,7 +15,7 @@ from .opened import answering, over
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 
-Serve = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Serve = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 
 class Dripping(httpx.AsyncByteStream):
