@@ -24,6 +24,7 @@ ATTEMPTS = 3
 FRESH_SECONDS = 2.0  # what was read longer ago is read again before it is written
 QUIET_SECONDS = 2.0  # how long a write whose answer was lost may still be on its way
 SENT_SECONDS = 15.0  # longer than any request takes: what was not renewed since then was cut off, and has ended
+LOOK_BACK_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 
 # The token may not see its team, or a server that speaks the guide has none: then no team is told.
@@ -104,9 +105,10 @@ class Changes:
             await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))
 
     async def look_back(self) -> None:
-        """Settle what was cut off some time ago, some changes of it: one look at each."""
-        for line in await self.log.unsettled(self.clock() - self.sent_seconds):
-            await self.settle_cut_off(line)
+        """Settle what was cut off some time ago, as much of it as a few seconds allow: one look at each."""
+        with anyio.move_on_after(LOOK_BACK_SECONDS):
+            for line in await self.log.unsettled(self.clock() - self.sent_seconds):
+                await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
         """Look what became of a change that was announced, and write it down; a change of a run may be sent again."""
@@ -223,7 +225,9 @@ class Changes:
             if found.state == "planned":
                 announced, busy = await self.log.sending([outcome.line]), _busy()
                 found = await send(self.api, announced[0]) if announced else replace(found, note=busy.what, error=busy)
-            outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
+            if found.state in ("unknown", "planned"):  # what was sent first may still be on its way
+                found = replace(found, state="unknown", error=outcome.error)
+            outcome = found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome
 

@@ -14,6 +14,7 @@ from salesloft_mcp.text import whole_number
 
 CHAT_RESERVE = 30  # points a minute that bulk work leaves free, so that a person never waits behind it
 MINUTE = 60.0
+ANSWER_SECONDS = 15.0  # for the head of an answer, and again for its body; less where a call has less time left
 
 
 def expected_cost(url: httpx.URL) -> int:
@@ -108,7 +109,12 @@ class BudgetLayer(httpx.AsyncBaseTransport):
             await anyio.sleep(wait)
         self._budget.spend(cost)
         call.points += cost
-        response = await self._inner.handle_async_request(request)
+        try:
+            # Waiting for a place comes before this, so it is never taken for a lost answer.
+            with anyio.fail_after(min(ANSWER_SECONDS, call.patience())):
+                response = await self._inner.handle_async_request(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("no answer in time", request=request) from error
         more = (whole_number(response.headers.get("x-ratelimit-endpoint-cost", "")) or 0) - cost
         if more > 0:
             self._budget.spend(more)

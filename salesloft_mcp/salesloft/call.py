@@ -1,12 +1,13 @@
 """One call of a tool or one job: how long it may still wait, in which lane, and the points it has spent."""
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
+
+import anyio
 
 Lane = Literal["chat", "bulk"]
 
@@ -22,11 +23,11 @@ class Call:
 
     def patience(self) -> float:
         """Seconds this call may still wait."""
-        return self.deadline - time.monotonic()
+        return self.deadline - anyio.current_time()
 
     def renew(self, seconds: float) -> None:
         """It may wait at least `seconds` from now on: what a person took to answer is not to be missing afterwards."""
-        self.deadline = max(self.deadline, time.monotonic() + seconds)
+        self.deadline = max(self.deadline, anyio.current_time() + seconds)
 
 
 _current: ContextVar[Call | None] = ContextVar("call", default=None)
@@ -35,7 +36,7 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 @contextmanager
 def open_call(seconds: float = math.inf, lane: Lane = "chat") -> Iterator[Call]:
     """Everything inside may wait `seconds` altogether, and its points are counted."""
-    call = Call(time.monotonic() + seconds, lane=lane)
+    call = Call(anyio.current_time() + seconds, lane=lane)
     token = _current.set(call)
     try:
         yield call

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft import models, requests, responses
-from salesloft_mcp.salesloft.budget import MINUTE
+from salesloft_mcp.salesloft.budget import ANSWER_SECONDS, MINUTE
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Page, Person, Record, Team, User
 from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
@@ -22,7 +23,7 @@ from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Re
 from salesloft_mcp.salesloft.retry import NOT_SENT
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-ANSWER_SECONDS = 30.0
+WRITE_SECONDS = 5.0  # a write is not begun when less of a call's time is left
 
 _CONFIGURATIONS = "/v2/external/configurations"
 _MAPPINGS = "/v2/external/mappings"
@@ -176,12 +177,14 @@ class Salesloft:
         return self._send(ask, partial(responses.row, kind=kind))
 
     async def _send(self, ask: Request, read: Callable[[Request, Received], ReadT]) -> ReadT:
+        call = current()
+        if call.patience() <= (WRITE_SECONDS if ask.writes else 0.0):
+            raise responses.too_late(ask)
         base = self._http.base_url
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
         try:
             async with self._http.stream(ask.method, url, json=ask.body) as response:
-                # Waiting for a place in the budget comes before this, so it is never taken for a lost answer.
-                with anyio.fail_after(ANSWER_SECONDS):
+                with anyio.fail_after(min(ANSWER_SECONDS, call.patience())):
                     content = await _content(response)
             asked = wait_asked(response.headers, time.time())
             wait = MINUTE if asked is None else asked

@@ -83,6 +83,12 @@ def lost(ask: Request, error: Exception) -> errors.ApiError:
     return errors.UnreachableError(what, next_step="try again.")
 
 
+def too_late(ask: Request) -> errors.ApiError:
+    """The time of the call was over before the request could be sent."""
+    what = f"Salesloft is slow, and the time of this call was over before {ask.name} was sent."
+    return errors.UnreachableError(what, next_step="try again, or ask for less at a time.")
+
+
 def _success(ask: Request, got: Received) -> object:
     """The JSON of a success, or None.
 

@@ -69,15 +69,15 @@ async def question_about(app: App, operation: Operation) -> Question | None:
 
 
 async def require_consent(app: App, asked: Asked, outcome: ElicitationResult[Any]) -> Author:
-    """On whose account the operation is done. Its time budget begins now: a person's thinking is no part of it.
+    """On whose account the operation is done. A person's thinking is no part of the time of a call: it begins anew.
 
     Raises:
         UnconfirmedError: the person did not agree, or typed another name.
     """
     call = current()
-    call.renew(TOOL_SECONDS)
     if asked.question is None:
         return Author(call.who)
+    call.renew(TOOL_SECONDS)
     if isinstance(outcome, AcceptedElicitation):
         how = _agreed(asked.question, outcome.data)
         if how:

@@ -559,6 +559,7 @@ async def test_a_call_does_not_wait_for_ever_for_another_writer(here: World, the
     assert here.sent() == 0
 
 
+@pytest.mark.steady
 async def test_a_second_change_whose_key_stays_held_is_not_sent_and_the_first_one_is_told(
     here: World, there: World
 ) -> None:
@@ -566,7 +567,7 @@ async def test_a_second_change_whose_key_stays_held_is_not_sent_and_the_first_on
     await there.log.begin(Operation("a test", (mappings.creation(OTHER_KEY, BEN),)), PLACE, NOBODY, ["intended"])
     operation = Operation("re-key", (mappings.creation(KEY, ANN), old), read_at=time.monotonic())
     await here.changes.place()
-    with open_call(0.5):
+    with open_call(20.0):
         done = await here.changes.apply(operation, YES)
     assert (states(done), await here.states(done.number)) == (["created", "planned"], ["created", "planned"])
     assert "under way" in str(done.error)

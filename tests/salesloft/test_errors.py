@@ -14,10 +14,10 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 
 from .opened import TOKEN, always, answering, opened
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 Call = Callable[[Salesloft], Awaitable[object]]
-IMPATIENT = 0.5  # seconds a call may wait, so that none waits for the next minute
+IMPATIENT = 6.0  # seconds of a call: enough to begin a write, and too few to wait for the next minute
 
 REFUSALS = [
     (400, errors.UpstreamError),

@@ -17,6 +17,7 @@ from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.refusals import require_configured
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce, answers, arguments
 from salesloft_mcp.server.consent import Asked, require_consent
 from salesloft_mcp.server.writes import writing
@@ -110,7 +111,8 @@ async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToo
 async def followed(ctx: Context[App, Any], plan: str) -> Status:
     """The status when the job has ended, or when a tool has to answer; the client sees it move meanwhile."""
     jobs, told = ctx.request_context.lifespan_context.jobs, 0
-    async for status in jobs.watch(plan, STEP_SECONDS, WAIT_SECONDS):
+    seconds = min(WAIT_SECONDS, current().patience())
+    async for status in jobs.watch(plan, STEP_SECONDS, seconds):
         if status.state != "planning" and status.done > told:  # the protocol wants numbers that grow
             told = status.done
             await ctx.report_progress(told, status.plan.writes, plan_sentence(status))
