@@ -225,9 +225,9 @@ class Changes:
             if found.state == "planned":
                 announced, busy = await self.log.sending([outcome.line]), _busy()
                 found = await send(self.api, announced[0]) if announced else replace(found, note=busy.what, error=busy)
-            if found.state in ("unknown", "planned"):  # what was sent first may still be on its way
-                found = replace(found, state="unknown", error=outcome.error)
-            outcome = found
+                if announced and found.state == "planned":  # not sent again; what was sent may still be on its way
+                    found = replace(found, state="unknown")
+            outcome = replace(found, error=outcome.error) if found.state == "unknown" else found
         # The error of a request that was never sent says what to do; there is nothing left to be sent later.
         return replace(outcome, state="failed") if outcome.state == "planned" else outcome
 

@@ -3,10 +3,12 @@
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Line, Outcome
 from salesloft_mcp.changes.kinds import KINDS, conflict, judged, standing, stands_already
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
 _NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
+_LOST = "the answer was lost, and something else stands there by now: nobody can tell whether this was done before."
 _REFUSED = (errors.UnauthorizedError, errors.ForbiddenError, errors.InputError)
 
 
@@ -39,6 +41,10 @@ async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiErr
         case "done":
             by_us = sent and not stands_already(change)  # what stood there already was never sent
             return Outcome(line, change.verb if by_us else "unchanged", standing(change, rows))
+        case "conflict" if sent:  # it may have been done before that
+            return Outcome(
+                line, "lost", note=_LOST, error=errors.ConflictError(_LOST, next_step=(Hint.LIST_MAPPINGS, "."))
+            )
         case "conflict":
             return Outcome(line, "conflict", note="something else stands there", error=conflict(change, rows))
         case _ if refusal is not None:

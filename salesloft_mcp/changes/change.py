@@ -20,7 +20,7 @@ Verdict = Literal["done", "open", "conflict"]
 Verb = Literal["created", "updated", "deleted"]
 
 # How a change stands. `planned` was not sent, `intended` may be on its way, `unknown` was sent and its answer was lost.
-# `carried` went along with another change, `lost` was never found out by an earlier version.
+# `carried` went along with another change, `lost` was sent, and what became of it will never be found out.
 State = Literal[
     Verb, "planned", "intended", "unknown", "unchanged", "conflict", "failed", "declined", "carried", "lost"
 ]
@@ -87,11 +87,13 @@ class Operation:
         """Whether anything is deleted by it."""
         return self.deletes > 0 or any(one.after is None for one in self.changes)
 
-    def digest(self, tenant: str, last: "Last") -> str:
-        """Stands for exactly this: the same writes on the same facts, unshortened, after the same last operation."""
+    def digest(self, place: "Place", last: "Last") -> str:
+        """Stands for exactly this: the same writes of one team, on the same facts, unshortened, after the same last
+        operation.
+        """
         changes = [[one.kind, *astuple(one.key), one.before, one.after] for one in self.changes]
         bulk = [self.plan, self.creates, self.deletes, self.undoes, self.facts]
-        facts = [tenant, self.title, changes, self.carries, bulk, last.number, last.begun]
+        facts = [place.environment, place.team_key, self.title, changes, self.carries, bulk, last.number, last.begun]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -124,7 +124,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
     text = "\n".join([f"{what} in {place}?", *lines])
     name = operation.changes[0].key.external_type if rule.retype else ""
-    return Question(operation.title, text, operation.digest(place.environment, last), name)
+    return Question(operation.title, text, operation.digest(place, last), name)
 
 
 def by_run(operation: Operation) -> dict[str, str]:

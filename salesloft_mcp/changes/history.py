@@ -48,6 +48,7 @@ class Search:
     since: float | None = None
     until: float | None = None
     older_than: int | None = None
+    undoes: int | None = None
     external_id: str = ""
     object_type: str = ""
     object_id: int | None = None

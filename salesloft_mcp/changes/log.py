@@ -236,7 +236,7 @@ class ChangeLog:
         """How many mappings and records were created in the last hour without a yes, those of one plan left out."""
         sql = (
             "SELECT COUNT(*) FROM operations JOIN changes ON changes.operation = operations.id"
-            " WHERE operations.tenant = ? AND operations.at >= ? AND operations.how = ''"
+            " WHERE operations.tenant = ? AND changes.at >= ? AND operations.how = ''"
             " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
         )
         since = self.clock() - HOUR
@@ -259,8 +259,9 @@ class ChangeLog:
         return Line(found, number, change, state, "", tries, now, line)
 
     def _is_held(self, tx: Transaction, key: MappingKey, but_by: int = 0, settled_after: float = math.inf) -> bool:
-        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR at > ?) AND id <> ?"
-        return tx.row(sql, self.tenant, *astuple(key), settled_after, but_by) is not None
+        # A line of a later time than now was settled before the clock was set back.
+        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR (at > ? AND at <= ?)) AND id <> ?"
+        return tx.row(sql, self.tenant, *astuple(key), settled_after, self.clock(), but_by) is not None
 
     def _spend(self, tx: Transaction, number: int, author: Author) -> None:
         if author.consent:

@@ -22,6 +22,7 @@ from salesloft_mcp.text import quoted
 Standing = Mapping[MappingKey, Sequence[Image]] | None
 
 MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
+_PASSED: frozenset[State] = DONE | {"unchanged"}
 MOST_CUT_OFF = 200  # changes of a run that a dead process can leave unsettled
 _WHY_NOT: dict[State, str] = {
     "unchanged": "it found everything as it was asked for.",
@@ -45,9 +46,7 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     done = [line for line in reversed(first) if line.line is None]
     by_run, carried = await history.counts(database, number), logged.counts["carried"]
     creates, deletes = (carried, 0) if carried else (by_run["deleted"], by_run["created"])
-    if logged.undone_by:
-        creates, deletes = await _left(database, logged, creates, deletes)
-        done = []
+    done, creates, deletes = await _left(changes, database, logged, done, creates, deletes)
     if not done and not creates and not deletes:
         why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
         raise _nothing_to_undo(number, why)
@@ -129,23 +128,33 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
     if not found:
         what = f"change: there is no change {number} in {changes.environment}."
         raise errors.MissingError(what, next_step=(Hint.LIST_CHANGES, "."))
+    made, here = found[0].team, (await changes.place()).team_key
+    if made and made != here:
+        what = f"change: {number} was made in team {made}, and this token is of team {here or 'unknown'}."
+        raise errors.ConflictError(f"{what} Nothing was changed.", next_step="undo it with a token of its own team.")
     if any(found[0].counts[state] for state in UNSETTLED):
         raise _nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
     return found[0]
 
 
-async def _left(database: Database, logged: Logged, creates: int, deletes: int) -> tuple[int, int]:
-    """What an undoing that was cut off or cancelled has left to do.
+async def _left(
+    changes: Changes, database: Database, logged: Logged, done: list[Line], creates: int, deletes: int
+) -> tuple[list[Line], int, int]:
+    """What earlier undoings that were cut off, refused or cancelled have left to do; what was itself undone is none.
 
     Raises:
         ConflictError: nothing.
     """
-    progress = await history.counts(database, logged.undone_by)
-    ended = sum(number for state, number in progress.items() if state not in OPEN)
-    if creates + deletes <= ended:
-        what = f"change {logged.id} was undone by change {logged.undone_by} already. Nothing was changed."
-        raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {logged.undone_by}."))
-    return (creates - ended, 0) if creates else (0, deletes - ended)
+    for one in await history.find(database, Search(tenant=logged.tenant, undoes=logged.id)):
+        if not one.undone_by:
+            passed = [line for line in await changes.log.lines(one.id, _PASSED) if line.line is None]
+            by_run = await history.counts(database, one.id)
+            ended = sum(number for state, number in by_run.items() if state not in OPEN)
+            done, creates, deletes = done[len(passed) :], max(0, creates - ended), max(0, deletes - ended)
+    if (by := logged.undone_by) and not done and not creates and not deletes:
+        what = f"change {logged.id} was undone by change {by} already. Nothing was changed."
+        raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {by}."))
+    return done, creates, deletes
 
 
 async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:

@@ -210,6 +210,25 @@ def before_the_first(here: World, method: str, act: Callable[[], Awaitable[None]
     here.api._http.event_hooks["request"] = [hook]
 
 
+async def test_a_write_whose_answer_was_lost_is_not_told_as_undone_when_something_else_stands_there(
+    here: World,
+) -> None:
+    """The person was updated, the answer was lost, and somebody else changed the person once more."""
+    upsert = here.api.upsert_person
+
+    async def done_and_lost(*asked: Any) -> Any:
+        await upsert(*asked)
+        await upsert(LEAD.external_type, LEAD.external_id, PersonFields(title="of a colleague"))
+        raise errors.UnknownOutcomeError("the answer was lost.")
+
+    here.api.upsert_person = done_and_lost  # type: ignore[method-assign,assignment]
+    done = await here.apply(await records.upsert(here.api, LEAD, PersonFields(title="ours"), "upsert"), author=YES)
+    assert states(done) == ["lost"]
+    assert "nobody can tell whether this was done before" in str(done.error)
+    (logged,) = await here.logged()
+    assert (logged.lines[0].state, logged.how) == ("lost", YES.how)
+
+
 async def test_a_refusal_is_no_unknown_outcome(here: World) -> None:
     done = await here.apply(mappings.creation(MappingKey("nowhere", "people", "A"), ANN))
     assert states(done) == ["failed"]

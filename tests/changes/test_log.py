@@ -232,7 +232,7 @@ async def test_what_is_known_not_to_have_run_is_not_the_last_operation(
 async def test_a_decline_is_the_last_operation_so_that_its_answer_fits_no_other_question(log: ChangeLog) -> None:
     number = await begin(log, CREATE, Author("local", "declined"), "declined")
     assert await log.last(CREATE) == Last(number)
-    assert CREATE.digest(TENANT, await log.last(CREATE)) != CREATE.digest(TENANT, Last())
+    assert CREATE.digest(PLACE, await log.last(CREATE)) != CREATE.digest(PLACE, Last())
 
 
 async def test_a_run_that_was_begun_again_is_another_last_operation(log: ChangeLog) -> None:
@@ -334,6 +334,26 @@ async def test_creations_that_nobody_agreed_to_are_counted_for_an_hour(log: Chan
     assert await log.unconfirmed_creates(RUN.plan) == 1
     clock.now += 3_601
     assert await log.unconfirmed_creates("") == 0
+    await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [(2, OTHER.changes[0])])])
+    assert await log.unconfirmed_creates("") == 1  # whenever its run was begun
+
+
+async def test_a_change_that_was_settled_before_the_clock_was_set_back_holds_nothing(
+    log: ChangeLog, clock: Clock
+) -> None:
+    run = await log.begin_run(RUN, PLACE, NOBODY)
+    (line,) = await log.announce(run, 0, [(1, CREATE.changes[0])])
+    await log.settle([Outcome(line, "planned", tried=False)])
+    (waiting,) = await log.lines(run)
+    clock.now += 3_600
+    await settle(log, await begin(log, CREATE), "conflict")
+    clock.now -= 3_600
+    assert [one.id for one in await log.sending([waiting])] == [waiting.id]
+
+
+async def test_a_yes_to_one_team_is_none_to_another(log: ChangeLog) -> None:
+    last = await log.last(CREATE)
+    assert CREATE.digest(PLACE, last) != CREATE.digest(replace(PLACE, team_id=7), last)
 
 
 async def numbers(database: Database, search: Search = EVERYTHING, limit: int = -1) -> list[int]:

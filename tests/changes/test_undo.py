@@ -1,13 +1,14 @@
 """The way back: what was written is taken back in reverse, from what stands there now, and only once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history, mappings, records
-from salesloft_mcp.changes.change import Change, Done, Operation
+from salesloft_mcp.changes.change import Change, Done, Operation, Outcome
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.changes.undo import feed, undo
@@ -90,6 +91,25 @@ async def test_an_undoing_that_failed_may_be_tried_again(here: World) -> None:
     here.sandbox.faults.add(Fault("status", "DELETE", status=403))
     assert states(await here.undo(done.number)) == ["failed"]
     assert states(await here.undo(done.number)) == ["deleted"]
+
+
+async def test_an_undoing_that_failed_half_way_goes_on_where_it_ended(here: World) -> None:
+    done = await written(here, await deletion(here, KEY, ANN), mappings.creation(KEY, BEN))
+    here.sandbox.faults.add(Fault("status", "POST", status=403))
+    assert states(await here.undo(done.number)) == ["deleted", "failed"]
+    assert await here.mapped() == []
+    assert states(await here.undo(done.number)) == ["created"]
+    assert await here.mapped() == [ANN]
+    with pytest.raises(errors.ConflictError, match="undone by change"):
+        await here.undo(done.number)
+
+
+async def test_a_change_of_another_team_is_not_undone(here: World) -> None:
+    other = replace(PLACE, team_id=7)
+    (line,) = await here.log.begin(Operation("a test", (mappings.creation(KEY, ANN),)), other, YES, ["intended"])
+    await here.log.settle([Outcome(line, "created", {"id": 1, "object_id": ANN})])
+    with pytest.raises(errors.ConflictError, match="was made in team 7, and this token is of team 100013"):
+        await here.undo(line.operation)
 
 
 @pytest.mark.parametrize("now", ["gone", "another"])

@@ -21,7 +21,7 @@ from salesloft_mcp.state.database import Database
 from tests.salesloft.opened import opened
 
 TENANT = "SANDBOX"
-PLACE = Place(TENANT, 1, "Northwind")
+PLACE = Place(TENANT, 100013, "Northwind")  # the team of the sandbox
 YES = Author(how="asked through the client")
 NOBODY = Author()
 ANN, BEN, CLEO = 207550001, 207550002, 207550003
