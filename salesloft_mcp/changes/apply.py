@@ -48,7 +48,6 @@ class Changes:
     environment: str
     quiet: float = QUIET_SECONDS
     sent_seconds: float = SENT_SECONDS
-    clock: Callable[[], float] = time.time
     _place: Place | None = field(default=None, init=False)
 
     async def place(self, fresh: bool = False) -> Place:
@@ -107,7 +106,7 @@ class Changes:
     async def look_back(self) -> None:
         """Settle what was cut off some time ago, as much of it as a few seconds allow: one look at each."""
         with anyio.move_on_after(LOOK_BACK_SECONDS):
-            for line in await self.log.unsettled(self.clock() - self.sent_seconds):
+            for line in await self.log.unsettled(self.log.clock() - self.sent_seconds):
                 await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
@@ -137,7 +136,7 @@ class Changes:
                 raise _busy()
             if seen != (line.id, line.at):
                 seen, since = (line.id, line.at), time.monotonic()
-            if max(time.monotonic() - since, self.clock() - line.at) > self.sent_seconds:
+            if max(time.monotonic() - since, self.log.clock() - line.at) > self.sent_seconds:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)
@@ -160,7 +159,7 @@ class Changes:
             if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             now, states = replace(operation, changes=changes), _states(verdicts)
-            moment = self.clock() - (time.monotonic() - read_at) if alone else math.inf
+            moment = self.log.clock() - (time.monotonic() - read_at) if alone else math.inf
             try:
                 return await self.log.begin(now, place, author, states, carried, moment), alone
             except HeldError:
