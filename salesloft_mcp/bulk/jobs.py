@@ -19,7 +19,7 @@ from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.status import Fact, Job, PlanRow, Plans, Status, operation_of
 from salesloft_mcp.changes import mappings, undo
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
-from salesloft_mcp.changes.change import Author, Change, Operation
+from salesloft_mcp.changes.change import Author, Change, Operation, State
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.log import StaleError, UsedError
 from salesloft_mcp.changes.run import Feed, Run
@@ -90,22 +90,19 @@ class Jobs:
 
         Raises what `start` raises.
         """
-        undone = operation.undoes or 0
-        own = await self._plans.of_operation(undone)
+        own = await self._plans.of_operation(operation.undoes or 0)
         if own is not None:  # it must not go on by itself, now or later
             with await self._plans.lock(own.id):
                 await self._plans.cancel(own.id)
-        if await self._plans.row(operation.plan) is None:
-            (line,) = await self._changes.log.lines(undone, limit=1)
-            aim = Aim(line.change.key.external_type, line.change.key.object_type)
-            counts = Counter(create=operation.creates, delete=operation.deletes)
-            team = (await self._changes.place(fresh=True)).team_key
-            facts: dict[str, Fact] = {"undoes": undone, "counts": counts, "team": team, "operation": number or None}
-            await self._plans.add(operation.plan, aim, f"change {undone}", state="planned", **facts)
-        number = await self.start(operation, author)
-        if own is not None:
-            await self._plans.note(own.id, state="undone")
-        return number
+                await self._plans.note(own.id, state="undone")
+        try:
+            if await self._plans.row(operation.plan) is None:
+                await self._add_undo(operation, own, number)
+            return await self.start(operation, author)
+        except errors.SalesloftMcpError:
+            if own is not None:
+                await self._plans.note(own.id, state=own.state)
+            raise
 
     async def cancel(self, plan: str) -> None:
         """Ask a run to end after the rows in flight, or the making of a plan, wherever that is. What was written stays.
@@ -114,7 +111,7 @@ class Jobs:
             MissingError: no such plan here. ConflictError: it is at its end.
         """
         status = await self._plans.status(plan)
-        if status.state in ("finished", "failed", "undone"):
+        if status.state in ("finished", "failed", "undoing", "undone"):
             raise errors.ConflictError(f"plan: it is {status.state}. Nothing was cancelled.")
         await self._plans.cancel(plan)
         if plan in self._plans.jobs:
@@ -174,6 +171,27 @@ class Jobs:
         finally:
             job.ended.set()
 
+    async def _add_undo(self, operation: Operation, own: PlanRow | None, number: int) -> None:
+        """The plan of an undoing. A run may have gone on while the person was asked about taking it back.
+
+        Raises:
+            UnconfirmedError: more would be taken back than was agreed to.
+        """
+        written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
+        if written["created"] + written["deleted"] > operation.creates + operation.deletes:
+            raise _more_than_agreed(written["created"] + written["deleted"])
+        (line,) = await self._changes.log.lines(operation.undoes or 0, limit=1)
+        aim = Aim(line.change.key.external_type, line.change.key.object_type)
+        counts = Counter(create=operation.creates, delete=operation.deletes)
+        team = (await self._changes.place(fresh=True)).team_key
+        facts: dict[str, Fact] = {
+            "undoes": operation.undoes,
+            "counts": counts,
+            "team": team,
+            "operation": number or None,
+        }
+        await self._plans.add(operation.plan, aim, f"change {operation.undoes}", state="planned", **facts)
+
     async def _make(self, job: Job, aim: Aim, load: Load) -> None:
         """Stage what `load` brings and judge it, and write down what came of it, unless it was cancelled."""
         with job.scope:
@@ -230,8 +248,7 @@ class Jobs:
         """
         now, row = operation_of(status, agreed.title), status.plan
         if now.creates > agreed.creates or now.deletes > agreed.deletes:
-            what = f"{status.left} writes are left, and fewer were agreed to. Nothing was started."
-            raise errors.UnconfirmedError(what, next_step=_AGAIN)
+            raise _more_than_agreed(status.left)
         if not author.how and await self.question(now) is not None:
             raise errors.UnconfirmedError("a person has to agree to this run. Nothing was started.", next_step=_AGAIN)
         try:
@@ -257,6 +274,11 @@ class Jobs:
             made, here = (f"team {key}" if key else "an unknown team" for key in (plan.team, now))
             what = f"plan: it was made for {made}, and this token is of {here}. Nothing was written."
             raise errors.ConflictError(what, next_step="resume it with a token of its own team, or plan anew.")
+
+
+def _more_than_agreed(left: int) -> errors.UnconfirmedError:
+    what = f"{left} writes are left, and fewer were agreed to. Nothing was started."
+    return errors.UnconfirmedError(what, next_step=_AGAIN)
 
 
 @asynccontextmanager

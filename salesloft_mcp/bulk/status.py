@@ -33,7 +33,7 @@ _COLUMNS = (
 )
 
 Fact = Value | Counter[str]
-State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed", "undone"]
+State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed", "undoing", "undone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,9 @@ class Plans:
             elif state == "planning":
                 state, how = ("cancelled", "cancelled") if row.cancelled else ("failed", "cut off")
                 problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
+        undoing = await self.row(f"undo-{row.operation}") if state == "undone" else None
+        if undoing is not None and undoing.state != "finished":
+            state = "undoing"
         return Status(row, state, problem, await history.counts(self._database, row.operation))
 
     def new_staging(self, plan: str) -> Staging:

@@ -29,7 +29,7 @@ class PlanView(View):
 
     plan: str = Field(description="The id of the plan.")
     state: str = Field(
-        description="planning, planned, running, stopped or cancelled (run it again), finished, failed, undone."
+        description="planning, planned, running, stopped, cancelled, finished, failed, undoing or undone."
     )
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")

@@ -128,13 +128,20 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
     if not found:
         what = f"change: there is no change {number} in {changes.environment}."
         raise errors.MissingError(what, next_step=(Hint.LIST_CHANGES, "."))
-    made, here = found[0].team, (await changes.place()).team_key
-    if made and made != here:
-        what = f"change: {number} was made in team {made}, and this token is of team {here or 'unknown'}."
-        raise errors.ConflictError(f"{what} Nothing was changed.", next_step="undo it with a token of its own team.")
+    await _check_team(changes, found[0])
     if any(found[0].counts[state] for state in UNSETTLED):
         raise _nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
     return found[0]
+
+
+async def _check_team(changes: Changes, logged: Logged) -> None:
+    """The same address may be another team's with another token, and its objects have other ids."""
+    if logged.team and logged.team != (await changes.place()).team_key:
+        here = (await changes.place(fresh=True)).team_key  # it may have been hidden only that time
+        if logged.team != here:
+            what = f"change: {logged.id} was made in team {logged.team}, and this token is of team {here or 'unknown'}."
+            step = "undo it with a token of its own team."
+            raise errors.ConflictError(f"{what} Nothing was changed.", next_step=step)
 
 
 async def _left(

@@ -55,14 +55,54 @@ async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -
     assert len(await live(app)) == 3
 
 
+async def test_a_run_that_went_on_while_a_person_was_asked_is_not_undone_beyond_the_yes(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await planned(app, 60)
+    gate = Gate(app.salesloft, monkeypatch, 20)
+    number = await started(app, plan)
+    await gate.wait()
+    await app.jobs.cancel(plan)
+    gate.open()
+    written = (await app.jobs.wait(plan, HANG_SECONDS)).outcomes["created"]
+    operation = await undoing(app, number)
+    assert operation.deletes == written < 60
+    assert (await finished(app, plan)).outcomes == {"created": 60}  # it goes on while the person thinks
+    with pytest.raises(errors.UnconfirmedError, match="fewer were agreed to"):
+        await app.jobs.start_undo(operation, YES)
+    assert len(await live(app)) == 60
+    assert (await app.plans.status(plan)).state == "finished"
+
+
+async def test_a_run_that_is_taken_back_does_not_go_on_beside_that(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await planned(app, 60)
+    gate = Gate(app.salesloft, monkeypatch, 20)
+    number = await started(app, plan)
+    await gate.wait()
+    await app.jobs.cancel(plan)
+    gate.open()
+    await app.jobs.wait(plan, HANG_SECONDS)
+    operation, again = await undoing(app, number), operation_of(await app.plans.status(plan))
+    held = Gate(app.salesloft, monkeypatch, 0, "delete_mapping")
+    await app.jobs.start_undo(operation, YES)
+    await held.wait()
+    assert (await app.plans.status(plan)).state == "undoing"
+    with pytest.raises(errors.ConflictError, match="it is undoing"):
+        await app.jobs.start(again, NOBODY)
+    held.open()
+    await app.jobs.wait(operation.plan, HANG_SECONDS)
+    assert ((await app.plans.status(plan)).state, await live(app)) == ("undone", [])
+
+
 async def test_while_the_team_cannot_be_read_no_undoing_begins_and_it_begins_later(
     settings: Settings, app: App, sandbox: Sandbox
 ) -> None:
     number = await run_of(app, 3)
     async with open_app(settings, sandbox) as other:
-        sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=1))
+        sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=None))
         with pytest.raises(errors.BrokenAnswerError):
             await undone(other, number)
+        sandbox.faults.clear()
         assert (await undone(other, number)).outcomes == {"deleted": 3}
 
 
