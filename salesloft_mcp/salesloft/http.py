@@ -4,9 +4,9 @@ import ssl
 from collections.abc import Generator
 
 import anyio
-import anyio.to_thread
 import httpx
 import truststore
+from anyio.to_thread import run_sync
 from pydantic import SecretStr
 
 from salesloft_mcp.salesloft.budget import Budget, BudgetLayer
@@ -63,8 +63,7 @@ class Network(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         async with self._readying:
             if self._ready is None:
-                read = anyio.to_thread.run_sync
-                trust = await read(truststore.SSLContext, ssl.PROTOCOL_TLS_CLIENT) if self._tls else False
+                trust = await run_sync(truststore.SSLContext, ssl.PROTOCOL_TLS_CLIENT) if self._tls else False
                 self._ready = httpx.AsyncHTTPTransport(verify=trust, limits=LIMITS)
         return await self._ready.handle_async_request(request)
 

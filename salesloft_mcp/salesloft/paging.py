@@ -1,6 +1,7 @@
 """Lists read whole: every page walk of the product, and what it costs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -100,14 +101,7 @@ async def begin_list(
 
 async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:
     """The live mappings of an external id. Deleted ones never resolve."""
-    ask = partial(
-        api.list_mappings,
-        external_type=key.external_type,
-        object_type=key.object_type,
-        external_id=key.external_id,
-        deleted=False,
-    )
-    return tuple(await read_all(ask))
+    return tuple(await read_all(partial(api.list_mappings, **asdict(key), deleted=False)))
 
 
 async def mappings_of(
