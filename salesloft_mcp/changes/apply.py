@@ -47,7 +47,6 @@ class Changes:
     environment: str
     quiet: float = QUIET_SECONDS
     sent_seconds: float = SENT_SECONDS
-    clock: Callable[[], float] = time.time
     _place: Place | None = field(default=None, init=False)
 
     async def place(self, fresh: bool = False) -> Place:
@@ -105,7 +104,7 @@ class Changes:
 
     async def look_back(self) -> None:
         """Settle what was cut off some time ago, some changes of it: one look at each."""
-        for line in await self.log.unsettled(self.clock() - self.sent_seconds):
+        for line in await self.log.unsettled(self.log.clock() - self.sent_seconds):
             await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
@@ -135,7 +134,7 @@ class Changes:
                 raise _busy()
             if seen != (line.id, line.at):
                 seen, since = (line.id, line.at), time.monotonic()
-            if max(time.monotonic() - since, self.clock() - line.at) > self.sent_seconds:
+            if max(time.monotonic() - since, self.log.clock() - line.at) > self.sent_seconds:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)
@@ -158,7 +157,7 @@ class Changes:
             if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             now, states = replace(operation, changes=changes), _states(verdicts)
-            moment = self.clock() - (time.monotonic() - read_at) if alone else math.inf
+            moment = self.log.clock() - (time.monotonic() - read_at) if alone else math.inf
             try:
                 return await self.log.begin(now, place, author, states, carried, moment), alone
             except HeldError:

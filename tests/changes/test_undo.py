@@ -269,6 +269,14 @@ async def test_a_run_is_taken_back_by_a_run_the_last_first(here: World) -> None:
     assert await here.mapped(order[0]) == [ANN]
 
 
+async def test_what_is_only_deleted_needs_no_list_of_what_stands_there(here: World) -> None:
+    number = await a_run(here, 3)
+    undoing = await here.log.begin_run(await way_back(here, number), PLACE, YES)
+    here.sandbox.requests.clear()
+    assert await by_run(here, number, undoing) == ["deleted"] * 3
+    assert here.sent("GET") == 0
+
+
 async def test_rows_of_a_run_that_stand_for_something_else_now_are_left_alone(here: World) -> None:
     number = await a_run(here, 3)
     lines = await here.log.lines(number)

@@ -101,7 +101,7 @@ async def world(
     database = Database(directory)
     async with opened(sandbox, seconds=seconds) as api:
         log = ChangeLog(database, TENANT, clock, renew_seconds=0.02)
-        changes = Changes(api, log, Configurations(api), TENANT, quiet=quiet, clock=clock)
+        changes = Changes(api, log, Configurations(api), TENANT, quiet=quiet)
         yield World(sandbox, api, database, changes)
     database.close()
 
