@@ -45,7 +45,7 @@ def safe(value: Any, show: Callable[[str], str] = escaped) -> Any:  # noqa: ANN4
         return show(value)
     if isinstance(value, dict):
         return {escaped(str(name)): safe(one, show) for name, one in value.items() if one is not None}
-    return [safe(one, show) for one in value] if isinstance(value, list) else value
+    return [safe(one, show) for one in value] if isinstance(value, list | tuple) else value
 
 
 class View(BaseModel):

@@ -5,11 +5,11 @@ tests/server/test_sdk.py holds each piece, so that a release which changes one o
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
 import anyio
 import mcp_types as types
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -82,7 +82,7 @@ async def serve_lines(
     await lowlevel.run(messages, messages, lowlevel.create_initialization_options())
 
 
-class _Messages:
+class _Messages(ObjectReceiveStream[SessionMessage | Exception], ObjectSendStream[SessionMessage]):
     """Both streams of the library at once: it reads messages from here, and writes its own to here.
 
     It counts what is in flight itself, because the library drops that as soon as its input ends.
@@ -97,10 +97,8 @@ class _Messages:
         self._unanswered: set[types.RequestId] = set()
         self._sent = anyio.Event()
 
-    def __aiter__(self) -> "_Messages":
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message, or the end of them once all that can be answered is."""
         async for line in self._lines:
             try:
                 message = _message(line)
@@ -116,11 +114,7 @@ class _Messages:
             while self._unanswered:
                 self._sent = anyio.Event()
                 await self._sent.wait()
-        raise StopAsyncIteration
-
-    async def receive(self) -> SessionMessage | Exception:
-        """The next message."""
-        return await anext(self)
+        raise anyio.EndOfStream
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write a message. When this returns, the client's end has it."""
@@ -135,14 +129,6 @@ class _Messages:
 
     async def aclose(self) -> None:
         """Nothing is held: whoever opened the lines closes them."""
-
-    async def __aenter__(self) -> "_Messages":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 class _UnreadableError(Exception):

@@ -18,15 +18,15 @@ LONG = "x" * (5 * MIB)
 LIST = {"jsonrpc": "2.0", "id": 99, "method": "tools/list"}
 PRINTS = """
 import os, sys
-from salesloft_mcp.server.tools import connection
+from salesloft_mcp.server import answers
 from salesloft_mcp.cli import main
-inner = connection.answer
+inner = answers.answer
 def chatty(*given):
     print("stray print", flush=True)
     os.write(1, b"stray write")
     os.system("echo stray child")
     return inner(*given)
-connection.answer = chatty
+answers.answer = chatty
 sys.argv = ["salesloft-mcp", "serve", "--sandbox"]
 main()
 """
