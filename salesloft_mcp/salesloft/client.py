@@ -3,6 +3,7 @@
 Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
 """
 
+import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ from salesloft_mcp.salesloft.budget import ANSWER_SECONDS, MINUTE
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
 from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Page, Person, Record, Team, User
-from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked
+from salesloft_mcp.salesloft.received import Received, is_metered, read_json, wait_asked
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
 from salesloft_mcp.salesloft.retry import NOT_SENT
 
@@ -200,10 +201,15 @@ async def _content(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
-            raise httpx.RemoteProtocolError("the answer is larger than any page can be")
-    # Some servers repeat the headers of a request. Nobody who reads an answer may find the token in it.
-    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
-    return bytes(content).replace(token, b"[token]") if token else bytes(content)
+            raise httpx.ReadError("the answer is larger than any page can be")
+    return _without_token(bytes(content), response.request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+def _without_token(content: bytes, token: str) -> bytes:
+    """Some servers repeat the headers of a request. Nobody who reads an answer may find the token in it."""
+    if b"\\u" in content and (found := read_json(content)) is not None:
+        content = json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass")  # escapes could hide it
+    return content.replace(token.encode(), b"[token]") if token else content
 
 
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:

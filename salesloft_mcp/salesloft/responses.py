@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TypeVar
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp import errors
@@ -137,7 +138,8 @@ def _unknown(what: str, step: str = _LOOK) -> errors.UnknownOutcomeError:
 
 def _cause(error: Exception) -> str:
     """The kind of failure with its own words: a name that is not found, a certificate that is not trusted, …"""
-    words = str(error)
+    # Those of a protocol error are bytes of the answer, in which a server may repeat the token.
+    words = "" if isinstance(error, httpx.ProtocolError) else str(error)
     return f"{type(error).__name__}: {quoted(words, LONGEST_WORDS)}" if words else type(error).__name__
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from salesloft_mcp.errors import ApiError, BrokenAnswerError, UnknownOutcomeError, UnreachableError
+from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import MAX_ANSWER_BYTES, Salesloft
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import User
@@ -202,6 +203,23 @@ async def test_a_token_that_a_server_repeats_is_read_by_nobody() -> None:
         rows = (await api.list_mappings()).rows
     assert TOKEN not in repr(rows)
     assert "[token]" in rows[1].external_id
+
+
+@pytest.mark.parametrize("write", [False, True])
+async def test_a_token_in_the_bytes_of_a_broken_answer_is_read_by_nobody(write: bool) -> None:
+    escaped = "".join(f"\\u{ord(char):04x}" for char in TOKEN)
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(422, content=f'{{"error": "Bearer {escaped}"}}'.encode())
+
+    def break_off(request: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError(f"illegal status line: 'Bearer {TOKEN}'", request=request)
+
+    for serve in (refuse, break_off):
+        async with answering(serve) as api:
+            with open_call(6.0), pytest.raises(ApiError) as caught:
+                await (api.delete_mapping(5) if write else api.list_mappings())
+        assert TOKEN not in caught.value.what
 
 
 @pytest.mark.parametrize("body", [*UNREADABLE, data(None), data({"id": 1}), data(mapping(external_id="B"))])
