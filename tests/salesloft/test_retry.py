@@ -156,7 +156,8 @@ async def test_a_call_without_patience_gets_the_failure_at_once() -> None:
     assert script.sent == 1
 
 
-def test_calls_do_not_share_their_points() -> None:
+@pytest.mark.anyio
+async def test_calls_do_not_share_their_points() -> None:
     with open_call() as outer:
         current().points += 1
         with open_call() as inner:
@@ -166,7 +167,8 @@ def test_calls_do_not_share_their_points() -> None:
     assert current().patience() > 1e9
 
 
-def test_a_call_is_renewed_and_never_shortened() -> None:
+@pytest.mark.anyio
+async def test_a_call_is_renewed_and_never_shortened() -> None:
     with open_call(0.0) as call:
         assert call.patience() <= 0
         call.renew(1_000)
