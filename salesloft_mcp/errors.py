@@ -89,6 +89,10 @@ class UnconfirmedError(SalesloftMcpError):
     """A person has not agreed, or cannot be asked here. Nothing was changed."""
 
 
+class StateError(SalesloftMcpError):
+    """The file of approvals, changes and plans cannot be used at this moment."""
+
+
 class ApiError(SalesloftMcpError):
     """A request that did not succeed."""
 

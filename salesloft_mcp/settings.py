@@ -125,14 +125,20 @@ def load(options: Mapping[str, object] | None = None) -> Settings:
 
 
 def _check_names() -> None:
-    """Refuse names that are nearly ours, and warn of others: another program may share our prefix."""
-    meant = {name.upper(): name for name in Settings.model_fields}
-    meant |= {mode.upper().replace("-", "_"): "mode" for mode in get_args(Mode)}
+    """Refuse names that are nearly ours, and one in two spellings; warn of others: they may be of another program."""
+    meant = {name.upper(): f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    meant |= {mode.upper().replace("-", "_"): f"{PREFIX}MODE" for mode in get_args(Mode)}
+    meant["SANDBOX"] = "the option --sandbox"
+    seen: set[str] = set()
     for name, value in os.environ.items():
         own = name.upper().removeprefix(PREFIX)
-        if own == name.upper() or own.lower() in Settings.model_fields or is_blank(value):
+        if own == name.upper() or is_blank(value):
             continue
-        if near := get_close_matches(own, meant, n=1, cutoff=NEAR):
-            step = f"did you mean {PREFIX}{meant[near[0]].upper()}?"
-            raise SettingsError(name, "is not a setting.", next_step=step)
+        if own in seen:
+            raise SettingsError(name, "is set twice, in two spellings.", next_step="keep one of them.")
+        seen.add(own)
+        if own.lower() in Settings.model_fields:
+            continue
+        if near := get_close_matches(own.removeprefix("MCP_"), meant, n=1, cutoff=NEAR):
+            raise SettingsError(name, "is not a setting.", next_step=f"did you mean {meant[near[0]]}?")
         log.warning("%s is not a setting of this server and is ignored.", quoted(name))

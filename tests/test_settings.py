@@ -174,6 +174,8 @@ def test_whatever_follows_https_is_an_address_or_a_refusal(rest: str) -> None:
         ("SALESLOFT_STATE", "SALESLOFT_STATE_DIR"),
         ("SALESLOFT_READ_ONLY", "SALESLOFT_MODE"),
         ("SALESLOFT_NO_DELETES", "SALESLOFT_MODE"),
+        ("SALESLOFT_MCP_MODE", "SALESLOFT_MODE"),
+        ("SALESLOFT_SANDBOX", "the option --sandbox"),
     ],
 )
 def test_a_misspelt_name_stops_the_start_with_the_nearest_one(
@@ -183,6 +185,11 @@ def test_a_misspelt_name_stops_the_start_with_the_nearest_one(
     assert said.startswith(f"{name}: is not a setting.")
     assert f"did you mean {nearest}?" in said
     assert "secret" not in said
+
+
+def test_a_setting_in_two_spellings_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refusal(monkeypatch, SALESLOFT_MODE="read-only", salesloft_mode="full")
+    assert said.split("\n")[0].endswith(": is set twice, in two spellings.")
 
 
 @pytest.mark.parametrize("name", ["SALESLOFT_CLIENT_ID", "SALESLOFT_WEBHOOK_SECRET", "salesloft_team"])

@@ -15,6 +15,7 @@ from salesloft_mcp.changes.consent import Question, needed, question
 from salesloft_mcp.changes.kinds import conflict, judged, standing, stands_already
 from salesloft_mcp.changes.log import ChangeLog, HeldError
 from salesloft_mcp.changes.refusals import explained
+from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
@@ -208,7 +209,11 @@ class Changes:
             outcome = Outcome(line, "planned") if looked else await look(self.api, line, sent=False)
             if outcome.state == "planned":
                 outcome = await self._carried_out(line)
-            await self.settle([outcome])  # before anything else can be cancelled
+            try:
+                await self.settle([outcome])  # before anything else can be cancelled
+            except errors.StateError as error:
+                what = f"change {line.operation} was sent, and how it ended could not be written down: {error.what}"
+                raise errors.StateError(what, next_step=("when that is mended, ", Hint.LIST_CHANGES, ".")) from error
         if outcome.error is not None and outcome.state == "failed":
             return replace(outcome, error=await explained(self.known, self.api, line.change, outcome.error))
         return outcome

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.errors import SettingsError, StateError
 from salesloft_mcp.state.files import private_directory, private_file
 from salesloft_mcp.state.migrations import migrate
 
@@ -18,7 +18,13 @@ Row = sqlite3.Row
 DoneT = TypeVar("DoneT")
 
 FILE = "state.db"
-BUSY_SECONDS = 30.0  # how long a transaction waits for one of another process
+BUSY_SECONDS = 5.0  # how long a transaction waits for one of another process
+
+_WAYS_ON = {
+    "database is locked": "close whatever holds it",
+    "database or disk is full": "make room on the disk",
+}
+_LOOK = "look at the folder that SALESLOFT_STATE_DIR names"
 
 
 class Transaction:
@@ -85,7 +91,11 @@ class Database:
 
     async def _in_turn(self, work: Callable[[], DoneT]) -> DoneT:
         async with self._turn:
-            return await anyio.to_thread.run_sync(work)
+            try:
+                return await anyio.to_thread.run_sync(work)
+            except sqlite3.OperationalError as error:
+                what = f"the file of approvals, changes and plans cannot be used ({error})."
+                raise StateError(what, next_step=f"{_WAYS_ON.get(str(error), _LOOK)}, then try again.") from error
 
     def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
         self._connection.execute(begin)

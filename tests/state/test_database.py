@@ -2,11 +2,13 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
 
+from salesloft_mcp.errors import StateError
 from salesloft_mcp.state.database import Database, Transaction
 
 from .races import INSERT
@@ -71,12 +73,22 @@ async def test_a_full_disk_fails_one_transaction_and_not_the_next(database: Data
     """SQLite itself rolls such a transaction back, or does not."""
     size = (await database.read(lambda tx: tx.rows("PRAGMA page_count")))[0][0]
     database._connection.execute(f"PRAGMA max_page_count = {size}")
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(StateError, match="full") as caught:
         await database.write(lambda tx: [add("x" * 2_000, tx) for _ in range(1_000)])
+    assert caught.value.next_step == "make room on the disk, then try again."
     assert await titles(database) == []
     database._connection.execute("PRAGMA max_page_count = 100000")
     await database.write(lambda tx: add("room again", tx))
     assert await titles(database) == ["room again"]
+
+
+async def test_a_file_that_another_program_holds_is_told_in_words(directory: Path, database: Database) -> None:
+    database._connection.execute("PRAGMA busy_timeout = 1")
+    with closing(sqlite3.connect(directory / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateError, match="database is locked") as caught:
+            await database.write(lambda tx: add("one", tx))
+    assert caught.value.next_step == "close whatever holds it, then try again."
 
 
 async def test_transactions_of_many_calls_come_one_after_the_other(database: Database, elsewhere: Database) -> None:
