@@ -39,13 +39,14 @@ def shortened(text: str, limit: int = 200) -> str:
     return safe if len(safe) <= limit else f"{safe[: limit - 1]}… ({_measured(text)})"
 
 
-def safe(value: Any, show: Callable[[str], str] = escaped) -> Any:  # noqa: ANN401 - any JSON
-    """The same value without what is null, and with every text in it made safe to show."""
+def safe(value: Any, show: Callable[[str], str] = escaped, nulls: bool = False) -> Any:  # noqa: ANN401 - any JSON
+    """The same value with every text in it made safe to show, and without what is null unless `nulls` are wanted."""
     if isinstance(value, str):
         return show(value)
     if isinstance(value, dict):
-        return {escaped(str(name)): safe(one, show) for name, one in value.items() if one is not None}
-    return [safe(one, show) for one in value] if isinstance(value, list | tuple) else value
+        kept = ((name, one) for name, one in value.items() if nulls or one is not None)
+        return {escaped(str(name)): safe(one, show, nulls) for name, one in kept}
+    return [safe(one, show, nulls) for one in value] if isinstance(value, list | tuple) else value
 
 
 class View(BaseModel):

@@ -47,7 +47,7 @@ class Waiting:
         return self._do(lambda approvals: approvals.decide(approval, yes))
 
     def granted(self, question: Question) -> bool:
-        return self._do(lambda approvals: approvals.granted("SANDBOX", question))
+        return self._do(lambda approvals: approvals.answer("SANDBOX", question))
 
     def run(self, *options: str, given: str | None = None) -> tuple[int, str]:
         """Run `salesloft-mcp approvals` here, with what a person types."""

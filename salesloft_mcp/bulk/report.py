@@ -18,7 +18,7 @@ Format = Literal["jsonl", "csv"]
 BATCH = 5_000
 COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id")
 RULED_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
-ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown"})
+ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown", "lost"})
 
 
 class ReportRow(NamedTuple):

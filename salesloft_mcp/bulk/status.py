@@ -33,7 +33,9 @@ _COLUMNS = (
 )
 
 Fact = Value | Counter[str]
-State = Literal["planning", "planned", "running", "stopped", "cancelled", "finished", "failed", "undoing", "undone"]
+State = Literal[
+    "planning", "planned", "running", "cancelling", "stopped", "cancelled", "finished", "failed", "undoing", "undone"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,12 @@ class Status:
     @property
     def under_way(self) -> bool:
         """Whether somebody works on it now."""
-        return self.state in ("planning", "running")
+        return self.state in ("planning", "running", "cancelling")
 
     @property
     def refused(self) -> int:
-        """Rows that were to be written and cannot be."""
-        return self.outcomes["conflict"] + self.outcomes["failed"]
+        """Rows that were to be written and are not, as far as anybody knows."""
+        return self.outcomes["conflict"] + self.outcomes["failed"] + self.outcomes["lost"]
 
 
 @dataclass(slots=True)
@@ -176,6 +178,8 @@ class Plans:
             elif state == "planning":
                 state, how = ("cancelled", "cancelled") if row.cancelled else ("failed", "cut off")
                 problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
+        elif state == "running" and row.cancelled:
+            state = "cancelling"
         undoing = await self.row(f"undo-{row.operation}") if state == "undone" else None
         if undoing is not None and undoing.state != "finished":
             state = "undoing"
@@ -243,10 +247,11 @@ def operation_of(status: Status, title: str = "run") -> Operation:
     told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
     told["from"] = quoted(row.source)
     if row.digest:
-        told["digest of the input"] = row.digest
+        told["digest of the input"] = f"SHA-256 {row.digest[:16]}…"
     if not row.undoes:
         told["conflicts left out"] = str(counts["conflict"])
         told["unknown objects left out"] = str(counts["object unknown"])
+        told["invalid rows left out"] = str(counts["invalid"])
     told["cost"] = f"{left} points"
     creates, deletes = (0, left) if counts["delete"] else (left, 0)
     facts, undoes = tuple(told.items()), row.undoes or None

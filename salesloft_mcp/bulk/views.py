@@ -29,7 +29,7 @@ class PlanView(View):
 
     plan: str = Field(description="The id of the plan.")
     state: str = Field(
-        description="planning, planned, running, stopped, cancelled, finished, failed, undoing or undone."
+        description="planning, planned, running, cancelling, stopped, cancelled, finished, failed, undoing, undone."
     )
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
@@ -80,4 +80,5 @@ def plan_sentence(status: Status) -> str:
         case state:
             refused = f", {status.refused} refused" if status.refused else ""
             left_out = f"; {skipped} were skipped by the plan" if skipped else ""
-            return f"{state}: {status.done} of {status.plan.writes} done{refused}{left_out}."
+            flying = " The rows in flight may still be written." if state == "cancelling" else ""
+            return f"{state}: {status.done} of {status.plan.writes} done{refused}{left_out}.{flying}"

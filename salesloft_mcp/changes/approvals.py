@@ -11,7 +11,7 @@ from salesloft_mcp.state.database import Database, Transaction
 
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
 MOST_PENDING = 20  # more of them nobody would read
-GRANTED_SECONDS = 3_600.0  # how long a yes may be used
+GRANTED_SECONDS = 3_600.0  # how long an answer counts
 _PENDING = "decision IS NULL AND asked_at > ?"
 
 
@@ -72,8 +72,12 @@ class Approvals:
         values = ("yes" if yes else "no", now, approval_id, now - ASKED_SECONDS)
         return await self.database.write(lambda tx: tx.change(sql, *values)) == 1
 
-    async def granted(self, tenant: str, question: Question) -> bool:
-        """Whether a person said yes to exactly this within the last hour. Using it is the log's part."""
-        sql = "SELECT 1 FROM approvals WHERE tenant = ? AND digest = ? AND decision = 'yes' AND decided_at > ?"
+    async def answer(self, tenant: str, question: Question) -> bool | None:
+        """What a person said to exactly this within the last hour; None for nothing. Using a yes is the log's part."""
+        sql = (
+            "SELECT decision = 'yes' FROM approvals WHERE tenant = ? AND digest = ? AND decided_at > ?"
+            " ORDER BY decided_at DESC"
+        )
         since = self.clock() - GRANTED_SECONDS
-        return await self.database.read(lambda tx: tx.row(sql, tenant, question.digest, since)) is not None
+        found = await self.database.read(lambda tx: tx.row(sql, tenant, question.digest, since))
+        return None if found is None else bool(found[0])

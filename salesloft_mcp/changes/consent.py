@@ -53,7 +53,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "Delete this external id configuration",
         _any(lambda one: one.kind == "configuration" and one.after is None),
-        "no record is found by this external type any more",
+        "Salesloft finds no record by this external type any more; the mappings stay, and are of no use",
         retype=True,
     ),
     Rule(
@@ -112,25 +112,28 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
-    told = {**dict(operation.facts), **by_run(operation)}
+    told = {
+        **dict(operation.facts),
+        **{f"mappings to {verb}": str(number) for verb, number in by_run(operation).items()},
+    }
     if rule.retype:
         number = operation.carries
         told["live mappings that use it"] = "unknown" if number is None else str(number)
         few = number is not None and number <= SAVED_AT_MOST
         told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
     told["what happens"] = rule.consequence
-    begun = f", begun {last.begun} times" if last.begun else ""
-    told["last change here"] = f"{last.number}{begun}" if last.number else "none"
+    told["last change here"] = str(last.number or "none")
+    if last.begun:
+        told["begun before"] = str(last.begun)
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
     text = "\n".join([f"{what} in {place}?", *lines])
     name = operation.changes[0].key.external_type if rule.retype else ""
     return Question(operation.title, text, operation.digest(place, last), name)
 
 
-def by_run(operation: Operation) -> dict[str, str]:
-    """How much of an operation is left to a run."""
-    numbers = {"mappings to create": operation.creates, "mappings to delete": operation.deletes}
-    return {name: str(number) for name, number in numbers.items() if number}
+def by_run(operation: Operation) -> dict[str, int]:
+    """How many mappings of an operation are left to a run, by what it does with them."""
+    return {verb: number for verb, number in (("create", operation.creates), ("delete", operation.deletes)) if number}
 
 
 def _about(changes: tuple[Change, ...]) -> list[str]:

@@ -45,7 +45,7 @@ def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     """The external id stands for something else now."""
     record = one_record(change.key.object_type, rows[0].get("object_id"))
     what = f"external_id: is already mapped to {record}. Nothing was changed."
-    step = "use that record, or move the external id away from it after a person has agreed."
+    step = f"use that record; or move the external id with move_from {rows[0].get('object_id')}, if a person agrees."
     return errors.ConflictError(what, next_step=step)
 
 

@@ -217,4 +217,6 @@ def _shown(value: JsonValue) -> str:
         return "(empty)"
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    return quoted(str(value))
+    if isinstance(value, list):
+        return quoted(", ".join(map(str, value))) if value else "(empty)"
+    return quoted(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

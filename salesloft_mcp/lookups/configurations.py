@@ -9,6 +9,7 @@ from salesloft_mcp.salesloft.models import Configuration, ObjectType
 from salesloft_mcp.salesloft.paging import live_configurations
 
 FRESH_SECONDS = 30.0
+MOST_NAMED = 20  # of the types there are, where none is like the one that was given
 
 
 class Configurations:
@@ -56,4 +57,4 @@ def nearest_types(external_type: str, object_type: ObjectType | None, known: Ite
     usable = [one.external_type for one in known if object_type in (None, one.object_type)]
     by_lower = {one.lower(): one for one in usable}
     close = get_close_matches(external_type.lower(), by_lower, n=3, cutoff=0.4)
-    return [by_lower[one] for one in close] or sorted(set(usable))[:5]
+    return [by_lower[one] for one in close] or sorted(set(usable))[:MOST_NAMED]

@@ -4,6 +4,7 @@ Two ways, tried in this order: the client asks its person (elicitation), or a pe
 (`salesloft-mcp approvals`) and the same call then goes through once.
 """
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
+from salesloft_mcp.settings import Settings
 
 MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
@@ -54,6 +56,13 @@ class Asked:
     question: Question | None
 
 
+_WHY_NOT: dict[type[Consent], str] = {
+    Agree: "the box was not ticked.",
+    Retype: "another name was typed.",
+    Granted: "a person refused it in a terminal.",
+}
+
+
 async def question_about(app: App, operation: Operation) -> Question | None:
     """What a person is asked about an operation; None where nobody has to agree.
 
@@ -82,7 +91,7 @@ async def require_consent(app: App, asked: Asked, outcome: ElicitationResult[Any
         how = _agreed(asked.question, outcome.data)
         if how:
             return Author(call.who, how, asked.question.digest)
-        why = "the box was not ticked, or another name was typed."
+        why = _WHY_NOT[type(outcome.data)]
     else:
         why = f"the client answered {outcome.action}."
     await app.changes.decline(asked.operation, Author(call.who, "declined"))
@@ -115,13 +124,31 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Grant
             "this needs a person's yes, and this client cannot ask. Nothing was changed.",
             next_step="use a client with elicitation, or start the server with --confirm auto and agree in a terminal.",
         )
-    if await app.approvals.granted(app.environment, question):
-        return Granted(how=BY_TERMINAL)
+    answered = await app.approvals.answer(app.environment, question)
+    if answered is not None:
+        return Granted(how=BY_TERMINAL if answered else "")
     approval = await app.approvals.ask(app.environment, question)
     raise UnconfirmedError(
         f"this needs a person's yes, and this client cannot ask. Nothing was changed; approval {approval} is pending.",
-        next_step="a person runs `salesloft-mcp approvals` in a terminal; after a yes, make the same call again.",
+        next_step=f"a person runs `{_command(app)}` in a terminal; after the answer, make the same call again.",
     )
+
+
+def how_asked(ctx: Context[App, Any]) -> str:
+    """How a person would be asked about a call."""
+    if _can_ask(ctx):
+        return "a person would be asked"
+    app = ctx.request_context.lifespan_context
+    if app.settings.confirm == "elicit":
+        return "this client cannot ask, so that it would be refused"
+    return "a person would be asked in a terminal"
+
+
+def _command(app: App) -> str:
+    """What a person types to answer; with the folder, where it is not the usual one."""
+    folder = app.settings.state_dir
+    usual = folder == Settings.model_fields["state_dir"].get_default(call_default_factory=True)
+    return "salesloft-mcp approvals" if usual else f"salesloft-mcp approvals --state-dir {shlex.quote(str(folder))}"
 
 
 def _can_ask(ctx: Context[App, Any]) -> bool:

@@ -17,9 +17,9 @@ from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome, Place
 from salesloft_mcp.changes.consent import by_run
 from salesloft_mcp.changes.kinds import stands_already
-from salesloft_mcp.salesloft.models import one_record
+from salesloft_mcp.salesloft.models import SINGULAR, one_record
 from salesloft_mcp.server import announce, answers
-from salesloft_mcp.server.consent import Asked, Consent, Granted, put, question_about, require_consent
+from salesloft_mcp.server.consent import Asked, Consent, Granted, how_asked, put, question_about, require_consent
 from salesloft_mcp.text import View, safe, shortened
 
 # Which ids an answer tells of each kind, and where the image of it holds them.
@@ -38,7 +38,7 @@ Finish = Callable[..., Awaitable[CallToolResult]]
 
 Shown = Annotated[
     Image,
-    BeforeValidator(lambda image: safe(dict(image), shortened)),
+    BeforeValidator(lambda image: safe(dict(image), shortened, nulls=True)),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
 ]
 
@@ -157,13 +157,15 @@ async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
         status="preview",
         environment=app.environment,
         team=_team(await app.changes.place()),
-        agreed="nobody would be asked" if asked.question is None else "a person would be asked",
+        agreed="nobody would be asked" if asked.question is None else how_asked(ctx),
         changes=[change_view(one, "done" if stands_already(one) else "open", one.after) for one in operation.changes],
         not_brought_back=list(operation.left),
         question=asked.question and asked.question.text,
     )
-    run = "".join(f" By a run, {name}: {number}." for name, number in by_run(operation).items())
-    return answers.answer(f"preview: nothing was written.{run}", view)
+    would = [f"{one.verb.removesuffix('d')} {_named(one)}" for one in operation.changes if not stands_already(one)]
+    would += [f"{verb} {number} mappings by a run" for verb, number in by_run(operation).items()]
+    told = f"It would {', then '.join(would)}." if would else "Nothing would change."
+    return answers.answer(f"preview: nothing was written. {told}", view)
 
 
 def facts(done: Done, operation: Operation) -> dict[str, Any]:
@@ -215,15 +217,22 @@ def half_done(done: Done, error: errors.SalesloftMcpError) -> errors.SalesloftMc
 
 
 def _said(outcome: Outcome) -> str:
-    change, image = outcome.line.change, _stood(outcome)
-    number = "" if image.get("id") is None else f" {image['id']}"
-    what = {
-        "mapping": f"mapping{number} of {one_record(change.key.object_type, image.get('object_id'))}",
-        "configuration": f"configuration{number} for {change.key.object_type}",
-        "record": one_record(change.key.object_type, change.object_id or image.get("id")),
-    }[change.kind]
+    change = outcome.line.change
+    what = _named(change, _stood(outcome))
     stays = "; the record stays" if (outcome.state, change.kind) == ("deleted", "mapping") else ""
     return f"{outcome.state}: {what}{stays}"
+
+
+def _named(change: Change, image: Image | None = None) -> str:
+    """What a change is about, in numbers of Salesloft's; `image` is what stands there, or stood."""
+    image, of = image or change.after or change.before or {}, change.key.object_type
+    number = "" if image.get("id") is None else f" {image['id']}"
+    if change.kind == "mapping":
+        return f"mapping{number} of {one_record(of, image.get('object_id'))}"
+    if change.kind == "configuration":
+        return f"configuration{number} for {of}"
+    found = change.object_id or image.get("id")
+    return one_record(of, found) if found else f"a new {SINGULAR[of]}"
 
 
 def _stands(outcome: Outcome) -> Image | None:

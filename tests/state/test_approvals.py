@@ -36,7 +36,7 @@ async def test_one_answer_counts_of_those_that_six_processes_give_at_once(direct
     await Approvals(database).ask(HERE, QUESTION)
     found = await race_of_processes(directory, "tests.state.races:decides")
     assert sorted(found) == [*["False"] * 5, "True"]
-    assert await Approvals(database).granted(HERE, QUESTION)
+    assert await Approvals(database).answer(HERE, QUESTION)
 
 
 @pytest.mark.parametrize("other", ["environment", "digest"])
@@ -45,15 +45,15 @@ async def test_a_yes_is_for_exactly_what_was_asked(approvals: Approvals, other: 
     await approvals.decide(await approvals.ask(HERE, QUESTION), True)
     place = "LIVE" if other == "environment" else HERE
     question = replace(QUESTION, digest="another") if other == "digest" else QUESTION
-    assert not await approvals.granted(place, question)
-    assert await approvals.granted(HERE, QUESTION)
+    assert not await approvals.answer(place, question)
+    assert await approvals.answer(HERE, QUESTION)
 
 
 async def test_a_no_grants_nothing_and_is_final(approvals: Approvals) -> None:
     asked = await approvals.ask(HERE, QUESTION)
     assert await approvals.decide(asked, False)
     assert not await approvals.decide(asked, True)
-    assert not await approvals.granted(HERE, QUESTION)
+    assert not await approvals.answer(HERE, QUESTION)
     assert await approvals.pending() == []
 
 
@@ -82,9 +82,9 @@ async def test_a_yes_may_be_used_for_an_hour_from_when_it_was_given(approvals: A
     clock.now += ASKED_SECONDS - 1
     await approvals.decide(asked, True)
     clock.now += GRANTED_SECONDS - 1
-    assert await approvals.granted(HERE, QUESTION)
+    assert await approvals.answer(HERE, QUESTION)
     clock.now += 1
-    assert not await approvals.granted(HERE, QUESTION)
+    assert not await approvals.answer(HERE, QUESTION)
 
 
 async def test_pending_questions_come_oldest_first(approvals: Approvals, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from salesloft_mcp.bulk.views import PlanView, plan_sentence
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Author, Done, Operation
 from salesloft_mcp.changes.undo import undo
-from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.errors import ConflictError, SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import answers, arguments, writes
 from salesloft_mcp.server.consent import Asked, require_consent
@@ -41,6 +41,7 @@ class LoggedView(View):
     id: int = Field(description="The change_id that undo_change takes.")
     at: str = Field(description="When it was made, in UTC.")
     who: str = Field(description="The client that asked for it, by the name it gives itself.")
+    team: str = Field("", description="The id of the team it was made in, where that is known.")
     tool: str = Field(description="The tool or command that made it.")
     agreed: str = Field(description="How a person agreed, or that nobody was asked.")
     changes: list[writes.ChangeView] = Field(description="The first five changes of it.")
@@ -115,6 +116,10 @@ async def undo_change(ctx: Context[App, Any], change: ChangeNumber) -> Operation
     """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
     has agreed."""
     app = ctx.request_context.lifespan_context
+    own = await app.plans.of_operation(change)
+    if own is not None and (await app.plans.status(own.id)).under_way:
+        step = f"end it with cancel_plan {own.id}, then undo it."
+        raise ConflictError(f"change: plan {own.id} is still under way. Nothing was changed.", next_step=step)
     return await undo(app.changes, app.database, change)
 
 
@@ -123,6 +128,7 @@ def _row(row: history.Logged) -> LoggedView:
         id=row.id,
         at=row.time,
         who=row.who,
+        team=row.team,
         tool=row.title,
         agreed=row.how or "nobody was asked",
         changes=[writes.change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],

@@ -19,7 +19,7 @@ from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import announce, answers, arguments
-from salesloft_mcp.server.consent import Asked, require_consent
+from salesloft_mcp.server.consent import Asked, how_asked, require_consent
 from salesloft_mcp.server.writes import writing
 
 WAIT_SECONDS = 15.0  # of the twenty a tool has
@@ -44,6 +44,9 @@ WhichRows = Annotated[
 
 
 class PlanAnswer(PlanView, answers.Answer):
+    environment: str = Field(description="Where it is written.")
+    team: str = Field("", description="The id of the team, where that is known.")
+    agreed: str = Field("", description="How a person agreed to the run, or that nobody was asked.")
     rows: list[RowView] = Field([], description="The rows that need a person, or those that were asked for.")
     next_cursor: answers.NextCursor | None = None
 
@@ -73,14 +76,17 @@ async def _run(
     ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool, plan: str
 ) -> Annotated[CallToolResult, PlanAnswer]:
     app = ctx.request_context.lifespan_context
-    spent = app.jobs.spent(plan)
-    if asked.operation.plan and not preview:
-        await app.jobs.start(asked.operation, await require_consent(app, asked, answered))
-        spent = 0
+    spent, agreed = app.jobs.spent(plan), ""
+    if preview:
+        agreed = "nobody would be asked" if asked.question is None else how_asked(ctx)
+    elif asked.operation.plan:
+        author = await require_consent(app, asked, answered)
+        await app.jobs.start(asked.operation, author)
+        spent, agreed = 0, author.how or "nobody was asked"
     status = await (app.plans.status(plan) if preview else followed(ctx, plan))
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
-    would = "" if not preview else " A person would be asked." if asked.question else " Nobody would be asked."
-    return await _answer(app, status, app.jobs.spent(plan) - spent, "none", added=would)
+    added = f" {agreed[0].upper()}{agreed[1:]}." if preview else ""
+    return await _answer(app, status, app.jobs.spent(plan) - spent, "none", added=added, agreed=agreed)
 
 
 @partial(writing, finish=_run)
@@ -120,7 +126,15 @@ async def followed(ctx: Context[App, Any], plan: str) -> Status:
 
 
 async def _answer(
-    app: App, status: Status, spent: int, which: str, *, after: int = 0, limit: int = PAGE, added: str = ""
+    app: App,
+    status: Status,
+    spent: int,
+    which: str,
+    *,
+    after: int = 0,
+    limit: int = PAGE,
+    added: str = "",
+    agreed: str = "",
 ) -> CallToolResult:
     rows: list[ReportRow] = []
     if which == "attention":
@@ -129,5 +143,6 @@ async def _answer(
         rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1)]
     views = answers.fitting(map(RowView.model_validate, rows[:limit]))
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
-    view = PlanAnswer.of(status, app.budget.bulk, rows=views, next_cursor=cursor, points_spent=spent)
+    place = {"environment": app.environment, "team": status.plan.team, "agreed": agreed}
+    view = PlanAnswer.of(status, app.budget.bulk, rows=views, next_cursor=cursor, points_spent=spent, **place)
     return answers.answer(f"{plan_sentence(status)}{added}", view)

@@ -15,7 +15,9 @@ from salesloft_mcp.salesloft.models import SINGULAR, MappingKey
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.writes import writing
 
-_FIELDS = "The fields to write. A field that is left out stays as it is, and null clears it."
+_FIELDS = (
+    "The fields to write. A field that is left out stays as it is, null clears it, and a list replaces the old one."
+)
 PersonArgument = Annotated[PersonFields, Field(description=_FIELDS)]
 AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
 IntentArgument = Annotated[
