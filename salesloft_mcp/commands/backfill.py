@@ -185,7 +185,7 @@ def _here(work: "Callable[[App], Awaitable[DoneT]]", where: dict[str, Option]) -
 def _run(plan: str, yes: bool, as_json: bool, where: dict[str, Option], begun: bool = False) -> None:
     """Ask, begin, watch. The question is put before the loop runs, where Ctrl-C would wait for Enter."""
     operation, question = _here(partial(_asked, plan=plan, begun=begun), where)
-    author = _author(question, yes)
+    author = _author(operation, question, yes)
 
     async def work(app: "App") -> "Status":
         found = await _begun(app, operation, author) if operation else await followed(app, plan)
@@ -219,13 +219,15 @@ async def _asked(app: "App", plan: str, begun: bool) -> "tuple[Operation | None,
     return operation, question
 
 
-def _author(question: "Question | None", yes: bool) -> "Author":
+def _author(operation: "Operation | None", question: "Question | None", yes: bool) -> "Author":
     """On whose account it is run, and how a person agreed where somebody has to."""
     from salesloft_mcp.changes.change import Author
 
-    if question is None:
+    if operation is None or question is None:
         return Author("terminal")
     click.echo(question.text, err=True)
+    if yes and operation.deletes:
+        raise click.UsageError("--yes agrees to creates only, and this run deletes. Leave it out, and answer by hand.")
     if not yes:
         click.confirm("Agree?", abort=True, err=True)
     return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal", question.digest)
