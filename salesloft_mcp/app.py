@@ -127,7 +127,7 @@ def check_credentials(settings: Settings, sandbox: bool) -> None:
 
 
 def _in_process(sandbox: "Sandbox") -> Upstream:
-    return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox.app), sandbox=True)
+    return Upstream(SANDBOX_URL, SecretStr(sandbox.api_key), InProcess(sandbox), sandbox=True)
 
 
 def _live(settings: Settings) -> Upstream:

@@ -122,10 +122,10 @@ def test_more_ids_than_a_tool_takes_are_answered_for_a_point_a_hundred_mappings(
     wanted = [f"erp-{number:04d}" for number in range(2_500)]
     data, file = tmp_path / "sandbox.db", tmp_path / "ids.txt"
     file.write_text("\n".join(wanted), encoding="utf-8")
-    with Sandbox(data) as sandbox, sandbox.app.store.transaction():
+    with Sandbox(data) as sandbox, sandbox.store.transaction():
         for number, one in enumerate(wanted):
             row = {"external_type": "erp", "object_type": "people", "external_id": one, "object_id": number + 1}
-            sandbox.app.store.insert("mappings", {**row, "inserted_at": "2024-02-01", "deleted": 0})
+            sandbox.store.insert("mappings", {**row, "inserted_at": "2024-02-01", "deleted": 0})
     result = resolve("--sandbox-file", str(data), "--json", "--external-type", "erp", "--file", str(file))
     assert [line["external_id"] for line in lines(result)] == wanted
     assert result.stderr == "2,500 found. Points spent: 25.\n"

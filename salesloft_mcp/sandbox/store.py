@@ -4,9 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ObjectType = Literal["people", "accounts", "users"]
 Table = Literal["configurations", "mappings"] | ObjectType
@@ -16,8 +15,7 @@ Row = dict[str, Any]
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """One SQL condition and the values for its question marks."""
 
     sql: str
