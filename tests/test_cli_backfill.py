@@ -110,7 +110,7 @@ def test_a_plan_tells_every_row_that_was_read(backfill: Backfill, tmp_path: Path
     assert (result.exit_code, found["rows_read"], found["counts"]) == (0, 3, {"create": 1, "invalid": 2})
     assert [(row["line"], row["note"].split(";")[0]) for row in found["rows"]] == [
         (2, "4 cells, the head has 3."),
-        (4, "cell 1: it holds a quote and does not begin with one"),
+        (4, "a quote is out of place, or is not closed"),
     ]
 
 
@@ -120,7 +120,7 @@ def test_a_file_whose_quotes_hide_rows_is_refused_with_the_line(backfill: Backfi
     file.write_text("external_id,object_id,note\n" + "".join(rows).replace("ok", '"call back', 1))
     result = backfill("plan", str(file), *TO)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "file: line 2, cell 3: its quote is not closed." in result.stderr
+    assert "file: line 2: a quote is out of place, or is not closed" in result.stderr
 
 
 def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(backfill: Backfill, few: Path) -> None:

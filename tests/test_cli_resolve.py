@@ -158,7 +158,7 @@ def test_a_list_with_a_row_that_cannot_be_looked_up_is_refused_as_a_whole() -> N
         "line 4: 1 cell, the head has 2.",
         "line 5: external_id: is empty.",
     ]
-    assert told[3].startswith("line 6: cell 1: it holds a quote")
+    assert told[3].startswith("line 6: a quote is out of place")
     assert told[5:] == ["and 2 more."]
 
 
@@ -166,7 +166,10 @@ def test_a_list_with_a_row_that_cannot_be_looked_up_is_refused_as_a_whole() -> N
     ("given", "said"),
     [
         (b"\xff\xfe", "file: is not UTF-8 text."),
-        (b'external_id,note\nabc,"call back\nCONTACT1001,ok\n', "file: line 2, cell 2: its quote is not closed."),
+        (
+            b'external_id,note\nabc,"call back\nCONTACT1001,ok\n',
+            "file: line 2: a quote is out of place, or is not closed",
+        ),
         (b"external_id,note,note\nabc,x,y\n", 'file: the head "note" stands in columns 2 and 3.'),
         (b"abc\nx\x07\n", "line 2: external_id: has a character that cannot be sent"),
     ],
