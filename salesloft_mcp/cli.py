@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from copy import copy
+from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
@@ -39,10 +40,10 @@ def demo(as_json: bool) -> None:
     from salesloft_mcp.demo.show import show
     from salesloft_mcp.demo.talk import hold_demo
 
-    events = anyio.run(hold_demo, None if as_json else show)
+    session = anyio.run(hold_demo, None if as_json else show)
     if as_json:
-        click.echo(json.dumps(events.transcript(), indent=2))
-    sys.exit(0 if events.as_promised else 1)
+        click.echo(json.dumps([asdict(event) for event in session.events], indent=2))
+    sys.exit(0 if session.as_promised else 1)
 
 
 @cli.command(epilog=EXIT_CODES)
