@@ -42,10 +42,8 @@ def listed(
     page = min(query.positive("page", 1), MAX_PAGE)
     per_page = min(query.positive("per_page", per_page), MAX_PER_PAGE)
     wanted = query.one("sort_by") or ""
-    column, direction = (
-        wanted if wanted in sort else sort[0],
-        "ASC" if query.word("sort_direction") == "ASC" else "DESC",
-    )
+    column = wanted if wanted in sort else sort[0]
+    direction = "ASC" if query.word("sort_direction") == "ASC" else "DESC"
     order = f"{column} {direction}, id {direction}"
     rows = request.store.select(table, conditions, order, limit=per_page + 1, offset=(page - 1) * per_page)
     data = [show(row) for row in rows[:per_page]]
