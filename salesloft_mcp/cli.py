@@ -151,7 +151,9 @@ def plan() -> None:
 
 @backfill.command(epilog=EXIT_CODES)
 @_plan
-@click.option("--yes", is_flag=True, help="Do not ask, even for more than 500 creates.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask, even for more than 500 creates; deletions need an answer all the same."
+)
 @as_json(help=MACHINES)
 @on_salesloft
 def run() -> None:
