@@ -69,7 +69,7 @@ class Request:
         return decoded
 
     def require(self, scope: Scope) -> None:
-        if not self.caller.may(scope):
+        if scope and self.caller.scopes is not None and self.caller.scopes.isdisjoint(scope):
             raise ApiError(403, {"error": f"Missing scope: {' or '.join(scope)}"})
 
 

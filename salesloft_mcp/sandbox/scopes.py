@@ -27,6 +27,3 @@ class Caller:
 
     kind: Kind
     scopes: frozenset[str] | None = None
-
-    def may(self, scope: Scope) -> bool:
-        return not scope or self.scopes is None or not self.scopes.isdisjoint(scope)
