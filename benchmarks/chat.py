@@ -28,7 +28,7 @@ class Distant:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.api_key = sandbox.api_key
-        self._app = sandbox.app
+        self._app = sandbox
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         await anyio.sleep(engine.CALL_SECONDS)

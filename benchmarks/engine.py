@@ -95,7 +95,7 @@ async def opened(budget: int, sandbox_limit: int) -> AsyncIterator[Engine]:
         Sandbox(rate_limit=sandbox_limit, clock=fastloop.clock) as sandbox,
         closing(Database(Path(name))) as database,
     ):
-        wire = Metered(InProcess(sandbox.app), meter)
+        wire = Metered(InProcess(sandbox), meter)
         auth = Bearer(SecretStr(sandbox.api_key), URL)
         points = Budget(budget or 10**9, fastloop.clock, fastloop.clock)
         async with open_http(URL, auth, wire, points, agent="benchmark") as http:

@@ -62,7 +62,7 @@ def openapi_sandbox(rate_limit: int = 0) -> None:
     from salesloft_mcp.sandbox import Sandbox
 
     sandbox = Sandbox(rate_limit=rate_limit)
-    wire = httpx2.ASGITransport(app=sandbox.app)
+    wire = httpx2.ASGITransport(app=sandbox)
     _serve_openapi(httpx2.AsyncClient(base_url=BASE_URL, headers=_bearer(sandbox.api_key), transport=wire))
 
 
@@ -87,7 +87,7 @@ def plain_limited() -> None:
     from salesloft_mcp.sandbox import Sandbox
 
     sandbox = Sandbox(rate_limit=60)
-    wire = httpx.ASGITransport(app=sandbox.app)
+    wire = httpx.ASGITransport(app=sandbox)
     _serve_plain(httpx.AsyncClient(base_url=BASE_URL, headers=_bearer(sandbox.api_key), transport=wire))
 
 
@@ -103,7 +103,7 @@ async def _sandbox_times() -> list[float]:
 
     times = []
     with Sandbox(rate_limit=0) as sandbox:
-        wire = httpx.ASGITransport(app=sandbox.app)
+        wire = httpx.ASGITransport(app=sandbox)
         for _ in range(TIMES):
             request = httpx.Request("GET", BASE_URL + LOOK_UP, headers=_bearer(sandbox.api_key))
             begun = time.perf_counter()

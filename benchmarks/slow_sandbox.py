@@ -18,7 +18,7 @@ TYPE, HELD = "crm_lead", 5_000
 def main(port: int) -> None:
     """Serve until killed."""
     sandbox = Sandbox(rate_limit=600)
-    store = sandbox.app.store
+    store = sandbox.store
     with store.transaction():
         for number in range(HELD):
             row = {"external_type": TYPE, "object_type": "people", "external_id": external_id(number), "deleted": 0}
@@ -27,7 +27,7 @@ def main(port: int) -> None:
     async def slow(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - the types of ASGI
         if scope["type"] == "http" and not scope["path"].startswith("/_sandbox"):
             await asyncio.sleep(CALL_SECONDS)
-        await sandbox.app(scope, receive, send)
+        await sandbox(scope, receive, send)
 
     uvicorn.run(slow, port=port, log_level="error", access_log=False)
 

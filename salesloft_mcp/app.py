@@ -68,7 +68,7 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
     wire: httpx.AsyncBaseTransport
     if sandbox:
         settings = settings.model_copy(update={"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)})
-        wire, environment = InProcess(sandbox.app), f"SANDBOX ({SANDBOX_URL})"
+        wire, environment = InProcess(sandbox), f"SANDBOX ({SANDBOX_URL})"
     else:
         wire, environment = Network(tls=not settings.base_url.startswith("http:")), settings.base_url
     if settings.api_key is None:

@@ -1,68 +1,59 @@
-"""The command line: parse, then one call each. Imports wait until they are needed, so that --help is quick."""
+"""The command line: what each command is told. What it does is in `commands`, under the same names."""
 
 import gc
 import json
 import os
 import sys
-from contextlib import nullcontext
-from functools import partial
+from copy import copy
+from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-import anyio
 import click
-from click.core import ParameterSource
 
 from salesloft_mcp import __version__
-from salesloft_mcp.commands.audit import audit
-from salesloft_mcp.commands.backfill import backfill
-from salesloft_mcp.commands.changes import changes
-from salesloft_mcp.commands.common import (
-    EXIT_CODES,
-    Option,
-    base_url,
-    exit_on_error,
-    open_sandbox,
-    rate_limit,
-    sandbox_file,
-    setting,
-    settings_of,
-    state_dir,
+from salesloft_mcp.commands import options
+from salesloft_mcp.commands.options import FILE, as_json, on_salesloft, setting, state_dir
+
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
+MACHINES = "Print it for machines."
+PORT = click.IntRange(1, 65535)
+
+
+@click.group(
+    cls=options.Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
 )
-from salesloft_mcp.commands.resolve import resolve
-
-if TYPE_CHECKING:
-    from salesloft_mcp.settings import Dialect
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="salesloft-mcp")
 def cli() -> None:
     """Salesloft through the ids that your own systems use: an MCP server, and a sandbox to try it on."""
 
 
-@cli.command(epilog=EXIT_CODES)
-@click.option("--json", "as_json", is_flag=True, help="Print the transcript for machines.")
+@cli.command(cls=click.Command, epilog=EXIT_CODES)
+@as_json(help="Print the transcript for machines.")
 def demo(as_json: bool) -> None:
     """A scripted assistant session with the real server over stdio, on the sandbox. Needs no account."""
+    import anyio
+
     from salesloft_mcp.demo.show import show
     from salesloft_mcp.demo.talk import hold_demo
 
-    events = anyio.run(hold_demo, None if as_json else show)
+    session = anyio.run(hold_demo, None if as_json else show)
     if as_json:
-        click.echo(json.dumps(events.transcript(), indent=2))
-    sys.exit(0 if events.as_promised else 1)
+        click.echo(json.dumps([asdict(event) for event in session.events], indent=2))
+    sys.exit(0 if session.as_promised else 1)
 
 
 @cli.command(epilog=EXIT_CODES)
 @click.option("--http", is_flag=True, help="Serve /mcp over HTTP on loopback instead of stdio.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address, for --http.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="For --http.")
-@click.option("--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no network, no real data.")
-@sandbox_file
-@click.option("--dialect", type=click.Choice(["reference", "guide"]), default="reference", help="For --sandbox.")
-@base_url
+@click.option("--port", default=8000, show_default=True, type=PORT, help="For --http.")
+@options.sandbox
+@options.sandbox_file
+@options.dialect(help="For --sandbox.")
+@options.base_url
 @setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
 @setting("--confirm", type=click.Choice(["auto", "elicit"]), help="How a person agrees.")
 @state_dir
@@ -71,20 +62,10 @@ def demo(as_json: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The folder whose files plan_backfill may read; none by default, never with --http.",
 )
-@rate_limit
+@options.rate_limit
 @click.option("--tools", default="", help="Only these tools, separated by commas.")
 @click.option("--exclude-tools", default="", help="Without these tools, separated by commas.")
-def serve(
-    http: bool,
-    host: str,
-    port: int,
-    sandbox: bool,
-    sandbox_file: Path | None,
-    dialect: "Dialect",
-    tools: str,
-    exclude_tools: str,
-    **options: Option,
-) -> None:
+def serve() -> None:
     """Serve MCP on stdio, or over HTTP on loopback.
 
     Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR,
@@ -92,64 +73,150 @@ def serve(
     """
     # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()
-    from salesloft_mcp.app import open_app
-    from salesloft_mcp.hosting.run import run
-    from salesloft_mcp.server.inventory import chosen
-
-    if sandbox and options["base_url"]:
-        raise click.UsageError("--sandbox and --base-url exclude each other: it is either the sandbox or that address.")
-    _refuse_without("sandbox", "sandbox_file", "dialect")
-    _refuse_without("http", "host", "port")
-    if http and options["files_dir"]:
-        raise click.UsageError("--http and --files-dir exclude each other: callers over HTTP may read no files.")
-    settings = settings_of(options)
-    if http:
-        settings = settings.model_copy(update={"files_dir": None})
-    entries = exit_on_error(chosen, settings.mode, _names(tools), _names(exclude_tools))
-    with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
-        address = (host, port) if http else None
-        code = exit_on_error(anyio.run, run, open_app(settings, box), entries, address)
-    sys.exit(code)
 
 
 @cli.command(epilog=EXIT_CODES)
-@click.option("--port", default=8765, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--dialect", type=click.Choice(["reference", "guide"]), default="reference", show_default=True)
-@click.option(
-    "--file", type=click.Path(path_type=Path, dir_okay=False), help="Keep the data here instead of in memory."
-)
+@click.option("--port", default=8765, show_default=True, type=PORT)
+@options.dialect(show_default=True)
+@click.option("--file", type=FILE, help="Keep the data here instead of in memory.")
 @click.option("--rate-limit", default=600, show_default=True, help="Points a minute; 0 for no limit.")
-def sandbox(port: int, dialect: "Dialect", file: Path | None, rate_limit: int) -> None:
+def sandbox() -> None:
     """Serve the sandbox over HTTP: a local imitation of the API for tests and trials."""
-    from salesloft_mcp.sandbox.serve import serve as serving
-
-    with open_sandbox(file, dialect, rate_limit) as box:
-        click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
-        click.echo(f"SALESLOFT_API_KEY={box.api_key}")
-        try:
-            anyio.run(partial(serving, box, port=port))
-        except SystemExit:  # how uvicorn ends after it has said that the port is taken
-            sys.exit(1)
 
 
 @cli.command(epilog=EXIT_CODES)
 @state_dir
-@click.option("--json", "as_json", is_flag=True, help="List the pending questions for machines; decide nothing.")
-def approvals(as_json: bool, **options: Option) -> None:
+@as_json(help="List the pending questions for machines; decide nothing.")
+def approvals() -> None:
     """Decide what a server could not ask about: each pending question, y or N."""
-    from salesloft_mcp.commands.approvals import decide_each, listed
-
-    settings = settings_of(options)
-    if as_json:
-        click.echo(json.dumps(exit_on_error(anyio.run, listed, settings.state_dir), indent=2))
-    else:
-        exit_on_error(anyio.run, decide_each, settings.state_dir)
 
 
-cli.add_command(resolve)
-cli.add_command(audit)
-cli.add_command(backfill)
-cli.add_command(changes)
+@cli.command(epilog=EXIT_CODES)
+@click.argument("ids", nargs=-1)
+@click.option("--file", help="Read ids from this file, or - for standard input: one a line, or a CSV's external_id.")
+@click.option("--external-type", default="", help="Only ids of this external type.")
+@options.object_type(help="Only these objects.")
+@as_json(help="Print a line of JSON for each id.")
+@on_salesloft
+def resolve() -> None:
+    """Find which object each external id stands for, in input order; an id given twice is answered once.
+
+    It fails, with exit code 1, unless every id stands for exactly one object. Ids are compared byte by byte; near
+    misses that were seen on the way are shown, never used.
+    """
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.option("--external-type", default="", help="Only this external type.")
+@options.object_type(help="Only these objects.")
+@click.option("--output", type=FILE, help="Write every finding to this .jsonl or .csv file.")
+@as_json(help="Print the summary for machines.")
+@on_salesloft
+def audit() -> None:
+    """Check all mappings: how many objects they reach, and which of them look wrong. Nothing is changed.
+
+    Looked for are external ids of several objects, objects with several ids of one type, mappings to objects that are
+    gone (or that the token may not see), and ids that are nearly the same. To find some is no failure: the exit code
+    is 0.
+    """
+
+
+@cli.group(epilog=EXIT_CODES)
+def backfill() -> None:
+    """Give many records an external id: plan first, read the plan, then run it.
+
+    A plan writes nothing to Salesloft. A run does exactly what its plan says, can be stopped and resumed at any moment,
+    and creates nothing twice. With --sandbox, give --sandbox-file as well: a sandbox in memory is a new one for every
+    command.
+    """
+
+
+_plan = click.argument("plan_id", metavar="PLAN")
+
+
+@backfill.command(epilog=EXIT_CODES)
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--custom-field", default="", help="Take the ids from this custom field of people or accounts.")
+@click.option("--external-type", required=True, help="The configured name of your system, such as crm_lead.")
+@options.object_type(required=True)
+@as_json(help=MACHINES)
+@on_salesloft
+def plan() -> None:
+    """Plan what FILE (.csv or .jsonl) or a custom field asks for. Writes nothing to Salesloft.
+
+    Each row has external_id and one of object_id, email, domain or crm_id. Rows that cannot be are no failure: the exit
+    code is 0, and the run leaves them out.
+    """
+
+
+@backfill.command(epilog=EXIT_CODES)
+@_plan
+@click.option(
+    "--yes", is_flag=True, help="Do not ask, even for more than 500 creates; deletions need an answer all the same."
+)
+@as_json(help=MACHINES)
+@on_salesloft
+def run() -> None:
+    """Create what PLAN says, and nothing else. Ctrl-C stops it; `resume` goes on.
+
+    The exit code is 1 when a row was refused, or when it stopped before the end.
+    """
+
+
+resume = copy(run)
+resume.help = """Go on with a run that was stopped or cancelled. What was in flight is looked up first.
+
+The exit code is 1 when a row was refused, or when it stopped before the end."""
+backfill.add_command(resume, "resume")
+
+
+@backfill.command(epilog=EXIT_CODES)
+@_plan
+@as_json(help=MACHINES)
+@on_salesloft
+def status() -> None:
+    """Show how far PLAN is. Sends nothing."""
+
+
+@backfill.command(epilog=EXIT_CODES)
+@_plan
+@as_json(help=MACHINES)
+@on_salesloft
+def cancel() -> None:
+    """End the run of PLAN after the rows in flight, wherever it runs. What was created stays; `resume` goes on."""
+
+
+@backfill.command("list", epilog=EXIT_CODES)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="So many, newest first.")
+@as_json(help=MACHINES)
+@on_salesloft
+def list_all() -> None:
+    """Show the plans made here and how far they are, newest first. Sends nothing."""
+
+
+@backfill.command(epilog=EXIT_CODES)
+@_plan
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="[default: as --output ends, or jsonl]")
+@click.option("--output", type=FILE, help="Write it to this file.")
+@on_salesloft
+def report() -> None:
+    """Write a line for every row of PLAN: what was given, what was planned, how it ended. Sends nothing.
+
+    In a CSV, cells that a spreadsheet would run as a formula begin with a quote; `plan` takes it off again.
+    """
+
+
+@cli.command(epilog=EXIT_CODES)
+@click.option("--external-id", default="", help="Only of this external id, exactly.")
+@click.option("--object", "of_object", default="", metavar="TYPE/ID", help="Only of this object, e.g. people/123.")
+@click.option("--tool", default="", help="Only by this tool, e.g. delete_external_id_mapping.")
+@click.option("--since", default="", help="From this ISO date or time on (UTC).")
+@click.option("--until", default="", help="Up to this ISO date, or before this time (UTC).")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="So many, newest first.")
+@state_dir
+@as_json(help="For machines, with what was there before and after.")
+def changes() -> None:
+    """Show every write that was made through this product, newest first. A run is one line."""
 
 
 def main() -> NoReturn:
@@ -171,16 +238,3 @@ def main() -> NoReturn:
         if group.subgroup(SystemExit) is None:
             raise
         sys.exit(1)  # how rich ends when nobody reads on
-
-
-def _refuse_without(flag: str, *names: str) -> None:
-    """An option that would be ignored may be a misunderstanding about what is served, or where."""
-    context = click.get_current_context()
-    for name in names:
-        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT and context.params[name] is not None
-        if given and not context.params[flag]:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --{flag}.")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,14 +1,18 @@
 """The command line as a person meets it: quick help, mistakes answered with the way on, truthful exit codes."""
 
+import inspect
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from salesloft_mcp.cli import cli
+from salesloft_mcp.commands.options import Later
 
 from .hosting.program import (
     API_KEY,
@@ -46,6 +50,16 @@ def test_help_of_every_command_works_and_loads_none_of_the_heavy_libraries(env: 
         [sys.executable, "-c", HELP, *COMMANDS], env=env, capture_output=True, text=True, timeout=HANG_SECONDS
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
+def test_the_options_of_a_command_are_what_its_function_takes(name: str) -> None:
+    declared = cli.commands[name]
+    for command in declared.commands.values() if isinstance(declared, click.Group) else [declared]:
+        assert isinstance(command, Later)
+        assert command.callback
+        work = getattr(import_module(f"salesloft_mcp.commands.{name}"), command.callback.__name__)
+        inspect.signature(work).bind(**{str(option.name): None for option in command.params})
 
 
 @pytest.mark.parametrize(

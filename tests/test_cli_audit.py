@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
         for external_id in HOSTILE:
             for object_id in (PERSON, OTHER):
                 row = {"external_type": "crm_lead", "object_type": "people", "inserted_at": "2024-05-01T00:00:00Z"}
-                box._store.insert("mappings", {**row, "external_id": external_id, "object_id": object_id})
+                box.store.insert("mappings", {**row, "external_id": external_id, "object_id": object_id})
         vanish(box, "users", 14)
     return file
 
@@ -114,7 +114,7 @@ def test_an_audit_that_fails_leaves_the_file_as_it_was(file: Path, tmp_path: Pat
 
 def test_names_of_others_are_not_read_as_markup(tmp_path: Path) -> None:
     with Sandbox(tmp_path / "box.db") as box:
-        box._store.update("configurations", {"external_type": "[red]\u202e"})
+        box.store.update("configurations", {"external_type": "[red]\u202e"})
     result = audited(tmp_path / "box.db")
     assert "[red]\\u{202e}" in result.stdout
 

@@ -11,12 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from click.testing import CliRunner, Result
 
+from salesloft_mcp.app import open_app
 from salesloft_mcp.bulk.jobs import open_jobs
+from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.cli import cli
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.settings import load
 
+from .bulk.working import YES, Gate
 from .hosting.program import COMMAND, HANG_SECONDS, clean_environment
 
 PEOPLE = range(207550157, 207550157 - 100, -1)  # of the seeded sandbox
@@ -104,7 +110,7 @@ def test_a_plan_tells_every_row_that_was_read(backfill: Backfill, tmp_path: Path
     assert (result.exit_code, found["rows_read"], found["counts"]) == (0, 3, {"create": 1, "invalid": 2})
     assert [(row["line"], row["note"].split(";")[0]) for row in found["rows"]] == [
         (2, "4 cells, the head has 3."),
-        (4, "cell 1: it holds a quote and does not begin with one"),
+        (4, "a quote is out of place, or is not closed"),
     ]
 
 
@@ -114,7 +120,7 @@ def test_a_file_whose_quotes_hide_rows_is_refused_with_the_line(backfill: Backfi
     file.write_text("external_id,object_id,note\n" + "".join(rows).replace("ok", '"call back', 1))
     result = backfill("plan", str(file), *TO)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "file: line 2, cell 3: its quote is not closed." in result.stderr
+    assert "file: line 2: a quote is out of place, or is not closed" in result.stderr
 
 
 def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(backfill: Backfill, few: Path) -> None:
@@ -172,6 +178,35 @@ def test_ctrl_c_stops_a_run_and_resume_finishes_it(
     assert backfill("resume", plan, given="\n").exit_code == 1  # asked again
     assert backfill("resume", plan, given="y\n").exit_code == 0
     assert json.loads(backfill("status", plan, "--json").stdout)["outcomes"] == {"created": 510}
+
+
+def test_deletions_are_agreed_to_by_hand_and_never_beforehand(
+    backfill: Backfill, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.app.open_jobs", partial(open_jobs, quiet=0.0))
+    plan = planned(backfill, str(few))
+    assert backfill("run", plan).exit_code == 0
+
+    async def cut_off() -> str:
+        """Begin to take the run back, and end before anything was deleted."""
+        with Sandbox(tmp_path / "box.db") as box:
+            async with open_app(load({"state_dir": tmp_path / "state"}), box) as app:
+                number = (await app.plans.status(plan)).plan.operation
+                gate = Gate(app.salesloft, monkeypatch, 0, "delete_mapping")
+                operation = await undo(app.changes, app.database, number)
+                await app.jobs.start_undo(operation, YES)
+                await gate.wait()
+                return operation.plan
+
+    undoing = anyio.run(cut_off)
+    assert backfill("cancel", undoing).exit_code == 0
+    refused = backfill("resume", undoing, "--yes")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--yes" in refused.stderr
+    assert "mappings to delete: 1" in refused.stderr
+    assert json.loads(backfill("status", undoing, "--json").stdout)["state"] == "cancelled"
+    assert backfill("resume", undoing, given="y\n").exit_code == 0
+    assert json.loads(backfill("status", undoing, "--json").stdout)["outcomes"] == {"deleted": 1}
 
 
 def test_a_row_that_is_refused_makes_the_run_fail(backfill: Backfill, few: Path, tmp_path: Path) -> None:
@@ -251,7 +286,7 @@ def test_files_are_never_read_over_http(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr("salesloft_mcp.app.open_app", lambda settings, _: seen.append(settings.files_dir))
+    monkeypatch.setattr("salesloft_mcp.commands.serve.open_app", lambda settings, _: seen.append(settings.files_dir))
     monkeypatch.setattr("anyio.run", lambda *_: 0)
     where = ["--sandbox", "--state-dir", str(tmp_path)]
     CliRunner().invoke(cli, ["serve", *where, "--http"], env=environment)

@@ -23,7 +23,7 @@ NOT_JSON = {"view_configurations_answer", "view_mappings_multiple_answer", "list
 def raw(sandbox: Sandbox, token: str | None = None) -> httpx.AsyncClient:
     """The API itself, with the sandbox's key unless another token is given."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(sandbox.app),
+        transport=httpx.ASGITransport(sandbox),
         base_url="http://sandbox.localhost",
         headers={"Authorization": f"Bearer {token or sandbox.api_key}"},
     )

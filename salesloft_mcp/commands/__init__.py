@@ -1,1 +1,1 @@
-"""Commands for work at a terminal. Like `cli`, they import what they need when they run."""
+"""What commands do. `cli` declares them, and their module here is imported when they run: it takes a while."""

@@ -1,29 +1,41 @@
 """`salesloft-mcp approvals`: a person decides in a terminal what a client could not ask, outside the model's reach."""
 
+import json
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import anyio
+import click
 from rich.console import Console
 from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from salesloft_mcp.changes.approvals import Approval, Approvals
+from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
 
 
+def approvals(as_json: bool, **options: Option) -> None:
+    """List the pending questions for machines, or have a person decide them."""
+    directory = load(options).state_dir
+    if as_json:
+        click.echo(json.dumps(anyio.run(listed, directory), indent=2))
+    else:
+        anyio.run(_decide_each, directory)
+
+
 async def listed(directory: Path) -> list[dict[str, str]]:
-    """The pending questions, for machines."""
-    database = Database(directory)
-    try:
+    """The pending questions."""
+    with closing(Database(directory)) as database:
         return [
             {"id": one.id, "environment": one.tenant, "tool": one.title, "question": one.question}
             for one in await Approvals(database).pending()
         ]
-    finally:
-        database.close()
 
 
 def at_terminal() -> bool:
@@ -31,15 +43,14 @@ def at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-async def decide_each(directory: Path) -> None:
+async def _decide_each(directory: Path) -> None:
     """Show every pending question as the client would have, and write down the answer. Enter means no.
 
     Raises:
         InputError: questions wait, and this is no terminal.
     """
     console = Console()
-    database = Database(directory)
-    try:
+    with closing(Database(directory)) as database:
         approvals = Approvals(database)
         pending = await approvals.pending()
         if not pending:
@@ -53,8 +64,6 @@ async def decide_each(directory: Path) -> None:
                 console.print("Too late: it was answered elsewhere, or waited for more than a day.")
             else:
                 console.print("Approved: the same call goes through once, within an hour." if yes else "Refused.")
-    finally:
-        database.close()
 
 
 def _agreed(console: Console, one: Approval) -> bool:

@@ -2,98 +2,62 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO, Unpack
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from salesloft_mcp.commands.common import EXIT_CODES, Option, exit_on_error, on_salesloft, with_app
+from salesloft_mcp.app import App
+from salesloft_mcp.audit.findings import Finding
+from salesloft_mcp.audit.report import Audit
+from salesloft_mcp.audit.scan import audit as auditing
+from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.errors import InputError
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from salesloft_mcp.app import App
-    from salesloft_mcp.audit.findings import Finding
-    from salesloft_mcp.audit.report import Audit
-    from salesloft_mcp.salesloft.models import ObjectType
+from salesloft_mcp.intake.formulas import formula_safe
+from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.models import ObjectType, Scope
+from salesloft_mcp.state.files import atomic_output
 
 COLUMNS = ("finding", "kind", "external_type", "object_type", "external_id", "object_id", "mapping_id")
 
 
-@click.command(epilog=EXIT_CODES)
-@click.option("--external-type", default="", help="Only this external type.")
-@click.option("--object-type", type=click.Choice(["people", "accounts", "users"]), help="Only these objects.")
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write every finding to this .jsonl or .csv file."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the summary for machines.")
-@on_salesloft
 def audit(
-    external_type: str,
-    object_type: "ObjectType | None",
-    output: Path | None,
-    as_json: bool,
-    sandbox: bool,
-    sandbox_file: Path | None,
-    **options: Option,
+    external_type: str, object_type: ObjectType | None, output: Path | None, as_json: bool, **where: Unpack[Where]
 ) -> None:
-    """Check all mappings: how many objects they reach, and which of them look wrong. Nothing is changed.
+    """Audit, write the findings to `output`, and show the summary."""
+    suffix = output.suffix.lower() if output else ""
+    if output and suffix not in (".jsonl", ".csv"):
+        raise InputError("--output", "must end in .jsonl or .csv.")
 
-    Looked for are external ids of several objects, objects with several ids of one type, mappings to objects that are
-    gone (or that the token may not see), and ids that are nearly the same. To find some is no failure: the exit code
-    is 0.
-    """
-    exit_on_error(_check, output)
-
-    async def work(app: "App") -> "tuple[Audit, int]":
-        from salesloft_mcp.audit.scan import audit as auditing
-        from salesloft_mcp.salesloft.call import open_call
-        from salesloft_mcp.salesloft.models import Scope
-
+    async def work(app: App) -> tuple[Audit, int]:
         with open_call() as call:
             return await auditing(app.salesloft, Scope(external_type, object_type)), call.points
 
-    found, points = with_app(work, sandbox, sandbox_file, **options)
-    if output is not None:
-        exit_on_error(_write, output, found.findings)
+    # A file that cannot be written is told before the first point is spent.
+    with atomic_output(output) if output else nullcontext() as file:
+        found, points = with_app(work, **where)
+        if file:
+            _write_csv(file, found.findings) if suffix == ".csv" else _write_jsonl(file, found.findings)
     if as_json:
         click.echo(json.dumps({**found.data(), "points_spent": points}, indent=2))
     else:
         _show(found, points, output)
 
 
-def _check(output: Path | None) -> None:
-    """A file that cannot be written is told before the first point is spent."""
-    if output is None:
-        return
-    if output.suffix.lower() not in (".jsonl", ".csv"):
-        raise InputError("--output", "must end in .jsonl or .csv.")
-    if not os.access(output.parent, os.W_OK) or (output.exists() and not os.access(output, os.W_OK)):
-        raise InputError("--output", "cannot be written.", next_step="give a file in a directory of yours.")
-
-
-def _write(output: Path, findings: "Iterable[Finding]") -> None:
-    """All of it, or the file stays what it was."""
-    from salesloft_mcp.state.files import atomic_output
-
-    with atomic_output(output) as file:
-        _write_csv(file, findings) if output.suffix.lower() == ".csv" else _write_jsonl(file, findings)
-
-
-def _write_jsonl(file: TextIO, findings: "Iterable[Finding]") -> None:
+def _write_jsonl(file: TextIO, findings: Iterable[Finding]) -> None:
     """A line for each finding, with its mappings."""
     for finding in findings:
         mappings = [row._asdict() for row in finding.rows]
         file.write(json.dumps({"kind": finding.kind, "mappings": mappings}, ensure_ascii=False) + "\n")
 
 
-def _write_csv(file: TextIO, findings: "Iterable[Finding]") -> None:
+def _write_csv(file: TextIO, findings: Iterable[Finding]) -> None:
     """A line for each mapping; those of one finding share its number."""
-    from salesloft_mcp.intake.formulas import formula_safe
-
     lines = csv.writer(file)
     lines.writerow(COLUMNS)
     for number, finding in enumerate(findings, 1):
@@ -102,9 +66,7 @@ def _write_csv(file: TextIO, findings: "Iterable[Finding]") -> None:
             lines.writerow([formula_safe(str(cell)) for cell in cells])
 
 
-def _show(found: "Audit", points: int, output: Path | None) -> None:
-    from rich.console import Console
-
+def _show(found: Audit, points: int, output: Path | None) -> None:
     console = Console(highlight=False)
     if found.coverage:
         console.print(_table(found))
@@ -118,10 +80,7 @@ def _show(found: "Audit", points: int, output: Path | None) -> None:
     console.print(f"Points spent: {points}.")
 
 
-def _table(found: "Audit") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
+def _table(found: Audit) -> Table:
     table = Table("external type", "objects")
     for name in ("mappings", "ids", "reached", "of", "%"):
         table.add_column(name, justify="right")

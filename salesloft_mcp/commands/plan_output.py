@@ -1,25 +1,24 @@
 """Plans in a terminal: a bar while one is worked on, a table of how far it is, a line each in a list; or JSON."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from salesloft_mcp.app import App
-    from salesloft_mcp.bulk.report import ReportRow
-    from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.app import App
+from salesloft_mcp.bulk.report import ReportRow
+from salesloft_mcp.bulk.status import Status
+from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 
 STEP_SECONDS = 0.5
 
 
-async def followed(app: "App", plan: str) -> "Status":
+async def followed(app: App, plan: str) -> Status:
     """How far it is when nobody works on it any more, with a bar on standard error until then."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
@@ -31,14 +30,8 @@ async def followed(app: "App", plan: str) -> "Status":
     return found
 
 
-def show(app: "App", found: "Status", as_json: bool, rows: "Sequence[ReportRow]" = ()) -> None:
+def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ()) -> None:
     """Everything of one plan, and some of its rows."""
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
-
     view = PlanView.of(found, app.budget.bulk).data()
     shown = [RowView.model_validate(one).data() for one in rows]
     if as_json:
@@ -55,10 +48,8 @@ def show(app: "App", found: "Status", as_json: bool, rows: "Sequence[ReportRow]"
     console.print(Text(plan_sentence(found)))
 
 
-def show_all(app: "App", found: "Sequence[Status]", as_json: bool) -> None:
+def show_all(app: App, found: Sequence[Status], as_json: bool) -> None:
     """A line for each plan."""
-    from salesloft_mcp.bulk.views import PlanView, plan_sentence
-
     views = [PlanView.of(one, app.budget.bulk) for one in found]
     if as_json:
         click.echo(json.dumps([view.data() for view in views], indent=2))

@@ -4,6 +4,7 @@ One quote out of place can hide line ends in a cell, and whole rows with them. S
 named with what is wrong; where quotes leave it open which lines are rows, the file is refused.
 """
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,13 +15,15 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.formulas import unformula
 from salesloft_mcp.text import quoted
 
-MAX_ROW = 1024**2  # characters of a row that runs over several lines
+MAX_ROW = 1024**2  # characters of a row below its first line
+csv.field_size_limit(4 * MAX_ROW)  # lines and rows have limits here, and csv's own for a cell is smaller
 
 _DELIMITERS = ",;\t"
 _LINE_END = re.compile(r"\r\n?|\n")
 _QUOTED_TEXT = re.compile(r'"[^"]*"?')
 _DOS_END = "\x1a"
 _HOW = "put a cell that holds a quote in quotes, and write each quote inside it twice"
+_MISQUOTED = "a quote is out of place, or is not closed"
 _STRAY = "its lines look like rows of their own, so that a quote may be out of place"
 
 Line = tuple[int, str]  # its number, and its text with the line end
@@ -64,20 +67,7 @@ class _Record(NamedTuple):
     first: int
     last: int
     cells: list[str]
-    problem: str = ""
-
-
-class _MisquotedError(Exception):
-    """A cell is not quoted as it should be. It begins at the offset `begin`, and that shows at `end`."""
-
-    def __init__(self, problem: str, number: int, pieces: list[str], begin: int, end: int) -> None:
-        super().__init__(problem)
-        self.problem = f"cell {number}: {problem}"
-        self.begin, self.end = (len('"'.join(pieces[:count])) for count in (begin, end))
-
-
-class _UnclosedError(_MisquotedError):
-    """A quoted cell goes on after the end of the text."""
+    problem: str
 
 
 def _rows(head: _Record, records: Iterator[_Record], delimiter: str) -> Iterator[Row]:
@@ -114,67 +104,36 @@ def _not_one_row(record: _Record, delimiter: str) -> str:
 
 
 def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
-    for number, line in lines:
-        text = without_end(line)
-        if '"' not in text:
-            if text:
-                cells = text.split(delimiter)
-                yield _Record(number, number, list(map(unformula, cells)) if "'" in text else cells)
-            continue
+    taken: list[Line] = []  # of the row that is read
+
+    def fed() -> Iterator[str]:
+        size = 0
+        for line in lines:
+            size = size + len(line[1]) if taken else 0
+            if size > MAX_ROW:
+                raise _refusal(taken[0][0])
+            taken.append(line)
+            yield line[1]
+
+    rows = csv.reader(fed(), delimiter=delimiter, strict=True)
+    while True:
+        taken.clear()
         try:
-            yield _Record(number, number, _cells(text, delimiter))
-        except _UnclosedError:
-            yield _spanning(number, line, lines, delimiter)
-        except _MisquotedError as error:
-            yield _Record(number, number, [], f"{error.problem}; {_HOW}")
+            cells, problem = next(rows, None), ""
+        except csv.Error:
+            cells, problem = [], _MISQUOTED
+        if cells is None:
+            return
+        first, last, text = taken[0][0], taken[-1][0], "".join([line for _, line in taken])
+        # A quote that its cell does not begin with is an ordinary character to csv.
+        if '"' in text and any(before and before[-1] != delimiter for before in text.split('"')[:-1:2]):
+            problem = _MISQUOTED
+        if problem and last > first:
+            raise _refusal(first, f", which shows on line {last}")
+        if problem or without_end(text):
+            cells = list(map(unformula, cells)) if "'" in text else cells
+            yield _Record(first, last, cells, problem and f"{problem}; {_HOW}")
 
 
-def _spanning(number: int, begun: str, lines: Iterator[Line], delimiter: str) -> _Record:
-    """The row whose first line ends inside a quoted cell; it goes on to the next line that ends outside of one."""
-    parts, size, last, inside = [begun], len(begun), number, True
-    while inside and size <= MAX_ROW and (following := next(lines, None)):
-        last, line = following
-        parts.append(line)
-        size += len(line)
-        inside ^= line.count('"') % 2 == 1
-    text = without_end("".join(parts))
-    try:
-        return _Record(number, last, _cells(text, delimiter))
-    except _MisquotedError as error:
-        begin, end = (number + len(_LINE_END.findall(text, 0, place)) for place in (error.begin, error.end))
-        shows = "" if isinstance(error, _UnclosedError) or begin == end else f" on line {end}"
-        raise InputError("file", f"line {begin}, {error.problem}{shows}.", next_step=f"{_HOW}.") from None
-
-
-def _cells(text: str, delimiter: str) -> list[str]:
-    """The cells of one row.
-
-    Raises:
-        _MisquotedError: a quote is not closed, text follows a closing quote, or an unquoted cell holds a quote.
-    """
-    cells = text[1:-1].split(f'"{delimiter}"')
-    if not (text[0] == text[-1] == '"' and text.count('"') == 2 * len(cells)):  # otherwise every cell is quoted
-        cells = _mixed_cells(text.split('"'), delimiter)
-    return list(map(unformula, cells)) if "'" in text else cells
-
-
-def _mixed_cells(pieces: list[str], delimiter: str) -> list[str]:
-    """The cells of a row that was split at its quotes: the pieces stand outside and inside of quotes by turns."""
-    cells = pieces[0].split(delimiter)
-    inside, opened = "", 1
-    for place in range(1, len(pieces), 2):
-        if cells[-1]:
-            raise _MisquotedError("it holds a quote and does not begin with one", len(cells), pieces, place, place)
-        if place + 1 == len(pieces):
-            raise _UnclosedError("its quote is not closed", len(cells), pieces, opened, place)
-        inside += pieces[place]
-        behind = pieces[place + 1]
-        if not behind and place + 2 < len(pieces):  # a quote inside the cell, written twice
-            inside += '"'
-            continue
-        if behind and behind[0] != delimiter:
-            raise _MisquotedError("text follows its closing quote", len(cells), pieces, opened, place + 1)
-        cells[-1] = inside
-        cells += behind[1:].split(delimiter) if behind else ()
-        inside, opened = "", place + 2
-    return cells
+def _refusal(line: int, shows: str = "") -> InputError:
+    return InputError("file", f"line {line}: {_MISQUOTED}{shows}.", next_step=f"{_HOW}.")

@@ -1,11 +1,11 @@
-"""The edges of ASGI: a path taken apart, a body read, an answer sent, a connection lost."""
+"""The edges of ASGI: a call read, a path taken apart, an answer sent, a connection lost."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from salesloft_mcp.sandbox.errors import bad_request
-from salesloft_mcp.sandbox.request import Answer, Call
+from salesloft_mcp.sandbox.answers import Answer, bad_request
+from salesloft_mcp.sandbox.request import Call
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,56 +21,41 @@ def split_path(raw_path: bytes) -> list[str]:
         raise bad_request("The path is not UTF-8") from None
 
 
-def bearer(scope: Scope) -> str:
-    """The token of the Authorization header, or nothing."""
-    value = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-    scheme, _, token = value.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 async def read_call(scope: Scope, receive: Receive) -> Call:
-    return Call(
-        method=scope["method"],
-        raw_path=scope["raw_path"],
-        query=scope["query_string"],
-        bearer=bearer(scope),
-        body=await read_body(receive),
-    )
-
-
-async def read_body(receive: Receive) -> bytes:
+    """The call with its whole body, and the token of its Authorization header, or none."""
     body, more = b"", True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    return body
+    kind, _, token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").partition(" ")
+    bearer = token.strip() if kind.lower() == "bearer" else ""
+    return Call(scope["method"], scope["raw_path"], scope["query_string"], bearer, body)
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
-    headers = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
-    if answer.status == 204:
-        headers = dict(answer.headers)
-    await send(_start(answer.status, headers))
+async def send_answer(send: Send, answer: Answer | None) -> None:
+    """Send it, or lose the connection where there is none."""
+    if answer is None:
+        await _lose_connection(send)
+    described = {"content-type": answer.content_type, "content-length": str(len(answer.body))}
+    await _start(send, answer.status, {**({} if answer.status == 204 else described), **answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def lose_connection(send: Send) -> None:
+async def _lose_connection(send: Send) -> NoReturn:
     """Promise more than is sent, then fail: a server breaks the connection, in process the error arrives."""
-    await send(_start(200, {"content-type": "application/json", "content-length": "1000"}))
+    await _start(send, 200, {"content-type": "application/json", "content-length": "1000"})
     await send({"type": "http.response.body", "body": b"{", "more_body": True})
     raise ConnectionResetError("the sandbox lost the connection on purpose")
 
 
 async def run_lifespan(receive: Receive, send: Send) -> None:
     """Nothing to open or close here: whoever made the sandbox closes it."""
-    message = await receive()
-    while message["type"] != "lifespan.shutdown":
+    while (await receive())["type"] != "lifespan.shutdown":
         await send({"type": "lifespan.startup.complete"})
-        message = await receive()
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _start(status: int, headers: dict[str, str]) -> Message:
+async def _start(send: Send, status: int, headers: dict[str, str]) -> None:
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": status, "headers": encoded}
+    await send({"type": "http.response.start", "status": status, "headers": encoded})

@@ -3,12 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from salesloft_mcp.sandbox.errors import MISSING, Complaints, unprocessable
-from salesloft_mcp.sandbox.query import object_type
-from salesloft_mcp.sandbox.store import ObjectType
+from salesloft_mcp.sandbox.answers import MISSING, Complaints, unprocessable
 
-LONGEST_EXTERNAL_ID = 1024
-LONGEST_EXTERNAL_TYPE = 255
 LARGEST_ID = 2**63 - 1
 
 Reader = Callable[[object], object]
@@ -31,25 +27,20 @@ def read_body(body: Mapping[str, Any], **readers: Reader) -> dict[str, Any]:
     return values
 
 
-def bounded_text(value: object, longest: int) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a string")
-    if not 1 <= len(value) <= longest:
-        raise ValueError(f"must be 1 to {longest} characters long")
-    return value
+def text_up_to(longest: int) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("must be a string")
+        if not 1 <= len(value) <= longest:
+            raise ValueError(f"must be 1 to {longest} characters long")
+        return value
+
+    return read
 
 
-def external_id(value: object) -> str:
-    """External ids are strings, byte-exact: "007" is not 7, and nothing is trimmed or folded."""
-    return bounded_text(value, LONGEST_EXTERNAL_ID)
-
-
-def external_type(value: object) -> str:
-    return bounded_text(value, LONGEST_EXTERNAL_TYPE)
-
-
-def object_word(value: object) -> ObjectType:
-    return object_type(value if isinstance(value, str) else "")
+# External ids are strings, byte-exact: "007" is not 7, and nothing is trimmed or folded.
+external_id = text_up_to(1024)
+external_type = text_up_to(255)
 
 
 def object_id(value: object) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from salesloft_mcp.sandbox.errors import ApiError, invalid, not_found
+from salesloft_mcp.sandbox.answers import Answer, ApiError, invalid, json_answer, not_found
 from salesloft_mcp.sandbox.faults import Fault, Faults
-from salesloft_mcp.sandbox.request import Answer, Call, ReceivedRequest, decode_json, json_answer
+from salesloft_mcp.sandbox.request import Call, ReceivedRequest, decode_json
 
 PREFIX = b"/_sandbox/"
 
@@ -15,8 +15,10 @@ def answer(call: Call, faults: Faults, requests: Iterable[ReceivedRequest]) -> A
     try:
         match call.method, call.raw_path.removeprefix(PREFIX):
             case "POST", b"faults":
-                faults.replace(_read_faults(call.body))
-                return json_answer(200, {"data": len(faults)})
+                wanted = _read_faults(call.body)
+                faults.clear()
+                faults.add(*wanted)
+                return json_answer(200, {"data": len(wanted)})
             case "DELETE", b"faults":
                 faults.clear()
                 return Answer(204)
@@ -24,20 +26,16 @@ def answer(call: Call, faults: Faults, requests: Iterable[ReceivedRequest]) -> A
                 return json_answer(200, {"data": [_shown(request) for request in requests]})
         raise not_found()
     except ApiError as error:
-        return json_answer(error.status, error.body)
+        return error.answer
 
 
 def _read_faults(body: bytes) -> list[Fault]:
+    """The members of each are those of `Fault`; `body` is text."""
     entries = decode_json(body)
     if not isinstance(entries, list):
         raise invalid("faults", "must be a list")
-    return [_read_fault(entry) for entry in entries]
-
-
-def _read_fault(entry: dict[str, Any]) -> Fault:
-    """The members are those of `Fault`; `body` is text."""
     try:
-        return Fault(**{**entry, "body": entry.get("body", "").encode()})
+        return [Fault(**{**entry, "body": entry.get("body", "").encode()}) for entry in entries]
     except (AttributeError, TypeError, ValueError) as error:
         raise invalid("faults", str(error)) from None
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-from salesloft_mcp.sandbox.request import Answer, json_answer, text_answer
+from salesloft_mcp.sandbox.answers import Answer, json_answer, text_answer
 
 FaultKind = Literal["status", "reset", "lost_answer", "delay", "late_commit", "truncated", "raw"]
 
@@ -49,36 +49,23 @@ class Faults:
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)
-        self._pending: list[tuple[Fault, int | None]] = []
-
-    def __len__(self) -> int:
-        return len(self._pending)
+        self._pending: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        self._pending.extend((fault, fault.times) for fault in faults)
+        self._pending.extend(faults)
 
     def clear(self) -> None:
         self._pending.clear()
 
-    def replace(self, faults: Iterable[Fault]) -> None:
-        self.clear()
-        self.add(*faults)
-
     def take(self, method: str, path: str) -> Fault | None:
         """The fault of this call, counted off."""
-        for place, (fault, left) in enumerate(self._pending):
+        for place, fault in enumerate(self._pending):
             if fault.fits(method, path) and self._random.random() < fault.probability:
-                self._count_off(place, fault, left)
+                if fault.times is not None:
+                    rest = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
+                    self._pending[place : place + 1] = rest
                 return fault
         return None
-
-    def _count_off(self, place: int, fault: Fault, left: int | None) -> None:
-        if left is None:
-            return
-        if left > 1:
-            self._pending[place] = (fault, left - 1)
-        else:
-            del self._pending[place]
 
 
 async def go_wrong(fault: Fault, work: Callable[[], Answer]) -> Answer | None:
@@ -110,7 +97,7 @@ def _failure(fault: Fault) -> Answer:
     if fault.status >= 429:
         return text_answer(fault.status, words, headers)
     body = {"errors": {"base": [words]}} if fault.status == 422 else {"error": words}
-    return replace(json_answer(fault.status, body), headers=headers)
+    return json_answer(fault.status, body, headers)
 
 
 async def _later(seconds: float, work: Callable[[], Answer]) -> Answer:

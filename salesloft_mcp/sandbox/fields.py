@@ -1,25 +1,19 @@
 """The fields a person or account body may set, and what each may hold."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from salesloft_mcp.sandbox.errors import Complaints, unprocessable
+from salesloft_mcp.sandbox.answers import Complaints, unprocessable
 
 Fields = dict[str, Any]
-Accepts = Callable[[object], bool]
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """What a field may hold, the complaint when it holds something else, and how it is kept."""
 
-    accepts: Accepts
+    accepts: Callable[[object], bool]
     complaint: str
     lower_case: bool = False
-
-    def kept(self, value: object) -> object:
-        return value.lower() if self.lower_case and isinstance(value, str) else value
 
 
 def is_string(value: object) -> bool:
@@ -71,7 +65,7 @@ def known_fields(shapes: Mapping[str, Shape], body: Mapping[str, Any]) -> Fields
     }
     if wrong:
         raise unprocessable(wrong)
-    return {name: shapes[name].kept(value) for name, value in given.items()}
+    return {name: value.lower() if value and shapes[name].lower_case else value for name, value in given.items()}
 
 
 def merged(fields: Fields, changes: Fields) -> Fields:
@@ -81,7 +75,3 @@ def merged(fields: Fields, changes: Fields) -> Fields:
         custom = {**(fields.get("custom_fields") or {}), **changes["custom_fields"]}
         after["custom_fields"] = {name: value for name, value in custom.items() if value is not None}
     return after
-
-
-def picked(fields: Fields, names: Iterable[str]) -> Fields:
-    return {name: fields.get(name) for name in names}

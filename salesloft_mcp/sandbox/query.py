@@ -1,12 +1,10 @@
-"""What a query string says: scalars, arrays, keyed values, paging and sorting."""
+"""What a query string says, and the values of its words."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from salesloft_mcp.sandbox.errors import bad_request
+from salesloft_mcp.sandbox.answers import bad_request
 from salesloft_mcp.sandbox.store import ObjectType
 
 OBJECT_TYPES: dict[str, ObjectType] = {
@@ -17,10 +15,6 @@ OBJECT_TYPES: dict[str, ObjectType] = {
     "user": "users",
     "users": "users",
 }
-
-DEFAULT_PER_PAGE = 25
-MAX_PER_PAGE = 100
-MAX_PAGE = 10**12
 
 # 18 digits always fit SQLite's 64-bit integers.
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -39,6 +33,15 @@ class Query:
         """The value of a bare key; of a repeated one "some servers keep only the last", and so does this."""
         return next((value for key, value in reversed(self._pairs) if key == name), None)
 
+    def word(self, name: str) -> str:
+        """The same in capitals; empty when it is not there."""
+        return (self.one(name) or "").upper()
+
+    def positive(self, name: str, default: int) -> int:
+        """A number from 1 on; anything else is corrected silently."""
+        value = self.one(name) or ""
+        return max(int(value), 0) or default if _INTEGER.fullmatch(value) else default
+
     def many(self, name: str) -> list[str]:
         """`name[1]=a&name[2]=b` or `name[]=a`; without brackets the last value alone."""
         values = [value for key, value in self._pairs if _bracketed(key, name) is not None]
@@ -47,63 +50,13 @@ class Query:
 
     def keyed(self, name: str) -> dict[str, str]:
         """`updated_at[gte]=...` and `custom_fields[Name]=...` as a dict."""
-        found = ((_bracketed(key, name), value) for key, value in self._pairs)
-        return {inner: value for inner, value in found if inner}
+        return {inner: value for key, value in self._pairs if (inner := _bracketed(key, name))}
 
 
 def _bracketed(key: str, name: str) -> str | None:
     if key.startswith(f"{name}[") and key.endswith("]"):
         return key[len(name) + 1 : -1]
     return None
-
-
-@dataclass(frozen=True)
-class Paging:
-    """One page of a list: which, how long, and whether to count the rest."""
-
-    page: int
-    per_page: int
-    counts: bool
-
-    @property
-    def offset(self) -> int:
-        return (self.page - 1) * self.per_page
-
-
-def read_paging(query: Query, default: int = DEFAULT_PER_PAGE) -> Paging:
-    """Source: "Bad paging values are corrected silently and echoed"."""
-    return Paging(
-        page=min(_positive(query.one("page"), 1), MAX_PAGE),
-        per_page=min(_positive(query.one("per_page"), default), MAX_PER_PAGE),
-        counts=(query.one("include_paging_counts") or "").lower() == "true",
-    )
-
-
-def _positive(text: str | None, default: int) -> int:
-    number = int(text) if text and _INTEGER.fullmatch(text) else 0
-    return number if number > 0 else default
-
-
-@dataclass(frozen=True)
-class Sorting:
-    column: str
-    direction: str
-
-    @property
-    def sql(self) -> str:
-        tie = "" if self.column == "id" else f", id {self.direction}"
-        return f"{self.column} {self.direction}{tie}"
-
-
-def read_sorting(query: Query, columns: Sequence[str]) -> Sorting:
-    """The first column is the default; an unknown column or direction is corrected silently (assumed)."""
-    column = query.one("sort_by") or ""
-    ascending = (query.one("sort_direction") or "").upper() == "ASC"
-    return Sorting(column if column in columns else columns[0], "ASC" if ascending else "DESC")
-
-
-def text(value: str) -> str:
-    return value
 
 
 def integer(value: str) -> int:
@@ -119,12 +72,12 @@ def boolean(value: str) -> bool:
     return value.lower() == "true"
 
 
-def object_type(value: str) -> ObjectType:
+def object_type(value: object) -> ObjectType:
     """The plural of an object type word, singular or plural, in any case (D2)."""
-    try:
-        return OBJECT_TYPES[value.lower()]
-    except KeyError:
-        raise ValueError("must be people, accounts or users") from None
+    known = OBJECT_TYPES.get(value.lower()) if isinstance(value, str) else None
+    if known is None:
+        raise ValueError("must be people, accounts or users")
+    return known
 
 
 def moment(value: str) -> str:

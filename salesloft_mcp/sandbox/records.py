@@ -1,59 +1,33 @@
-"""What people and accounts have in common: list, show, create, update, delete."""
+"""What people, accounts and users have in common: list, show, create, update, delete."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
-from salesloft_mcp.sandbox import render
-from salesloft_mcp.sandbox.errors import TAKEN, Complaints, not_found, unprocessable
-from salesloft_mcp.sandbox.fields import Fields, Shape, known_fields, merged
-from salesloft_mcp.sandbox.filters import Filter, field, select
-from salesloft_mcp.sandbox.mappings import forget_object
-from salesloft_mcp.sandbox.query import read_paging, read_sorting
-from salesloft_mcp.sandbox.request import Answer, Request
-from salesloft_mcp.sandbox.scopes import Scope
-from salesloft_mcp.sandbox.store import Condition, ObjectType, Row, equal
-
-SORT_COLUMNS = ("updated_at", "created_at", "id")
-
-
-@dataclass(frozen=True)
-class Section:
-    """How people differ from accounts."""
-
-    table: Literal["people", "accounts"]
-    shapes: Mapping[str, Shape]
-    references: Mapping[str, ObjectType]
-    unique: str
-    lacking: Callable[[Fields], Complaints]
-    filters: tuple[Filter, ...]
-    show: Callable[[Row], dict[str, Any]]
-    write: Scope
-    update_only: frozenset[str] = frozenset()
+from salesloft_mcp.sandbox.answers import TAKEN, Answer, Complaints, not_found, unprocessable
+from salesloft_mcp.sandbox.external import forget_object
+from salesloft_mcp.sandbox.fields import Fields, known_fields, merged
+from salesloft_mcp.sandbox.lists import field, listed
+from salesloft_mcp.sandbox.query import stamp
+from salesloft_mcp.sandbox.render import created, item
+from salesloft_mcp.sandbox.request import Request
+from salesloft_mcp.sandbox.sections import Section
+from salesloft_mcp.sandbox.store import Condition, Row, equal
 
 
 def list_records(section: Section, request: Request) -> Answer:
-    query = request.query
-    return render.listed(
-        request,
-        section.table,
-        select(query, section.filters),
-        read_paging(query),
-        read_sorting(query, SORT_COLUMNS),
-        section.show,
-    )
+    return listed(request, section.table, section.show, section.filters, sort=section.sort)
 
 
 def show_record(section: Section, request: Request) -> Answer:
-    return render.item(200, section.show(existing(section, request, request.id)))
+    return item(section.show(existing(section, request, request.id)))
 
 
 def create_record(section: Section, request: Request) -> Answer:
-    return render.created(request.dialect, section.show(insert(section, request, request.body)))
+    return created(request, section.show(insert(section, request, request.body)))
 
 
 def update_record(section: Section, request: Request) -> Answer:
-    return render.item(200, section.show(change(section, request, request.id, request.body)))
+    return item(section.show(change(section, request, request.id, request.body)))
 
 
 def delete_record(section: Section, request: Request) -> Answer:
@@ -72,12 +46,12 @@ def existing(section: Section, request: Request, record_id: int) -> Row:
 
 
 def insert(section: Section, request: Request, body: Mapping[str, Any]) -> Row:
-    """A new record, or a 422 that names what the body lacks or may not hold."""
-    given = {name: value for name, value in body.items() if name not in section.update_only}
+    """A new record, or a 422 that names what the body lacks or may not hold. Only an update archives."""
+    given = {name: value for name, value in body.items() if name != "archived"}
     fields = known_fields(section.shapes, given)
     check(section, request, fields, section.lacking(fields), own_id=0)
-    row = {"created_at": request.stamp, "updated_at": request.stamp, "fields": merged({}, fields)}
-    return request.store.insert(section.table, row)
+    times = dict.fromkeys(("created_at", "updated_at"), stamp(request.now))
+    return request.store.insert(section.table, {**times, "fields": merged({}, fields)})
 
 
 def change(section: Section, request: Request, record_id: int, body: Mapping[str, Any]) -> Row:
@@ -85,7 +59,7 @@ def change(section: Section, request: Request, record_id: int, body: Mapping[str
     row = existing(section, request, record_id)
     changes = known_fields(section.shapes, body)
     check(section, request, changes, {}, own_id=record_id)
-    after = {"updated_at": request.stamp, "fields": merged(row["fields"], changes)}
+    after = {"updated_at": stamp(request.now), "fields": merged(row["fields"], changes)}
     request.store.update(section.table, after, equal("id", record_id))
     return {**row, **after}
 

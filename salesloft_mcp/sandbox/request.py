@@ -1,35 +1,17 @@
-"""What a handler is given, and what it gives back."""
+"""A call as it arrives, and as a handler is given it."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from salesloft_mcp.sandbox.errors import bad_request, forbidden, not_found
-from salesloft_mcp.sandbox.query import Query, integer, stamp
+from salesloft_mcp.sandbox.answers import ApiError, bad_request, not_found
+from salesloft_mcp.sandbox.query import Query, integer
 from salesloft_mcp.sandbox.scopes import Caller, Scope
 from salesloft_mcp.sandbox.store import Store
 
 Dialect = Literal["guide", "reference"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A status and the bytes of a body; headers besides content-type and content-length."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def json_answer(status: int, payload: object) -> Answer:
-    return Answer(status, json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-def text_answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, message.encode(), "text/plain; charset=utf-8", headers or {})
 
 
 @dataclass(frozen=True)
@@ -58,26 +40,17 @@ class ReceivedRequest:
 class Request:
     """One call that passed authentication, with the sandbox it is made to."""
 
+    call: Call
+    caller: Caller
+    segments: Mapping[str, str]
+    now: datetime
     store: Store
     dialect: Dialect
     enforce_unique: bool
-    caller: Caller
-    time: float
-    segments: Mapping[str, str]
-    raw_query: bytes
-    raw_body: bytes
-
-    @property
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    @property
-    def stamp(self) -> str:
-        return stamp(self.now)
 
     @property
     def query(self) -> Query:
-        return Query(self.raw_query)
+        return Query(self.call.query)
 
     @property
     def id(self) -> int:
@@ -90,21 +63,14 @@ class Request:
     @property
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent; no body at all is an empty one."""
-        return decode_object(self.raw_body)
+        decoded = decode_json(self.call.body or b"{}")
+        if not isinstance(decoded, dict):
+            raise bad_request("The body is not a JSON object")
+        return decoded
 
     def require(self, scope: Scope) -> None:
-        if not self.caller.may(scope):
-            raise forbidden(scope)
-
-
-Handler = Callable[[Request], Answer]
-
-
-def decode_object(raw: bytes) -> dict[str, Any]:
-    decoded = decode_json(raw) if raw else {}
-    if not isinstance(decoded, dict):
-        raise bad_request("The body is not a JSON object")
-    return decoded
+        if scope and self.caller.scopes is not None and self.caller.scopes.isdisjoint(scope):
+            raise ApiError(403, {"error": f"Missing scope: {' or '.join(scope)}"})
 
 
 def decode_json(raw: bytes) -> object:

@@ -1,16 +1,20 @@
-"""The sandbox as its users hold it: open it, call its app, close it."""
+"""The sandbox as its users hold it: open it, call it, close it."""
 
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from salesloft_mcp.sandbox.app import App
-from salesloft_mcp.sandbox.faults import Faults
-from salesloft_mcp.sandbox.limit import RateLimit
-from salesloft_mcp.sandbox.request import Dialect, ReceivedRequest
-from salesloft_mcp.sandbox.scopes import Caller, Kind
+from salesloft_mcp.sandbox import asgi, control, routes
+from salesloft_mcp.sandbox.answers import Answer, ApiError, json_answer, text_answer
+from salesloft_mcp.sandbox.faults import Faults, go_wrong
+from salesloft_mcp.sandbox.limit import RateLimit, cost_of
+from salesloft_mcp.sandbox.request import Call, Dialect, ReceivedRequest, Request
+from salesloft_mcp.sandbox.scopes import Caller, Kind, needed
 from salesloft_mcp.sandbox.seed import plant
 from salesloft_mcp.sandbox.store import Store
 
@@ -21,7 +25,7 @@ REQUESTS_KEPT = 10_000
 
 
 class Sandbox:
-    """A local Salesloft External IDs API: give `app` to an ASGI server or to httpx.ASGITransport.
+    """A local Salesloft External IDs API, as an ASGI application for a server or for httpx.ASGITransport.
 
     A file keeps its data over restarts and is seeded once, while it is empty.
     """
@@ -40,20 +44,14 @@ class Sandbox:
         self.oauth_token = OAUTH_TOKEN
         self.faults = Faults()
         self.requests: deque[ReceivedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self.store = Store(path)
+        self.enforce_unique = enforce_unique
+        self._dialect: Dialect = dialect
+        self._clock = clock
+        self._limit = RateLimit(rate_limit, clock)
         self._callers = {API_KEY: Caller("api_key"), OAUTH_TOKEN: Caller("oauth")}
-        self._store = Store(path)
-        self.app = App(
-            store=self._store,
-            dialect=dialect,
-            enforce_unique=enforce_unique,
-            clock=clock,
-            limit=RateLimit(rate_limit, clock),
-            callers=self._callers,
-            faults=self.faults,
-            requests=self.requests,
-        )
         if seeded:
-            plant(self._store)
+            plant(self.store)
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -62,7 +60,7 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        self._store.close()
+        self.store.close()
 
     def issue_token(self, *scopes: str, kind: Kind = "api_key") -> str:
         """A token limited to those scopes, good for as long as this object lives."""
@@ -70,3 +68,54 @@ class Sandbox:
         token = f"ak{digest}" if kind == "api_key" else f"sandbox-{digest}"
         self._callers[token] = Caller(kind, frozenset(scopes))
         return token
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        """Authenticate, charge, go wrong on demand, check the scope, do the work."""
+        if scope["type"] == "lifespan":
+            await asgi.run_lifespan(receive, send)
+        else:
+            await asgi.send_answer(send, await self._answer(await asgi.read_call(scope, receive)))
+
+    async def _answer(self, call: Call) -> Answer | None:
+        caller = self._callers.get(call.bearer)
+        if caller is None:
+            self._remember(call, 401, cost=0)
+            return json_answer(401, {"error": "Invalid or missing bearer token"})
+        if call.raw_path.startswith(control.PREFIX):
+            return control.answer(call, self.faults, self.requests)
+        answer, cost = None, cost_of(call.query)
+        try:
+            # Assumed, as the 429 body is undocumented: plain text, and no Retry-After.
+            enough = self._limit.take(cost)
+            answer = await self._served(call, caller) if enough else text_answer(429, "Rate limit exceeded")
+        finally:
+            # Also when the caller went away: the call did arrive.
+            self._remember(call, answer.status if answer else None, cost)
+        if answer is None:
+            return None
+        meters = {"x-ratelimit-endpoint-cost": str(cost)}
+        if self._limit.remaining is not None:
+            meters["x-ratelimit-remaining-minute"] = str(self._limit.remaining)
+        return replace(answer, headers={**answer.headers, **meters})
+
+    async def _served(self, call: Call, caller: Caller) -> Answer | None:
+        try:
+            path = asgi.split_path(call.raw_path)
+        except ApiError as error:
+            return error.answer
+        work = partial(self._work, call, caller, path)
+        fault = self.faults.take(call.method, "/".join(path))
+        return work() if fault is None else await go_wrong(fault, work)
+
+    def _work(self, call: Call, caller: Caller, path: list[str]) -> Answer:
+        try:
+            noun, handler, segments = routes.find(call.method, path)
+            now = datetime.fromtimestamp(self._clock(), UTC)
+            request = Request(call, caller, segments, now, self.store, self._dialect, self.enforce_unique)
+            request.require(needed(call.method, noun))
+            return handler(request)
+        except ApiError as error:
+            return error.answer
+
+    def _remember(self, call: Call, status: int | None, cost: int) -> None:
+        self.requests.append(ReceivedRequest(call.method, call.raw_path, call.query, status, cost))

@@ -4,24 +4,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scope = tuple[str, ...]
-
-READ_CONFIGURATIONS: Scope = ("external_id_configuration:read",)
-CREATE_CONFIGURATIONS: Scope = ("external_id_configuration:manage", "external_id_configuration:write")
-DELETE_CONFIGURATIONS: Scope = ("external_id_configuration:manage", "external_id_configuration:delete")
-READ_MAPPINGS: Scope = ("external_id:read",)
-CREATE_MAPPINGS: Scope = ("external_id:manage", "external_id:write")
-DELETE_MAPPINGS: Scope = ("external_id:manage", "external_id:delete")
-READ_PEOPLE: Scope = ("person:view", "people:read")
-WRITE_PEOPLE: Scope = ("person:manage", "people:write")
-DELETE_PEOPLE: Scope = ("person:manage", "people:delete")
-READ_ACCOUNTS: Scope = ("account:view", "accounts:read")
-WRITE_ACCOUNTS: Scope = ("account:manage", "accounts:write")
-DELETE_ACCOUNTS: Scope = ("account:manage", "accounts:delete")
-READ_USERS: Scope = ("user:view", "users:read")
-READ_CUSTOM_FIELDS: Scope = ("custom_field:view", "custom_fields:read")
-NONE: Scope = ()
-
 Kind = Literal["api_key", "oauth"]
+
+SINGULAR = {"people": "person", "accounts": "account", "users": "user", "custom_fields": "custom_field"}
+_VERBS = {"GET": "read", "POST": "write", "PUT": "write", "DELETE": "delete"}
+
+
+def needed(method: str, noun: str) -> Scope:
+    """Either of `person:manage` and `people:write`, or `external_id:manage` and `external_id:write`; none without a
+    noun.
+    """
+    verb = _VERBS[method]
+    if noun in SINGULAR:
+        return f"{SINGULAR[noun]}:{'view' if verb == 'read' else 'manage'}", f"{noun}:{verb}"
+    manage = () if verb == "read" else (f"{noun}:manage",)
+    return (*manage, f"{noun}:{verb}") if noun else ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,3 @@ class Caller:
 
     kind: Kind
     scopes: frozenset[str] | None = None
-
-    def may(self, scope: Scope) -> bool:
-        return not scope or self.scopes is None or not self.scopes.isdisjoint(scope)

@@ -5,57 +5,48 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from salesloft_mcp.sandbox.configurations import INTEGRATION_ID
+from salesloft_mcp.sandbox.external import INTEGRATION_ID
 from salesloft_mcp.sandbox.query import stamp
-from salesloft_mcp.sandbox.store import ObjectType, Row, Store, Table
-
-USERS, ACCOUNTS, PEOPLE = 24, 60, 160
+from salesloft_mcp.sandbox.store import Row, Store, Table
 
 FIRST_NAMES = (
-    "Amara Beatriz Chen Dmitri Elena Farid Grace Hiro Ingrid Jamal Katarzyna Luis Mei Nadia Oskar Priya "
-    "Quinn Rosa Sanjay Tomás Ulrike Victor Wanjiru Ximena Yusuf Zoë Aiden Brigitte Caleb Daphne"
+    "Amara, Beatriz, Chen, Dmitri, Elena, Farid, Grace, Hiro, Ingrid, Jamal, Katarzyna, Luis, Mei, Nadia, Oskar, "
+    "Priya, Quinn, Rosa, Sanjay, Tomás, Ulrike, Victor, Wanjiru, Ximena, Yusuf, Zoë, Aiden, Brigitte, Caleb, Daphne"
 )
 LAST_NAMES = (
-    "Abara Bergström Castillo Dubois Eriksen Fontaine García Haddad Ivanova Jensen Kowalski Lindqvist Moreau "
-    "Nakamura Okafor Petrov Quintero Rossi Schneider Tanaka Ueda Vargas Whitfield Xu Yilmaz Zimmermann"
+    "Abara, Bergström, Castillo, Dubois, Eriksen, Fontaine, García, Haddad, Ivanova, Jensen, Kowalski, Lindqvist, "
+    "Moreau, Nakamura, Okafor, Petrov, Quintero, Rossi, Schneider, Tanaka, Ueda, Vargas, Whitfield, Xu, Yilmaz, "
+    "Zimmermann"
 )
-COMPANY_FIRST = "Alder Beacon Cobalt Driftwood Evergreen Fairway Granite Harbor Iris Juniper Keystone Luna"
-COMPANY_LAST = "Analytics Logistics Health Manufacturing Foods"
-INDUSTRIES = ("Software", "Transportation", "Healthcare", "Industrial", "Food & Beverage")
+COMPANY_FIRST = "Alder, Beacon, Cobalt, Driftwood, Evergreen, Fairway, Granite, Harbor, Iris, Juniper, Keystone, Luna"
+COMPANY_LAST = "Analytics, Logistics, Health, Manufacturing, Foods"
+INDUSTRIES = "Software, Transportation, Healthcare, Industrial, Food & Beverage"
 CITIES = (
-    ("Atlanta", "GA", "United States"),
-    ("Austin", "TX", "United States"),
-    ("Chicago", "IL", "United States"),
-    ("Denver", "CO", "United States"),
-    ("Toronto", "ON", "Canada"),
-    ("London", None, "United Kingdom"),
-    ("München", "BY", "Germany"),
+    "Atlanta/GA/United States, Austin/TX/United States, Chicago/IL/United States, Denver/CO/United States, "
+    "Toronto/ON/Canada, London//United Kingdom, München/BY/Germany"
 )
 TITLES = (
-    ("Chief Revenue Officer", "executive"),
-    ("VP of Sales", "vice_president"),
-    ("Director of Operations", "director"),
-    ("Marketing Manager", "manager"),
-    ("Procurement Specialist", "individual_contributor"),
-    ("IT Manager", "manager"),
-    ("Data Analyst", "individual_contributor"),
+    "Chief Revenue Officer/executive, VP of Sales/vice_president, Director of Operations/director, "
+    "Marketing Manager/manager, Procurement Specialist/individual_contributor, IT Manager/manager, "
+    "Data Analyst/individual_contributor"
 )
-ROLES = ("Account Executive", "Revenue Operations", "Sales Representative", "Sales Manager")
+ROLES = "Account Executive, Revenue Operations, Sales Representative, Sales Manager"
+TIME_ZONES = "US/Eastern, US/Central, Europe/London"
 
-# (id, external type, object type, made by an OAuth app): 227 and 228 are the guide's.
-CONFIGURATIONS: tuple[tuple[int, str, ObjectType, bool], ...] = (
-    (221, "billing", "accounts", True),
-    (222, "marketing_automation", "people", False),
-    (223, "sdfc_account", "accounts", False),
-    (224, "sdfc_contact", "people", False),
-    (225, "sdfc_lead", "people", False),
-    (226, "crm_lead", "people", False),
-    (227, "marketing", "accounts", False),
-    (228, "crm", "users", False),
+USERS = range(1, 25)
+ACCOUNTS = (13, 9872, *range(9001, 9059))  # the first two of both are the guide's
+PEOPLE = (207550815, 578495206, *range(207550001, 207550159))
+GUIDE_TIME = datetime(2024, 2, 1, 12, tzinfo=UTC)
+GUIDE_USERS = {13: ("Christopher", "Sales Representative"), 14: ("Christina", "Account Executive")}
+
+# From id 221 on: 227 and 228 are the guide's, and the first was made by an OAuth app.
+CONFIGURATIONS = (
+    "billing/accounts, marketing_automation/people, sdfc_account/accounts, sdfc_contact/people, sdfc_lead/people, "
+    "crm_lead/people, marketing/accounts, crm/users"
 )
 
 # (external type, object type, external id, object id), as in the guide.
-GUIDE_MAPPINGS: tuple[tuple[str, ObjectType, str, int], ...] = (
+GUIDE_MAPPINGS = (
     ("crm", "users", "abc", 13),
     ("crm", "users", "abd", 14),
     ("sdfc_account", "accounts", "ABC", 13),
@@ -63,13 +54,6 @@ GUIDE_MAPPINGS: tuple[tuple[str, ObjectType, str, int], ...] = (
     ("sdfc_lead", "people", "CONTACT3456", 207550815),
     ("sdfc_contact", "people", "CONTACT3456", 207550815),
 )
-GUIDE_USERS = {13: ("Christopher", "Sales Representative"), 14: ("Christina", "Account Executive")}
-GUIDE_TIME = "2024-02-01T12:00:00Z"
-GUIDE_PEOPLE = (207550815, 578495206)
-GUIDE_ACCOUNTS = (13, 9872)
-
-FIRST_PERSON, FIRST_ACCOUNT = 207550001, 9001
-DELETED_EVERY = 25
 
 
 def plant(store: Store) -> None:
@@ -84,9 +68,9 @@ def plant(store: Store) -> None:
 @cache
 def _team() -> dict[Table, list[Row]]:
     return {
-        "users": [_record(number, number, user(number)) for number in range(1, USERS + 1)],
-        "accounts": [_record(row_id, number, account(number)) for number, row_id in enumerate(account_ids())],
-        "people": [_record(row_id, number, person(number)) for number, row_id in enumerate(person_ids())],
+        "users": [_record(number, number, user(number)) for number in USERS],
+        "accounts": [_record(row_id, number, account(number)) for number, row_id in enumerate(ACCOUNTS)],
+        "people": [_record(row_id, number, person(number)) for number, row_id in enumerate(PEOPLE)],
         "configurations": list(configurations()),
         "mappings": list(mappings()),
     }
@@ -98,19 +82,9 @@ def _record(row_id: int, number: int, fields: dict[str, Any]) -> Row:
     return {"id": row_id, "created_at": stamp(created), "updated_at": stamp(updated), "fields": fields}
 
 
-def account_ids() -> list[int]:
-    others = [FIRST_ACCOUNT + number for number in range(ACCOUNTS - len(GUIDE_ACCOUNTS))]
-    return [*GUIDE_ACCOUNTS, *others]
-
-
-def person_ids() -> list[int]:
-    others = [FIRST_PERSON + number for number in range(PEOPLE - len(GUIDE_PEOPLE))]
-    return [*GUIDE_PEOPLE, *others]
-
-
 def user(number: int) -> dict[str, Any]:
     first, last = _name(number + 40)
-    role, domain = ROLES[number % len(ROLES)], "northwind.example.com"
+    role, domain = _pick(ROLES, number), "northwind.example.com"
     if number in GUIDE_USERS:
         (first, role), last, domain = GUIDE_USERS[number], "Doe", "externalid.com"
     return {
@@ -121,100 +95,95 @@ def user(number: int) -> dict[str, Any]:
         "email": f"{_ascii(first)}.{_ascii(last)}@{domain}",
         "active": number not in (9, 21),
         "role": role,
-        "time_zone": ("US/Eastern", "US/Central", "Europe/London")[number % 3],
+        "time_zone": _pick(TIME_ZONES, number),
     }
 
 
 def account(number: int) -> dict[str, Any]:
-    line_of_business = number // len(COMPANY_FIRST.split())
-    name = f"{_word(COMPANY_FIRST, number)} {_word(COMPANY_LAST, line_of_business)}"
+    line_of_business = number // len(COMPANY_FIRST.split(", "))
+    name = f"{_pick(COMPANY_FIRST, number)} {_pick(COMPANY_LAST, line_of_business)}"
     domain = f"{name.lower().replace(' ', '-')}.test"
-    city, state, country = CITIES[number % len(CITIES)]
-    fields = {
+    return {
         "name": name,
         "domain": domain,
         "website": f"https://www.{domain}",
         "phone": f"+1 404 555 {number:04d}",
-        "city": city,
-        "state": state,
-        "country": country,
-        "industry": INDUSTRIES[line_of_business],
+        **_place(number),
+        "industry": _pick(INDUSTRIES, line_of_business),
         "size": str(50 * (number % 9 + 1)),
-        "owner_id": number % USERS + 1,
+        "owner_id": number % len(USERS) + 1,
         "do_not_contact": number % 29 == 28,
         "tags": ["strategic"] if number % 10 == 3 else [],
         "custom_fields": {"Legacy Account ID": f"A-{4000 + number}"} if number % 3 == 0 else {},
+        **(_salesforce("001", number) if number % 2 else {}),
     }
-    return fields | (_salesforce("001", number) if number % 2 else {})
 
 
 def person(number: int) -> dict[str, Any]:
     first, last = _name(number)
-    title, seniority = TITLES[number % len(TITLES)]
-    city, state, country = CITIES[number % len(CITIES)]
-    account_number = number % ACCOUNTS
-    fields = {
+    title, seniority = _pick(TITLES, number).split("/")
+    account_number = number % len(ACCOUNTS)
+    return {
         "first_name": first,
         "last_name": last,
         "email_address": f"{_ascii(first)}.{_ascii(last)}{number}@{account(account_number)['domain']}",
         "phone": f"+1 404 556 {number:04d}",
         "title": title,
         "job_seniority": seniority,
-        "city": city,
-        "state": state,
-        "country": country,
-        "account_id": account_ids()[account_number],
-        "owner_id": number % USERS + 1,
+        **_place(number),
+        "account_id": ACCOUNTS[account_number],
+        "owner_id": number % len(USERS) + 1,
         "do_not_contact": number % 31 == 30,
         "contact_restrictions": ["call"] if number % 37 == 5 else [],
         "tags": ["newsletter"] if number % 8 == 1 else [],
         "custom_fields": {"Legacy ID": f"L-{70000 + number}"} if number % 4 != 3 else {},
+        **(_salesforce("003", number) if number % 3 == 0 else {}),
     }
-    return fields | (_salesforce("003", number) if number % 3 == 0 else {})
 
 
-def configurations() -> Iterator[dict[str, Any]]:
-    for row_id, external_type, object_type, by_oauth in CONFIGURATIONS:
+def configurations() -> Iterator[Row]:
+    for row_id, words in enumerate(CONFIGURATIONS.split(", "), 221):
+        external_type, object_type = words.split("/")
+        source_type, source_id = ("integration", INTEGRATION_ID) if row_id == 221 else (None, None)
         yield {
             "id": row_id,
             "external_type": external_type,
             "object_type": object_type,
-            "source_type": "integration" if by_oauth else None,
-            "source_id": INTEGRATION_ID if by_oauth else None,
+            "source_type": source_type,
+            "source_id": source_id,
         }
 
 
-def mappings() -> Iterator[dict[str, Any]]:
+def mappings() -> Iterator[Row]:
     """The guide's own, then 90 leads, 40 marketing contacts and 30 accounts, one in 25 deleted."""
-    guide = [(*mapping, GUIDE_TIME, False) for mapping in GUIDE_MAPPINGS]
-    others = [(*mapping, *_past(number)) for number, mapping in enumerate(_other_mappings())]
-    names = ("external_type", "object_type", "external_id", "object_id", "inserted_at", "deleted")
-    for row_id, values in enumerate([*guide, *others], start=5001):
-        yield {"id": row_id, **dict(zip(names, values, strict=True))}
-
-
-def _other_mappings() -> Iterator[tuple[str, ObjectType, str, int]]:
-    people, accounts = person_ids()[len(GUIDE_PEOPLE) :], account_ids()
-    for number, person_id in enumerate(people[:90]):
-        yield "crm_lead", "people", f"CONTACT{1001 + number}", person_id
-    for number, person_id in enumerate(people[60:100]):
-        yield "marketing_automation", "people", f"mkto-{number:05d}", person_id
-    for number, account_id in enumerate(accounts[:30]):
-        yield "marketing", "accounts", f"MKT-{account_id}-{number:03d}", account_id
-
-
-def _past(number: int) -> tuple[str, bool]:
-    inserted = datetime(2024, 3, 1, 8, 30, tzinfo=UTC) + timedelta(hours=7 * number)
-    return f"{inserted:%Y-%m-%dT%H:%M:%SZ}", number % DELETED_EVERY == DELETED_EVERY - 1
+    people = PEOPLE[2:]
+    others = [
+        *(("crm_lead", "people", f"CONTACT{1001 + number}", one) for number, one in enumerate(people[:90])),
+        *(("marketing_automation", "people", f"mkto-{number:05d}", one) for number, one in enumerate(people[60:100])),
+        *(("marketing", "accounts", f"MKT-{one}-{number:03d}", one) for number, one in enumerate(ACCOUNTS[:30])),
+    ]
+    names = ("external_type", "object_type", "external_id", "object_id")
+    for number, values in enumerate([*GUIDE_MAPPINGS, *others], -len(GUIDE_MAPPINGS)):
+        inserted = GUIDE_TIME if number < 0 else datetime(2024, 3, 1, 8, 30, tzinfo=UTC) + timedelta(hours=7 * number)
+        yield {
+            "id": 5007 + number,
+            **dict(zip(names, values, strict=True)),
+            "inserted_at": f"{inserted:%Y-%m-%dT%H:%M:%SZ}",
+            "deleted": number > 0 and number % 25 == 24,
+        }
 
 
 def _name(number: int) -> tuple[str, str]:
-    round_of_names = number // len(FIRST_NAMES.split())
-    return _word(FIRST_NAMES, number), _word(LAST_NAMES, number * 7 + round_of_names)
+    return _pick(FIRST_NAMES, number), _pick(LAST_NAMES, number * 7 + number // len(FIRST_NAMES.split(", ")))
 
 
-def _word(words: str, number: int) -> str:
-    choices = words.split()
+def _place(number: int) -> dict[str, str | None]:
+    city, state, country = _pick(CITIES, number).split("/")
+    return {"city": city, "state": state or None, "country": country}
+
+
+def _pick(words: str, number: int) -> str:
+    choices = words.split(", ")
     return choices[number % len(choices)]
 
 

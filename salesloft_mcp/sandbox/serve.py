@@ -12,14 +12,7 @@ from salesloft_mcp.sandbox.sandbox import Sandbox
 async def serve(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int) -> None:
     """Serve until cancelled or interrupted. The caller closes the sandbox."""
     logging.getLogger("uvicorn.error").addFilter(_is_no_fault)
-    config = uvicorn.Config(
-        sandbox.app,
-        host=host,
-        port=port,
-        ws="none",
-        log_level="warning",
-        access_log=False,
-    )
+    config = uvicorn.Config(sandbox, host=host, port=port, ws="none", log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     try:
         await server.serve()

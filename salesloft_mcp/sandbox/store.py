@@ -4,9 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ObjectType = Literal["people", "accounts", "users"]
 Table = Literal["configurations", "mappings"] | ObjectType
@@ -16,8 +15,7 @@ Row = dict[str, Any]
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """One SQL condition and the values for its question marks."""
 
     sql: str
@@ -79,19 +77,18 @@ class Store:
 
     def insert(self, table: Table, row: Mapping[str, Any]) -> Row:
         """Store the row and return it as it is now, with its id."""
-        cursor = self._db.execute(_insertion(table, row), [_packed(value) for value in row.values()])
+        cursor = self._db.execute(_insertion(table, row), _packed(row))
         return self.select(table, [equal("id", cursor.lastrowid)])[0]
 
     def insert_all(self, table: Table, rows: Sequence[Row]) -> None:
         """Store many rows, which all have the columns of the first."""
-        self._db.executemany(_insertion(table, rows[0]), ([_packed(value) for value in row.values()] for row in rows))
+        self._db.executemany(_insertion(table, rows[0]), map(_packed, rows))
 
     def update(self, table: Table, changes: Mapping[str, Any], *conditions: Condition) -> int:
         """Change every row that meets the conditions; how many there were."""
         where, values = _where(conditions)
         settings = ", ".join(f"{column} = ?" for column in changes)
-        packed = [_packed(value) for value in changes.values()]
-        return self._db.execute(f"UPDATE {table} SET {settings}{where}", (*packed, *values)).rowcount
+        return self._db.execute(f"UPDATE {table} SET {settings}{where}", (*_packed(changes), *values)).rowcount
 
     def mark_deleted(self, table: Literal["configurations", "mappings"], row_id: int) -> bool:
         """Soft: the row stays. False when there is no such row, or no longer."""
@@ -113,8 +110,8 @@ def _insertion(table: Table, row: Mapping[str, Any]) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
 
 
-def _packed(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+def _packed(row: Mapping[str, Any]) -> list[Any]:
+    return [json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value for value in row.values()]
 
 
 def _unpacked(row: sqlite3.Row) -> Row:

@@ -1,8 +1,9 @@
 """Who is calling, for which team, and which custom fields the team has."""
 
-from salesloft_mcp.sandbox import users
+from salesloft_mcp.sandbox.answers import Answer, json_answer
 from salesloft_mcp.sandbox.render import API, TENANT_ID, item
-from salesloft_mcp.sandbox.request import Answer, Request, json_answer
+from salesloft_mcp.sandbox.request import Request
+from salesloft_mcp.sandbox.sections import show_user
 
 TEAM_NAME = "Northwind Software (sandbox)"
 CREATED_AT = "2021-03-01T09:00:00.000000+00:00"
@@ -21,22 +22,13 @@ CUSTOM_FIELDS = (
 def show_me(request: Request) -> Answer:
     """The seeded user 1, whatever the token; a sandbox without a seed has nobody to show."""
     row = request.store.by_id("users", ME)
-    user = users.show(row) if row else {"id": ME, "name": "Sandbox User", "email": "sandbox@example.com"}
-    return item(200, {**user, "team": {"id": TENANT_ID, "_href": f"{API}/team"}})
+    user = show_user(row) if row else {"id": ME, "name": "Sandbox User", "email": "sandbox@example.com"}
+    return item({**user, "team": {"id": TENANT_ID, "_href": f"{API}/team"}})
 
 
 def show_team(request: Request) -> Answer:
-    return item(
-        200,
-        {
-            "id": TENANT_ID,
-            "name": TEAM_NAME,
-            "created_at": CREATED_AT,
-            "updated_at": CREATED_AT,
-            "license_limit": 50,
-            "sandbox": True,
-        },
-    )
+    times = {"created_at": CREATED_AT, "updated_at": CREATED_AT}
+    return item({"id": TENANT_ID, "name": TEAM_NAME, **times, "license_limit": 50, "sandbox": True})
 
 
 def list_custom_fields(request: Request) -> Answer:

@@ -26,7 +26,7 @@ class Changed(httpx.AsyncBaseTransport):
     """The sandbox, with its answers changed on the way back."""
 
     def __init__(self, box: Sandbox, change: Change) -> None:
-        self._inner = InProcess(box.app)
+        self._inner = InProcess(box)
         self._change = change
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,14 +53,14 @@ def api(box: Sandbox) -> Salesloft:
 
 def vanish(box: Sandbox, object_type: Any, object_id: int) -> None:
     """Take an object away and leave its mappings live, as Salesloft may and the sandbox's own API does not."""
-    assert box._store.remove(object_type, object_id)
+    assert box.store.remove(object_type, object_id)
 
 
 def fill(box: Sandbox, external_type: str, object_type: str, mappings: int, objects: int) -> None:
     """Many mappings at once, to objects of which only the seeded ones exist."""
-    with box._store.transaction():
+    with box.store.transaction():
         for number in range(mappings):
-            box._store.insert(
+            box.store.insert(
                 "mappings",
                 {
                     "external_type": external_type,

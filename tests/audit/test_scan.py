@@ -76,7 +76,7 @@ async def test_a_scope_narrows_everything(api: Salesloft, box: Sandbox) -> None:
 async def test_a_deleted_mapping_is_no_finding(api: Salesloft, box: Sandbox) -> None:
     await api.create_mapping("crm_lead", "people", "SECOND", PERSON)
     assert len((await audit(api, Scope())).findings) == 1
-    row = box._store.select("mappings")[-1]
+    row = box.store.select("mappings")[-1]
     await api.delete_mapping(row["id"])
     found = await audit(api, Scope())
     assert (found.findings, found.deleted) == ((), 7)

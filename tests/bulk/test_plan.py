@@ -128,7 +128,7 @@ async def test_a_plan_that_asks_for_each_id_fails_in_salesloft_s_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox() as sandbox:
-        store = sandbox.app.store
+        store = sandbox.store
         with store.transaction():
             row = {"external_type": AIM.external_type, "object_type": AIM.object_type, "deleted": 0}
             for number in range(1_000):

@@ -116,7 +116,7 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -
         ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
         ("a.csv", b"", "is empty."),
         ("a.csv", b"external_id,object_id,external_id\n1,2,3\n", 'the head "external_id" stands in columns 1 and 3.'),
-        ("a.csv", b'external_id,object_id,note\n1,2,"x\n3,4,y\n', "line 2, cell 3: its quote is not closed."),
+        ("a.csv", b'external_id,object_id,note\n1,2,"x\n3,4,y\n', "line 2: a quote is out of place, or is not closed"),
         ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text."),
         ("a.jsonl", b"\xff\n", "is not UTF-8 text."),
         ("a.jsonl", b"x" * 2_000_000, "line 1 is longer than 1048576 characters."),

@@ -190,7 +190,7 @@ async def test_what_a_stranger_did_between_the_look_and_the_write_is_told_as_it_
 
     before_the_first(here, "POST", meddle)
     done = await here.apply(mappings.creation(KEY, ANN))
-    if not here.sandbox.app.enforce_unique:
+    if not here.sandbox.enforce_unique:
         assert states(done) == ["created"]
     elif holder == ANN:
         assert states(done) == ["unchanged"]

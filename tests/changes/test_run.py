@@ -139,7 +139,7 @@ async def test_what_somebody_else_mapped_since_the_plan_is_unchanged_or_a_confli
 
 
 async def test_a_refusal_is_told_in_salesloft_s_words_and_the_rest_goes_on(one: Runner) -> None:
-    one.here.sandbox._store.remove("people", ANN + 2)
+    one.here.sandbox.store.remove("people", ANN + 2)
     assert await one.finish(rows(3))
     assert await one.states() == ["created", "failed", "created"]
     assert "does not exist" in (await one.here.lines(one.number, "failed"))[0].note
@@ -238,7 +238,7 @@ async def test_what_was_refused_for_want_of_points_was_not_created_by_us(one: Ru
 
     api.create_mapping = create  # type: ignore[method-assign,assignment]
     assert await one.finish(rows(1), quiet=0.0)
-    assert await one.states() == (["unchanged"] if one.here.sandbox.app.enforce_unique else ["created"])
+    assert await one.states() == (["unchanged"] if one.here.sandbox.enforce_unique else ["created"])
 
 
 async def test_an_outage_does_not_send_change_after_change_into_the_void(
@@ -294,7 +294,7 @@ async def test_two_runs_of_the_same_rows_create_each_once(one: Runner, here: Wor
     async with anyio.create_task_group() as tasks:
         for runner in (one, other):
             tasks.start_soon(lambda runner=runner: runner.finish(rows(40), quiet=0.0))  # type: ignore[misc]
-    if here.sandbox.app.enforce_unique:
+    if here.sandbox.enforce_unique:
         found = zip(await one.states(), await other.states(), strict=True)
         assert {tuple(sorted(pair)) for pair in found} == {("created", "unchanged")}
         assert await one.mapped_once(40)

@@ -132,7 +132,7 @@ async def kept(answer: Wrong, promise: Json | str) -> bool:
     server.add_tool(answer, name="tool")
     session = Session(None)
     async with Client(server) as client:
-        session.attach(client)
+        session.client = client
         await session.call("tool", promise)
     return session.as_promised
 
@@ -160,7 +160,7 @@ async def test_a_resource_is_held_against_its_promise_too() -> None:
     server.resource("test://one", name="one")(lambda: "something")
     session = Session(None)
     async with Client(server) as client:
-        session.attach(client)
+        session.client = client
         await session.read("test://one", "some")
         assert session.as_promised
         await session.read("test://one", "crm_lead")
@@ -173,7 +173,7 @@ async def test_one_broken_promise_is_not_forgotten() -> None:
     server.add_tool(created, name="tool")
     session = Session(None)
     async with Client(server) as client:
-        session.attach(client)
+        session.client = client
         await session.call("tool", {"status": "updated"})
         await session.call("tool", {"status": "created"})
     assert not session.as_promised

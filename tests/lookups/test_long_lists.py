@@ -28,7 +28,7 @@ def team(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     rows = [(kind, f"{kind}-{number}", number + 1) for kind, many in OF for number in range(many)]
     mixed = sorted(rows, key=lambda row: (row[2] * 7_919) % 10_007)
     with Sandbox(dialect=dialect, rate_limit=PLENTY, seeded=False) as sandbox:
-        store = sandbox.app.store
+        store = sandbox.store
         with store.transaction():
             store._db.executemany(
                 "INSERT INTO mappings (external_type, object_type, external_id, object_id, inserted_at, deleted)"
@@ -54,7 +54,7 @@ async def looked_up(
     team: Sandbox, wanted: list[str], scope: Scope, wire: httpx.AsyncBaseTransport | None = None
 ) -> tuple[Resolution, int, list[str]]:
     team.requests.clear()
-    async with over(wire or InProcess(team.app), token=team.api_key) as api:
+    async with over(wire or InProcess(team), token=team.api_key) as api:
         resolution = await Lookups(api, Configurations(api), Budget(PLENTY)).resolve(wanted, scope)
     return resolution, sum(one.cost for one in team.requests), [one.query.decode() for one in team.requests]
 
@@ -90,7 +90,7 @@ async def test_a_salesloft_that_does_not_sort_is_noticed_and_every_row_found(tea
             return await super().handle_async_request(request)
 
     wanted = [*ids_of("people", 300), *(f"{number}x" for number in range(9))]
-    resolution, points, _ = await looked_up(team, wanted, Scope("crm", "people"), Unsorted(team.app))
+    resolution, points, _ = await looked_up(team, wanted, Scope("crm", "people"), Unsorted(team))
     assert right(resolution)
     assert points < len(wanted)
 
@@ -107,6 +107,6 @@ async def test_a_list_from_which_rows_go_while_it_is_read_is_not_believed(team: 
             return httpx.Response(200, json={**content, "data": content["data"][1:]})
 
     wanted = ids_of("users", USERS)
-    resolution, points, _ = await looked_up(team, wanted, Scope("crm", "users"), Shrinking(team.app))
+    resolution, points, _ = await looked_up(team, wanted, Scope("crm", "users"), Shrinking(team))
     assert right(resolution)
     assert points == len(wanted) + 2

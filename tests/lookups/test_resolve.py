@@ -80,7 +80,7 @@ def test_answers_equal_the_naive_ones_and_are_not_dearer(
     """Whatever word the filter by object type wants."""
 
     async def main() -> None:
-        wire = Singular(team) if singular else InProcess(team.app)
+        wire = Singular(team) if singular else InProcess(team)
         async with over(wire, token=team.api_key) as api:
             with open_call() as call:
                 resolution = await looking(api).resolve(wanted, scope)
@@ -116,7 +116,7 @@ def test_with_the_size_of_the_list_known_nothing_is_asked_to_find_it(
 
 def plant(sandbox: Sandbox, rows: Rows, extra: int) -> None:
     """Random mappings, beneath `extra` hundreds of others that a scan has to go through."""
-    store = sandbox.app.store
+    store = sandbox.store
     with store.transaction():
         every = [(one, name, gone) for one, name, gone in rows]
         every += [(TYPES[number % 3], f"other-{number}", False) for number in range(extra * 150)]
@@ -256,7 +256,7 @@ async def test_a_list_that_is_not_counted_is_not_read_to_an_unknown_end(sandbox:
             return await super().handle_async_request(request)
 
     wanted = [f"other-{number}" for number in range(12)]
-    async with over(Uncounted(sandbox.app), token=sandbox.api_key) as api:
+    async with over(Uncounted(sandbox), token=sandbox.api_key) as api:
         resolution = await looking(api).resolve(wanted, Scope())
     assert len(sandbox.requests) == 13
     assert len(resolution.of("found")) == 12

@@ -37,7 +37,7 @@ async def opened(
     sandbox: Sandbox, *, token: str = "", points: int = PLENTY, seconds: float | None = None
 ) -> AsyncIterator[Salesloft]:
     """A client of the sandbox, with its API key unless another token is given."""
-    wire = InProcess(sandbox.app)
+    wire = InProcess(sandbox)
     async with over(wire, token=token or sandbox.api_key, points=points, seconds=seconds) as api:
         yield api
 

@@ -12,7 +12,7 @@ class Singular(httpx.AsyncBaseTransport):
     """The sandbox, but for that filter."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self._inner = InProcess(sandbox.app)
+        self._inner = InProcess(sandbox)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         asked = request.url.params.get("object_type", WORDS[0])

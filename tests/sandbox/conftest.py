@@ -47,7 +47,7 @@ def connect() -> Connect:
 
     def connect(sandbox: Sandbox, token: str | None = None) -> Client:
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(sandbox.app),
+            transport=httpx.ASGITransport(sandbox),
             base_url="http://sandbox",
             headers={"Authorization": f"Bearer {token or sandbox.api_key}"},
         )

@@ -15,7 +15,7 @@ UPSERT = "/v2/external/ids/crm_lead/people/NEW-1"
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic abc"}])
 async def test_a_call_without_a_known_bearer_token_is_a_401(sandbox: Sandbox, header: dict[str, str]) -> None:
-    transport = httpx.ASGITransport(sandbox.app)
+    transport = httpx.ASGITransport(sandbox)
     async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=header) as client:
         answer = await client.get("/v2/me")
     assert answer.status_code == 401

@@ -87,7 +87,7 @@ def test_the_package_imports_nothing_but_itself_and_the_standard_library() -> No
 
 async def test_a_look_up_does_not_read_the_whole_type(connect: Connect) -> None:
     with Sandbox(rate_limit=0) as sandbox:
-        store = sandbox._store
+        store = sandbox.store
         with store.transaction():
             for number in range(20_000):
                 store.insert(

@@ -93,7 +93,7 @@ async def test_small_runs_one_after_the_other_are_asked_about_when_they_are_many
 
 
 async def test_what_comes_back_by_a_run_counts_among_them(connect: Connect, app: App, sandbox: Sandbox) -> None:
-    store, key = sandbox.app.store, {"external_type": "few", "object_type": "accounts"}
+    store, key = sandbox.store, {"external_type": "few", "object_type": "accounts"}
     async with connect(elicitation_callback=Human({"type_the_name": "few"})) as client:
         await call(client, "create_external_id_configuration", **key)
         with store.transaction():

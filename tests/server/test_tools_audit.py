@@ -141,7 +141,7 @@ async def test_many_findings_are_paged_each_once(connect: Connect, app: App, san
 
 async def test_a_finding_with_very_many_or_very_long_ids_fits_an_answer(connect: Connect, sandbox: Sandbox) -> None:
     fill(sandbox, "sdfc_lead", "people", 2_000, 1)
-    box = sandbox._store
+    box = sandbox.store
     for number in range(60):
         row = {"external_type": "crm_lead", "object_type": "people", "external_id": f"{number:02d}" + "\u202e" * 1_000}
         for object_id in (PERSON, OTHER):

@@ -189,7 +189,7 @@ async def test_an_answer_too_large_for_a_host_is_refused_and_half_of_it_is_not(
 
 def plant(sandbox: Sandbox, external_type: str, external_ids: list[str]) -> None:
     """Mappings of these ids, each to an object of its own."""
-    store = sandbox.app.store
+    store = sandbox.store
     with store.transaction():
         for number, external_id in enumerate(external_ids):
             row = {"external_type": external_type, "object_type": "people", "external_id": external_id, "deleted": 0}

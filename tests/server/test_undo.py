@@ -660,7 +660,7 @@ async def test_what_was_done_before_a_run_that_cannot_start_is_told(
 async def test_bringing_back_more_than_five_hundred_mappings_needs_a_yes(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
-    store = sandbox.app.store
+    store = sandbox.store
     with store.transaction():
         for number in range(500):
             row = {**MARKETING, "external_id": f"many-{number}", "object_id": 13, "deleted": 0}

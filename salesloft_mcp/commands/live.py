@@ -1,0 +1,39 @@
+"""Work on the live parts, over the sandbox or the live API."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TypedDict, TypeVar
+
+import anyio
+
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.commands.options import Option
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.settings import load
+
+DoneT = TypeVar("DoneT")
+
+
+class Where(TypedDict):
+    """The options of `on_salesloft`."""
+
+    sandbox: bool
+    sandbox_file: Path | None
+    base_url: str | None
+    state_dir: Path | None
+    rate_limit: int | None
+
+
+def with_app(
+    work: Callable[[App], Awaitable[DoneT]], sandbox: bool, sandbox_file: Path | None, **options: Option
+) -> DoneT:
+    """Do `work` on the live parts of `Where`."""
+    settings = load(options)
+
+    async def working(box: Sandbox | None) -> DoneT:
+        async with open_app(settings, box) as app:
+            return await work(app)
+
+    with Sandbox(sandbox_file or ":memory:") if sandbox else nullcontext() as box:
+        return anyio.run(working, box)

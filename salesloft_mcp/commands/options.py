@@ -1,0 +1,99 @@
+"""The options that commands share, and errors told in two lines. Imports nothing that takes long."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError
+
+_COMMANDS = {
+    Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
+    Hint.PLAN_AGAIN: "run `salesloft-mcp backfill plan` again",
+    Hint.LIST_CHANGES: "run `salesloft-mcp changes`",
+}
+
+_CONTRADICTIONS = {
+    ("sandbox", "base_url"): "it is either the sandbox or that address.",
+    ("http", "files_dir"): "callers over HTTP may read no files.",
+}
+_NEEDS = {"sandbox_file": "sandbox", "dialect": "sandbox", "host": "http", "port": "http"}
+
+Option = str | int | Path | None
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class _Setting(click.Option):
+    """An option that is a setting, too. A blank one is as if it was not given."""
+
+    def type_cast_value(self, ctx: click.Context, value: object) -> object:
+        """The value as its type wants it; None when a template left it blank."""
+        return None if isinstance(value, str) and not value.strip() else super().type_cast_value(ctx, value)
+
+
+setting = partial(click.option, cls=_Setting)
+base_url = setting("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
+rate_limit = setting("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
+state_dir = setting("--state-dir", type=FOLDER, help="Where approvals, the change log and plans are kept.")
+sandbox_file = setting("--sandbox-file", type=FILE, help="Keep the sandbox's data here.")
+sandbox = click.option(
+    "--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no network, no real data."
+)
+dialect = partial(click.option, "--dialect", type=click.Choice(["reference", "guide"]), default="reference")
+object_type = partial(click.option, "--object-type", type=click.Choice(["people", "accounts", "users"]))
+as_json = partial(click.option, "--json", "as_json", is_flag=True)
+
+
+def on_salesloft(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that talks to Salesloft; they go to `with_app`."""
+    for option in (rate_limit, state_dir, base_url, sandbox_file, sandbox):
+        command = option(command)
+    return command
+
+
+class Later(click.Command):
+    """Does what the function of its name does, in the module of `commands` that has the name of the command."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Import it now, which takes a while, and call it. What the command itself does comes first."""
+        assert self.callback
+        _refuse_unfit(ctx)
+        self.callback()
+        module = importlib.import_module(f"salesloft_mcp.commands.{ctx.find_root().invoked_subcommand}")
+        return ctx.invoke(getattr(module, self.callback.__name__), **ctx.params)
+
+
+class Commands(click.Group):
+    """Errors of ours become two lines on standard error and exit code 2, or 1 when no option or setting is wrong."""
+
+    command_class = Later
+    group_class = type
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except SalesloftMcpError as error:
+            click.echo(f"salesloft-mcp: {error.told(_COMMANDS)}", err=True)
+            sys.exit(2 if isinstance(error, InputError) else 1)
+
+
+def _refuse_unfit(ctx: click.Context) -> None:
+    """Refuse options that contradict each other, or would be ignored: a misunderstanding about what is served."""
+    for (flag, name), why in _CONTRADICTIONS.items():
+        if ctx.params.get(flag) and ctx.params.get(name):
+            raise click.UsageError(f"--{flag} and {_option(name)} exclude each other: {why}", ctx)
+    for name, flag in _NEEDS.items():
+        given = ctx.get_parameter_source(name) is not ParameterSource.DEFAULT and ctx.params.get(name) is not None
+        if given and ctx.params.get(flag) is False:
+            raise click.UsageError(f"{_option(name)} needs --{flag}.", ctx)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

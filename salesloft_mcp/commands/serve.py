@@ -1,0 +1,39 @@
+"""`salesloft-mcp serve`: the server, on stdio or over HTTP."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import anyio
+
+from salesloft_mcp.app import open_app
+from salesloft_mcp.commands.options import Option
+from salesloft_mcp.hosting.run import run
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Dialect, load
+
+
+def serve(
+    http: bool,
+    host: str,
+    port: int,
+    sandbox: bool,
+    sandbox_file: Path | None,
+    dialect: Dialect,
+    tools: str,
+    exclude_tools: str,
+    **options: Option,
+) -> None:
+    """Serve MCP until it ends, and exit."""
+    settings = load(options)
+    if http:
+        settings = settings.model_copy(update={"files_dir": None})
+    entries = chosen(settings.mode, _names(tools), _names(exclude_tools))
+    with Sandbox(sandbox_file or ":memory:", dialect=dialect) if sandbox else nullcontext() as box:
+        code = anyio.run(run, open_app(settings, box), entries, (host, port) if http else None)
+    sys.exit(code)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
