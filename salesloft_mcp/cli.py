@@ -230,9 +230,12 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort as abort:
-        sys.exit(130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads on, as with `| head`
+        click.echo("Nobody agreed, and nothing was done.", err=True)
+        sys.exit(130 if isinstance(abort.__context__, KeyboardInterrupt) else 1)
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # nobody reads on, as with `| head`
+            click.echo(f"salesloft-mcp: {error.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except BaseExceptionGroup as group:
         if group.subgroup(SystemExit) is None:

@@ -190,3 +190,25 @@ def test_a_sandbox_on_a_taken_port_ends_with_exit_1(env: dict[str, str], tmp_pat
     assert done.returncode == 1
     assert "in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full, as on Linux")
+def test_where_nothing_can_be_written_one_line_says_why(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "changes"], env=clean_environment(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "salesloft-mcp: No space left on device\n")
+
+
+def test_a_file_that_is_no_sandbox_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "contacts.csv"
+    file.write_text("external_id\n1\n")
+    done = subprocess.run(
+        [*COMMAND, "resolve", "A", "--sandbox", "--sandbox-file", str(file)],
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"salesloft-mcp: {file}: cannot hold a sandbox (file is not a database).\nNext: ")

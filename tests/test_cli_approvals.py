@@ -46,7 +46,7 @@ class Waiting:
     def decide(self, approval: str, yes: bool) -> bool:
         return self._do(lambda approvals: approvals.decide(approval, yes))
 
-    def granted(self, question: Question) -> bool:
+    def granted(self, question: Question) -> bool | None:
         return self._do(lambda approvals: approvals.answer("SANDBOX", question))
 
     def run(self, *options: str, given: str | None = None) -> tuple[int, str]:

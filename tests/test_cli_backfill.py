@@ -153,8 +153,14 @@ def test_yes_answers_beforehand(backfill: Backfill, many: Path) -> None:
     assert f"Create these external id mappings in {PLACE}?" in run.stderr  # what was agreed to is shown all the same
 
 
-def test_ctrl_c_stops_a_run_and_resume_finishes_it(
-    backfill: Backfill, options: list[str], many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_a_run_and_resume_finishes_it(
+    backfill: Backfill,
+    options: list[str],
+    many: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
     plan = planned(backfill, str(many))
     command = [*COMMAND, "backfill", "run", plan, "--yes", "--rate-limit", "40", *options]
@@ -164,12 +170,12 @@ def test_ctrl_c_stops_a_run_and_resume_finishes_it(
     try:
         while json.loads(backfill("status", plan, "--json").stdout).get("outcomes", {}).get("created", 0) < 20:
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, told = process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
         process.wait()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert f"Stopped. Go on with: salesloft-mcp backfill resume {plan}" in told
     assert "Traceback" not in told
     stopped = json.loads(backfill("status", plan, "--json").stdout)

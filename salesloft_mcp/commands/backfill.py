@@ -1,5 +1,6 @@
 """`salesloft-mcp backfill`: many mappings from a file or a custom field, planned, run, watched and reported."""
 
+import signal
 import sys
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -24,6 +25,7 @@ from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.files import atomic_output
 
 CANCEL_SECONDS = 5.0
+_ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # like Ctrl-C
 EXAMPLES = 10
 
 
@@ -68,11 +70,19 @@ def run(plan_id: str, yes: bool, as_json: bool, **where: Unpack[Where]) -> None:
         show(app, found, as_json)
         return found
 
+    stopped_by = [signal.SIGINT]
+
+    def stop(number: int, _: object) -> None:
+        stopped_by[:] = [signal.Signals(number)]
+        raise KeyboardInterrupt
+
+    for number in _ENDS:
+        signal.signal(number, stop)
     try:
         after = with_app(work, **where)
     except KeyboardInterrupt:
         click.echo(f"Stopped. Go on with: salesloft-mcp backfill resume {plan_id}", err=True)
-        sys.exit(130)
+        sys.exit(128 + stopped_by[0])
     if not as_json:
         click.echo(f"Every row: salesloft-mcp backfill report {plan_id}")
     sys.exit(0 if after.state == "finished" and not after.refused else 1)

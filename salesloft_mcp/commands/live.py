@@ -1,5 +1,6 @@
 """Work on the live parts, over the sandbox or the live API."""
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,8 +10,9 @@ import anyio
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.commands.options import Option
+from salesloft_mcp.errors import InputError
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.settings import load
+from salesloft_mcp.settings import Dialect, load
 
 DoneT = TypeVar("DoneT")
 
@@ -35,5 +37,18 @@ def with_app(
         async with open_app(settings, box) as app:
             return await work(app)
 
-    with Sandbox(sandbox_file or ":memory:") if sandbox else nullcontext() as box:
+    with open_sandbox(sandbox_file) if sandbox else nullcontext() as box:
         return anyio.run(working, box)
+
+
+def open_sandbox(file: Path | None, dialect: Dialect = "reference", rate_limit: int = 600) -> Sandbox:
+    """The sandbox, in memory or in a file.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    try:
+        return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit)
+    except sqlite3.Error as error:
+        step = "give a new file, or one that a sandbox has made."
+        raise InputError(str(file), f"cannot hold a sandbox ({error}).", next_step=step) from None

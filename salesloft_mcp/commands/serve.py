@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio
 
 from salesloft_mcp.app import open_app
+from salesloft_mcp.commands.live import open_sandbox
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.hosting.run import run
-from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, load
 
@@ -30,7 +30,7 @@ def serve(
     if http:
         settings = settings.model_copy(update={"files_dir": None})
     entries = chosen(settings.mode, _names(tools), _names(exclude_tools))
-    with Sandbox(sandbox_file or ":memory:", dialect=dialect) if sandbox else nullcontext() as box:
+    with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         code = anyio.run(run, open_app(settings, box), entries, (host, port) if http else None)
     sys.exit(code)
 

@@ -226,11 +226,11 @@ def _said(outcome: Outcome) -> str:
 def _named(change: Change, image: Image | None = None) -> str:
     """What a change is about, in numbers of Salesloft's; `image` is what stands there, or stood."""
     image, of = image or change.after or change.before or {}, change.key.object_type
-    number = "" if image.get("id") is None else f" {image['id']}"
+    named = f"a {change.kind}" if image.get("id") is None else f"{change.kind} {image['id']}"
     if change.kind == "mapping":
-        return f"mapping{number} of {one_record(of, image.get('object_id'))}"
+        return f"{named} of {one_record(of, image.get('object_id'))}"
     if change.kind == "configuration":
-        return f"configuration{number} for {of}"
+        return f"{named} for {of}"
     found = change.object_id or image.get("id")
     return one_record(of, found) if found else f"a new {SINGULAR[of]}"
 

@@ -90,6 +90,7 @@ async def test_a_row_says_what_when_and_how_a_person_agreed(connect: Connect) ->
     assert row == {
         "id": 1,
         "who": "mcp",
+        "team": "100013",
         "tool": "delete_external_id_mapping",
         "agreed": "asked through the client",
         "changes": [{"kind": "mapping", **CONTACT, "old": old, "outcome": "deleted"}],

@@ -153,8 +153,18 @@ async def test_a_refused_approval_does_not_let_the_call_through(connect: Connect
         await client.call_tool("delete_external_id_mapping", CONTACT)
         await approve(app, yes=False)
         result = await client.call_tool("delete_external_id_mapping", CONTACT)
-    assert result.is_error
+    assert text(result).startswith("not confirmed: a person refused it in a terminal. Nothing was changed.")
     assert writes(sandbox) == []
+    assert [one.lines[0].state for one in await operations(app)] == ["declined"]
+    assert await app.approvals.pending() == []
+
+
+async def test_the_command_to_answer_with_names_the_folder_where_it_is_not_the_usual_one(
+    connect: Connect, app: App
+) -> None:
+    async with connect() as client:
+        result = await client.call_tool("delete_external_id_mapping", CONTACT)
+    assert f"`salesloft-mcp approvals --state-dir {app.settings.state_dir}`" in text(result)
 
 
 async def test_an_approval_is_for_the_facts_as_they_were_shown(connect: Connect, app: App, sandbox: Sandbox) -> None:

@@ -93,7 +93,7 @@ async def test_a_preview_shows_every_change_and_whether_a_person_would_be_asked(
     human = Human(YES)
     async with connect(elicitation_callback=human) as client:
         reply = await call(client, tool, **arguments, preview=True)
-    assert reply.words == "preview: nothing was written."
+    assert reply.words.startswith("preview: nothing was written. It would ")
     assert [(one["kind"], one.get("old"), one.get("new")) for one in reply.data["changes"]] == changes
     assert {one["outcome"] for one in reply.data["changes"]} == {"open"}
     assert (reply.data["status"], reply.data["environment"], reply.data["team"]) == ("preview", PLACE, TEAM)
@@ -186,7 +186,8 @@ class TestUndo:
             mapping = await call(client, "undo_change", change=1, preview=True)
             record = await call(client, "undo_change", change=2, preview=True)
         assert writes(sandbox) == []
-        assert mapping.data["agreed"] == "a person would be asked"
+        assert mapping.data["agreed"] == "a person would be asked in a terminal"  # this client cannot ask
+        assert mapping.words.endswith("It would delete mapping 5167 of person 578495206.")
         assert mapping.data["question"].startswith("Undo change 1: delete this external id mapping")
         (change,) = record.data["changes"]
         assert (change["old"]["title"], change["new"]) == ("CEO", {"title": "Clerk"})
@@ -205,5 +206,6 @@ class TestUndo:
             await call(client, UNCONFIGURE, **MARKETING)
             sandbox.requests.clear()
             reply = await call(client, "undo_change", change=1, preview=True)
-        assert reply.words == "preview: nothing was written. By a run, mappings to create: 29."
+        would = "create a configuration for accounts, then create 29 mappings by a run"
+        assert reply.words == f"preview: nothing was written. It would {would}."
         assert writes(sandbox) == []

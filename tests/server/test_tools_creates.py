@@ -117,7 +117,7 @@ async def test_an_id_of_another_record_is_a_conflict_that_names_it(
     async with connect() as client:
         words = await refused(client, MAPPING, **taken, object_id=207550001)
     assert "is already mapped to person 578495206. Nothing was changed." in words
-    assert "move the external id away from it after a person has agreed" in words
+    assert "move the external id with move_from 578495206, if a person agrees" in words
     assert writes(sandbox) == []
     assert await lines(app) == []  # nothing was to be sent
 

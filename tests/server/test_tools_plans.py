@@ -65,7 +65,7 @@ async def ended(client: Client, plan: str) -> Reply:
     with anyio.fail_after(HANG_SECONDS):
         while True:
             reply = await call(client, "get_plan", plan=plan)
-            if reply.data["state"] not in ("planning", "running"):
+            if reply.data["state"] not in ("planning", "running", "cancelling"):
                 return reply
             await anyio.sleep(0.01)
 
@@ -242,7 +242,7 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
         'external type: "crm_lead"',
         "object type: people",
         'from: "510 rows"',
-        f"digest of the input: {digest}",
+        f"digest of the input: SHA-256 {digest[:16]}…",
         "mappings to create: 510",
         "cost: 510 points",
         "last change here: none",
@@ -330,7 +330,10 @@ async def test_a_cancelled_run_keeps_what_it_created_and_can_go_on(
         await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
         cancelled = await call(client, "cancel_plan", plan=plan)
-        assert cancelled.data["state"] == "running"
+        assert cancelled.data["state"] == "cancelling"
+        assert cancelled.words.endswith("The rows in flight may still be written.")
+        words = await refused(client, "undo_change", change=1)
+        assert words.startswith(f"change: plan {plan} is still under way. Nothing was changed.")
         gate.open()
         assert (await ended(client, plan)).data["state"] == "cancelled"
         assert 20 <= len(writes(sandbox)) < 300
@@ -357,7 +360,7 @@ async def test_a_cancelled_run_is_asked_about_anew(
         human.action = "decline"
         await refused(client, "run_plan", plan=plan)
     assert len(human.questions) == 2
-    assert human.questions[1].splitlines()[-1].endswith("begun 1 times")
+    assert human.questions[1].splitlines()[-1] == "begun before: 1"
     assert len(writes(sandbox)) < 400
 
 
