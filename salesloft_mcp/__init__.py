@@ -1,3 +1,3 @@
 """An MCP server for Salesloft's External IDs API, and the typed client and sandbox beneath it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

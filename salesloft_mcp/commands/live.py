@@ -1,6 +1,5 @@
 """Work on the live parts, over the sandbox or the live API."""
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -49,6 +48,6 @@ def open_sandbox(file: Path | None, dialect: Dialect = "reference", rate_limit: 
     """
     try:
         return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit)
-    except sqlite3.Error as error:
+    except OSError as error:
         step = "give a new file, or one that a sandbox has made."
-        raise InputError(str(file), f"cannot hold a sandbox ({error}).", next_step=step) from None
+        raise InputError(str(file), f"{error}.", next_step=step) from None

@@ -35,11 +35,14 @@ class Store:
     """One connection, used from one event loop; `fields` columns are JSON outside, dicts inside."""
 
     def __init__(self, path: str | Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(SCHEMA.read_text(encoding="utf-8"))
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(SCHEMA.read_text(encoding="utf-8"))
+        except sqlite3.Error as error:
+            raise OSError(f"cannot hold a sandbox ({error})") from None
 
     def close(self) -> None:
         self._db.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.lookups.configurations import FRESH_SECONDS, Configurations, nearest_types
+from salesloft_mcp.lookups.configurations import FRESH_SECONDS, MOST_NAMED, Configurations, nearest_types
 from salesloft_mcp.salesloft.models import Configuration, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.salesloft.opened import opened
@@ -97,4 +97,4 @@ def test_only_existing_types_of_that_object_are_offered(
 ) -> None:
     near = nearest_types(asked, kind, configurations(*types))
     assert set(near) <= {name for name, one in types if kind in (None, one)}
-    assert len(near) == len(set(near)) <= 5
+    assert len(near) == len(set(near)) <= MOST_NAMED

@@ -10,6 +10,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp.client import Client
 
+from salesloft_mcp import __version__
 from salesloft_mcp.app import App
 from salesloft_mcp.audit.findings import KINDS
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
@@ -220,7 +221,7 @@ async def test_the_server_names_itself_its_version_and_the_sandbox(connect: Conn
     async with connect() as client:
         info, capabilities, told = client.server_info, client.server_capabilities, client.instructions
     assert info is not None
-    assert (info.name, info.version) == ("salesloft_mcp", "0.1.0")
+    assert (info.name, info.version) == ("salesloft_mcp", __version__)
     assert "SANDBOX" in (info.title or "")
     assert info.icons is None
     assert capabilities.resources is not None
