@@ -96,8 +96,17 @@ class Jobs:
                 await self._plans.cancel(own.id)
                 await self._plans.note(own.id, state="undone")
         try:
-            if await self._plans.row(operation.plan) is None:
-                await self._add_undo(operation, own, number)
+            begun = await self._plans.row(operation.plan)
+            done = (await self._plans.status(begun.id)).done if begun else 0
+            written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
+            left = written["created"] + written["deleted"] - done  # it may have gone on while the person was asked
+            if left > operation.creates + operation.deletes:
+                raise _more_than_agreed(left)
+            counts = Counter(create=operation.creates, delete=operation.deletes)
+            if begun is None:
+                await self._add_undo(operation, counts, number)
+            elif not done:
+                await self._plans.note(begun.id, counts=counts)
             return await self.start(operation, author)
         except errors.SalesloftMcpError:
             if own is not None:
@@ -171,18 +180,10 @@ class Jobs:
         finally:
             job.ended.set()
 
-    async def _add_undo(self, operation: Operation, own: PlanRow | None, number: int) -> None:
-        """The plan of an undoing. A run may have gone on while the person was asked about taking it back.
-
-        Raises:
-            UnconfirmedError: more would be taken back than was agreed to.
-        """
-        written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
-        if written["created"] + written["deleted"] > operation.creates + operation.deletes:
-            raise _more_than_agreed(written["created"] + written["deleted"])
+    async def _add_undo(self, operation: Operation, counts: Counter[str], number: int) -> None:
+        """The plan of an undoing; `number` is its operation where that was begun already."""
         (line,) = await self._changes.log.lines(operation.undoes or 0, limit=1)
         aim = Aim(line.change.key.external_type, line.change.key.object_type)
-        counts = Counter(create=operation.creates, delete=operation.deletes)
         team = (await self._changes.place(fresh=True)).team_key
         facts: dict[str, Fact] = {
             "undoes": operation.undoes,

@@ -55,8 +55,9 @@ async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -
     assert len(await live(app)) == 3
 
 
+@pytest.mark.parametrize("begun_before", [False, True])
 async def test_a_run_that_went_on_while_a_person_was_asked_is_not_undone_beyond_the_yes(
-    app: App, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch, begun_before: bool
 ) -> None:
     plan = await planned(app, 60)
     gate = Gate(app.salesloft, monkeypatch, 20)
@@ -67,11 +68,16 @@ async def test_a_run_that_went_on_while_a_person_was_asked_is_not_undone_beyond_
     written = (await app.jobs.wait(plan, HANG_SECONDS)).outcomes["created"]
     operation = await undoing(app, number)
     assert operation.deletes == written < 60
+    if begun_before:  # and nobody had agreed
+        with pytest.raises(errors.UnconfirmedError, match="a person has to agree"):
+            await app.jobs.start_undo(operation, NOBODY)
     assert (await finished(app, plan)).outcomes == {"created": 60}  # it goes on while the person thinks
     with pytest.raises(errors.UnconfirmedError, match="fewer were agreed to"):
         await app.jobs.start_undo(operation, YES)
     assert len(await live(app)) == 60
     assert (await app.plans.status(plan)).state == "finished"
+    status = await undone(app, number)  # agreed to as it is now
+    assert (status.plan.writes, status.outcomes, status.left) == (60, {"deleted": 60}, 0)
 
 
 async def test_a_run_that_is_taken_back_does_not_go_on_beside_that(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
