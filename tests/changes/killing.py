@@ -136,7 +136,7 @@ class Killer:
             await app.jobs.resume_all()
             for status in await app.plans.newest(2):
                 ended = await app.jobs.wait(status.plan.id, 60)
-                if ended.state not in ("planned", "finished", "undone"):
+                if ended.state not in ("planned", "finished", "undoing", "undone"):  # undoing: before that was begun
                     return [f"the run is {ended.state}: {ended.problem}"]
             found = [one for one in await history.find(app.database) if one.id > last]
             lines = [line for one in reversed(found) for line in await app.changes.log.lines(one.id)]
