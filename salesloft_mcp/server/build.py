@@ -15,13 +15,20 @@ from salesloft_mcp.server.inventory import Entry, build_tool
 from salesloft_mcp.server.prompts import instructions, prompts
 from salesloft_mcp.server.requests import check_names
 from salesloft_mcp.server.resources import add_resources, live_resources
+from salesloft_mcp.settings import Mode
 
 NAME = "salesloft_mcp"
+_MODES: dict[Mode, str] = {
+    "full": "",
+    "no-delete": ". Nothing can be deleted here (mode no-delete)",
+    "read-only": ". Nothing can be written here (mode read-only)",
+}
 
 
 def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both protocol versions."""
     place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.settings.base_url})"
+    place += _MODES[app.settings.mode]
     known_prompts = {prompt.name: prompt for prompt in prompts()}
     names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.settings.mode)
     server = MCPServer[App](

@@ -32,6 +32,16 @@ async def names(client: Client) -> set[str]:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(("mode", "told"), [("full", ""), ("no-delete", "deleted here"), ("read-only", "written here")])
+async def test_the_instructions_say_what_a_mode_switches_off(app: App, era: Era, mode: Mode, told: str) -> None:
+    narrowed = replace(app, settings=app.settings.model_copy(update={"mode": mode}))
+    async with opened(narrowed, era, chosen(mode)) as client:
+        first = (client.instructions or "").partition("\n")[0]
+    assert ("Nothing can be" in first) is bool(told)
+    assert told in first
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("mode", "listed"), [("full", set(NAMES)), ("no-delete", set(NAMES) - DELETES), ("read-only", READS)]
 )
