@@ -17,6 +17,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome, Place
 from salesloft_mcp.changes.consent import by_run
 from salesloft_mcp.changes.kinds import stands_already
+from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.consent import Asked, Consent, Granted, how_asked, put, question_about, require_consent
@@ -153,6 +154,9 @@ async def carried_out(ctx: Context[App, Any], asked: Asked, answered: Elicitatio
 async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
     """The operation as it would be sent, held against what was read just now, and whether a person would be asked."""
     app, operation = ctx.request_context.lifespan_context, asked.operation
+    for one in operation.changes:
+        if one.kind != "configuration" and one.after is not None:  # else the call itself would be refused
+            await require_configured(app.configurations, one.key.external_type, one.key.object_type)
     view = Written(
         status="preview",
         environment=app.environment,

@@ -116,6 +116,15 @@ async def test_a_preview_writes_nothing_and_costs_what_it_reads(
     assert await app.approvals.pending() == []
 
 
+async def test_a_preview_of_what_is_not_configured_is_refused_as_the_call_would_be(connect: Connect) -> None:
+    key = {"external_type": "crm_leed", "external_id": "new"}
+    async with connect() as client:
+        mapping = await refused(client, MAP, **key, object_type="people", object_id=578495206, preview=True)
+        person = await refused(client, PERSON, **key, person={"title": "x"}, preview=True)
+    for words in (mapping, person):
+        assert words.startswith('external_type: "crm_leed" is not configured for people.')
+
+
 @every_write
 async def test_the_question_of_a_preview_is_the_one_that_is_asked(connect: Connect, name: str) -> None:
     tool, arguments, asks, _ = WRITES[name]
