@@ -267,7 +267,9 @@ class ChangeLog:
         if author.consent:
             if tx.row("SELECT 1 FROM operations WHERE tenant = ? AND consent = ?", self.tenant, author.consent):
                 step = "make the call again to ask the person anew."
-                raise UsedError("this yes was used already. Nothing was changed.", next_step=step)
+                raise UsedError(
+                    "this yes was used already, by this call or by another. Nothing was changed.", next_step=step
+                )
             tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
 
 

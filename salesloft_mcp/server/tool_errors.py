@@ -5,6 +5,7 @@ import logging
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from salesloft_mcp.errors import Hint, SalesloftMcpError, type_and_place
 from salesloft_mcp.text import did_you_mean, quoted
@@ -19,6 +20,11 @@ _WORDS = {
     "list_type": "must be a list.",
     "dict_type": "must be an object.",
     "model_type": "must be an object.",
+    "too_short": "must have at least {min_length} of them.",
+    "too_long": "may have at most {max_length} of them; send the rest in another call.",
+    "string_too_long": "may have at most {max_length} characters.",
+    "greater_than_equal": "must be at least {ge}.",
+    "less_than_equal": "may be at most {le}.",
 }
 _TOOLS = {
     Hint.LIST_MAPPINGS: "call list_external_id_mappings",
@@ -62,12 +68,13 @@ def failure(words: str) -> CallToolResult:
 def invalid_arguments(error: ValidationError, arguments: type[BaseModel]) -> str:
     """What is wrong with the arguments, field by field, without repeating a value."""
     problems = error.errors(include_url=False, include_input=False, include_context=True)
-    lines = [_problem(problem["type"], problem["loc"], problem["msg"], arguments) for problem in problems]
+    lines = [_problem(problem, arguments) for problem in problems]
     shown = list(dict.fromkeys(lines))[:SHOWN_PROBLEMS]
     return "\n".join([*shown, "Next: correct this and call again; nothing was sent."])
 
 
-def _problem(kind: str, loc: tuple[int | str, ...], message: str, arguments: type[BaseModel]) -> str:
+def _problem(problem: ErrorDetails, arguments: type[BaseModel]) -> str:
+    kind, loc, message = problem["type"], problem["loc"], problem["msg"]
     if kind == "extra_forbidden":
         name = quoted(".".join(map(str, loc)))
         return f"{name} is not known here: {did_you_mean(str(loc[-1]), _names_at(loc, arguments))}"
@@ -76,7 +83,7 @@ def _problem(kind: str, loc: tuple[int | str, ...], message: str, arguments: typ
     name = ".".join(str(part) if isinstance(part, int) or part in known else quoted(part, 40) for part in loc)
     if kind == "literal_error":
         message = f"must be {message.removeprefix('Input should be ')}.".replace("'", "")
-    words = _WORDS.get(kind) or message.removeprefix("Value error, ")
+    words = _WORDS.get(kind, "").format(**problem.get("ctx", {})) or message.removeprefix("Value error, ")
     return f"{name}: {words}"
 
 

@@ -113,8 +113,8 @@ async def _undo(
 
 @partial(writes.writing, finish=_undo)
 async def undo_change(ctx: Context[App, Any], change: ChangeNumber) -> Operation:
-    """Undo a change or a whole run: restore what it deleted or replaced, or delete what it created after a person
-    has agreed."""
+    """Undo a change or a whole run: restore what it deleted or replaced, or delete the mappings it created after a
+    person has agreed; records stay."""
     app = ctx.request_context.lifespan_context
     own = await app.plans.of_operation(change)
     if own is not None and (await app.plans.status(own.id)).under_way:
