@@ -77,17 +77,17 @@ def test_it_shows_all_environments_newest_first_with_what_was_agreed(directory: 
     assert code == 0
     assert output.splitlines() == [
         "4  2025-06-18T15:06:40Z  run_plan: 6 created, failed",
-        *(f'    crm_lead "U{n}" → users {n}' for n in range(1, 6)),
+        *(f'    crm_lead "U{n}" → user {n}' for n in range(1, 6)),
         "    and 2 more",
         f"    {LIVE} · local · nobody was asked",
         "3  2025-06-17T15:06:40Z  create_external_id_configuration: created",
         "    erp\\u{202e} → accounts",
         f"    {LIVE} · local · nobody was asked",
         "2  2025-06-16T15:06:40Z  undo_change 1: created",
-        '    crm_lead "A [b]1[/b]" → people 7',
+        '    crm_lead "A [b]1[/b]" → person 7',
         "    SANDBOX, team 1 · local · nobody was asked",
         "1  2025-06-15T15:06:40Z  delete_external_id_mapping: deleted, undone by 2",
-        '    crm_lead "A [b]1[/b]" → people 7',
+        '    crm_lead "A [b]1[/b]" → person 7',
         "    SANDBOX, team 1 · client 1 · approved in a terminal",
     ]
 

@@ -31,7 +31,7 @@ def lines(result: Result) -> list[dict[str, Any]]:
 def test_an_id_is_shown_with_its_object_and_what_it_cost() -> None:
     result = resolve("abc")
     assert result.exit_code == 0
-    assert result.stdout == "abc  users 13 by crm\n"
+    assert result.stdout == "abc  user 13 by crm\n"
     assert result.stderr == "1 found. Points spent: 1.\n"
 
 
@@ -76,14 +76,14 @@ def test_near_misses_are_shown_and_not_used() -> None:
         }
     ]
     words = " ".join(resolve("--object-type", "people", *ids).stdout.split())
-    assert "contact1001 not mapped - near: CONTACT1001 is people 207550001 by crm_lead (case)" in words
+    assert "contact1001 not mapped - near: CONTACT1001 is person 207550001 by crm_lead (case)" in words
 
 
 def test_a_type_that_is_not_configured_is_told() -> None:
     result = resolve("--external-type", "crm_leed", "CONTACT1001")
     assert result.exit_code == 1
     assert result.stderr.startswith("The external type is not configured; existing are crm_lead")
-    assert "near: CONTACT1001 is people 207550001 by crm_lead" in " ".join(result.stdout.split())
+    assert "near: CONTACT1001 is person 207550001 by crm_lead" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import click
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Line
 from salesloft_mcp.changes.history import Logged, Search
-from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of, one_record
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import escaped, quoted
@@ -102,4 +102,4 @@ def _told(row: Logged) -> Iterator[str]:
 def _named(line: Line) -> str:
     key, object_id = line.change.key, line.change.object_id
     named = f"{escaped(key.external_type)} {quoted(key.external_id) if key.external_id else ''}".strip()
-    return f"{named} → {key.object_type if object_id is None else f'{key.object_type} {object_id}'}"
+    return f"{named} → {key.object_type if object_id is None else one_record(key.object_type, object_id)}"

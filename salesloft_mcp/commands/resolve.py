@@ -16,7 +16,7 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.tables import read_list
 from salesloft_mcp.lookups.resolve import Resolution, Status
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import Mapping, ObjectType, Scope
+from salesloft_mcp.salesloft.models import Mapping, ObjectType, Scope, one_record
 from salesloft_mcp.salesloft.requests import checked
 from salesloft_mcp.text import escaped
 
@@ -109,4 +109,4 @@ def _line(resolution: Resolution, external_id: str) -> str:
 
 
 def _words(row: Mapping) -> str:
-    return f"{row.object_type} {row.object_id} by {row.external_type}"
+    return f"{one_record(row.object_type, row.object_id)} by {row.external_type}"
