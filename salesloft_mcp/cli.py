@@ -16,7 +16,7 @@ from salesloft_mcp import __version__
 from salesloft_mcp.commands import options
 from salesloft_mcp.commands.options import FILE, as_json, on_salesloft, setting, state_dir
 
-EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 130 and 143 stopped by a signal."
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 129, 130 and 143 stopped by a signal."
 MACHINES = "Print it for machines."
 PORT = click.IntRange(1, 65535)
 
