@@ -230,8 +230,10 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            sys.exit(130)
         click.echo("Nobody agreed, and nothing was done.", err=True)
-        sys.exit(130 if isinstance(abort.__context__, KeyboardInterrupt) else 1)
+        sys.exit(1)
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # nobody reads on, as with `| head`
             click.echo(f"salesloft-mcp: {error.strerror}", err=True)

@@ -90,28 +90,20 @@ class Jobs:
 
         Raises what `start` raises.
         """
-        own = await self._plans.of_operation(operation.undoes or 0)
-        if own is not None:  # it must not go on by itself, now or later
-            with await self._plans.lock(own.id):
-                await self._plans.cancel(own.id)
-                await self._plans.note(own.id, state="undone")
-        try:
-            begun = await self._plans.row(operation.plan)
-            done = (await self._plans.status(begun.id)).done if begun else 0
-            written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
-            left = written["created"] + written["deleted"] - done  # it may have gone on while the person was asked
-            if left > operation.creates + operation.deletes:
-                raise _more_than_agreed(left)
-            counts = Counter(create=operation.creates, delete=operation.deletes)
-            if begun is None:
-                await self._add_undo(operation, counts, number)
-            elif not done:
-                await self._plans.note(begun.id, counts=counts)
-            return await self.start(operation, author)
-        except errors.SalesloftMcpError:
-            if own is not None:
-                await self._plans.note(own.id, state=own.state)
-            raise
+        with await self._plans.lock(f"{operation.plan}-begins"):  # whoever comes at the same time looks after it
+            own = await self._plans.of_operation(operation.undoes or 0)
+            if own is not None:  # it must not go on by itself, now or later
+                with await self._plans.lock(own.id):
+                    await self._plans.cancel(own.id)
+                    await self._plans.note(own.id, state="undone")
+            begun = 0
+            try:
+                begun = await self._begin_undo(operation, own, author, number)
+            finally:
+                if own is not None and not begun:
+                    with anyio.CancelScope(shield=True):
+                        await self._plans.note(own.id, state=own.state)
+            return begun
 
     async def cancel(self, plan: str) -> None:
         """Ask a run to end after the rows in flight, or the making of a plan, wherever that is. What was written stays.
@@ -179,6 +171,20 @@ class Jobs:
                         await self._plans.note(job.plan, problem=guard.problem)
         finally:
             job.ended.set()
+
+    async def _begin_undo(self, operation: Operation, own: PlanRow | None, author: Author, number: int) -> int:
+        before = await self._plans.row(operation.plan)
+        done = (await self._plans.status(before.id)).done if before else 0
+        written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
+        left = written["created"] + written["deleted"] - done  # it may have gone on while the person was asked
+        if left > operation.creates + operation.deletes:
+            raise _more_than_agreed(left)
+        counts = Counter(create=operation.creates, delete=operation.deletes)
+        if before is None:
+            await self._add_undo(operation, counts, number)
+        elif not done:
+            await self._plans.note(before.id, counts=counts)
+        return await self.start(operation, author)
 
     async def _add_undo(self, operation: Operation, counts: Counter[str], number: int) -> None:
         """The plan of an undoing; `number` is its operation where that was begun already."""

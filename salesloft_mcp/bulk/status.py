@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -180,10 +180,8 @@ class Plans:
                 problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
         elif state == "running" and row.cancelled:
             state = "cancelling"
-        undoing = await self.row(f"undo-{row.operation}") if state == "undone" else None
-        if undoing is not None and undoing.state != "finished":
-            state = "undoing"
-        return Status(row, state, problem, await history.counts(self._database, row.operation))
+        status = Status(row, state, problem, await history.counts(self._database, row.operation))
+        return replace(status, state=await self._undone(status)) if state == "undone" else status
 
     def new_staging(self, plan: str) -> Staging:
         """An empty file for the rows of a plan."""
@@ -217,6 +215,13 @@ class Plans:
         sql = f"SELECT {_COLUMNS} FROM runs WHERE tenant = ? AND {where}"
         found = await self._database.read(lambda tx: tx.rows(sql, self._tenant, *values))
         return [PlanRow(**{**row, "counts": Counter(json.loads(row["counts"]))}) for row in found]
+
+    async def _undone(self, status: Status) -> State:
+        """How far the last undo of a run is, or how the run stands after that was undone itself."""
+        last = next(iter(await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", status.plan.operation)), None)
+        if last is not None and last.state == "undone":
+            return "cancelled" if status.left else "finished"
+        return "undone" if last is not None and last.state == "finished" else "undoing"
 
     async def _is_worked_on(self, plan: str) -> bool:
         if plan in self.jobs and not self.jobs[plan].ended.is_set():

@@ -78,7 +78,8 @@ class Changes:
         rule = needed(operation, unconfirmed + besides)
         if rule is None:
             return None
-        return question(operation, rule, await self.place(), await self.log.last(operation))
+        place = await self.place(fresh=self._place is None)  # whoever agrees has to know where
+        return question(operation, rule, place, await self.log.last(operation))
 
     async def apply(self, operation: Operation, author: Author) -> Done:
         """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.
@@ -137,7 +138,8 @@ class Changes:
                 raise _busy()
             if seen != (line.id, line.at):
                 seen, since = (line.id, line.at), time.monotonic()
-            if max(time.monotonic() - since, self.log.clock() - line.at) > self.sent_seconds:
+            calm = self.quiet if line.state == "unknown" and line.line is None else self.sent_seconds
+            if max(time.monotonic() - since, self.log.clock() - line.at) > calm:
                 await self.settle_cut_off(line)
                 return
             await anyio.sleep(_POLL_SECONDS)

@@ -46,7 +46,7 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     done = [line for line in reversed(first) if line.line is None]
     by_run, carried = await history.counts(database, number), logged.counts["carried"]
     creates, deletes = (carried, 0) if carried else (by_run["deleted"], by_run["created"])
-    done, creates, deletes = await _left(changes, database, logged, done, creates, deletes)
+    done, creates, deletes = await _left(changes, logged, done, creates, deletes)
     if not done and not creates and not deletes:
         why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
         raise _nothing_to_undo(number, why)
@@ -145,21 +145,24 @@ async def _check_team(changes: Changes, logged: Logged) -> None:
 
 
 async def _left(
-    changes: Changes, database: Database, logged: Logged, done: list[Line], creates: int, deletes: int
+    changes: Changes, logged: Logged, done: list[Line], creates: int, deletes: int
 ) -> tuple[list[Line], int, int]:
-    """What earlier undoings that were cut off, refused or cancelled have left to do; what was itself undone is none.
+    """What earlier undoings that were cut off, refused or cancelled have left to do.
 
     Raises:
-        ConflictError: nothing.
+        ConflictError: nothing; or one of them was itself undone, and what stands there now is of that.
     """
-    for one in await history.find(database, Search(tenant=logged.tenant, undoes=logged.id)):
-        if not one.undone_by:
-            passed = [line for line in await changes.log.lines(one.id, _PASSED) if line.line is None]
-            by_run = await history.counts(database, one.id)
-            ended = sum(number for state, number in by_run.items() if state not in OPEN)
-            done, creates, deletes = done[len(passed) :], max(0, creates - ended), max(0, deletes - ended)
-    if (by := logged.undone_by) and not done and not creates and not deletes:
-        what = f"change {logged.id} was undone by change {by} already. Nothing was changed."
+    by, log = 0, changes.log
+    for one in await history.find(log.database, Search(tenant=logged.tenant, undoes=logged.id)):
+        passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
+        by_run = await history.counts(log.database, one.id)
+        ended = sum(number for state, number in by_run.items() if state not in OPEN)
+        done, creates, deletes = done[len(passed) :], max(0, creates - ended), max(0, deletes - ended)
+        by = by or one.undone_by
+    by = by or (logged.undone_by if not done and not creates and not deletes else 0)
+    if by:
+        how = f" by change {by} already" if by == logged.undone_by else f", and that by change {by}"
+        what = f"change {logged.id} was undone{how}. Nothing was changed."
         raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {by}."))
     return done, creates, deletes
 

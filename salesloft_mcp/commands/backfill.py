@@ -25,7 +25,6 @@ from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.files import atomic_output
 
 CANCEL_SECONDS = 5.0
-_ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # like Ctrl-C
 EXAMPLES = 10
 
 
@@ -65,22 +64,19 @@ def run(plan_id: str, yes: bool, as_json: bool, **where: Unpack[Where]) -> None:
     operation, question = with_app(partial(_asked, plan=plan_id, begun=begun), **where)
     author = _author(operation, question, yes)
 
-    async def work(app: App) -> Status:
-        found = await _begun(app, operation, author) if operation else await followed(app, plan_id)
-        show(app, found, as_json)
+    stopped_by: list[signal.Signals] = []
+
+    async def work(app: App) -> Status | None:
+        following = _begun(app, operation, author, stopped_by) if operation else followed(app, plan_id)
+        if found := await following:
+            show(app, found, as_json)
         return found
 
-    stopped_by = [signal.SIGINT]
-
-    def stop(number: int, _: object) -> None:
-        stopped_by[:] = [signal.Signals(number)]
-        raise KeyboardInterrupt
-
-    for number in _ENDS:
-        signal.signal(number, stop)
     try:
         after = with_app(work, **where)
     except KeyboardInterrupt:
+        stopped_by, after = [signal.SIGINT], None
+    if after is None:
         click.echo(f"Stopped. Go on with: salesloft-mcp backfill resume {plan_id}", err=True)
         sys.exit(128 + stopped_by[0])
     if not as_json:
@@ -155,12 +151,28 @@ def _author(operation: Operation | None, question: Question | None, yes: bool) -
     return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal", question.digest)
 
 
-async def _begun(app: App, operation: Operation, author: Author) -> Status:
+async def _begun(app: App, operation: Operation, author: Author, stopped_by: list[signal.Signals]) -> Status | None:
     """Run it to its end. Stopped by a person, it counts as cancelled: no server goes on with it by itself."""
     await app.jobs.start(operation, author)
+    found = None
     try:
-        return await followed(app, operation.plan)
-    except anyio.get_cancelled_exc_class():
-        with anyio.CancelScope(shield=True), suppress(ConflictError):
-            await app.jobs.cancel(operation.plan)
-        raise
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_stop, tasks.cancel_scope, stopped_by)
+            found = await followed(app, operation.plan)
+            tasks.cancel_scope.cancel()
+    finally:
+        if found is None:
+            with anyio.CancelScope(shield=True), suppress(ConflictError):
+                await app.jobs.cancel(operation.plan)
+    return found
+
+
+async def _stop(scope: anyio.CancelScope, stopped_by: list[signal.Signals]) -> None:
+    """The end of a terminal, or of the machine, stops a run as Ctrl-C does, unless it is ignored, as under nohup."""
+    if sys.platform == "win32":
+        return
+    ends = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    with anyio.open_signal_receiver(*ends) as signals:
+        async for number in signals:
+            stopped_by.append(number)
+            scope.cancel()

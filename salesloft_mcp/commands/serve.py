@@ -9,6 +9,7 @@ import anyio
 from salesloft_mcp.app import open_app
 from salesloft_mcp.commands.live import open_sandbox
 from salesloft_mcp.commands.options import Option
+from salesloft_mcp.errors import InputError
 from salesloft_mcp.hosting.run import run
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, load
@@ -29,6 +30,8 @@ def serve(
     settings = load(options)
     if http:
         settings = settings.model_copy(update={"files_dir": None})
+    if tools and not _names(tools):
+        raise InputError("--tools", "names no tool.", next_step="leave it out for all of them.")
     entries = chosen(settings.mode, _names(tools), _names(exclude_tools))
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         code = anyio.run(run, open_app(settings, box), entries, (host, port) if http else None)

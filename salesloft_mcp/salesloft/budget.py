@@ -103,7 +103,7 @@ class BudgetLayer(httpx.AsyncBaseTransport):
         cost = expected_cost(request.url)
         call = current()
         while wait := self._budget.wait(cost, call.lane):
-            if wait > call.patience():
+            if wait > call.patience(request.method != "GET"):
                 what = "the points for this minute are spent; nothing was sent."
                 raise RateLimitedError(what, retry_after_seconds=wait)
             await anyio.sleep(wait)

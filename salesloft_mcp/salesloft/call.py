@@ -11,6 +11,8 @@ import anyio
 
 Lane = Literal["chat", "bulk"]
 
+WRITE_SECONDS = 5.0  # a write is not begun when less of a call's time is left
+
 
 @dataclass(slots=True)
 class Call:
@@ -21,9 +23,9 @@ class Call:
     lane: Lane = "chat"  # bulk work leaves room for people who wait
     who: str = "local"  # as the change log names whoever asked for it
 
-    def patience(self) -> float:
-        """Seconds this call may still wait."""
-        return self.deadline - anyio.current_time()
+    def patience(self, write: bool = False) -> float:
+        """Seconds this call may still wait; before a write so much less that its answer can be waited for."""
+        return self.deadline - anyio.current_time() - (WRITE_SECONDS if write else 0.0)
 
     def renew(self, seconds: float) -> None:
         """It may wait at least `seconds` from now on: what a person took to answer is not to be missing afterwards."""

@@ -24,7 +24,6 @@ from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Re
 from salesloft_mcp.salesloft.retry import NOT_SENT
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-WRITE_SECONDS = 5.0  # a write is not begun when less of a call's time is left
 
 _CONFIGURATIONS = "/v2/external/configurations"
 _MAPPINGS = "/v2/external/mappings"
@@ -179,7 +178,7 @@ class Salesloft:
 
     async def _send(self, ask: Request, read: Callable[[Request, Received], ReadT]) -> ReadT:
         call = current()
-        if call.patience() <= (WRITE_SECONDS if ask.writes else 0.0):
+        if call.patience(ask.writes) <= 0:
             raise responses.too_late(ask)
         base = self._http.base_url
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
@@ -207,8 +206,9 @@ async def _content(response: httpx.Response) -> bytes:
 
 def _without_token(content: bytes, token: str) -> bytes:
     """Some servers repeat the headers of a request. Nobody who reads an answer may find the token in it."""
-    if b"\\u" in content and (found := read_json(content)) is not None:
-        content = json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass")  # escapes could hide it
+    # Escapes and wide characters could hide it.
+    if (b"\\" in content or b"\0" in content[:4]) and (found := read_json(content)) is not None:
+        content = json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return content.replace(token.encode(), b"[token]") if token else content
 
 

@@ -55,7 +55,8 @@ class RetryLayer(httpx.AsyncBaseTransport):
             with attempt:
                 response = await self._inner.handle_async_request(request)
                 wait = wait_before_repeat(request.method, response, self._clock())
-                if wait is None or attempt.num == ATTEMPTS or max(wait, 1.0) > current().patience():
+                patience = current().patience(request.method != "GET")
+                if wait is None or attempt.num == ATTEMPTS or max(wait, 1.0) > patience:
                     return response
                 await response.aclose()
                 raise _Repeat(wait)

@@ -77,16 +77,17 @@ async def question_about(app: App, operation: Operation) -> Question | None:
     return await app.changes.question(operation)
 
 
-async def require_consent(app: App, asked: Asked, outcome: ElicitationResult[Any]) -> Author:
-    """On whose account the operation is done. A person's thinking is no part of the time of a call: it begins anew.
+async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: ElicitationResult[Any]) -> Author:
+    """On whose account the operation is done. Where a person thought in the middle of the call, its time begins anew.
 
     Raises:
         UnconfirmedError: the person did not agree, or typed another name.
     """
-    call = current()
+    app, call = ctx.request_context.lifespan_context, current()
     if asked.question is None:
         return Author(call.who)
-    call.renew(TOOL_SECONDS)
+    if (ctx.protocol_version or "") < MODERN:  # else the answer came with a call of its own
+        call.renew(TOOL_SECONDS)
     if isinstance(outcome, AcceptedElicitation):
         how = _agreed(asked.question, outcome.data)
         if how:

@@ -142,7 +142,7 @@ async def write(
 async def carried_out(ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any]) -> Done:
     """Do what was agreed to, and tell clients what changed; raises what `write` raises."""
     app = ctx.request_context.lifespan_context
-    done = await app.changes.apply(asked.operation, await require_consent(app, asked, answered))
+    done = await app.changes.apply(asked.operation, await require_consent(ctx, asked, answered))
     await announce.written(ctx, done.outcomes)
     for one in done.outcomes:
         if one.state not in DONE | {"unchanged"}:

@@ -18,12 +18,14 @@ Row = sqlite3.Row
 DoneT = TypeVar("DoneT")
 
 FILE = "state.db"
+TURN_SECONDS = 8.0  # how long a transaction waits for those of this process
 BUSY_SECONDS = 5.0  # how long a transaction waits for one of another process
 
 _WAYS_ON = {
     "database is locked": "close whatever holds it",
     "database or disk is full": "make room on the disk",
 }
+_BUSY = "the file of approvals, changes and plans is busy."
 _LOOK = "look at the folder that SALESLOFT_STATE_DIR names"
 
 
@@ -90,12 +92,20 @@ class Database:
         return await self._in_turn(lambda: self._commit(work, "BEGIN"))
 
     async def _in_turn(self, work: Callable[[], DoneT]) -> DoneT:
-        async with self._turn:
-            try:
-                return await anyio.to_thread.run_sync(work)
-            except sqlite3.OperationalError as error:
-                what = f"the file of approvals, changes and plans cannot be used ({error})."
-                raise StateError(what, next_step=f"{_WAYS_ON.get(str(error), _LOOK)}, then try again.") from error
+        try:
+            with anyio.fail_after(TURN_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise StateError(_BUSY, next_step="try again.") from None
+        try:
+            return await anyio.to_thread.run_sync(work)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            what = f"the file of approvals, changes and plans cannot be used ({error})."
+            raise StateError(what, next_step=f"{_WAYS_ON.get(str(error), _LOOK)}, then try again.") from error
+        finally:
+            self._turn.release()
 
     def _commit(self, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE") -> DoneT:
         self._connection.execute(begin)

@@ -1,5 +1,8 @@
 """A run is taken back as a whole: journaled, resumed after a crash, and refused where it could only be half done."""
 
+from contextlib import suppress
+
+import anyio
 import pytest
 
 from salesloft_mcp import errors
@@ -98,6 +101,50 @@ async def test_a_run_that_is_taken_back_does_not_go_on_beside_that(app: App, mon
     held.open()
     await app.jobs.wait(operation.plan, HANG_SECONDS)
     assert ((await app.plans.status(plan)).state, await live(app)) == ("undone", [])
+
+
+async def test_of_two_undoings_at_once_one_begins_and_the_run_stays_closed(app: App) -> None:
+    plan = await planned(app, 60)
+    operation = await undoing(app, (await finished(app, plan)).plan.operation)
+    begun: list[int] = []
+
+    async def begin() -> None:
+        with suppress(errors.ConflictError, errors.UnconfirmedError):
+            begun.append(await app.jobs.start_undo(operation, YES))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(begin)
+        tasks.start_soon(begin)
+    assert len(begun) == 1
+    assert (await app.jobs.wait(operation.plan, HANG_SECONDS)).outcomes == {"deleted": 60}
+    assert (await app.plans.status(plan)).state == "undone"
+    assert await live(app) == []
+
+
+async def test_an_undoing_that_is_given_up_before_it_begins_leaves_the_run_as_it_was(
+    app: App, sandbox: Sandbox
+) -> None:
+    plan = await planned(app, 3)
+    operation = await undoing(app, (await finished(app, plan)).plan.operation)
+    sandbox.faults.add(Fault("delay", path="/v2/team", times=None, seconds=1e6))
+    with anyio.move_on_after(1):
+        await app.jobs.start_undo(operation, YES)
+    sandbox.faults.clear()
+    assert (await app.plans.status(plan)).state == "finished"
+    assert len(await live(app)) == 3
+
+
+async def test_a_run_whose_undo_was_undone_is_taken_back_by_the_undo_of_that(app: App) -> None:
+    plan = await planned(app, 3)
+    number = (await finished(app, plan)).plan.operation
+    redone = await undone(app, (await undone(app, number)).plan.operation)
+    assert redone.outcomes == {"created": 3}
+    assert (await app.plans.status(plan)).state == "finished"
+    with pytest.raises(errors.ConflictError, match=f"change {number} was undone, and that by change") as told:
+        await undoing(app, number)
+    assert told.value.next_step.endswith(f" {redone.plan.operation}.")
+    assert (await undone(app, redone.plan.operation)).outcomes == {"deleted": 3}
+    assert await live(app) == []
 
 
 async def test_while_the_team_cannot_be_read_no_undoing_begins_and_it_begins_later(

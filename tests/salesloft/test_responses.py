@@ -1,6 +1,7 @@
 """Answers in every shape the documents show, and in shapes nobody should send."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -207,15 +208,18 @@ async def test_a_token_that_a_server_repeats_is_read_by_nobody() -> None:
 
 @pytest.mark.parametrize("write", [False, True])
 async def test_a_token_in_the_bytes_of_a_broken_answer_is_read_by_nobody(write: bool) -> None:
-    escaped = "".join(f"\\u{ord(char):04x}" for char in TOKEN)
+    def hidden(said: bytes) -> Callable[[httpx.Request], httpx.Response]:
+        return lambda _: httpx.Response(422, content=said)
 
-    def refuse(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(422, content=f'{{"error": "Bearer {escaped}"}}'.encode())
+    letters = "".join(f"\\u{ord(char):04x}" for char in TOKEN)
+    escaped = hidden(f'{{"error": "Bearer {letters}"}}'.encode())
+    slashed = hidden(f'{{"error": "\\/ Bearer {TOKEN}"}}'.encode())
+    wide = hidden(f'{{"error": "Bearer {TOKEN}"}}'.encode("utf-16"))
 
     def break_off(request: httpx.Request) -> httpx.Response:
         raise httpx.RemoteProtocolError(f"illegal status line: 'Bearer {TOKEN}'", request=request)
 
-    for serve in (refuse, break_off):
+    for serve in (escaped, slashed, wide, break_off):
         async with answering(serve) as api:
             with open_call(6.0), pytest.raises(ApiError) as caught:
                 await (api.delete_mapping(5) if write else api.list_mappings())

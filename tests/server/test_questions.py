@@ -7,7 +7,7 @@ from mcp.client import Client
 
 from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.fields import PersonFields
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
 from tests.server.human import YES, Human
@@ -217,3 +217,15 @@ async def test_a_deletion_costs_two_reads_and_itself(
     assert found[-1].startswith("DELETE ")
     assert set(found[:-1]) == {"GET /v2/external/mappings"}
     assert len(found) <= 3
+
+
+async def test_while_salesloft_does_not_say_which_team_it_is_nobody_is_asked(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=None))
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
+        result = await client.call_tool("delete_external_id_mapping", {**OF_PERSON, "object_type": "people"})
+    assert result.is_error
+    assert human.questions == []
+    assert writes(sandbox) == []

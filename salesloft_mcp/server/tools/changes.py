@@ -102,7 +102,7 @@ async def _undo(
         except SalesloftMcpError as error:
             raise writes.half_done(done, error) from error
     else:
-        author = await require_consent(app, asked, answered)
+        author = await require_consent(ctx, asked, answered)
         number = await app.jobs.start_undo(operation, author)
         done = Done(number, await app.changes.place(), author.how, ())
     status = await followed(ctx, operation.plan)

@@ -80,7 +80,7 @@ async def _run(
     if preview:
         agreed = "nobody would be asked" if asked.question is None else how_asked(ctx)
     elif asked.operation.plan:
-        author = await require_consent(app, asked, answered)
+        author = await require_consent(ctx, asked, answered)
         await app.jobs.start(asked.operation, author)
         spent, agreed = 0, author.how or "nobody was asked"
     status = await (app.plans.status(plan) if preview else followed(ctx, plan))
