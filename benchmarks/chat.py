@@ -30,7 +30,7 @@ class Distant:
         self.api_key = sandbox.api_key
         self._app = sandbox
 
-    async def app(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         await anyio.sleep(engine.CALL_SECONDS)
         await self._app(scope, receive, send)
 
