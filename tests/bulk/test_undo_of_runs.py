@@ -29,6 +29,17 @@ async def run_of(app: App, count: int = 100) -> int:
     return (await finished(app, await planned(app, count))).plan.operation
 
 
+async def cancelled(app: App, monkeypatch: pytest.MonkeyPatch) -> tuple[str, int]:
+    """A plan of 60 rows whose run was cancelled on its way, and how many it created."""
+    plan = await planned(app, 60)
+    gate = Gate(app.salesloft, monkeypatch, 20)
+    await started(app, plan)
+    await gate.wait()
+    await app.jobs.cancel(plan)
+    gate.open()
+    return plan, (await app.jobs.wait(plan, HANG_SECONDS)).outcomes["created"]
+
+
 async def undoing(app: App, number: int) -> Operation:
     return await undo(app.changes, app.database, number)
 
@@ -62,13 +73,8 @@ async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -
 async def test_a_run_that_went_on_while_a_person_was_asked_is_not_undone_beyond_the_yes(
     app: App, monkeypatch: pytest.MonkeyPatch, begun_before: bool
 ) -> None:
-    plan = await planned(app, 60)
-    gate = Gate(app.salesloft, monkeypatch, 20)
-    number = await started(app, plan)
-    await gate.wait()
-    await app.jobs.cancel(plan)
-    gate.open()
-    written = (await app.jobs.wait(plan, HANG_SECONDS)).outcomes["created"]
+    plan, written = await cancelled(app, monkeypatch)
+    number = (await app.plans.status(plan)).plan.operation
     operation = await undoing(app, number)
     assert operation.deletes == written < 60
     if begun_before:  # and nobody had agreed
@@ -84,14 +90,9 @@ async def test_a_run_that_went_on_while_a_person_was_asked_is_not_undone_beyond_
 
 
 async def test_a_run_that_is_taken_back_does_not_go_on_beside_that(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = await planned(app, 60)
-    gate = Gate(app.salesloft, monkeypatch, 20)
-    number = await started(app, plan)
-    await gate.wait()
-    await app.jobs.cancel(plan)
-    gate.open()
-    await app.jobs.wait(plan, HANG_SECONDS)
-    operation, again = await undoing(app, number), operation_of(await app.plans.status(plan))
+    plan, _ = await cancelled(app, monkeypatch)
+    status = await app.plans.status(plan)
+    operation, again = await undoing(app, status.plan.operation), operation_of(status)
     held = Gate(app.salesloft, monkeypatch, 0, "delete_mapping")
     await app.jobs.start_undo(operation, YES)
     await held.wait()
