@@ -23,8 +23,10 @@ from tests.steady import STEADY
 hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("steady")
 
-# A shell starts its background jobs with SIGINT ignored, and every process that a test starts would inherit that.
+# A shell starts its background jobs with SIGINT ignored, and nohup whatever it runs with SIGHUP ignored. Every process
+# that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 Era = Literal["auto", "legacy"]
 
