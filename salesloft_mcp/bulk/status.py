@@ -218,10 +218,11 @@ class Plans:
 
     async def _undone(self, status: Status) -> State:
         """How far the last undo of a run is, or how the run stands after that was undone itself."""
-        last = next(iter(await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", status.plan.operation)), None)
-        if last is not None and last.state == "undone":
+        last = await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", status.plan.operation)
+        state = (await self.status(last[0].id)).state if last else "planned"
+        if state == "undone":
             return "cancelled" if status.left else "finished"
-        return "undone" if last is not None and last.state == "finished" else "undoing"
+        return "undone" if state == "finished" else "undoing"
 
     async def _is_worked_on(self, plan: str) -> bool:
         if plan in self.jobs and not self.jobs[plan].ended.is_set():
@@ -246,7 +247,7 @@ def operation_of(status: Status, title: str = "run") -> Operation:
         ConflictError: it cannot be run.
     """
     row, counts, left = status.plan, status.plan.counts, status.left
-    if row.state == "planning" or status.state not in ("planned", "stopped", "cancelled"):
+    if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
         again = (Hint.PLAN_AGAIN, ".") if status.state in ("cancelled", "failed") else ""
         raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
     told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}

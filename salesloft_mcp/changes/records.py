@@ -174,6 +174,8 @@ def same(name: str, there: object, given: object) -> bool:
     """Whether a field holds a value, as Salesloft spells it: domains and e-mails in lower case, lists in any order."""
     if name in ("archived", "crm_id_type"):  # shown as a moment and as a kind of CRM object
         return bool(there) == bool(given)
+    if given is None:  # what is cleared is shown as null or as empty
+        return not there
     if isinstance(given, str) and isinstance(there, str):
         return there.casefold() == given.casefold() if name in _FOLDED else there.strip() == given.strip()
     if isinstance(given, dict):

@@ -145,7 +145,24 @@ async def test_a_run_whose_undo_was_undone_is_taken_back_by_the_undo_of_that(app
         await undoing(app, number)
     assert told.value.next_step.endswith(f" {redone.plan.operation}.")
     assert (await undone(app, redone.plan.operation)).outcomes == {"deleted": 3}
-    assert await live(app) == []
+    assert ((await app.plans.status(plan)).state, await live(app)) == ("undone", [])
+
+
+async def test_a_run_that_came_back_in_part_does_not_go_on(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, written = await cancelled(app, monkeypatch)
+    number = (await app.plans.status(plan)).plan.operation
+    redone = await undone(app, (await undone(app, number)).plan.operation)
+    assert redone.outcomes == {"created": written}
+    with pytest.raises(errors.ConflictError, match=r"it is cancelled\. Nothing was started"):
+        operation_of(await app.plans.status(plan))
+    gate = Gate(app.salesloft, monkeypatch, 5, "delete_mapping")
+    back = await undoing(app, redone.plan.operation)
+    await app.jobs.start_undo(back, YES)
+    await gate.wait()
+    await app.jobs.cancel(back.plan)
+    gate.open()
+    await app.jobs.wait(back.plan, HANG_SECONDS)
+    assert (await app.plans.status(plan)).state == "undoing"
 
 
 async def test_while_the_team_cannot_be_read_no_undoing_begins_and_it_begins_later(

@@ -103,6 +103,13 @@ async def test_custom_fields_are_merged_and_a_null_takes_one_away(connect: Conne
     assert fields["Region"] == "EU"
 
 
+async def test_what_is_empty_already_is_not_cleared_again(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        reply = await call(client, PERSON, **KNOWN, person={"contact_restrictions": None})
+    assert reply.data["status"] == "unchanged"
+    assert writes(sandbox) == []
+
+
 async def test_references_count_as_held_when_they_are_equal(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
         first = await call(client, PERSON, **KNOWN, person={"account_id": 9001, "owner_id": 3})

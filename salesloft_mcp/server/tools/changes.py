@@ -117,8 +117,9 @@ async def undo_change(ctx: Context[App, Any], change: ChangeNumber) -> Operation
     person has agreed; records stay."""
     app = ctx.request_context.lifespan_context
     own = await app.plans.of_operation(change)
-    if own is not None and (await app.plans.status(own.id)).under_way:
-        step = f"end it with cancel_plan {own.id}, then undo it."
+    if own is not None and (status := await app.plans.status(own.id)).under_way:
+        ending = "it is ending; look with get_plan" if status.state == "cancelling" else "end it with cancel_plan"
+        step = f"{ending} {own.id}, then undo it."
         raise ConflictError(f"change: plan {own.id} is still under way. Nothing was changed.", next_step=step)
     return await undo(app.changes, app.database, change)
 
