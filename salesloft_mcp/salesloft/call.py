@@ -21,6 +21,7 @@ class Call:
     deadline: float = math.inf
     points: int = 0
     lane: Lane = "chat"  # bulk work leaves room for people who wait
+    enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
 
     def patience(self, write: bool = False) -> float:
@@ -36,9 +37,9 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 @contextmanager
-def open_call(seconds: float = math.inf, lane: Lane = "chat") -> Iterator[Call]:
+def open_call(seconds: float = math.inf, lane: Lane = "chat", enduring: bool = False) -> Iterator[Call]:
     """Everything inside may wait `seconds` altogether, and its points are counted."""
-    call = Call(anyio.current_time() + seconds, lane=lane)
+    call = Call(anyio.current_time() + seconds, lane=lane, enduring=enduring)
     token = _current.set(call)
     try:
         yield call

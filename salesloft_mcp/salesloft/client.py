@@ -6,6 +6,7 @@ Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/pla
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -13,17 +14,28 @@ import anyio
 import httpx
 from pydantic import BaseModel
 
-from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft import models, requests, responses
 from salesloft_mcp.salesloft.budget import ANSWER_SECONDS, MINUTE
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
-from salesloft_mcp.salesloft.models import Account, Configuration, Mapping, ObjectType, Page, Person, Record, Team, User
+from salesloft_mcp.salesloft.models import (
+    Account,
+    Configuration,
+    CustomField,
+    Mapping,
+    ObjectType,
+    Page,
+    Person,
+    Record,
+    Team,
+    User,
+)
 from salesloft_mcp.salesloft.received import Received, is_metered, read_json, wait_asked
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
-from salesloft_mcp.salesloft.retry import NOT_SENT
+from salesloft_mcp.salesloft.retry import ATTEMPTS, LONG_ATTEMPTS, NOT_SENT
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+PAUSE_SECONDS = 0.5  # before a read is sent again whose answer broke off in the middle
 
 _CONFIGURATIONS = "/v2/external/configurations"
 _MAPPINGS = "/v2/external/mappings"
@@ -33,6 +45,8 @@ _DELETE_CONFIGURATIONS: Right = ("external_id_configuration:manage", "external_i
 _READ_MAPPINGS: Right = ("external_id:read",)
 _WRITE_MAPPINGS: Right = ("external_id:manage", "external_id:write")
 _DELETE_MAPPINGS: Right = ("external_id:manage", "external_id:delete")
+_READ_CUSTOM_FIELDS: Right = ("custom_field:view", "custom_fields:read")
+_FIELD_TYPES: dict[ObjectType, str] = {"people": "person", "accounts": "company"}
 
 ReadT = TypeVar("ReadT")
 RowT = TypeVar("RowT", bound=BaseModel)
@@ -89,7 +103,7 @@ class Salesloft:
             BrokenAnswerError: rows that were not asked for, on a list that does not end with this page.
         """
         asked = MappingFilter(external_type, object_type, external_id, object_id, deleted)
-        more = (requests.COUNTS if counts else ()) + (requests.OLDEST_FIRST if ascending else ())
+        more = (requests.COUNTS if counts else ()) + (requests.OLDEST_FIRST if ascending else requests.NEWEST_FIRST)
         query = paged(asked.sent.query(), page, per_page) + more
         ask = Request("GET", _MAPPINGS, query, scopes=(_READ_MAPPINGS,))
         return responses.only_asked(ask, asked, await self._page(ask, Mapping))
@@ -126,13 +140,7 @@ class Salesloft:
         Raises:
             InputError: more ids than one call takes (100, or about 6 kB of query).
         """
-        ids = enumerate(external_ids, 1)
-        query = tuple((f"external_ids[{number}]", checked("external_ids", value)) for number, value in ids)
-        query += (("page", str(page)),) if page > 1 else ()
-        scopes = (_READ_MAPPINGS, requests.reads(object_type))
-        ask = Request("GET", requests.ids_path(external_type, object_type), query, scopes=scopes)
-        if len(external_ids) > requests.MAX_IDS_A_CALL or len(ask.target) > requests.MAX_QUERY_BYTES:
-            raise InputError("external_ids", f"at most {requests.MAX_IDS_A_CALL} ids (6 kB) fit one call.")
+        ask = requests.records(external_type, object_type, external_ids, page)
         return await self._page(ask, models.RECORDS[object_type])
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:
@@ -150,17 +158,40 @@ class Salesloft:
     async def list_objects(
         self, object_type: ObjectType, filters: Query, *, page: int = 1, per_page: int = 25
     ) -> Page[Record]:
-        """One page of people, accounts or users by their own fields: `(("email_addresses[]", "a@b.test"),)`."""
+        """One page of people, accounts or users by their own fields: `(("email_addresses[]", "a@b.test"),)`.
+
+        Users who are deactivated are among them; `active` tells.
+        """
         return await self._page(objects(object_type, filters, page, per_page), models.RECORDS[object_type])
 
     async def get_object(self, object_type: ObjectType, object_id: int) -> Record | None:
-        """The object with that Salesloft id, or None when there is none (any more)."""
+        """The object with that Salesloft id; None when it is gone, or hidden from this token.
+
+        Raises:
+            BrokenAnswerError: its row cannot be read.
+        """
         found = await self.list_objects(object_type, (("ids[]", str(object_id)),))
-        return next((record for record in found.rows if record.id == object_id), None)
+        record = next((record for record in found.rows if record.id == object_id), None)
+        if record is None:
+            responses.complete(found)
+        return record
 
     async def count_objects(self, object_type: ObjectType) -> int | None:
         """How many people, accounts or users the team has; None when Salesloft does not count them."""
         return (await self._page(objects(object_type, (), 1, 1, counts=True), models.RECORDS[object_type])).total
+
+    async def custom_fields(
+        self, object_type: ObjectType, *, page: int = 1, per_page: int = PAGE_SIZE
+    ) -> Page[CustomField]:
+        """One page of the custom fields of people or of accounts; users have none.
+
+        Reference: "field_type" is person, company or opportunity. Salesloft ignores a filter it does not know, so
+        every row is held against the question.
+        """
+        kind = _FIELD_TYPES.get(object_type, "")
+        query = paged((("field_type", kind),), page, per_page)
+        found = await self._page(Request("GET", "/v2/custom_fields", query, scopes=(_READ_CUSTOM_FIELDS,)), CustomField)
+        return replace(found, rows=tuple(row for row in found.rows if row.field_type == kind))
 
     async def me(self) -> User:
         """Whose token this is."""
@@ -177,31 +208,54 @@ class Salesloft:
         return self._send(ask, partial(responses.row, kind=kind))
 
     async def _send(self, ask: Request, read: Callable[[Request, Received], ReadT]) -> ReadT:
-        call = current()
-        if call.patience(ask.writes) <= 0:
-            raise responses.too_late(ask)
-        base = self._http.base_url
+        call, base = current(), self._http.base_url
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + ask.target.encode("ascii"))
-        try:
-            async with self._http.stream(ask.method, url, json=ask.body) as response:
-                with anyio.fail_after(min(ANSWER_SECONDS, call.patience())):
-                    content = await _content(response)
-            asked = wait_asked(response.headers, time.time())
-            wait = MINUTE if asked is None else asked
-            return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
-        except NOT_SENT as error:
-            raise responses.never_sent(error) from error
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            raise responses.lost(ask, error) from error
+        attempts = 1 if ask.writes else LONG_ATTEMPTS if call.enduring else ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            if call.patience(ask.writes) <= 0:
+                raise responses.too_late(ask)
+            try:
+                async with self._http.stream(ask.method, url, json=ask.body) as response:
+                    with anyio.fail_after(min(ANSWER_SECONDS, call.patience())):
+                        content = await _content(response)
+                if not _is_half(content) or attempt == attempts or call.patience() <= PAUSE_SECONDS:
+                    break
+                await anyio.sleep(PAUSE_SECONDS)
+            except _CutOffError as error:  # which the layer beneath, that sends reads again, does not see
+                if attempt == attempts or call.patience() <= PAUSE_SECONDS:
+                    raise responses.lost(ask, error.error) from error.error
+                await anyio.sleep(PAUSE_SECONDS)
+            except NOT_SENT as error:
+                raise responses.never_sent(error) from error
+            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+                raise responses.lost(ask, error) from error
+        asked = wait_asked(response.headers, time.time())
+        wait = MINUTE if asked is None else asked
+        return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
+
+
+class _CutOffError(Exception):
+    """The head of an answer came, and its body broke off."""
+
+    def __init__(self, error: httpx.TransportError) -> None:
+        self.error = error
 
 
 async def _content(response: httpx.Response) -> bytes:
     content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            raise httpx.ReadError("the answer is larger than any page can be")
+    try:
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                raise httpx.DecodingError("the answer is larger than any page can be")
+    except (httpx.NetworkError, httpx.ProtocolError) as error:
+        raise _CutOffError(error) from error
     return _without_token(bytes(content), response.request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+def _is_half(content: bytes) -> bool:
+    """Whether something in between has cut an answer, and counted its bytes anew."""
+    return content[:1] == b"{" and content.rstrip()[-1:] != b"}"
 
 
 def _without_token(content: bytes, token: str) -> bytes:

@@ -1,20 +1,22 @@
 """Lists read whole: every page walk of the product, and what it costs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType, Page
 from salesloft_mcp.salesloft.requests import DEEPER, PAGE_SIZE
+from salesloft_mcp.salesloft.responses import complete
 
 LAST_FLAT_PAGE = 100  # "list pages 101-150 cost 3" points, and later ones more
 # Below this many ids the length of a list that was never seen is not worth the point that the question costs.
 WORTH_COUNTING = 10
 WINDOW = 40  # pages that may wait in memory for the first of them to be used
+STALE_PAGES = 3  # in a row with nothing new: a Salesloft that gives the same page for every number
 
 RowT = TypeVar("RowT")
 # Asks for one page: `ask(page=2)`; and `ask(page=2, ascending=True)` where the first page told the length of the list.
@@ -54,7 +56,8 @@ async def pages(ask: Ask[RowT], first: Page[RowT] | None = None) -> AsyncIterato
 
     When `first` has a total, several pages are read at once, and a long list from both ends. Rows that are added
     meanwhile, and a Salesloft that does not sort, make it read on until the list ends. A row that is taken away
-    meanwhile may push another one out of sight: then there are fewer rows than the total said.
+    meanwhile may push another one out of sight, and a row that cannot be read is left out: then there are fewer rows
+    than the total said.
     """
     seen: set[Hashable] = set()
     last = first or await ask(page=1)
@@ -70,14 +73,30 @@ async def pages(ask: Ask[RowT], first: Page[RowT] | None = None) -> AsyncIterato
     async for page in _several(partial(ask, page=number) for number in range(2, newest + 1)):
         last = page
         yield _unseen(page, seen)
-    while last.next_page is not None and not (oldest and len(seen) >= total):
+    stale = 0
+    while last.next_page is not None and not (oldest and len(seen) >= total) and stale < STALE_PAGES:
         last = await ask(page=last.next_page)
-        yield _unseen(last, seen)
+        rows = _unseen(last, seen)
+        stale = 0 if rows else stale + 1
+        yield rows
 
 
 async def read_all(ask: Ask[RowT], first: Page[RowT] | None = None) -> list[RowT]:
-    """Every row of a list, as `pages` reads it."""
-    return [row async for rows in pages(ask, first) for row in rows]
+    """Every row of a list, as `pages` reads it.
+
+    Raises:
+        BrokenAnswerError: one that cannot be read might be the one that is looked for.
+    """
+    return [row async for rows in pages(whole(ask), first and complete(first)) for row in rows]
+
+
+def whole(ask: Ask[RowT]) -> Ask[RowT]:
+    """`ask`, refusing a page with rows that cannot be read."""
+
+    async def asking(**asked: Any) -> Page[RowT]:  # noqa: ANN401 - whatever page `ask` is asked for
+        return complete(await ask(**asked))
+
+    return asking
 
 
 async def begin_list(
@@ -96,7 +115,9 @@ async def begin_list(
         shown = await every(counts=True)
         if shown.rows and not (await ask(object_type=shown.rows[0].object_type)).rows:
             ask, first = every, shown
-    return ask, first if first.next_page is not None else Page(first.rows, total=len(first.rows))
+    if first.next_page is None:
+        first = replace(first, total=len(first.rows) + first.unread)
+    return ask, first
 
 
 async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:

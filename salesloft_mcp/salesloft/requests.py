@@ -3,8 +3,9 @@
 Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -12,6 +13,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.salesloft.fields import NO_TEXT
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Scope
 from salesloft_mcp.salesloft.models import Mapping as MappingRow
+from salesloft_mcp.text import quoted
 
 MAX_EXTERNAL_ID = 1_024
 MAX_EXTERNAL_TYPE = 255
@@ -25,8 +27,12 @@ DEEPER = ((100, 2), (150, 5), (250, 2), (500, 20))
 Method = Literal["GET", "POST", "DELETE"]
 Query = tuple[tuple[str, str], ...]
 Right = tuple[str, ...]  # any of these names will do: the guide's first, then that of the current catalogue
-COUNTS: Query = (("include_paging_counts", "true"),)
+COUNTS: Query = (("include_paging_counts", "true"), ("limit_paging_counts", "false"))  # else they stop at 10,000
+EVERYBODY: Query = (("visible_only", "false"),)  # users who are deactivated are hidden otherwise
+# These select by whether there is a value at all: a search for such a text would find everybody who has none.
+MAGIC = frozenset({"_is_null", "_is_not_null", "null", "_unmapped"})
 OLDEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "ASC"))
+NEWEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "DESC"))  # the usual order; the guide prints another
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +128,45 @@ def segment(name: str, value: str, limit: int = MAX_EXTERNAL_ID) -> str:
 
 
 def objects(object_type: ObjectType, filters: Query, page: int, per_page: int, counts: bool = False) -> Request:
-    """People, accounts or users by their own fields, `filters` being Salesloft's parameters and their values."""
+    """People, accounts or users by their own fields, `filters` being Salesloft's parameters and their values.
+
+    Raises:
+        InputError: a value that cannot be sent, is a command to Salesloft, or is no time where one is due.
+    """
     for name, value in filters:
-        checked(name.removesuffix("[]"), value)
-    query = paged(filters, page, per_page) + (COUNTS if counts else ())
+        _check_filter(name, value)
+    query = paged((*filters, *_visible(object_type)), page, per_page) + (COUNTS if counts else ())
     return Request("GET", f"/v2/{object_type}", query, scopes=(reads(object_type),))
+
+
+def records(external_type: str, object_type: ObjectType, external_ids: Sequence[str], page: int) -> Request:
+    """The objects behind external ids: a list of 25 a page, unless more are asked for.
+
+    Raises:
+        InputError: more ids than one call takes.
+    """
+    ids = enumerate(external_ids, 1)
+    query = tuple((f"external_ids[{number}]", checked("external_ids", value)) for number, value in ids)
+    query = paged(query + _visible(object_type), page, PAGE_SIZE)
+    scopes = (("external_id:read",), reads(object_type))
+    ask = Request("GET", ids_path(external_type, object_type), query, scopes=scopes)
+    if len(external_ids) > MAX_IDS_A_CALL or len(ask.target) > MAX_QUERY_BYTES:
+        raise errors.InputError("external_ids", f"at most {MAX_IDS_A_CALL} ids (6 kB) fit one call.")
+    return ask
+
+
+def is_magic(value: str) -> bool:
+    """Whether Salesloft would take this for a command instead of a value to search for."""
+    return value.strip().casefold() in MAGIC
+
+
+def is_moment(text: str) -> bool:
+    """Whether this is a time. Salesloft can answer 500 to a filter by something else."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def reads(object_type: ObjectType) -> Right:
@@ -140,5 +180,21 @@ def ids_path(external_type: str, object_type: ObjectType) -> str:
 
 
 def paged(filters: Query, page: int, per_page: int) -> Query:
-    """`filters`, and which page is asked for."""
+    """`filters`, and which page is asked for: a list of users is not paged at all otherwise."""
     return (*filters, ("per_page", str(per_page)), ("page", str(page)))
+
+
+def _visible(object_type: ObjectType) -> Query:
+    return EVERYBODY if object_type == "users" else ()
+
+
+def _check_filter(name: str, value: str) -> None:
+    bare = name.removesuffix("[]")
+    bare = bare if bare.isidentifier() else quoted(bare, 40)  # a custom field has a name of others
+    checked(bare, value)
+    if is_magic(value):
+        what = f"{quoted(value)} is a command to Salesloft, so nobody can be found by it."
+        raise errors.InputError(bare, what, next_step="search by another field.")
+    if name.startswith(("updated_at[", "created_at[")) and not is_moment(value):
+        what = f"{quoted(value)} is no time such as 2026-01-31T09:30:00+00:00."
+        raise errors.InputError(bare, what, next_step="correct it.")

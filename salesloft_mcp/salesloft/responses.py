@@ -13,6 +13,7 @@ from salesloft_mcp.salesloft.requests import MappingFilter, Request
 from salesloft_mcp.text import quoted
 
 RowT = TypeVar("RowT", bound=BaseModel)
+AnyT = TypeVar("AnyT")
 
 LONGEST_WORDS = 120  # characters of Salesloft's own words that are passed on, for each field
 _REFUSALS = frozenset({400, 401, 403, 404, 422, 429})
@@ -25,15 +26,34 @@ _ECHOED = ("external_type", "object_type", "external_id", "object_id")
 
 
 def page(ask: Request, got: Received, *, kind: type[RowT]) -> Page[RowT]:
-    """The rows of a list: `data` may be a list, a single object or null (the guide prints the first two)."""
+    """The rows of a list: `data` may be a list, a single object or null (the guide prints the first two).
+
+    Raises:
+        BrokenAnswerError: there are rows that hold something, and none of them can be read.
+    """
     envelope = _envelope(ask, got)
     data, metadata = envelope["data"], envelope.get("metadata")
     found = data if isinstance(data, list) else [] if data is None else [data]
-    rows = tuple(_row(ask, one, kind) for one in found)
+    rows = tuple(one for one in (_usable(row, kind) for row in found) if one is not None)
+    if not rows and (odd := next((one for one in found if one is not None), None)) is not None:
+        _row(ask, odd, kind)
     paging = metadata.get("paging") if isinstance(metadata, dict) else None
     paging = paging if isinstance(paging, dict) else {}
     total = paging.get("total_count")
-    return Page(rows, _next_page(ask, paging, len(rows)), total if isinstance(total, int) else None)
+    following = _next_page(ask, paging, len(found))
+    return Page(rows, following, total if type(total) is int else None, len(found) - len(rows))
+
+
+def complete(found: Page[AnyT]) -> Page[AnyT]:
+    """`found`, where a row that cannot be read must not pass for one that is not there.
+
+    Raises:
+        BrokenAnswerError: there is one.
+    """
+    if not found.unread:
+        return found
+    what = f"Salesloft's answer has rows that cannot be read ({found.unread}), so what is there is not known."
+    raise errors.BrokenAnswerError(what, next_step=_SUPPORT)
 
 
 def row(ask: Request, got: Received, *, kind: type[RowT]) -> RowT:
@@ -154,6 +174,13 @@ def _next_page(ask: Request, paging: dict[str, object], rows: int) -> int | None
         what = f"Salesloft's answer names no usable next page after page {ask.page}. Nothing of it was used."
         raise _broken(ask, what)
     return found
+
+
+def _usable(data: object, kind: type[RowT]) -> RowT | None:
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        return None
 
 
 def _row(ask: Request, data: object, kind: type[RowT]) -> RowT:

@@ -11,6 +11,8 @@ from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.received import is_metered, wait_asked
 
 ATTEMPTS = 4
+LONG_ATTEMPTS = 60  # of a read by a call that has read for minutes; with the longest pause that is five minutes
+LONGEST_PAUSE = 5.0
 _PASSING = frozenset({500, 502, 503, 504})
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -51,12 +53,13 @@ class RetryLayer(httpx.AsyncBaseTransport):
                 return error.wait or True
             return may_repeat(request.method, error) and current().patience() > 1
 
-        async for attempt in stamina.retry_context(on=hook, attempts=ATTEMPTS, timeout=None, wait_max=5.0):
+        attempts = LONG_ATTEMPTS if current().enduring and request.method == "GET" else ATTEMPTS
+        async for attempt in stamina.retry_context(on=hook, attempts=attempts, timeout=None, wait_max=LONGEST_PAUSE):
             with attempt:
                 response = await self._inner.handle_async_request(request)
                 wait = wait_before_repeat(request.method, response, self._clock())
                 patience = current().patience(request.method != "GET")
-                if wait is None or attempt.num == ATTEMPTS or max(wait, 1.0) > patience:
+                if wait is None or attempt.num == attempts or max(wait, 1.0) > patience:
                     return response
                 await response.aclose()
                 raise _Repeat(wait)

@@ -4,7 +4,7 @@ from typing import Any
 
 from salesloft_mcp.sandbox.answers import TAKEN, Answer, invalid, not_found
 from salesloft_mcp.sandbox.body import external_id, external_type, object_id, read_body
-from salesloft_mcp.sandbox.lists import listed, one
+from salesloft_mcp.sandbox.lists import bracketed, listed, one
 from salesloft_mcp.sandbox.query import boolean, integer, object_type
 from salesloft_mcp.sandbox.render import TENANT_ID, created, picked
 from salesloft_mcp.sandbox.request import Dialect, Request
@@ -21,31 +21,38 @@ MAPPING_FILTERS = {
     "object_id": one(integer),
     "deleted": one(boolean),
 }
+PRINTED_FILTERS = {**MAPPING_FILTERS, "external_id": bracketed(str), "object_id": bracketed(integer)}
 
 
-def show_configuration(row: Row, dialect: Dialect) -> dict[str, Any]:
+def show_configuration(row: Row, dialect: Dialect, names: str = "external_type id object_type") -> dict[str, Any]:
     """The guide's OAuth example swaps source_id and source_type (D7), so its dialect does."""
     sources = row["source_id"], row["source_type"]
     source_id, source_type = reversed(sources) if dialect == "guide" else sources
     return {
         "deleted": bool(row["deleted"]),
-        **picked(row, "external_type id object_type"),
+        **picked(row, names),
         "source_id": source_id,
         "source_type": source_type,
     }
 
 
-def show_mapping(row: Row, dialect: Dialect) -> dict[str, Any]:
-    """The guide: no id (D1), plural words, a full time. The reference: an id, singulars (D2), a date."""
+def show_mapping(row: Row, request: Request) -> dict[str, Any]:
+    """The guide: no id (D1), plural words, a full time. The reference: an id, singulars (D2), a date.
+
+    `ids-in-plain-lists` shows an id only in a list that is not narrowed by external id.
+    """
     shown = {
         "deleted": bool(row["deleted"]),
         **picked(row, "external_type object_type external_id inserted_at object_id"),
         "tenant_id": TENANT_ID,
     }
-    if dialect == "guide":
-        return shown
-    day = row["inserted_at"].partition("T")[0]
-    return {"id": row["id"], **shown, "object_type": SINGULAR[row["object_type"]], "inserted_at": day}
+    if request.dialect == "reference":
+        day = row["inserted_at"].partition("T")[0]
+        shown |= {"object_type": SINGULAR[row["object_type"]], "inserted_at": day}
+    with_id = request.dialect == "reference"
+    if "ids-in-plain-lists" in request.odd:
+        with_id = request.call.method == "GET" and request.query.one("external_id") is None
+    return {"id": row["id"], **shown} if with_id else shown
 
 
 def live_configuration(store: Store, external: str, objects: str) -> Row | None:
@@ -85,7 +92,7 @@ def create_configuration(request: Request) -> Answer:
     if request.caller.kind == "oauth":
         body |= {"source_type": "integration", "source_id": INTEGRATION_ID}
     row = request.store.insert("configurations", body)
-    return created(request, show_configuration(row, request.dialect))
+    return created(request, show_configuration(row, request.dialect, "external_type object_type id"))
 
 
 def delete_configuration(request: Request) -> Answer:
@@ -97,9 +104,8 @@ def delete_configuration(request: Request) -> Answer:
 
 def list_mappings(request: Request) -> Answer:
     """Assumed: without `deleted` the live and the deleted rows are listed alike."""
-    return listed(
-        request, "mappings", lambda row: show_mapping(row, request.dialect), MAPPING_FILTERS, lone_object=True
-    )
+    filters = PRINTED_FILTERS if request.dialect == "guide" else MAPPING_FILTERS
+    return listed(request, "mappings", lambda row: show_mapping(row, request), filters, lone_object=True)
 
 
 def create_mapping(request: Request) -> Answer:
@@ -123,7 +129,7 @@ def create_mapping(request: Request) -> Answer:
     if request.enforce_unique and live_mappings(request.store, external, objects, [identifier]):
         raise invalid("external_id", TAKEN)
     row = insert_mapping(request, external, objects, identifier, target)
-    return created(request, show_mapping(row, request.dialect))
+    return created(request, show_mapping(row, request))
 
 
 def delete_mapping(request: Request) -> Answer:

@@ -1,11 +1,15 @@
 """The fields a person or account body may set, and what each may hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from salesloft_mcp.sandbox.answers import Complaints, unprocessable
+from salesloft_mcp.sandbox.answers import MISSING, Complaints, unprocessable
 
 Fields = dict[str, Any]
+
+# Those of the team, of people and of accounts: the platform has none for users.
+OF_PEOPLE = ("Legacy ID", "Preferred Language", "Lead Source", "Region", "Tier")
+OF_ACCOUNTS = ("Legacy Account ID", "Renewal Quarter")
 
 
 class Shape(NamedTuple):
@@ -55,8 +59,11 @@ def shapes(shape: Shape, names: str) -> dict[str, Shape]:
     return dict.fromkeys(names.split(), shape)
 
 
-def known_fields(shapes: Mapping[str, Shape], body: Mapping[str, Any]) -> Fields:
-    """The fields of a body that the section knows; others are ignored, null clears, a wrong type is a 422."""
+def known_fields(shapes: Mapping[str, Shape], body: Mapping[str, Any], custom: Collection[str]) -> Fields:
+    """The fields of a body that the section knows; others are ignored, null clears, a wrong type is a 422.
+
+    Custom fields that the team does not have are ignored, too.
+    """
     given = {name: value for name, value in body.items() if name in shapes}
     wrong: Complaints = {
         name: [shapes[name].complaint]
@@ -65,7 +72,19 @@ def known_fields(shapes: Mapping[str, Shape], body: Mapping[str, Any]) -> Fields
     }
     if wrong:
         raise unprocessable(wrong)
+    if given.get("custom_fields"):
+        given["custom_fields"] = {name: one for name, one in given["custom_fields"].items() if name in custom}
     return {name: value.lower() if value and shapes[name].lower_case else value for name, value in given.items()}
+
+
+def wrong_crm_id(given: Fields, prefixes: Collection[str]) -> Complaints:
+    """Source: "exactly 18 characters (people 00Q or 003, accounts 001)", and accepted only with its type."""
+    if given.get("crm_id_type") is None:
+        return {"crm_id_type": [MISSING]}
+    crm_id = given["crm_id"]
+    if len(crm_id) != 18 or crm_id[:3] not in prefixes:
+        return {"crm_id": [f"must be 18 characters long and begin with {' or '.join(prefixes)}"]}
+    return {}
 
 
 def merged(fields: Fields, changes: Fields) -> Fields:

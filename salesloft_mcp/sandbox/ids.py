@@ -3,7 +3,8 @@
 from salesloft_mcp.sandbox.answers import MISSING, Answer, invalid, not_found
 from salesloft_mcp.sandbox.body import external_id, read_body
 from salesloft_mcp.sandbox.external import insert_mapping, live_configuration, live_mappings
-from salesloft_mcp.sandbox.lists import listed
+from salesloft_mcp.sandbox.lists import listed, visible_only
+from salesloft_mcp.sandbox.oddities import shown
 from salesloft_mcp.sandbox.query import object_type
 from salesloft_mcp.sandbox.records import change, insert
 from salesloft_mcp.sandbox.render import created
@@ -19,8 +20,8 @@ SECTIONS = {section.table: section for section in (PEOPLE, ACCOUNTS, USERS)}
 def list_objects(request: Request) -> Answer:
     """Source: "Salesloft will resolve the association to those Salesloft IDs and then return the list".
 
-    Assumed: one object once, in the order of the proxied list, so not in the order asked for; a page holds
-    all that one call may ask for unless `per_page` says less; no ids at all, or more than 100, answer 422.
+    Assumed: one object once, in the order of the proxied list, so not in the order asked for; pages as there, and
+    users who are deactivated hidden as there; no ids at all, or more than 100, answer 422.
     """
     section = _section(request)
     request.require(needed("GET", section.table))
@@ -36,9 +37,8 @@ def list_objects(request: Request) -> Answer:
         request,
         section.table,
         show_user_in_the_guide if in_guide else section.show,
-        {},
-        sort=SORT_COLUMNS,
-        per_page=MOST_EXTERNAL_IDS,
+        {"visible_only": visible_only} if section is USERS else {},
+        sort=("id",) if request.dialect == "guide" else SORT_COLUMNS,
         among_ids=[row["object_id"] for row in mapped],
         lone_object=True,
     )
@@ -62,7 +62,7 @@ def upsert_object(request: Request) -> Answer:
         else:
             row = insert(section, request, request.body)
             insert_mapping(request, external, section.table, identifier, row["id"])
-    return created(request, section.show(row))
+    return created(request, shown(section.table, section.show(row), request.odd))
 
 
 def _section(request: Request) -> Section:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from salesloft_mcp.sandbox.answers import Answer, Complaints, json_answer, unprocessable
-from salesloft_mcp.sandbox.query import Query, moment
+from salesloft_mcp.sandbox import oddities
+from salesloft_mcp.sandbox.answers import Answer, ApiError, Complaints, json_answer, unprocessable
+from salesloft_mcp.sandbox.query import Query, boolean, moment
 from salesloft_mcp.sandbox.request import Request
 from salesloft_mcp.sandbox.store import Condition, Row, Table, Value, among, equal
 
 MAX_PER_PAGE = 100
+PER_PAGE = 25
 MAX_PAGE = 10**12
+MAGIC = {"_is_null": "IS NULL", "null": "IS NULL", "_unmapped": "IS NULL", "_is_not_null": "IS NOT NULL"}
 COMPARISONS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
 
 Parse = Callable[[str], Value]
@@ -26,27 +29,36 @@ def listed(
     filters: Filters,
     *,
     sort: Sequence[str] = ("id",),
-    per_page: int = 25,
     among_ids: Sequence[int] | None = None,
     lone_object: bool = False,
+    only_paged: bool = False,
 ) -> Answer:
     """One page of a table; `lone_object` lists show a single hit bare in the guide (D11).
+
+    An `only_paged` list is whole, and has no `paging`, unless a page of it is asked for.
 
     Source: "Bad paging values are corrected silently and echoed". An unknown column to sort by (the first is the
     default) or direction is corrected silently, too (assumed).
     """
     query = request.query
     echo, conditions = _selected(query, filters)
+    if "hidden-records" in request.odd and table in oddities.HIDDEN:
+        conditions.append(oddities.HIDDEN[table])
     if among_ids is not None:
         conditions.append(among("id", among_ids))
     page = min(query.positive("page", 1), MAX_PAGE)
-    per_page = min(query.positive("per_page", per_page), MAX_PER_PAGE)
-    wanted = query.one("sort_by") or ""
-    column = wanted if wanted in sort else sort[0]
-    direction = "ASC" if query.word("sort_direction") == "ASC" else "DESC"
+    per_page = min(query.positive("per_page", PER_PAGE), MAX_PER_PAGE)
+    if only_paged and query.one("page") is None:
+        per_page = MAX_PAGE
+    column = by if (by := query.one("sort_by") or "") in sort else sort[0]
+    # The guide prints what it lists in ascending order, configurations apart.
+    ascending = "ASC" if lone_object and request.dialect == "guide" else "DESC"
+    direction = wanted if (wanted := query.word("sort_direction")) in ("ASC", "DESC") else ascending
     order = f"{column} {direction}, id {direction}"
     rows = request.store.select(table, conditions, order, limit=per_page + 1, offset=(page - 1) * per_page)
-    data = [show(row) for row in rows[:per_page]]
+    data: list[Mapping[str, Any] | None] = [oddities.shown(table, show(row), request.odd) for row in rows[:per_page]]
+    if "null-rows" in request.odd and table in oddities.HIDDEN:
+        data.append(None)
     paging: dict[str, int | None] = {
         "per_page": per_page,
         "current_page": page,
@@ -55,10 +67,14 @@ def listed(
     }
     if query.word("include_paging_counts") == "TRUE":
         total = request.store.count(table, conditions)
+        if query.word("limit_paging_counts") != "FALSE":
+            total = min(total, request.most_counted)
         paging |= {"total_pages": -(-total // per_page), "total_count": total}
     sorting = {"sort_by": column, "sort_direction": f"{direction} NULLS LAST"}
     bare = lone_object and request.dialect == "guide" and len(data) == 1
-    metadata = {"filtering": echo, "paging": paging, "sorting": sorting}
+    metadata: dict[str, Any] = {"filtering": echo, "paging": paging, "sorting": sorting}
+    if per_page == MAX_PAGE:
+        del metadata["paging"]
     return json_answer(200, {"data": data[0] if bare else data, "metadata": metadata})
 
 
@@ -74,7 +90,7 @@ def _selected(query: Query, filters: Filters) -> tuple[dict[str, Any], list[Cond
             complaints[name] = [str(error)]
             continue
         if found is not None:
-            echo[name] = found[0]
+            echo |= {} if found[0] is None else {name: found[0]}
             conditions.extend(found[1])
     if complaints:
         raise unprocessable(complaints)
@@ -92,23 +108,79 @@ def one(parse: Parse, column: str = "") -> Filter:
     return read
 
 
-def many(parse: Parse, column: str) -> Filter:
+def bracketed(parse: Parse) -> Filter:
+    """The guide prints `object_id=[1]`: the value may stand in brackets, which may be part of it as well."""
+
     def read(query: Query, name: str) -> Found | None:
-        values = [parse(raw) for raw in query.many(name)]
+        raw = query.one(name)
+        if raw is None or not (raw.startswith("[") and raw.endswith("]")):
+            return one(parse)(query, name)
+        values = [parse(raw[1:-1]), *([raw] if parse is str else [])]
+        return values[0], [among(name, values)]
+
+    return read
+
+
+def many(parse: Parse, column: str) -> Filter:
+    """Any of the values; `_is_null` and its like select by whether there is a value at all."""
+
+    def read(query: Query, name: str) -> Found | None:
+        given = query.many(name)
+        if given and (magic := MAGIC.get(given[-1].lower())):
+            return given[-1], [Condition(f"{column} {magic}", ())]
+        values = [parse(raw) for raw in given]
         return (values, [among(column, values)]) if values else None
 
     return read
 
 
+def part(column: str) -> Filter:
+    """A part of a text, upper and lower case alike."""
+
+    def read(query: Query, name: str) -> Found | None:
+        raw = query.one(name)
+        if raw is not None and (magic := MAGIC.get(raw.lower())):
+            return raw, [Condition(f"{column} {magic}", ())]
+        return search(column)(query, name)
+
+    return read
+
+
+def is_set(column: str) -> Filter:
+    """A flag that is kept as something else: whether there is a value."""
+
+    def read(query: Query, name: str) -> Found | None:
+        raw = query.one(name)
+        if raw is None:
+            return None
+        value = boolean(raw)
+        return value, [Condition(f"{column} IS {'NOT ' if value else ''}NULL", ())]
+
+    return read
+
+
+def visible_only(query: Query, name: str) -> Found | None:
+    """Users who are deactivated are hidden, unless this is false."""
+    if query.word(name) == "FALSE":
+        return False, []
+    return True if query.word(name) else None, [equal(field("active"), True)]
+
+
 def since_and_until(query: Query, name: str) -> Found | None:
-    """`updated_at[gte|gt|lte|lt]`; another word in the brackets is an unknown name and ignored."""
-    bounds = {word: moment(raw) for word, raw in query.keyed(name).items() if word in COMPARISONS}
+    """`updated_at[gte|gt|lte|lt]`; another word in the brackets is an unknown name and ignored.
+
+    Source: "A malformed date filter can answer 500".
+    """
+    try:
+        bounds = {word: moment(raw) for word, raw in query.keyed(name).items() if word in COMPARISONS}
+    except ValueError:
+        raise ApiError(500, {"status": 500, "error": "Internal Server Error"}) from None
     conditions = [Condition(f"{name} {COMPARISONS[word]} ?", (time,)) for word, time in bounds.items()]
     return (bounds, conditions) if bounds else None
 
 
 def custom_fields(query: Query, name: str) -> Found | None:
-    holds = f"EXISTS (SELECT 1 FROM json_each(fields, '$.{name}') WHERE key = ? AND value = ?)"
+    holds = f"EXISTS (SELECT 1 FROM json_each(fields, '$.{name}') WHERE key = ? AND lower(value) = lower(?))"
     wanted = query.keyed(name)
     return (wanted, [Condition(holds, pair) for pair in wanted.items()]) if wanted else None
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from salesloft_mcp.sandbox.answers import ApiError, bad_request, not_found
+from salesloft_mcp.sandbox.oddities import Odd
 from salesloft_mcp.sandbox.query import Query, integer
 from salesloft_mcp.sandbox.scopes import Caller, Scope
 from salesloft_mcp.sandbox.store import Store
@@ -47,6 +48,8 @@ class Request:
     store: Store
     dialect: Dialect
     enforce_unique: bool
+    odd: frozenset[Odd]
+    most_counted: int
 
     @property
     def query(self) -> Query:

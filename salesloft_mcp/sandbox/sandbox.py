@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from salesloft_mcp.sandbox import asgi, control, routes
 from salesloft_mcp.sandbox.answers import Answer, ApiError, json_answer, text_answer
 from salesloft_mcp.sandbox.faults import Faults, go_wrong
 from salesloft_mcp.sandbox.limit import RateLimit, cost_of
+from salesloft_mcp.sandbox.oddities import Odd
 from salesloft_mcp.sandbox.request import Call, Dialect, ReceivedRequest, Request
 from salesloft_mcp.sandbox.scopes import Caller, Kind, needed
 from salesloft_mcp.sandbox.seed import plant
@@ -27,7 +28,8 @@ REQUESTS_KEPT = 10_000
 class Sandbox:
     """A local Salesloft External IDs API, as an ASGI application for a server or for httpx.ASGITransport.
 
-    A file keeps its data over restarts and is seeded once, while it is empty.
+    A file keeps its data over restarts and is seeded once, while it is empty. `odd` names what real teams hold and few
+    expect (see `oddities`); `most_counted` is where counts of rows stop, unless a call says that they shall not.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class Sandbox:
         rate_limit: int = 600,
         enforce_unique: bool = True,
         seeded: bool = True,
+        odd: Collection[Odd] = (),
+        most_counted: int = 10_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.api_key = API_KEY
@@ -47,6 +51,8 @@ class Sandbox:
         self.store = Store(path)
         self.enforce_unique = enforce_unique
         self._dialect: Dialect = dialect
+        self._odd = frozenset(odd)
+        self._most_counted = most_counted
         self._clock = clock
         self._limit = RateLimit(rate_limit, clock)
         self._callers = {API_KEY: Caller("api_key"), OAUTH_TOKEN: Caller("oauth")}
@@ -111,7 +117,17 @@ class Sandbox:
         try:
             noun, handler, segments = routes.find(call.method, path)
             now = datetime.fromtimestamp(self._clock(), UTC)
-            request = Request(call, caller, segments, now, self.store, self._dialect, self.enforce_unique)
+            request = Request(
+                call,
+                caller,
+                segments,
+                now,
+                self.store,
+                self._dialect,
+                self.enforce_unique,
+                self._odd,
+                self._most_counted,
+            )
             request.require(needed(call.method, noun))
             return handler(request)
         except ApiError as error:

@@ -21,6 +21,13 @@ def needed(method: str, noun: str) -> Scope:
     return (*manage, f"{noun}:{verb}") if noun else ()
 
 
+def known() -> list[str]:
+    """Every scope that opens something here, in either spelling."""
+    external = ("external_id", "external_id_configuration")
+    words = {name for noun in (*SINGULAR, *external) for method in _VERBS for name in needed(method, noun)}
+    return sorted(words | {"person:set_crm_id", "account:set_crm_id"})
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who holds a token: its kind, and the scopes it is limited to (None: all)."""

@@ -8,10 +8,11 @@ from salesloft_mcp.sandbox import fields, lists
 from salesloft_mcp.sandbox.answers import MISSING, Complaints
 from salesloft_mcp.sandbox.fields import Fields, Shape, shapes
 from salesloft_mcp.sandbox.lists import Filters, custom_fields, many, since_and_until
-from salesloft_mcp.sandbox.query import integer
-from salesloft_mcp.sandbox.render import flags, links, picked
+from salesloft_mcp.sandbox.query import boolean, integer
+from salesloft_mcp.sandbox.render import API, TENANT_ID, flags, links, picked, times
 from salesloft_mcp.sandbox.store import ObjectType, Row
 
+TEAM = {"id": TENANT_ID, "_href": f"{API}/team"}
 SORT_COLUMNS = ("updated_at", "created_at", "id")
 
 
@@ -27,6 +28,9 @@ class Section:
     references: Mapping[str, ObjectType] = field(default_factory=dict)
     unique: str = ""
     lacking: Callable[[Fields], Complaints] = lambda _: {}
+    custom: tuple[str, ...] = ()
+    crm_prefixes: tuple[str, ...] = ()
+    only_paged: bool = False
 
 
 STRINGS_OF_A_PERSON = (
@@ -39,6 +43,11 @@ SENIORITIES = "director executive individual_contributor manager vice_president 
 COUNTS = "emails_sent emails_viewed emails_clicked emails_replied_to emails_bounced calls"
 
 
+def shown_custom(values: Fields) -> Fields:
+    """Source: "Only custom fields with values are shown"."""
+    return {name: value for name, value in (values.get("custom_fields") or {}).items() if value not in (None, "")}
+
+
 def lacking_of_person(given: Fields) -> Complaints:
     """Source: "Create needs email_address, or phone and last_name"."""
     if given.get("email_address") or (given.get("phone") and given.get("last_name")):
@@ -47,22 +56,33 @@ def lacking_of_person(given: Fields) -> Complaints:
 
 
 def show_person(row: Row) -> dict[str, Any]:
+    """The guide's fields in its order, and those that real answers show besides."""
     values = row["fields"]
+    name = " ".join(part for part in (values.get("first_name"), values.get("last_name")) if part)
+    email, kind = values.get("email_address"), (values.get("crm_id") or "")[:3]
     return {
-        **picked(row, "id created_at updated_at last_contacted_at last_replied_at"),
-        **picked(values, f"{STRINGS_OF_A_PERSON} job_seniority crm_id_type"),
-        "display_name": f"{values.get('first_name') or ''} {values.get('last_name') or ''}".strip(),
-        **flags(values, "do_not_contact eu_resident"),
-        "contact_restrictions": values.get("contact_restrictions") or [],
-        "tags": values.get("tags") or [],
-        "custom_fields": values.get("custom_fields") or {},
+        **times(row, "created_at updated_at"),
+        **picked(row, "last_contacted_at last_replied_at"),
+        **picked(values, "first_name last_name email_address city"),
+        "custom_fields": shown_custom(values),
         "success_count": 0,
         "starred": False,
         "untouched": True,
         "counts": dict.fromkeys(COUNTS.split(), 0),
-        **links(values, "account owner import person_stage"),
+        **links(values, "account owner"),
         **picked({}, "last_contacted_by most_recent_cadence last_completed_step_cadence last_completed_step"),
         "cadences": [],
+        **picked(values, f"{STRINGS_OF_A_PERSON} job_seniority"),
+        "crm_object_type": {"003": "contact", "00Q": "lead"}.get(kind),
+        "display_name": name or email,
+        "full_email_address": f'"{name}" <{email}>' if name and email else email,
+        **flags(values, "do_not_contact eu_resident"),
+        "contact_restrictions": values.get("contact_restrictions") or [],
+        "tags": values.get("tags") or [],
+        **links(values, "import person_stage"),
+        **picked({}, "account_crm_id owner_crm_id crm_url last_contacted_type"),
+        "bouncing": False,
+        "locale_utc_offset": -300,
     }
 
 
@@ -73,6 +93,9 @@ PEOPLE = Section(
         "email_addresses": many(str.lower, f"lower({lists.field('email_address')})"),
         "crm_id": many(str, lists.field("crm_id")),
         "account_id": many(integer, lists.field("account_id")),
+        "owner_id": many(integer, lists.field("owner_id")),
+        "person_stage_id": many(integer, lists.field("person_stage_id")),
+        **{name: lists.part(lists.field(name)) for name in ("title", "city", "state", "country")},
         "custom_fields": custom_fields,
         "updated_at": since_and_until,
     },
@@ -90,6 +113,8 @@ PEOPLE = Section(
     references={"account_id": "accounts", "owner_id": "users"},
     unique="email_address",
     lacking=lacking_of_person,
+    custom=fields.OF_PEOPLE,
+    crm_prefixes=("003", "00Q"),
 )
 
 STRINGS_OF_AN_ACCOUNT = (
@@ -104,15 +129,21 @@ def lacking_of_account(given: Fields) -> Complaints:
 
 
 def show_account(row: Row) -> dict[str, Any]:
+    """Source: "Accounts show `archived_at`, not `archived`"."""
     values = row["fields"]
     return {
-        **picked(row, "id created_at updated_at last_contacted_at"),
-        **picked(values, f"{STRINGS_OF_AN_ACCOUNT} crm_id_type"),
-        **flags(values, "do_not_contact archived"),
+        **times(row, "created_at updated_at"),
+        **picked(row, "last_contacted_at"),
+        **picked(values, f"{STRINGS_OF_AN_ACCOUNT} archived_at"),
+        "crm_object_type": "account" if values.get("crm_id") else None,
+        **flags(values, "do_not_contact"),
         "tags": values.get("tags") or [],
-        "custom_fields": values.get("custom_fields") or {},
+        "custom_fields": shown_custom(values),
         **links(values, "owner company_stage account_tier"),
-        **picked({}, "last_contacted_by last_contacted_person"),
+        **picked({}, "last_contacted_by last_contacted_person last_contacted_type crm_url owner_crm_id"),
+        "counts": {"people": 0},
+        "creator": {"id": 1, "_href": f"{API}/users/1"},
+        "user_relationships": [],
     }
 
 
@@ -125,6 +156,8 @@ ACCOUNTS = Section(
         "website": many(str, lists.field("website")),
         "crm_id": many(str, lists.field("crm_id")),
         "owner_id": many(integer, lists.field("owner_id")),
+        **{name: lists.part(lists.field(name)) for name in ("industry", "city", "state", "country")},
+        "archived": lists.is_set(lists.field("archived_at")),
         "custom_fields": custom_fields,
         "updated_at": since_and_until,
     },
@@ -141,6 +174,8 @@ ACCOUNTS = Section(
     references={"owner_id": "users"},
     unique="domain",
     lacking=lacking_of_account,
+    custom=fields.OF_ACCOUNTS,
+    crm_prefixes=("001",),
 )
 
 
@@ -148,10 +183,17 @@ def show_user(row: Row) -> dict[str, Any]:
     """Source: "User `role` is `{"id": str}`, not a string"."""
     values = row["fields"]
     return {
-        **picked({**row, **values}, "id guid created_at updated_at name first_name last_name email active"),
-        "job_role": values["role"],
+        "id": row["id"],
+        **picked(values, "email active"),
         "role": {"id": values["role"]},
-        "time_zone": values["time_zone"],
+        **picked(values, "last_name first_name name guid time_zone"),
+        **{name: when for name, when in times(row, "created_at updated_at").items() if name != "id"},
+        "job_role": values["role"],
+        "full_email_address": f'"{values["name"]}" <{values["email"]}>',
+        "seat_package": "sales_engagement",
+        "team": TEAM,
+        "group": {"id": 1 + row["id"] % 3},
+        **picked({}, "phone_client_id slack_username twitter_handle work_country"),
     }
 
 
@@ -166,7 +208,10 @@ USERS = Section(
         "ids": many(integer, "id"),
         "guid": many(str, lists.field("guid")),
         "search": lists.search(lists.field("name"), lists.field("email")),
+        "active": lists.one(boolean, lists.field("active")),
+        "visible_only": lists.visible_only,
     },
     show=show_user,
     sort=("id",),
+    only_paged=True,
 )

@@ -35,6 +35,16 @@ TIME_ZONES = "US/Eastern, US/Central, Europe/London"
 
 USERS = range(1, 25)
 ACCOUNTS = (13, 9872, *range(9001, 9059))  # the first two of both are the guide's
+# Beside these, what is easily met in a team that has been used for a while: a domain that is an address, and an account
+# that is archived. They have no people.
+MORE_ACCOUNTS = {
+    9060: {"name": "Trainers", "domain": "https://www.trainers.test/en-gb/", "industry": "Retail"},
+    9061: {
+        "name": "Ferrous Foundry",
+        "domain": "ferrous-foundry.test",
+        "archived_at": "2024-05-06T15:30:00.000000+00:00",
+    },
+}
 PEOPLE = (207550815, 578495206, *range(207550001, 207550159))
 GUIDE_TIME = datetime(2024, 2, 1, 12, tzinfo=UTC)
 GUIDE_USERS = {13: ("Christopher", "Sales Representative"), 14: ("Christina", "Account Executive")}
@@ -69,7 +79,10 @@ def plant(store: Store) -> None:
 def _team() -> dict[Table, list[Row]]:
     return {
         "users": [_record(number, number, user(number)) for number in USERS],
-        "accounts": [_record(row_id, number, account(number)) for number, row_id in enumerate(ACCOUNTS)],
+        "accounts": [
+            *(_record(row_id, number, account(number)) for number, row_id in enumerate(ACCOUNTS)),
+            *(_record(row_id, row_id - 9000, fields) for row_id, fields in MORE_ACCOUNTS.items()),
+        ],
         "people": [_record(row_id, number, person(number)) for number, row_id in enumerate(PEOPLE)],
         "configurations": list(configurations()),
         "mappings": list(mappings()),
@@ -192,5 +205,5 @@ def _ascii(name: str) -> str:
 
 
 def _salesforce(prefix: str, number: int) -> dict[str, str]:
-    """An id of Salesforce's 18-character form."""
-    return {"crm_id": f"{prefix}Dn00000{number:05d}IAC", "crm_id_type": "salesforce"}
+    """An id of Salesforce's 18-character form: the last three characters tell that only the D is a capital."""
+    return {"crm_id": f"{prefix}Dn00000{number:05d}IAA", "crm_id_type": "salesforce"}

@@ -165,6 +165,13 @@ async def test_objects_are_found_by_their_own_fields_and_by_id(api: Salesloft) -
     assert await api.get_object("people", 1) is None
 
 
+async def test_custom_fields_are_listed_by_the_kind_of_record(api: Salesloft, sandbox: Sandbox) -> None:
+    people, accounts = (await api.custom_fields("people")).rows, (await api.custom_fields("accounts")).rows
+    assert [row.name for row in accounts] == ["Legacy Account ID", "Renewal Quarter"]
+    assert {row.field_type for row in people} == {"person"}
+    assert sandbox.requests[0].query == b"field_type=person&per_page=100&page=1"
+
+
 async def test_the_token_and_the_team_are_named(api: Salesloft) -> None:
     assert (await api.me()).id == 1
     team = await api.team()

@@ -93,7 +93,7 @@ async def test_a_refusal_that_is_not_the_apis_own_proves_nothing(status: int, _:
 
 
 @pytest.mark.parametrize("status", [300, 302, 304, 405, 406, 408, 409, 410, 418, 451, 500, 501, 502, 503, 504, 599])
-@pytest.mark.parametrize("body", [b'{"error": "not so"}', *FOREIGN])
+@pytest.mark.parametrize("body", [b'{"error": "not so"}', b'{"status":500,"error":"Internal Server Error"}', *FOREIGN])
 async def test_any_other_status_leaves_the_outcome_of_a_write_unknown(status: int, body: bytes) -> None:
     read, written = await refused(status, body)
     assert (type(read), type(written)) == (errors.UpstreamError, errors.UnknownOutcomeError)

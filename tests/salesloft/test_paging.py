@@ -144,7 +144,7 @@ async def test_rows_come_in_parts_as_they_are_read() -> None:
     assert len(rows.asked) == 1
 
 
-async def test_a_list_is_asked_for_from_its_oldest_row_in_the_words_of_the_reference() -> None:
+async def test_a_list_is_asked_for_from_either_end_in_the_words_of_the_reference() -> None:
     asked: list[dict[str, str]] = []
 
     def server(request: httpx.Request) -> httpx.Response:
@@ -155,7 +155,20 @@ async def test_a_list_is_asked_for_from_its_oldest_row_in_the_words_of_the_refer
         await api.list_mappings(ascending=True)
         await api.list_mappings()
     assert asked[0].items() >= {"sort_by": "id", "sort_direction": "ASC"}.items()
-    assert "sort_by" not in asked[1]
+    assert asked[1].items() >= {"sort_by": "id", "sort_direction": "DESC"}.items()
+
+
+async def test_a_list_that_gives_one_page_for_every_number_ends() -> None:
+    full = [mapping(id=number, external_id=str(number)) for number in range(1, 101)]
+    asked: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["page"])
+        return httpx.Response(200, json={"data": full})
+
+    async with answering(server) as api:
+        assert len(await read_all(api.list_mappings)) == 100
+    assert len(asked) < 6
 
 
 @pytest.fixture

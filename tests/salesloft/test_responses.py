@@ -163,6 +163,7 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize("body", UNREADABLE, ids=lambda body: repr(body[:20]))
 async def test_a_success_that_cannot_be_read_names_its_status_and_first_bytes(body: bytes) -> None:
     async with answering(always(200, body)) as api:
@@ -175,6 +176,7 @@ async def test_a_success_that_cannot_be_read_names_its_status_and_first_bytes(bo
         assert len(str(error)) < 320
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize(
     ("body", "told", "advice"),
     [
