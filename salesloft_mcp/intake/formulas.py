@@ -1,6 +1,7 @@
 """Pure: text that a spreadsheet would run as a formula, made harmless on the way out and restored on the way in."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+REPORT_HEADS = frozenset({"line", "external_id", "plan", "outcome"})  # a file with these is a report of a plan
 
 
 def formula_safe(cell: str) -> str:

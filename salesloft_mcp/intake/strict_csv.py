@@ -6,59 +6,89 @@ named with what is wrong; where quotes leave it open which lines are rows, the f
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.formulas import unformula
-from salesloft_mcp.text import quoted
+from salesloft_mcp.intake.lines import MAX_LINE, Line, without_end
 
-MAX_ROW = 1024**2  # characters of a row below its first line
-csv.field_size_limit(4 * MAX_ROW)  # lines and rows have limits here, and csv's own for a cell is smaller
+csv.field_size_limit(4 * MAX_LINE)  # lines and rows have limits here, and csv's own for a cell is smaller
 
-_DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 _LINE_END = re.compile(r"\r\n?|\n")
 _QUOTED_TEXT = re.compile(r'"[^"]*"?')
-_DOS_END = "\x1a"
 _HOW = "put a cell that holds a quote in quotes, and write each quote inside it twice"
 _MISQUOTED = "a quote is out of place, or is not closed"
 _STRAY = "its lines look like rows of their own, so that a quote may be out of place"
 
-Line = tuple[int, str]  # its number, and its text with the line end
-Row = tuple[int, list[str] | str]  # the line it begins on, and its cells or what is wrong with it
+
+class Row(NamedTuple):
+    """A row: the line it begins on, its cells, and what is wrong with it. One that is blank has blank cells or none."""
+
+    line: int
+    cells: Sequence[object]
+    problem: str = ""
+
+    @property
+    def filled(self) -> list[object]:
+        """The cells that hold something."""
+        return [cell for cell in self.cells if _holds(cell)]
+
+    @property
+    def blank(self) -> bool:
+        """Whether no cell holds anything."""
+        return not any(map(_holds, self.cells))
 
 
-def parsed(first: Line, lines: Iterator[Line]) -> tuple[list[str], Iterator[Row]]:
-    """The heads that `first` holds, and the rows below; the quotes that a report puts before formulas are taken off.
+LikeRow = Callable[[Sequence[str]], bool]  # whether cells could be a row by what they hold
+
+
+def first_row(lines: Iterable[Line], delimiter: str) -> Row | None:
+    """The first row of these lines, with its problem where it is misquoted; None when the lines do not end it."""
+    try:
+        record = next(_records(iter(lines), delimiter), None)
+    except InputError:
+        return None
+    return record and Row(record.first, record.cells, record.problem)
+
+
+def rows_below(lines: Iterator[Line], delimiter: str, like_row: LikeRow) -> Iterator[Row]:
+    """The rows of a table whose head is the first of them. Where one of several lines cannot be right, each of its
+    lines is a row with its problem. Blank lines are rows as well.
 
     Raises:
-        InputError: a head stands twice, or quotes leave it open which lines are rows; the latter while rows are read.
+        InputError: quotes leave it open which lines are rows; while rows are read.
     """
-    delimiter = delimiter_of(first[1])
-    records = _records(chain([first], lines), delimiter)
+    records = _records(lines, delimiter)
     head = next(records)
     swallowed = any(delimiter in cell for cell in head.cells if _LINE_END.search(cell))
     if problem := head.problem or (_STRAY if swallowed else ""):
         raise InputError("file", f"line {head.first}: {problem}.")
-    named = Counter(filter(None, head.cells))
-    if twice := next((name for name, times in named.items() if times > 1), ""):
-        columns = " and ".join(str(number) for number, name in enumerate(head.cells, 1) if name == twice)
-        what = f"the head {quoted(twice)} stands in columns {columns}."
-        raise InputError("file", what, next_step="rename or remove all of them but one.")
-    return head.cells, _rows(head, records, delimiter)
+    width = len(head.cells)
+    spanning, misquoted = head.first if head.last > head.first else 0, 0
+    for record in records:
+        first, last, cells, problem = record
+        misquoted = first if problem else misquoted
+        spanning = first if last > first else spanning
+        if misquoted and spanning:
+            what = f"line {misquoted} is misquoted, and line {spanning} begins a row of several lines, "
+            raise InputError("file", f"{what}so that it cannot be told where rows begin.", next_step=f"{_HOW}.")
+        if not problem and len(cells) != width and any(map(without_end, cells)):
+            problem = f"{len(cells)} cell{'s' * (len(cells) != 1)}, the head has {width}"
+        if last > first and (problem := problem or _not_one_row(record, delimiter, like_row)):
+            problem = f"by its quotes, one row runs from line {first} to line {last}: {problem}"
+        yield Row(first, cells, f"{problem}." if problem else "")
+        if problem:
+            yield from (Row(line, (), f"{problem}.") for line in range(first + 1, last + 1))
 
 
-def delimiter_of(head: str) -> str:
-    """A comma, semicolon or tab: whichever stands most often outside of quotes."""
-    return max(_DELIMITERS, key=_QUOTED_TEXT.sub("", head).count)
+def _holds(cell: object) -> bool:
+    return bool(without_end(cell)) if isinstance(cell, str) else cell is not None
 
 
-def without_end(line: str) -> str:
-    """The text of a line; nothing where it is the mark by which DOS ended a file."""
-    text = line.rstrip("\r\n")
-    return "" if text == _DOS_END else text
+def delimiter_of(head: str, delimiters: str = DELIMITERS) -> str:
+    """A comma, semicolon, tab or pipe: whichever stands most often outside of quotes."""
+    return max(delimiters, key=_QUOTED_TEXT.sub("", head).count)
 
 
 class _Record(NamedTuple):
@@ -70,35 +100,20 @@ class _Record(NamedTuple):
     problem: str
 
 
-def _rows(head: _Record, records: Iterator[_Record], delimiter: str) -> Iterator[Row]:
-    """Each record as a row below `head`. Where one of several lines cannot be right, each of its lines is invalid."""
-    spanning, misquoted = head.first if head.last > head.first else 0, 0
-    for record in records:
-        first, last, cells, problem = record
-        misquoted = first if problem else misquoted
-        spanning = first if last > first else spanning
-        if misquoted and spanning:
-            what = f"line {misquoted} is misquoted, and line {spanning} begins a row of several lines, "
-            raise InputError("file", f"{what}so that it cannot be told where rows begin.", next_step=f"{_HOW}.")
-        if not problem and len(cells) != len(head.cells):
-            problem = f"{len(cells)} cell{'s' * (len(cells) != 1)}, the head has {len(head.cells)}"
-        if last > first and (problem := problem or _not_one_row(record, delimiter)):
-            problem = f"by its quotes, one row runs from line {first} to line {last}: {problem}"
-        if problem:
-            yield from ((line, f"{problem}.") for line in range(first, last + 1))
-        else:
-            yield first, cells
-
-
-def _not_one_row(record: _Record, delimiter: str) -> str:
+def _not_one_row(record: _Record, delimiter: str, like_row: LikeRow) -> str:
     """Why several lines may not be one row: two stray quotes may have joined rows that hold no other quotes.
 
     The first line of the cell between them would then complete its row, and the last line begin one, up to that column.
+    So does a note in which commas stand: what tells it from rows is that it has no id or key in their places.
     """
     for before, cell in enumerate(record.cells):
         first, *others = _LINE_END.split(cell)
         behind = len(record.cells) - 1 - before
-        if others and (first.count(delimiter), others[-1].count(delimiter)) == (behind, before):
+        if not others or (first.count(delimiter), others[-1].count(delimiter)) != (behind, before):
+            continue
+        begun = [*record.cells[:before], *first.split(delimiter)]
+        ended = [*others[-1].split(delimiter), *record.cells[before + 1 :]]
+        if like_row(begun) and like_row(ended):
             return _STRAY
     return ""
 
@@ -110,7 +125,7 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
         size = 0
         for line in lines:
             size = size + len(line[1]) if taken else 0
-            if size > MAX_ROW:
+            if size > MAX_LINE:
                 raise _refusal(taken[0][0])
             taken.append(line)
             yield line[1]
@@ -124,15 +139,15 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
             cells, problem = [], _MISQUOTED
         if cells is None:
             return
-        first, last, text = taken[0][0], taken[-1][0], "".join([line for _, line in taken])
+        first, last, text = taken[0][0], taken[-1][0], taken[0][1]
+        if last > first:
+            text = "".join([line for _, line in taken])
         # A quote that its cell does not begin with is an ordinary character to csv.
         if '"' in text and any(before and before[-1] != delimiter for before in text.split('"')[:-1:2]):
-            problem = _MISQUOTED
+            cells, problem = [], _MISQUOTED
         if problem and last > first:
             raise _refusal(first, f", which shows on line {last}")
-        if problem or without_end(text):
-            cells = list(map(unformula, cells)) if "'" in text else cells
-            yield _Record(first, last, cells, problem and f"{problem}; {_HOW}")
+        yield _Record(first, last, cells, problem and f"{problem}; {_HOW}")
 
 
 def _refusal(line: int, shows: str = "") -> InputError:

@@ -1,0 +1,94 @@
+"""Pure: which Windows code page a text that is not UTF-8 is in, where that is plain.
+
+Most bytes are letters in every page, and names are too short for the frequency of letters. So the two Latin pages that
+people send are told apart by their words, and Windows-1252 is taken where they read as well in both. Other pages are
+believed when the detector is sure.
+"""
+
+import re
+from itertools import islice
+
+from charset_normalizer import from_bytes
+
+from salesloft_mcp.errors import InputError
+
+WESTERN, CENTRAL = "cp1252", "cp1250"
+NAMES = {
+    CENTRAL: "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    WESTERN: "Windows-1252 (Western European)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp1254": "Windows-1254 (Turkish)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
+    "cp1257": "Windows-1257 (Baltic)",
+    "cp932": "Windows-932 (Japanese)",
+    "cp949": "Windows-949 (Korean)",
+    "gb18030": "GB 18030 (Chinese)",
+    "big5": "Big5 (Chinese)",
+}
+# The letters of languages besides a to z, and what none of them has. In names each word is of one language.
+_ALPHABETS = {
+    WESTERN: "àâæçèéêëîïôùûüÿœ äöüß áéíñóúü àáâãçéêíóôõúü àèéìíîòóù æøåéö åäöé éëïöüáó àçèéíïòóúü",
+    CENTRAL: "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíľĺňóôŕšťúýž áéíóöőúüű ăâîşţ čćđšž äöüß",
+}
+_LETTERS = {page: [set(one) for one in alphabets.split()] for page, alphabets in _ALPHABETS.items()}
+_NEVER = {WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)"), CENTRAL: re.compile("ń[aeiouy]")}
+_RIVALS = (*NAMES, "mac_roman", "mac_cyrillic", "koi8_r", "cp437", "cp850", "cp866", "euc_jp", "euc_kr")
+_MARKS = "‘’“”‚„…–—•·´°ºª®™©«»€£¥§±½¿¡"  # stand beside words
+_JOINTS = str.maketrans("", "", "’–—")  # stand in words
+_WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
+_SURE = 0.95  # of the words must read well
+_COHERENT = 0.4  # the detector's measure of how much letters are as frequent as in some language
+_AHEAD = 0.05
+_ENOUGH = 100  # bytes, for a page that is the only one in which they are text
+_MAX_WORDS = 20_000
+
+
+def plain_page(sample: bytes) -> str:
+    """The code page that a text is plainly in, by a part of it that holds other bytes than ASCII.
+
+    Raises:
+        InputError: it is not plain.
+    """
+    western, central = _score(sample, WESTERN), _score(sample, CENTRAL)
+    if max(western, central) >= _SURE:
+        return WESTERN if western >= central else CENTRAL
+    if page := _by_frequency(sample):
+        return page
+    what = "is not UTF-8 text, and it is not plain which other code page it is in."
+    raise InputError("file", what, next_step='save it as UTF-8 (in Excel: "CSV UTF-8").')
+
+
+def _score(sample: bytes, page: str) -> float:
+    """The part of the words with other letters than a to z that read well; 0 for what is no text in that page."""
+    try:
+        text = sample.decode(page)
+    except UnicodeDecodeError:
+        return 0.0
+    every = (word for match in _WORD.finditer(text) if not (word := match.group()).isascii())
+    found = [word.strip(_MARKS).translate(_JOINTS) for word in islice(every, _MAX_WORDS)]
+    words = [word for word in found if len(word) > 1]
+    return sum(_reads_well(word, page) for word in words) / len(words) if words else float(not any(found))
+
+
+def _reads_well(word: str, page: str) -> bool:
+    """One word of one language, in usual case."""
+    usual = word.isupper() or all(part[1:].islower() or len(part) < 2 for part in re.split("(?=[A-Z])", word))
+    lower = word.lower()
+    other = {one for one in lower if one > "\x7f"}
+    return usual and not _NEVER[page].search(lower) and any(other <= letters for letters in _LETTERS[page])
+
+
+def _by_frequency(sample: bytes) -> str:
+    """The other page that the detector is sure of."""
+    words = b"\n".join(re.findall(rb"[^\x00-\x20,;|\"]*[\x80-\xff][^\x00-\x20,;|\"]*", sample)[:_MAX_WORDS])
+    found = list(from_bytes(words, cp_isolation=list(_RIVALS)))
+    best = max(found, key=lambda match: match.coherence, default=None)
+    if best is None:
+        return ""
+    rivals = [match.coherence for match in found if str(match) != str(best)]
+    pages = [page for page in (best.encoding, *best.could_be_from_charset) if page in NAMES.keys() - {WESTERN, CENTRAL}]
+    alone = not rivals and len(words) >= _ENOUGH
+    ahead = best.coherence >= _COHERENT and best.coherence - max(rivals, default=0.0) >= _AHEAD
+    return pages[0] if pages and (alone or ahead) else ""

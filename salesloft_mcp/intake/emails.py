@@ -1,0 +1,58 @@
+"""Pure: e-mail addresses: how they are taken out of a text, and compared: in small letters, in one form of a domain."""
+
+import re
+
+from salesloft_mcp.intake.domains import HOST, in_ascii, in_letters
+
+_SIGNS = "\"'=()[]{}"  # around an address
+_LOCAL = re.compile(r"""(?![.'])[^\s<>,;|/:"()\[\]{}=@]+(?<![.'])""")
+_BRACKETED = re.compile(r"<([^<>]*@[^<>]*)>")
+_REMARK = re.compile(r"(?:\A|(?<=\s))\([^()@]*\)(?=\s|\Z)")
+_QUERY = re.compile(r"(mailto:[^\s?<>]*)[?][^@<>]*")
+_BETWEEN = re.compile(r"[\s,;|/<>]+")
+
+
+def addresses_in(text: str) -> tuple[list[str], str]:
+    """The addresses of a text in small letters, and what is beside them: text that stands for a name, or signs.
+
+    An address begins and ends where the text does, or at a sign that separates: what is left of a damaged one may be
+    the address of somebody else. Words beside an address are a name only where the address stands in `<>`, or they in
+    brackets. There are none when anything else is beside them.
+    """
+    small = _QUERY.sub(r"\1", text.lower())
+    bracketed = _BRACKETED.findall(small)
+    plain = _BRACKETED.sub(" ", small) if bracketed else _REMARK.sub(" ", small)
+    words = [word for word in _BETWEEN.split(plain) if re.search(r"\w", word)]
+    if bracketed:
+        words = [word for word in words if "@" in word]  # what else there is, is a name
+    found = [_bare(one) for one in [*bracketed, *words]]
+    whole = [one for one in found if is_address(one)]
+    several = len({compared(one) for one in whole}) > 1
+    if not several and len(whole) < len(found):
+        return [], small
+    beside = small
+    for one in whole:
+        beside = beside.replace(one, "")
+    return whole, beside.strip()
+
+
+def is_address(text: str) -> bool:
+    """Whether the whole of it is an address, on a host with a dot in its name."""
+    local, _, name = text.rpartition("@")
+    return bool(_LOCAL.fullmatch(local) and HOST.fullmatch(name))
+
+
+def _bare(word: str) -> str:
+    """A word without `mailto:` and the signs around it."""
+    return word.strip().strip(_SIGNS).removeprefix("mailto:").strip(_SIGNS).removesuffix(".")
+
+
+def compared(address: str) -> str:
+    """One spelling for all of an address: in small letters, its domain in ASCII."""
+    return forms(address)[0]
+
+
+def forms(address: str) -> tuple[str, ...]:
+    """The spellings in which Salesloft may hold an address: with its domain in ASCII, and in its own letters."""
+    local, at, name = address.strip().lower().rpartition("@")
+    return tuple(dict.fromkeys(f"{local}{at}{form}" for form in (in_ascii(name), in_letters(name))))

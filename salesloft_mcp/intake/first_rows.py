@@ -1,0 +1,101 @@
+"""What the first rows say of a whole table: a fault that each of them has is told once, and nothing is planned."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.fields import Fields, Invalid, Rows
+from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, mapped
+from salesloft_mcp.intake.strict_csv import DELIMITERS, Row, first_row
+from salesloft_mcp.text import quoted
+
+FIRST = 100
+_FOREIGN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w-]{8,}")  # an id of Salesforce or another system, and no number
+_SAVE = "save it again, with one separator throughout, and no quotes around whole lines."
+
+
+def fitting(rows: Iterator[Row], width: int, delimiter: str) -> Iterator[Row]:
+    """The rows below a head of so many cells.
+
+    Raises:
+        InputError: there are several, and none of the first hundred fits the head.
+    """
+    first: list[Row] = []
+    for row in rows:
+        first.append(row)
+        if not (row.blank or row.problem) or len(first) == FIRST:
+            break
+    wrong = [row for row in first if row.problem]
+    if wrong and not [row for row in first if not (row.blank or row.problem)]:
+        _refuse(wrong, width, delimiter)
+    yield from chain(first, rows)
+
+
+def _refuse(wrong: Sequence[Row], width: int, delimiter: str) -> None:
+    lines = [str(row.cells[0]) for row in wrong if len(row.cells) == 1]
+    if len(lines) == len(wrong):
+        for one in (delimiter, *DELIMITERS.replace(delimiter, "")):
+            if all(len(cells_of(line, one)) == width for line in lines):
+                what = f"its rows are separated by {named(one)}, and its head by {named(delimiter)}."
+                if one == delimiter:
+                    what = "each of its rows stands in quotes as a whole, so that it is one cell."
+                raise InputError("file", what, next_step=_SAVE)
+    if len(wrong) > 1 and all(row.cells and len(row.cells) != width for row in wrong):
+        what = f"none of its first {len(wrong)} rows fits its head. Line {wrong[0].line}: {wrong[0].problem}"
+        raise InputError("file", what, next_step="check the line with the names of the columns against the rows.")
+
+
+def quoted_whole(head: Row, heads: Heads) -> InputError | None:
+    """A refusal where a head is one cell in which the heads stand."""
+    if len(head.filled) != 1:
+        return None
+    for delimiter in DELIMITERS:
+        cells = cells_of(str(head.filled[0]), delimiter)
+        if len(cells) > 1 and not heads.lacks(heads.meant(cells)):
+            what = (
+                f"line {head.line}, with the names of the columns, stands in quotes as a whole, so that it is one cell."
+            )
+            return InputError("file", what, next_step=_SAVE)
+    return None
+
+
+def cells_of(text: str, delimiter: str) -> list[str]:
+    """The cells that a text holds which is one line."""
+    row = first_row([(1, text)], delimiter)
+    return [str(cell) for cell in row.cells] if row else []
+
+
+def named(delimiter: str) -> str:
+    """A delimiter as it is told."""
+    return "tabs" if delimiter == "\t" else delimiter
+
+
+def with_own_ids(rows: Rows, heads: Heads) -> Rows:
+    """The rows.
+
+    Raises:
+        InputError: a column that means an id of Salesloft's own by its head holds ids of another system in all of the
+            first hundred rows: Salesforce has columns such as AccountId and OwnerId.
+    """
+    first: list[tuple[int, Fields | Invalid]] = []
+    foreign: dict[str, str] = {}
+    cleared = set[str]()
+    for row in rows:
+        first.append(row)
+        for name, value in row[1].items() if not isinstance(row[1], Invalid) else ():
+            if name.endswith("_id") and name not in (EXTERNAL_ID, "crm_id") and value not in (None, ""):
+                if isinstance(value, str) and _FOREIGN.fullmatch(value.strip()):
+                    foreign.setdefault(name, value)
+                else:
+                    cleared.add(name)
+        if len(first) == FIRST or not foreign.keys() - cleared:
+            break
+    for name in foreign:
+        if name not in cleared and (head := heads.by_itself(name)):
+            what = (
+                f"the column {quoted(head)} means {name}, an id of Salesloft's own, and holds those of another system"
+            )
+            step = f"leave it out: {mapped(head, '')}; or give the field that it holds."
+            raise InputError(heads.where, f"{what}, such as {quoted(foreign[name], 40)}.", next_step=step)
+    yield from chain(first, rows)

@@ -1,0 +1,300 @@
+"""Pure: the only checks of ids and keys that people hand in.
+
+An external id is kept byte for byte; what looks damaged is told, and a person decides. A key (an e-mail address, a
+domain, a CRM id or Salesloft's own id) is only looked up, so it is trimmed, unwrapped and said so.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.characters import is_blank, misread, odd_character, plain, trimmed, visible
+from salesloft_mcp.intake.damage import (
+    IN_FIELDS,
+    NO_VALUE,
+    NO_VALUE_IN_SIGNS,
+    PLAIN_FIELD,
+    damage,
+    placeholder,
+    shape,
+    written_as_code,
+)
+from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host
+from salesloft_mcp.intake.emails import addresses_in, compared, is_address
+from salesloft_mcp.intake.kinds import not_text
+from salesloft_mcp.intake.near import GUID, is_salesforce, restored, salesforce_18
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType
+from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, checked
+from salesloft_mcp.text import quoted, whole_number
+
+MAX_KEY = 255  # characters
+BLANK = "is blank: it holds only spaces or invisible characters."
+
+_MAGIC = {"_is_null", "_is_not_null", "_unmapped"}  # Salesloft's filters take these, and Null, for commands
+_KEY = {"email": "an e-mail address", "domain": "a domain", "crm_id": "a CRM id", "object_id": "a Salesloft id"}
+_NOBODY = {"unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"}
+_NUMBERED = re.compile(r"([^\W\d_](?:[^\W\d]|[-./:# ]){0,39})[0-9]{1,40}")  # words, and a number after them
+_WORDS = re.compile(r"[^\W\d_]+")
+# What a CRM id may look like: its signs are taken off, and another CRM's has no last three characters to fit.
+_NO_HARM = {
+    *("", "the sign by which a spreadsheet marks text or a formula", "quotes around it"),
+    "its last three characters do not fit the rest",
+}
+_AROUND_ID = "\"'=<>,;"
+_SALESFORCE_ID = re.compile("00[1356QqDd][0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
+_SALESFORCE_URL = re.compile(r"https?://\S*?\b((?:00[135Q])[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?)\b\S*")
+_SALESFORCE_KINDS = {"001": "an account", "003": "a contact", "00Q": "a lead", "005": "a user", "006": "an opportunity"}
+_SALESFORCE_OF = {"people": ("003", "00Q"), "accounts": ("001",), "users": ("005",)}
+
+
+class Key(NamedTuple):
+    """What is looked up or written, and how it differs from what was given, in words that may follow it after a comma:
+    `without the spaces around it`, `the domain of a URL`. They are empty where it does not.
+    """
+
+    text: str
+    taken: str = ""
+
+    def told(self, field: str) -> str:
+        """What was made of what was given, as a sentence without its full stop; empty where nothing was."""
+        return f"{field} was taken as {quoted(self.text)}, {self.taken}" if self.taken else ""
+
+
+def external_id(value: object, field: str = "external_id", limit: int = MAX_EXTERNAL_ID) -> str:
+    """An external id, or the name of an external type, exactly as it was given; `limit` is in characters.
+
+    Raises:
+        InputError: it is no text, is blank to the eye, or cannot be sent (`salesloft.requests.checked`).
+    """
+    text = _text(field, value)
+    if text and is_blank(text):
+        raise InputError(field, BLANK, next_step="give it exactly as your own system holds it.")
+    return checked(field, text, limit)
+
+
+def suspicious(external_id: str) -> str:
+    """Why an id looks damaged on its way here, in a few words; empty when it does not. Nothing is ever repaired."""
+    return odd_character(external_id) or damage(external_id)
+
+
+def field_damage(value: str) -> str:
+    """Why the value of an ordinary field, such as a name, a title, a phone or a city, looks damaged, in a few words;
+    empty where it does not.
+
+    It is stricter than `suspicious`: `Test`, `Unknown`, `-`, `0`, `x`, a date or a tag may stand in a field. Told are
+    what programs write for no value (`NULL`, `nan`, `N/A`, but not `Null`, which is a name), error cells, templates,
+    objects, shortened numbers, a long number with `.0`, codes of characters, and text in a wrong character code. What
+    is blank to the eye (`characters.is_blank`) is not told here.
+    """
+    if PLAIN_FIELD.fullmatch(value) and value not in NO_VALUE:
+        return ""
+    text = value.strip()
+    if text in NO_VALUE or NO_VALUE_IN_SIGNS.fullmatch(text):
+        return "a word for nothing"
+    cause = shape(text)
+    if cause in IN_FIELDS and text != "Array":
+        return cause
+    if cause == "a number with .0 at its end" and re.fullmatch(r"[+]?[0-9]{7,}[.]0", text):
+        return cause
+    return misread(text) or written_as_code(text)
+
+
+def form(external_id: str) -> tuple[str, str]:
+    """The family of ids it belongs to, and how it is spelled among them; two empty texts where there is no family.
+
+    A column that spells one family in several ways is mixed, and the rarer spellings are suspicious. Numbers are of
+    one family where they have as many digits without leading zeros: 000123 among 123456 is no other spelling, and 123
+    among 000124 is one. Words before a number are one family in capitals and small letters, with any sign in between.
+    """
+    size = len(external_id)
+    if external_id.isdecimal():
+        bare = external_id.lstrip("0")
+        zeros = size - len(bare)
+        return f"number of {len(bare)} digits", f"{zeros or 'no'} leading zero{'s' * (zeros != 1)}"
+    if size in (15, 18) and is_salesforce(external_id):
+        return "Salesforce id", f"{size} characters"
+    if size >= 32 and (found := GUID.fullmatch(external_id)):
+        sign = external_id[0] if external_id[0] in "{(" else "urn" if ":" in external_id else ""
+        around = {"{": "braces", "(": "brackets", "urn": "urn:uuid:"}.get(sign, "dashes" if found[2] else "no dashes")
+        low, high = external_id.islower(), "".join(found.group(1, 3, 4, 5, 6)).isupper()
+        return "GUID", f"{around}, {'lower' if low else 'upper' if high else 'mixed'} case"
+    if found := _NUMBERED.fullmatch(external_id):
+        words = " ".join(_WORDS.findall(found[1].casefold()))
+        return f'"{words}" and a number', f'"{found[1]}" before it'  # of letters and few signs: nothing to escape
+    return "", ""
+
+
+def email(value: object) -> Key:
+    """An e-mail address in small letters, without a display name, `mailto:` and the signs around it.
+
+    Raises:
+        InputError: there is none, there are several, or a placeholder stands in its place.
+    """
+    given = _key("email", value)
+    addresses, beside = addresses_in(given)
+    found = list({compared(one): one for one in addresses}.values())
+    if len(found) > 1:
+        raise InputError("email", f"holds {len(found)} addresses.", next_step="give one of them.")
+    if not found:
+        raise InputError(
+            "email", f"{quoted(given)} is no e-mail address.", next_step="give one, such as kat@example.com."
+        )
+    if re.sub(r"[\W_]", "", found[0].rpartition("@")[0]) in _NOBODY:
+        raise InputError("email", f"{quoted(found[0])} is a placeholder, not the address of a person.")
+    times = ["which was given more than once"] * (len(addresses) > 1)
+    without = ['"mailto:"'] * ("mailto:" in beside)
+    rest = beside.replace("mailto:", "").strip(" ,;|/\r\n\t" if times else " ")
+    without += ["the name beside it" if re.search(r"\w", rest) else "the signs around it"] * bool(rest)
+    return _taken("email", value, found[0], times, without)
+
+
+def domain(value: object) -> Key:
+    """A domain in small letters: of a URL its host, without port and `www.`.
+
+    Raises:
+        InputError: there is none, there are several, or an e-mail address or a placeholder stands in its place.
+    """
+    whole = _key("domain", value)
+    given = whole.strip(AROUND)
+    local, _, name = given.rpartition("@")
+    if local.removeprefix("mailto:") and HOST.fullmatch(name) and not SCHEME.match(given):
+        step = f"give {quoted(name.lower())} if that is the account's own domain."
+        raise InputError("domain", f"{quoted(given)} is an e-mail address.", next_step=step)
+    pieces = [given] if SCHEME.match(given) and given.count("://") < 2 else re.split(r"[\s,;|]+", given)
+    hosts = {host(one): bare(one) for one in pieces}
+    if len(hosts) > 1 and all(map(HOST.fullmatch, hosts.values())):
+        raise InputError("domain", f"holds {len(hosts)} domains.", next_step="give one of them.")
+    found = bare(pieces[0])
+    if len(hosts) > 1 or not HOST.fullmatch(found):
+        raise InputError("domain", f"{quoted(given)} is no domain.", next_step="give one, such as example.com.")
+    what = ["which was given more than once"] * (len(pieces) > 1)
+    what += ["the domain of a URL"] * bool(re.search("[/?#:]", given))
+    without = ["the @ before it"] * given.startswith("@")
+    without += ['"www."'] * (given.lower().startswith("www.") and not found.startswith("www.") and not what)
+    without += ["the signs around it"] * ((given != whole or given.startswith(".")) and not what)
+    without += ["the dot at its end"] * given.endswith(".")
+    return _taken("domain", value, found, what, without)
+
+
+def crm_id(value: object, object_type: ObjectType) -> Key:
+    """The id of a record in a CRM: of a Salesforce id its 18 characters, of another CRM's the text as it is.
+
+    Raises:
+        InputError: a placeholder, a Salesforce id of another kind of record, or one that was cut or mistyped.
+    """
+    number = str(value) if type(value) is int and value.bit_length() < 64 else value
+    given = _key("crm_id", number)
+    url = _SALESFORCE_URL.fullmatch(given)
+    text = url[1] if url else _one_id(given)
+    times = ["which was given more than once"] * (text != given.strip(_AROUND_ID))
+    words = ["the id in a URL"] if url else times
+    without = ["the signs around it"] * (not words and text != given)
+    kind, wanted = _SALESFORCE_KINDS.get(text[:3].replace("q", "Q"), ""), _SALESFORCE_OF[object_type]
+    if not kind or not re.fullmatch("[0-9A-Za-z]{10,24}", text) or (text.isdigit() and len(text) not in (15, 18)):
+        return _taken("crm_id", number, text, words, without)
+    if len(text) not in (15, 18):
+        raise InputError("crm_id", f"{quoted(text)} has {len(text)} characters; a Salesforce id has 15 or 18.")
+    if text[:3].replace("q", "Q") not in wanted:
+        what = f"{quoted(text)} is the id of {kind}; those of {object_type} begin with {' or '.join(wanted)}."
+        raise InputError("crm_id", what, next_step=f"give the id of the {SINGULAR[object_type]}.")
+    if len(text) == 15:
+        return _taken("crm_id", number, salesforce_18(text), [*words, "the 18 characters of the 15 given"], without)
+    long = _long(text)
+    changed = "last three characters" if long[:15] == text[:15] else "capitals"
+    words += [f"with the {changed} that it must have"] * (long != text)
+    return _taken("crm_id", number, long, words, without)
+
+
+def object_id(value: object) -> Key:
+    """Salesloft's own id as digits, without leading zeros.
+
+    Raises:
+        InputError: it is no whole number above 0, or a larger one than Salesloft has.
+    """
+    if type(value) is int and value.bit_length() < 64:
+        value = str(value)
+    whole = _key("object_id", value)
+    given = whole.strip(_AROUND_ID)
+    number = whole_number(given, 19)
+    if number is None or not 0 < number < 2**63:
+        reason = damage(given)
+        what = f"{quoted(given)} is not a Salesloft id{f': {reason}' if reason else ''}."
+        raise InputError("object_id", what, next_step="give a whole number, such as 578495206.")
+    without = ["the signs around it"] * (given != whole) + ["the leading zeros"] * given.startswith("0")
+    return _taken("object_id", value, str(number), without=without)
+
+
+def _one_id(given: str) -> str:
+    """The id of a CRM without the signs around it.
+
+    Raises:
+        InputError: it is plainly no id, but damaged, several, or something else.
+    """
+    bare = given.strip(_AROUND_ID)
+    if _SALESFORCE_ID.fullmatch(bare):
+        return bare
+    pieces = [one.strip(_AROUND_ID) for one in re.split(r"[\s,;|]+", bare)]
+    if not all(map(_SALESFORCE_ID.fullmatch, pieces)):
+        pieces = [one.strip() for one in re.split("[,;\n]", bare) if one.strip()]
+    if not re.search(r"\w", bare):
+        what = "is no CRM id."
+    elif is_address(bare.lower()):
+        what = "is an e-mail address, not a CRM id."
+    elif re.match(r"[=+]\s*[A-Za-z.]+\(", given):
+        what = "is a formula of a spreadsheet, not a CRM id."
+    elif cause := next((one for one in (damage(given), damage(bare)) if one not in _NO_HARM), ""):
+        what = f"is no CRM id: {cause}."
+    elif "://" in bare:
+        what = "is a URL without the id of a Salesforce record."
+    elif len(set(pieces)) > 1:
+        raise InputError("crm_id", f"holds {len(set(pieces))} ids.", next_step="give one of them.")
+    elif _SALESFORCE_ID.fullmatch("".join(plain(bare).split())) and len(pieces) == 1:
+        what = "has a space or a letter of another alphabet in it."
+    else:
+        return pieces[0]
+    raise InputError("crm_id", f"{quoted(given)} {what}", next_step="give the id as the CRM shows it.")
+
+
+def _text(field: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise InputError(field, not_text(value, _KEY.get(field, "text")))
+
+
+def _key(field: str, value: object) -> str:
+    """The text of a key, without spaces around it and invisible characters, when it may be one."""
+    given = unicodedata.normalize("NFC", trimmed(_text(field, value)))
+    if not given:
+        raise InputError(field, "is empty." if value == "" else BLANK)
+    if len(given) > 4 * MAX_KEY:  # before anything that takes longer the longer it is
+        raise InputError(field, f"has {len(given):,} characters; at most {MAX_KEY} are allowed.")
+    if cause := placeholder(given):
+        why = "" if cause == "a placeholder" else f" ({cause})"
+        raise InputError(field, f"{quoted(given)} is a placeholder{why}, not {_KEY[field]}.")
+    if given.lower() in _MAGIC:
+        raise InputError(field, f"{quoted(given)} is a command to Salesloft's filters, not {_KEY[field]}.")
+    return given
+
+
+def _taken(field: str, value: object, text: str, what: Sequence[str] = (), without: Sequence[str] = ()) -> Key:
+    """A key that is `what` of that which was given, and that came `without` some of it."""
+    if isinstance(value, str):
+        checked(field, trimmed(value))  # what was taken off may hold what is no text
+        if visible(value) != value:
+            without = [*without, "invisible characters"]
+        elif value != value.strip():
+            without = [*without, "the spaces around it"]
+    *first, last = without or [""]
+    words = [*what, *([f"without {', '.join(first)} and {last}" if first else f"without {last}"] if last else [])]
+    return Key(checked(field, text, MAX_KEY), ", ".join(words))
+
+
+def _long(text: str) -> str:
+    """A Salesforce id of 18 characters as its last three say: a program may have written it all small or all large."""
+    right = restored(text) if re.fullmatch("[A-Za-z0-5]{3}", text[15:]) else ""
+    if right and (right[:15] == text[:15] or text[:15] in (text[:15].upper(), text[:15].lower())):
+        return right
+    what = f"the last three characters of {quoted(text)} do not fit its capitals, so that it is mistyped."
+    raise InputError("crm_id", what, next_step="copy the id from the CRM once more.")

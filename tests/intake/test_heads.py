@@ -1,0 +1,179 @@
+"""Which field a column means, and what is said when that is not plain."""
+
+import csv
+import io
+import json
+import shlex
+
+import pytest
+
+from salesloft_mcp.bulk.rows import BACKFILL
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.heads import Heads, Wanted, columns_of
+from salesloft_mcp.intake.tables import Invalid, table_of
+
+from .test_tables import PEOPLE, read, refused, table, told
+
+
+@pytest.mark.parametrize(
+    "id_head", ["external_id", "External_ID", "EXTERNAL ID", "External Id ", "external-id", "External.ID"]
+)
+@pytest.mark.parametrize("head", ["email", "E-mail", "Email ", "EMAIL", "e_mail", "email_address", "Email Address"])
+def test_heads_match_whatever_their_case_and_separators(id_head: str, head: str) -> None:
+    assert read(f"{id_head},{head}\nA-1,a@x.test\n") == ({2: ["A-1", "a@x.test"]}, [])
+
+
+def test_columns_that_are_not_used_are_told_with_the_field_they_may_have_been_meant_for() -> None:
+    _, notes = read("external_id,email,Name,objct_id,\nA-1,a@x.test,x,y,z\n")
+    assert notes == ['Not used: the columns "Name" and "objct_id" (did you mean object_id?).']
+    _, notes = read("external_id,email," + ",".join(f"c{number}" for number in range(100)) + "\n")
+    assert notes[0].endswith('"c11" and 88 more.')
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "id,email\nA-1,a@x.test\n",
+            'file: has no column external_id. Its columns are "id" and "email".\n'
+            'Next: if "id" holds that, map it: --map \'id=external_id\', or columns {"id": "external_id"}.',
+        ),
+        (
+            "external_id,Name\nA-1,Kat\n",
+            'Its columns are "external_id" and "Name".\n'
+            "Next: if that is what a column holds, map it: --map 'COLUMN=object_id', or columns",
+        ),
+        ("ID,Success,Created\n003,true,true\n", '"ID", "Success" and "Created"'),
+        ("externel_id,email\nA-1,a@x.test\n", "--map 'externel_id=external_id'"),
+        ("external_id,e_mial\nA-1,a@x.test\n", "--map 'e_mial=email'"),
+        ("external_id,email\x85A-1,a@x.test", "\\u{85}"),
+    ],
+)
+def test_a_head_without_what_rows_need_is_one_refusal_with_the_columns_and_the_nearest_name(
+    text: str, words: str
+) -> None:
+    assert words in refused(text)
+
+
+def test_two_columns_that_mean_one_field_are_refused_unless_it_is_said_which_counts() -> None:
+    text = "external_id,Email,email_address\nA-1,a@x.test,b@x.test\n"
+    assert refused(text) == (
+        'file: "Email" and "email_address" (columns 2 and 3) both mean email.\n'
+        'Next: say which of them counts: --map \'Email=email\', or columns {"Email": "email"}.'
+    )
+    found = table(text, wanted=PEOPLE, email_address="email")
+    assert told(found.rows) == {2: ["A-1", "b@x.test"]}
+    assert found.notes == ['Not used: the column "Email".']
+    assert "stands in columns 2 and 3" in refused(text.replace("email_address", "Email"), Email="email")
+
+
+def test_columns_decide_what_a_column_means() -> None:
+    text = "id,Work mail,email\nA-1,a@x.test,b@x.test\n"
+    assert told(table(text, wanted=PEOPLE, **{"ID": "external_id", "work-mail": "E-Mail"}).rows) == {
+        2: ["A-1", "a@x.test"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"idd": "external_id"}, 'columns: there is no column "idd".\nNext: did you mean "id"?'),
+        ({"id": "extrenal_id"}, 'columns: there is no field "extrenal_id".\nNext: did you mean external_id?'),
+        ({"id": "external_id", "email": "external_id"}, 'columns: "id" and "email" are both to be external_id.'),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(columns: dict[str, str], words: str) -> None:
+    assert words in refused("id,email\nA-1,a@x.test\n", "a.csv", PEOPLE, **columns)
+    with pytest.raises(InputError):
+        list(table_of([{"id": "A-1", "email": "a@x.test"}], PEOPLE, columns).rows)
+
+
+def test_a_column_that_no_row_of_json_has_is_refused_at_the_end() -> None:
+    with pytest.raises(InputError, match='there is no column "Mail"'):
+        list(table_of([{"external_id": "A-1", "email": "a@x.test"}], PEOPLE, {"Mail": "crm_id"}).rows)
+
+
+def test_the_map_of_a_command_line_has_a_column_and_its_field() -> None:
+    assert columns_of(["Contact ID=external_id", "a=b=email"]) == {"Contact ID": "external_id", "a=b": "email"}
+    assert columns_of(["AccountId="]) == {"AccountId": ""}
+    for pairs in (["external_id"], ["=email"], [" =email"], ["a=email", "a=crm_id"]):
+        with pytest.raises(InputError, match="map"):
+            columns_of(pairs)
+
+
+def test_fields_of_a_prefix_keep_their_names() -> None:
+    wanted = Wanted(frozenset({"external_id"}), prefix="custom_fields.")
+    found = table("external_id,Custom_Fields.Legacy ID,x\nA-1,7,y\n", wanted=wanted)
+    assert [row for _, row in found.rows] == [{"external_id": "A-1", "custom_fields.Legacy ID": "7"}]
+    row = {"External ID": "A-1", "custom_fields": {"Legacy ID": "7", "n": 1}, "more": {"deep": []}}
+    assert [row for _, row in table_of([row], wanted).rows] == [
+        {"external_id": "A-1", "custom_fields.Legacy ID": "7", "custom_fields.n": 1}
+    ]
+
+
+def test_rows_of_a_call_match_like_heads_and_are_refused_once() -> None:
+    found = table_of([{"External_Id": "A-1", "E-Mail": "a@x.test", "x": 1}, {"email": "b@x.test"}], PEOPLE)
+    assert list(found.rows) == [(1, {"external_id": "A-1", "email": "a@x.test"}), (2, {"email": "b@x.test"})]
+    assert found.notes == ['Not used: the column "x".']
+    (_, both), _ = table_of(
+        [{"external_id": "A", "email": "a", "Email": "b"}, {"external_id": "B", "email": "c"}], PEOPLE
+    ).rows
+    assert both == Invalid('"email" and "Email" (columns 2 and 3) both mean email.')
+    with pytest.raises(InputError, match="rows: has no column external_id"):
+        list(table_of([{"id": "A-1", "email": "a@x.test"}] * 3, PEOPLE).rows)
+
+
+def test_the_fields_of_a_backfill_are_known_by_salesloft_s_own_names() -> None:
+    assert Heads(BACKFILL["people"], {}).fields(["External ID", "Email address"]) == {"external_id": 0, "email": 1}
+    assert Heads(BACKFILL["accounts"], {}).fields(["Account ID", "external_id"]) == {"object_id": 0, "external_id": 1}
+    assert Heads(BACKFILL["users"], {}).fields(["id", "user_id", "person_id"]) == {"object_id": 1}
+
+
+SALESFORCE = "external_id,email,Object ID\nA-1,a@x.test,{}\nA-2,b@x.test,\nA-3,c@x.test,{}\n"
+
+
+def test_a_column_that_only_looks_like_an_id_of_salesloft_is_refused_once_and_may_be_left_out() -> None:
+    text = SALESFORCE.format("0015g00000Abc12AAB", "0015g00000Abc13AAB")
+    assert refused(text) == (
+        'file: the column "Object ID" means object_id, an id of Salesloft\'s own, and holds those of another system, '
+        'such as "0015g00000Abc12AAB".\n'
+        'Next: leave it out: --map \'Object ID=\', or columns {"Object ID": ""}; or give the field that it holds.'
+    )
+    found = table(text, wanted=PEOPLE, **{"Object ID": ""})
+    assert told(found.rows) == {2: ["A-1", "a@x.test"], 3: ["A-2", "b@x.test"], 4: ["A-3", "c@x.test"]}
+    assert found.notes == ['Not used: the column "Object ID".']
+    rows = [{"external_id": "A-1", "email": "a@x.test", "objectId": "0015g00000Abc12AAB"}]
+    assert [row for _, row in table_of(rows, PEOPLE, {"objectId": ""}).rows] == [
+        {"external_id": "A-1", "email": "a@x.test"}
+    ]
+    with pytest.raises(InputError, match='rows: the column "objectId" means object_id'):
+        list(table_of(rows, PEOPLE).rows)
+
+
+@pytest.mark.parametrize("ids", [("17", "0015g00000Abc13AAB"), ("0015g00000Abc13AAB", "17"), ("n/a", "no")])
+def test_single_wrong_ids_are_wrong_rows(ids: tuple[str, str]) -> None:
+    assert len(read(SALESFORCE.format(*ids))[0]) == 3
+
+
+def test_an_id_of_another_system_in_a_column_that_was_mapped_is_a_wrong_row() -> None:
+    text = "external_id,SF\nA-1,0015g00000Abc12AAB\n"
+    assert told(table(text, wanted=PEOPLE, SF="object_id").rows) == {2: ["A-1", "0015g00000Abc12AAB"]}
+
+
+def test_a_column_that_is_left_out_is_not_missed_for_its_own_field() -> None:
+    text = "external_id,Email,email_address\nA-1,a@x.test,b@x.test\n"
+    assert told(table(text, wanted=PEOPLE, Email="").rows) == {2: ["A-1", "b@x.test"]}
+    assert "has no column object_id, email or crm_id" in refused(text, Email="", email_address="")
+    with pytest.raises(InputError, match='there is no column "Mail"'):
+        list(table("external_id,email\nA-1,a@x.test\n", wanted=PEOPLE, Mail="").rows)
+
+
+@pytest.mark.parametrize(
+    "head", ["Contact's ID", '"Contact" ID', 'It\'s "the" id', "Contact's $ID", "externel\u200b id"]
+)
+def test_advice_on_a_map_can_be_typed_and_sent_as_it_is(head: str) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([[head, "email"], ["A-1", "a@x.test"]])
+    typed, _, sent = refused(text.getvalue()).partition("--map ")[2].removesuffix(".").partition(", or columns ")
+    for columns in (columns_of(shlex.split(typed)), json.loads(sent)):
+        assert told(table(text.getvalue(), wanted=PEOPLE, **columns).rows) == {2: ["A-1", "a@x.test"]}
