@@ -32,7 +32,7 @@ class Hint(Enum):
     MAP_RECORD = "map the external id to the record"
     DELETE_MAPPING = "delete the mapping"
     SEARCH_RECORDS = "search for the record"
-    PLAN_AGAIN = "plan the backfill again"
+    PLAN_AGAIN = "plan it again"
     LIST_CHANGES = "look at the log of changes"
     UNDO = "undo the change"
 

@@ -2,11 +2,11 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationInfo, WithJsonSchema, field_validator
 
 # Cc control, Cf format (bidi overrides, zero-width, tag characters), Co private, Cs surrogate, Zl/Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -65,6 +65,14 @@ class View(BaseModel):
     def data(self) -> dict[str, Any]:
         """For programs. What is as it goes without saying is left out."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+
+# Values as an object, made safe to show, long texts shortened and nulls kept.
+Shown = Annotated[
+    Mapping[str, JsonValue],
+    BeforeValidator(lambda values: safe(dict(values), shortened, nulls=True)),
+    WithJsonSchema({"type": "object", "additionalProperties": True}),
+]
 
 
 def whole_number(text: str, digits: int = 18) -> int | None:

@@ -1,13 +1,16 @@
 """Pure: rows of mappings become findings. Nothing here awaits."""
 
-from collections.abc import Callable, Hashable, Iterable, Set
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from salesloft_mcp.intake.near import near_key
-from salesloft_mcp.salesloft.models import Mapping, ObjectType
+from salesloft_mcp.intake.values import form, suspicious
+from salesloft_mcp.salesloft.models import Mapping as MappingRow
+from salesloft_mcp.salesloft.models import ObjectType
 
-Kind = Literal["shared_ids", "several_ids", "orphans", "near_duplicates"]
+Kind = Literal["shared_ids", "several_ids", "orphans", "near_duplicates", "suspicious_ids"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Object = tuple[ObjectType, int]
@@ -29,13 +32,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Mappings that are suspicious together; an orphan is so alone."""
+    """Mappings that are suspicious together. An orphan is so alone; so is an id that looks damaged, and it says why."""
 
     kind: Kind
     rows: tuple[Row, ...]
+    why: str = ""
 
 
-def row_of(mapping: Mapping) -> Row:
+def row_of(mapping: MappingRow) -> Row:
     """The part of a mapping that an audit looks at."""
     return Row(mapping.external_type, mapping.object_type, mapping.external_id, mapping.object_id, mapping.id)
 
@@ -43,7 +47,8 @@ def row_of(mapping: Mapping) -> Row:
 def findings(rows: Iterable[Row], gone: Set[Object]) -> tuple[Finding, ...]:
     """Everything there is to find, kind after kind, and in each in the order of types and ids."""
     ordered = sorted(rows, key=lambda row: (*row[:4], row.mapping_id or 0))
-    return (*shared_ids(ordered), *several_ids(ordered), *orphans(ordered, gone), *near_duplicates(ordered))
+    of_objects = (*shared_ids(ordered), *several_ids(ordered), *orphans(ordered, gone))
+    return (*of_objects, *near_duplicates(ordered), *suspicious_ids(ordered))
 
 
 def shared_ids(rows: Iterable[Row]) -> list[Finding]:
@@ -69,6 +74,23 @@ def near_duplicates(rows: Iterable[Row]) -> list[Finding]:
         lambda row: (row.external_type, near_key(row.external_id)),
         lambda row: row.external_id,
     )
+
+
+def suspicious_ids(rows: Iterable[Row]) -> list[Finding]:
+    """External ids that look damaged, or are spelled differently from most of their family in one type."""
+    rows = list(rows)
+    forms = Counter((row.external_type, *form(row.external_id)) for row in rows)
+    usual: dict[tuple[str, str], str] = {}
+    for external_type, family, spelling in sorted(forms, key=lambda one: (-forms[one], one)):
+        usual.setdefault((external_type, family), spelling)
+    reasons = ((row, suspicious(row.external_id) or _odd_form(row, usual)) for row in rows)
+    return [Finding("suspicious_ids", (row,), why) for row, why in reasons if why]
+
+
+def _odd_form(row: Row, usual: Mapping[tuple[str, str], str]) -> str:
+    family, spelling = form(row.external_id)
+    most = usual[row.external_type, family]
+    return "" if spelling == most else f"{family} with {spelling}, where most of this type have {most}"
 
 
 def _groups(

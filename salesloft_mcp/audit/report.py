@@ -26,6 +26,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "mappings lead to objects that are gone or hidden from this token",
     ),
     "near_duplicates": ("group of ids looks like one id", "groups of ids look like one id each"),
+    "suspicious_ids": ("mapping has an id that looks damaged", "mappings have ids that look damaged"),
 }
 
 
@@ -49,6 +50,7 @@ class Counts(View):
     several_ids: int = Field(description="Records with several external ids of one type.")
     orphans: int = Field(description="Mappings to records that are gone or hidden from this token.")
     near_duplicates: int = Field(description="Groups of external ids that look like one id.")
+    suspicious_ids: int = Field(description="Mappings whose external id looks damaged; each says why.")
     deleted_mappings: int | None = Field(None, description="Deleted mappings, which were passed over.")
     types_not_shown: int = Field(0, description="External types that coverage had no room for.")
 

@@ -9,7 +9,7 @@ from salesloft_mcp.intake.near import difference, near_key, spellings
 from salesloft_mcp.salesloft.models import Mapping, Scope
 
 MOST_EACH = 3  # offered for one id
-MOST_COMPARED = 20  # alike rows that are compared with an id
+MOST_COMPARED = 6  # alike rows that are compared with an id
 MOST_TRIES = 10
 
 
@@ -36,8 +36,12 @@ class Neighbours:
 
     def of(self, external_id: str) -> list[Near]:
         """The same id outside of the scope, or another spelling of it inside; at most three, the nearest first."""
-        alike = islice(self._alike.get(near_key(external_id), ()), MOST_COMPARED)
-        near = [Near(row, why) for row in alike if (why := self._why(external_id, row))]
+        near: list[Near] = []
+        for row in islice(self._alike.get(near_key(external_id), ()), MOST_COMPARED):
+            if why := self._why(external_id, row):
+                near.append(Near(row, why))
+            if sum(" and " not in one.why for one in near) == MOST_EACH:
+                break  # nothing is nearer than what differs in one respect
         return sorted(near, key=lambda one: len(one.why.split(" and ")))[:MOST_EACH]
 
     def _why(self, asked: str, row: Mapping) -> str:

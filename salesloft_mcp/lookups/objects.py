@@ -1,19 +1,21 @@
-"""Which object is meant: by Salesloft id, e-mail, domain, CRM id or name.
-
-"Unknown filter names are silently ignored, so a typo lists everything": every row is held against the question.
-"""
+"""Which object is meant: by Salesloft id, e-mail, domain, CRM id, name or another field of its own."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Literal
 
 from salesloft_mcp.errors import BrokenAnswerError, InputError
+from salesloft_mcp.intake import emails
+from salesloft_mcp.intake.domains import host, in_letters, spellings
+from salesloft_mcp.lookups.terms import CRM_ID, DOMAIN, EMAIL, EMAIL_FIELDS, FLAGS, IDS, TERMS, Term, term
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import ObjectType, Page, Record
-from salesloft_mcp.salesloft.paging import pages
-from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, objects
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record
+from salesloft_mcp.salesloft.paging import pages, read_all, whole
+from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, is_magic, is_moment, objects
+from salesloft_mcp.text import did_you_mean, quoted, whole_number
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -21,63 +23,41 @@ BY: dict[ObjectType, tuple[By, ...]] = {
     "accounts": ("object_id", "domain", "crm_id"),
     "users": ("object_id", "email"),
 }
+_PARAMETERS: dict[By, str] = {
+    "object_id": "ids[]",
+    "email": EMAIL.parameter,
+    "domain": DOMAIN.parameter,
+    "crm_id": CRM_ID.parameter,
+}
+_HELD: dict[By, tuple[str, ...]] = {
+    "object_id": ("id",),
+    "email": EMAIL_FIELDS,
+    "domain": ("domain",),
+    "crm_id": ("crm_id",),
+}
 _BY_CHANGE: Query = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
 FEW = 25  # so many accounts are asked for by domain, one a call; for more, all accounts are read
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One way to search: Salesloft's parameter, and the fields of a row that must then hold the value."""
-
-    parameter: str
-    fields: tuple[str, ...]
-    whole: bool = True
-
-    def fits(self, record: Record, value: str) -> bool:
-        """Whether the row holds what was asked for. Salesloft compares these without regard to case."""
-        held = [str(getattr(record, name, None) or "").casefold() for name in self.fields]
-        if self.whole:
-            return value.casefold() in held
-        return all(word in " ".join(held) for word in value.casefold().split())
-
-
-_EMAIL = Term("email_addresses[]", ("email_address", "secondary_email_address", "personal_email_address", "email"))
-_DOMAIN = Term("domain", ("domain",))
-_CRM_ID = Term("crm_id[]", ("crm_id",))
-_REFERENCES = {"object_id": Term("ids[]", ("id",)), "email": _EMAIL, "domain": _DOMAIN, "crm_id": _CRM_ID}
-_USER = Term("search", ("name", "first_name", "last_name", "email"), whole=False)
-TERMS: dict[ObjectType, dict[str, Term]] = {
-    "people": {"email": _EMAIL, "crm_id": _CRM_ID},
-    "accounts": {"name": Term("name[]", ("name",)), "domain": _DOMAIN, "crm_id": _CRM_ID},
-    "users": {"name": _USER, "email": _USER},
-}
-
-
 async def search(
-    api: Salesloft, object_type: ObjectType, terms: Mapping[str, str], *, page: int = 1, per_page: int = 25
+    api: Salesloft, object_type: ObjectType, wanted: Mapping[str, str], *, page: int = 1, per_page: int = 25
 ) -> Page[Record]:
-    """One page of the records that hold every term; the names of terms are those of `TERMS[object_type]`.
+    """One page of the records that hold every value of `wanted`; its names are those of `TERMS[object_type]`, and
+    `custom_fields[Name]` for people. A domain is searched for as it is given, then in other spellings of its host; an
+    e-mail of people also in the other form of its domain.
 
     Raises:
-        InputError: no term, one that Salesloft cannot search these records by, or two that it cannot combine.
+        InputError: nothing to search for, something that Salesloft cannot search these records by, a value that cannot
+            be right, or two that it cannot combine.
         BrokenAnswerError: records that were not asked for, on a list that does not end with this page.
     """
-    usable = TERMS[object_type]
-    for name in terms:
-        if name not in usable:
-            what = f"Salesloft cannot search {object_type} by {name}."
-            raise InputError(name, what, next_step=f"use {' or '.join(usable)} for {object_type}.")
-    if not terms:
-        raise InputError("search", "nothing to search for.", next_step=f"give {' or '.join(usable)}.")
-    filters = tuple((usable[name].parameter, value) for name, value in terms.items())
-    if len(dict(filters)) < len(filters):
-        what = f"Salesloft searches {object_type} by one of these at a time."
-        raise InputError(next(iter(terms)), what, next_step=f"give one of {' and '.join(usable)}.")
-    found = await api.list_objects(object_type, filters, page=page, per_page=per_page)
-    rows = tuple(row for row in found.rows if all(usable[name].fits(row, value) for name, value in terms.items()))
-    if len(rows) < len(found.rows) and found.next_page is not None:
-        raise _not_asked_for(object_type)
-    return replace(found, rows=rows)
+    terms = _terms(object_type, wanted)
+    found = await _searched(api, object_type, terms, wanted, page, per_page)
+    for name, other in _otherwise(object_type, wanted):
+        if found.rows or page > 1:
+            break
+        found = await _searched(api, object_type, terms, {**wanted, name: other}, page, per_page)
+    return found
 
 
 async def find_objects(
@@ -86,19 +66,23 @@ async def find_objects(
     """The (reference, object id) pairs that exist, batch by batch, a hundred for a point where Salesloft can.
 
     A reference that is missing is in no batch; one that stands for several objects comes several times. `count` is how
-    many references there are.
+    many references there are. Domains are the same when their hosts are, e-mails in both forms of their domains.
 
     Raises:
-        BrokenAnswerError: objects of other ids than were asked for.
+        BrokenAnswerError: objects of other ids than were asked for, or a row that cannot be read.
     """
-    if (by == "domain" and count > FEW) or (by == "email" and object_type == "users"):
+    if by == "domain" and count <= FEW:
+        yield await _by_domain(api, list(refs))
+        return
+    if by == "domain" or (by == "email" and object_type == "users"):
         every_user = partial(api.list_objects, "users", (), per_page=PAGE_SIZE)  # users have no cursor, and are few
-        async for rows in pages(every_user) if object_type == "users" else scan(api, object_type):
+        async for rows in pages(whole(every_user)) if object_type == "users" else scan(api, object_type):
             yield _pairs(by, rows)
         return
-    for batch in _batches(object_type, by, refs):
+    forms = (form for ref in refs for form in emails.forms(ref)) if by == "email" else refs
+    for batch in _batches(object_type, by, forms):
         asked = {value for _, value in batch}
-        async for rows in pages(partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)):
+        async for rows in pages(whole(partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE))):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
                 raise _not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
@@ -115,22 +99,102 @@ async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[R
     while True:
         page, here = 0, set[int]()
         more, last = True, since
-        while more and last == since:
+        while more and _moment(last) == _moment(since):
             page += 1
             filters = (*_BY_CHANGE, ("updated_at[gte]", since)) if since else _BY_CHANGE
             found = await api.list_objects(object_type, filters, page=page, per_page=PAGE_SIZE)
             yield tuple(row for row in found.rows if row.id not in seen)
             seen.update(row.id for row in found.rows)
-            here.update(row.id for row in found.rows if _updated(row) == since)
+            here.update(row.id for row in found.rows if _moment(_updated(row)) == _moment(since))
             more = found.next_page is not None and bool(found.rows)
             last = _updated(found.rows[-1]) if found.rows else since
+            if more and not _moment(last):
+                raise _no_time(object_type, found.rows[-1])
         if page > 1 and here != before:
             before = here
         elif not more:
             return
         else:
-            seen = {row.id for row in found.rows if _updated(row) == last}
+            seen = {row.id for row in found.rows if _moment(_updated(row)) == _moment(last)}
             since = last
+
+
+def _terms(object_type: ObjectType, wanted: Mapping[str, str]) -> dict[str, Term]:
+    """How to search by each of these names, every value being one that can be searched for."""
+    found: dict[str, Term] = {}
+    for name, value in wanted.items():
+        usable = term(object_type, name)
+        if usable is None:
+            what = f"Salesloft cannot search {object_type} by {quoted(name, 40)}."
+            raise InputError(name if name.isidentifier() else "filters", what, next_step=_way_on(object_type, name))
+        if name in IDS and not whole_number(value):
+            raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step="give a whole number above 0.")
+        if name in FLAGS and value.lower() not in ("true", "false"):
+            raise InputError(name, f"{quoted(value)} is neither true nor false.", next_step="give one of them.")
+        found[name] = usable
+    if not found:
+        usual = " or ".join(TERMS[object_type])
+        raise InputError("search", "nothing to search for.", next_step=f"give {usual}.")
+    if len({one.parameter for one in found.values()}) < len(found):
+        same = [name for name, one in TERMS[object_type].items() if name in found and one.parameter == "search"]
+        what = f"Salesloft searches {object_type} by one of these at a time."
+        raise InputError(same[-1], what, next_step=f"give one of {' and '.join(same)}.")
+    return found
+
+
+def _way_on(object_type: ObjectType, name: str) -> str:
+    usable = TERMS[object_type]
+    custom = " or custom_fields[Name]" if object_type == "people" else ""
+    near = did_you_mean(name, usable)
+    return f"{near if near.startswith('did') else ''} use {' or '.join(usable)}{custom} for {object_type}.".strip()
+
+
+def _otherwise(object_type: ObjectType, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Other spellings of the domain, or of the e-mail, that is searched for."""
+    email = wanted.get("email", "") if object_type == "people" else ""
+    other = [("email", form) for form in emails.forms(email) if form != email.lower()] if email else []
+    return [*other, *(("domain", one) for one in spellings(wanted.get("domain", "")))]
+
+
+async def _searched(
+    api: Salesloft, object_type: ObjectType, terms: Mapping[str, Term], wanted: Mapping[str, str], page: int, size: int
+) -> Page[Record]:
+    filters = tuple((one.parameter, wanted[name]) for name, one in terms.items())
+    found = await api.list_objects(object_type, filters, page=page, per_page=size)
+    rows = tuple(row for row in found.rows if all(one.fits(row, wanted[name]) for name, one in terms.items()))
+    if len(rows) < len(found.rows) and found.next_page is not None:
+        raise _not_asked_for(object_type)
+    return replace(found, rows=rows)
+
+
+async def _by_domain(api: Salesloft, refs: list[str]) -> list[tuple[str, int]]:
+    """As they are given; then, whichever costs less, in other spellings or with all accounts read."""
+    found = {pair for ref in refs for pair in await _with_domain(api, ref, ref)}
+    missing = set(refs) - {ref for ref, _ in found}
+    tries = [(ref, other) for ref in missing for other in spellings(ref)]
+    total = await api.count_objects("accounts") if tries else None
+    if total is not None and total <= len(tries) * PAGE_SIZE:
+        async for rows in scan(api, "accounts"):
+            hosts = {ref: host(ref) for ref in missing}
+            held = [(host(str(row.shown("domain") or "")), row.id) for row in rows]
+            found.update((ref, one) for ref, name in hosts.items() for of, one in held if of == name)
+    else:
+        for ref, other in tries:
+            found.update(await _with_domain(api, ref, other))
+    return sorted(found)
+
+
+async def _with_domain(api: Salesloft, ref: str, spelled: str) -> list[tuple[str, int]]:
+    if is_magic(spelled):
+        return []
+    filters: Query = ((DOMAIN.parameter, spelled),)
+    rows = await read_all(partial(api.list_objects, "accounts", filters, per_page=PAGE_SIZE))
+    return [(ref, row.id) for row in rows if DOMAIN.fits(row, ref)]
+
+
+def _no_time(object_type: ObjectType, row: Record) -> BrokenAnswerError:
+    what = f"{SINGULAR[object_type]} {row.id} has no usable updated_at, so all {object_type} cannot be read."
+    return BrokenAnswerError(what, next_step="tell Salesloft's support.")
 
 
 def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
@@ -139,9 +203,9 @@ def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
 
 
 def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Query]:
-    """As many references a call as fit the page and the query; a domain is asked for by itself."""
-    refs, parameter = iter(refs), _REFERENCES[by].parameter
-    while batch := tuple((parameter, ref) for ref in islice(refs, 1 if by == "domain" else PAGE_SIZE)):
+    """As many references a call as fit the page and the query. Nobody has one that Salesloft takes for a command."""
+    refs = (ref for ref in refs if not is_magic(ref))
+    while batch := tuple((_PARAMETERS[by], ref) for ref in islice(refs, PAGE_SIZE)):
         while batch:
             fits = len(batch)
             while fits > 1 and len(objects(object_type, batch[:fits], 1, PAGE_SIZE).target) > MAX_QUERY_BYTES:
@@ -151,10 +215,28 @@ def _batches(object_type: ObjectType, by: By, refs: Iterable[str]) -> Iterator[Q
 
 
 def _pairs(by: By, rows: Iterable[Record]) -> list[tuple[str, int]]:
-    values = ((getattr(row, name, None), row.id) for row in rows for name in _REFERENCES[by].fields)
-    fold = by in ("email", "domain")
-    return [(str(value).lower() if fold else str(value), found) for value, found in values if value not in (None, "")]
+    found: dict[tuple[str, int], None] = {}
+    for row in rows:
+        for value in (row.shown(name) for name in _HELD[by]):
+            if value not in (None, ""):
+                found.update(dict.fromkeys((one, row.id) for one in _keys(by, str(value))))
+    return list(found)
+
+
+def _keys(by: By, held: str) -> tuple[str, ...]:
+    """What a record may be named by: a domain by its host, too, and both of them in either form."""
+    if by == "domain":
+        return held.lower(), host(held), in_letters(host(held))
+    return (held.lower(), *emails.forms(held)) if by == "email" else (held,)
 
 
 def _updated(row: Record) -> str:
-    return str(getattr(row, "updated_at", "") or "")
+    return str(row.shown("updated_at") or "")
+
+
+def _moment(text: str) -> datetime | None:
+    """The time, whatever its offset: one moment is written in several ways."""
+    if not is_moment(text):
+        return None
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -16,7 +16,7 @@ from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, Page, Scope
-from salesloft_mcp.salesloft.paging import Ask, begin_list, cheapest, read_all
+from salesloft_mcp.salesloft.paging import Ask, begin_list, cheapest, pages, read_all
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000
@@ -98,9 +98,11 @@ class Lookups:
         if not missing:
             return Resolution(mappings)
         near_types, neighbours = None, Neighbours([*rows, *listing.rows], scope)
-        with suppress(ApiError):  # what was found is told, even when nobody can tell why the rest is missing
+        # What was found is told, even when nobody can tell why the rest is missing: a token may not see configurations.
+        with suppress(ApiError):
             if scope.external_type and len(missing) == len(wanted):  # one hit proves that the type is configured
                 near_types = await self._configurations.nearest(scope.external_type, scope.object_type)
+        with suppress(ApiError):
             lost = [one for one in missing if not neighbours.of(one)]
             spelled = near_types is None and not listing.complete
             if len(lost) <= FEW and self._budget.left() > MOST_TRIES:
@@ -128,10 +130,10 @@ class Lookups:
             del self._sizes[next(iter(self._sizes))]
         reading = cheapest(ids, first.total, begun=True)
         self._check_room(ids if reading is None else reading)
-        rows = first.rows if reading is None else await read_all(ask, first)
+        rows = first.rows if reading is None else [row async for rows in pages(ask, first) for row in rows]
         if first.total is not None and len(rows) >= first.total:
             return Listing(rows, complete=True)
-        if reading is not None:  # rows were taken away while it was read, so others may have gone unseen
+        if reading is not None:  # rows were taken away while it was read, or cannot be read: others may stand there
             self._check_room(ids)
         return Listing(rows)
 

@@ -17,6 +17,7 @@ from salesloft_mcp.audit.findings import (
     orphans,
     several_ids,
     shared_ids,
+    suspicious_ids,
 )
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.salesloft.models import OBJECT_TYPES
@@ -26,7 +27,7 @@ ROWS = st.lists(
         Row,
         st.sampled_from(["crm", "erp"]),
         st.sampled_from(OBJECT_TYPES),
-        st.sampled_from(["7", "007", "a", "A", "b", " b"]),
+        st.sampled_from(["7", "007", "a", "A", "b", " b", "NULL", "003Dn00000AbCdE"]),
         st.integers(1, 4),
         st.one_of(st.none(), st.integers(1, 30)),
     ),
@@ -113,3 +114,28 @@ def test_one_id_in_two_types_is_nothing_to_find() -> None:
 def test_the_same_mapping_twice_is_neither_shared_nor_several() -> None:
     rows = [Row("erp", "people", "1", 5, 1), Row("erp", "people", "1", 5, 2)]
     assert findings(rows, set()) == ()
+
+
+def test_an_id_that_looks_damaged_is_a_finding_with_its_reason() -> None:
+    rows = [Row("erp", "people", one, number, number) for number, one in enumerate(["7", "1001.0", "NULL", "7 "], 1)]
+    assert [(one.rows, one.why) for one in suspicious_ids(rows)] == [
+        ((rows[1],), "a number with .0 at its end"),
+        ((rows[2],), "a word for nothing"),
+        ((rows[3],), "a space at its end"),
+    ]
+
+
+def test_the_rarer_spelling_of_a_family_is_suspicious_in_its_own_type_only() -> None:
+    low = "3f2504e0-4f89-41d3-9a0c-0305e82c330"
+    usual = [Row("erp", "people", f"{low}{end}", end, end) for end in (1, 2)]
+    rare = Row("erp", "people", f"{{{low.upper()}3}}", 3, 3)
+    elsewhere = Row("crm", "people", f"{{{low.upper()}4}}", 4, 4)
+    (found,) = suspicious_ids([rare, *usual, elsewhere])
+    assert found.rows == (rare,)
+    assert found.why == "GUID with braces, upper case, where most of this type have dashes, lower case"
+
+
+def test_of_two_spellings_that_are_as_frequent_one_is_always_the_rarer_one() -> None:
+    rows = [Row("erp", "people", one, 1, 1) for one in ("003Dn00000AbCdE", "003Dn00000AbCdFIAV")]
+    assert len(suspicious_ids(rows)) == 1
+    assert suspicious_ids(rows) == suspicious_ids(rows[::-1])

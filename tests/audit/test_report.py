@@ -33,6 +33,12 @@ def test_the_sentence_of_a_clean_team_says_so() -> None:
     assert audited([], people=0).sentence == "0 of 0 people have an external id. Nothing suspicious was found."
 
 
+def test_ids_that_look_damaged_are_counted_in_the_sentence() -> None:
+    rows = [Row("crm", "people", one, 1, 1) for one in ("NULL", "1.0")]
+    assert audited(rows[:1], people=1).sentence.endswith("1 mapping has an id that looks damaged.")
+    assert "2 mappings have ids that look damaged" in audited(rows, people=1).sentence
+
+
 def test_several_findings_are_told_in_the_plural() -> None:
     rows = [Row("crm", "people", str(one), 3, one) for one in (1, 2)]
     assert "2 mappings lead to objects that are gone" in audited(rows, people=1).sentence

@@ -1,0 +1,86 @@
+"""What is there already: records of an e-mail or a domain, and mappings of nearly the same external id. Reads only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from salesloft_mcp import errors
+from salesloft_mcp.intake import domains, emails
+from salesloft_mcp.intake.near import spellings
+from salesloft_mcp.lookups.near_misses import Near, Neighbours
+from salesloft_mcp.lookups.objects import By, find_objects
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.gather import gather_limited
+from salesloft_mcp.salesloft.models import Account, ObjectType, Record, Scope, User, one_record
+from salesloft_mcp.salesloft.requests import PAGE_SIZE
+from salesloft_mcp.text import quoted
+
+MOST_SPELLINGS = 6  # of one external id that are asked for, at a point each
+EMAILS = ("email_address", "secondary_email_address", "personal_email_address")
+
+_NOT_READABLE = (errors.ForbiddenError, errors.NotFoundError)
+
+
+async def near_ids(api: Salesloft, scope: Scope, external_ids: Iterable[str]) -> dict[str, list[Near]]:
+    """The live mappings in `scope` that are nearly one of these external ids: at most six points for each id.
+
+    An id without any is left out. Where the list of the scope was read anyway, `Neighbours` tells the same for nothing.
+    """
+    wanted = list(dict.fromkeys(external_ids))
+    others = dict.fromkeys(other for one in wanted for other in spellings(one)[:MOST_SPELLINGS])
+    asks = [
+        partial(api.list_mappings, external_type=scope.external_type, external_id=one, deleted=False) for one in others
+    ]
+    neighbours = Neighbours((row for page in await gather_limited(asks) for row in page.rows), scope)
+    return {one: near for one in wanted if (near := neighbours.of(one))}
+
+
+async def records_with(api: Salesloft, object_type: ObjectType, values: Iterable[str]) -> dict[str, list[Record]]:
+    """The people who have one of these e-mails, whichever of their addresses it is, or the accounts of these domains.
+
+    A hundred e-mails cost a point, a domain costs one for each spelling that is tried, and a hundred records that are
+    found cost one more. A value that nobody has is left out, and all are where the token may not read the records.
+    """
+    wanted = {value: compared(object_type, value) for value in values}
+    by: By = "email" if object_type == "people" else "domain"
+    refs = list(dict.fromkeys(wanted.values()))
+    ids: dict[str, set[int]] = {one: set() for one in wanted.values()}
+    try:
+        async for pairs in find_objects(api, object_type, by, refs, len(refs)):
+            for ref, object_id in pairs:
+                ids.get(compared(object_type, ref), set()).add(object_id)
+    except _NOT_READABLE:
+        return {}
+    records = await records_of(api, object_type, (one for some in ids.values() for one in sorted(some)))
+    found = {value: [records[one] for one in sorted(ids[key]) if one in records] for value, key in wanted.items()}
+    return {value: rows for value, rows in found.items() if rows}
+
+
+async def records_of(api: Salesloft, object_type: ObjectType, ids: Iterable[int]) -> dict[int, Record]:
+    """The records of these Salesloft ids that the token may read: a point for each hundred."""
+    wanted = list(dict.fromkeys(ids))
+    batches = [wanted[start : start + PAGE_SIZE] for start in range(0, len(wanted), PAGE_SIZE)]
+    asks = [
+        partial(api.list_objects, object_type, tuple(("ids[]", str(one)) for one in batch), per_page=PAGE_SIZE)
+        for batch in batches
+    ]
+    try:
+        return {row.id: row for page in await gather_limited(asks) for row in page.rows if row.id in wanted}
+    except _NOT_READABLE:
+        return {}
+
+
+def compared(object_type: ObjectType, value: str) -> str:
+    """An e-mail of people, or a domain of accounts, in the one spelling in which it is compared."""
+    return domains.host(value) if object_type == "accounts" else emails.compared(value)
+
+
+def named(object_type: ObjectType, object_id: int, records: Mapping[int, Record]) -> str:
+    """A record in words, with its name where that is known: `"Beatriz Haddad" (person 578495206)`."""
+    record, number = records.get(object_id), one_record(object_type, object_id)
+    if isinstance(record, Account | User) and record.name:
+        return f"{quoted(record.name)} ({number})"
+    words: Sequence[str | None] = (
+        () if record is None or isinstance(record, Account) else (record.first_name, record.last_name)
+    )
+    name = " ".join(str(word) for word in words if word)
+    return f"{quoted(name)} ({number})" if name else number
