@@ -159,6 +159,8 @@ class Changes:
             if time.monotonic() - read_at > FRESH_SECONDS:
                 read_at = time.monotonic()
                 changes, verdicts = await self._read_again(operation)
+                if operation.facts_now and "open" in verdicts and await operation.facts_now() != operation.facts:
+                    raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             now, states = replace(operation, changes=changes), _states(verdicts)

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import UnconfirmedError
@@ -54,7 +54,7 @@ class Approvals:
             approval = secrets.token_hex(3)
             columns = "id, tenant, asked_at, title, question, digest, name"
             sql = f"INSERT INTO approvals ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            tx.insert(sql, approval, tenant, now, *astuple(question))
+            tx.insert(sql, approval, tenant, now, question.title, question.text, question.digest, question.name)
             return approval
 
         return await self.database.write(write)

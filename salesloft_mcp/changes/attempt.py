@@ -1,7 +1,8 @@
 """One request to Salesloft, or one look, and what it says of a line of the log."""
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes.change import Line, Outcome
+from salesloft_mcp.changes import records
+from salesloft_mcp.changes.change import Image, Line, Outcome
 from salesloft_mcp.changes.kinds import KINDS, conflict, judged, standing, stands_already
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
@@ -26,7 +27,15 @@ async def send(api: Salesloft, line: Line) -> Outcome:
         return Outcome(line, "conflict", note=error.what, error=error)
     except errors.ApiError as error:
         return await look(api, line, sent=line.tries > 1, refusal=error)
-    return Outcome(line, state, None if after is None else line.change.part(after))
+    return Outcome(line, state, None if after is None else line.change.part(after), _not_taken(line, after))
+
+
+def _not_taken(line: Line, after: Image | None) -> str:
+    """Of a row of a run, what a report tells of fields that stand otherwise than they were sent."""
+    if line.line is None or line.change.kind != "record" or after is None:
+        return ""
+    fields = records.not_taken(line.change.after or {}, after)
+    return f"Salesloft did not take all of it: {', '.join(fields)}" if fields else ""
 
 
 async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiError | None = None) -> Outcome:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -76,23 +76,41 @@ class Operation:
     carries: int | None = 0
     undoes: int | None = None
     plan: str = ""  # of a bulk run, whose changes are too many to be held here
+    of: str = "mappings"  # what a bulk run creates or updates
     creates: int = 0  # of a bulk run
-    deletes: int = 0  # of a bulk run
-    facts: tuple[tuple[str, str], ...] = ()  # what a person is told of a bulk run
+    updates: int = 0  # of a bulk run
+    deletes: int = 0  # mappings that a bulk run deletes
+    suspicious: bool = False  # whether a bulk run writes suspicious rows, too
+    asks: int = 0  # rows of a bulk run that a person has to agree to, however small it is
+    facts: tuple[tuple[str, str], ...] = ()  # what a person is told beside the changes
     left: tuple[str, ...] = ()  # what an undo cannot bring back
+    notes: tuple[str, ...] = ()  # what was changed of what was given, in words
     read_at: float = 0.0  # on the monotonic clock
+    # Reads the facts again, where they can change while a person thinks.
+    facts_now: Callable[[], Awaitable[tuple[tuple[str, str], ...]]] | None = field(default=None, compare=False)
 
     @property
     def removes(self) -> bool:
         """Whether anything is deleted by it."""
         return self.deletes > 0 or any(one.after is None for one in self.changes)
 
+    @property
+    def by_run(self) -> dict[str, int]:
+        """What is left to a run, and how many there are of each: "people to create"."""
+        told = {f"{self.of} to create": self.creates, f"{self.of} to update": self.updates}
+        return {what: number for what, number in {**told, "mappings to delete": self.deletes}.items() if number}
+
+    @property
+    def writes(self) -> int:
+        """How many changes are left to a run."""
+        return self.creates + self.updates + self.deletes
+
     def digest(self, place: "Place", last: "Last") -> str:
         """Stands for exactly this: the same writes of one team, on the same facts, unshortened, after the same last
         operation.
         """
         changes = [[one.kind, *astuple(one.key), one.before, one.after] for one in self.changes]
-        bulk = [self.plan, self.creates, self.deletes, self.undoes, self.facts]
+        bulk = [self.plan, self.creates, self.updates, self.deletes, self.undoes, self.facts]
         facts = [place.environment, place.team_key, self.title, changes, self.carries, bulk, last.number, last.begun]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -119,6 +137,11 @@ class Place:
         return f"{self.environment}, team {team}" if team else self.environment
 
     @property
+    def team_named(self) -> str:
+        """The team by name and id, as far as they are known; the name is text of others."""
+        return f"{self.team} ({self.team_id})" if self.team else self.team_key
+
+    @property
     def team_key(self) -> str:
         """The team as the log keeps it; empty when it is not known."""
         return "" if self.team_id is None else str(self.team_id)
@@ -131,6 +154,15 @@ class Author:
     who: str = "local"
     how: str = ""
     consent: str = ""  # the digest of the question that was answered with yes
+
+
+class Fed(NamedTuple):
+    """A change that a run begins with, and its line in the input. In another state than `intended` it is not sent."""
+
+    line: int
+    change: Change
+    state: State = "intended"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

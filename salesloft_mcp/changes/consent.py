@@ -1,51 +1,82 @@
 """When a person must agree, and what exactly the person agrees to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from salesloft_mcp.changes.change import Change, Last, Operation, Place
+from salesloft_mcp.changes.change import Change, Image, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
+from salesloft_mcp.changes.doubts import of_change
 from salesloft_mcp.changes.kinds import KINDS
 from salesloft_mcp.changes.records import same
+from salesloft_mcp.errors import Hint, Step
 
-MOST_UNASKED = 500  # creates of runs in an hour, deletions of a run, or mappings that come back with a configuration
+BESIDE = "there already"  # the fact of an operation that tells what a new record would stand beside
+DAMAGED = "what looks damaged"  # the fact that tells of an external id or a field that does
+MOST_UNASKED = 500  # creates and overwrites of runs in an hour
+# Fields of a record, and the value of each by which it is taken out of use.
+RESTRICTIONS: Mapping[str, JsonValue] = {
+    "do_not_contact": True,
+    "contact_restrictions": ["call", "email", "message"],
+    "archived": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person is asked. The digest stands for the operation and its facts, unshortened; the text only shows them.
 
-    Where `name` is not empty, the person types it.
+    Where `name` is not empty, the person types it. `found` is why a person is asked, where that was not to be expected,
+    and `instead` what may be done without a yes; both are for whoever made the call.
     """
 
     title: str
     text: str
     digest: str
     name: str = ""
+    found: str = ""
+    instead: Step = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason to ask: the headline of its question, what happens after a yes, and whether a name is to be typed."""
+    """One reason to ask: the headline of its question, what happens after a yes, whether a name is to be typed,
+    and what may be done instead."""
 
     headline: str
     applies: Callable[[Operation], bool]
     consequence: str
     retype: bool = False
+    instead: Step = ()
 
 
 def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
     return lambda operation: any(map(test, operation.changes))
 
 
-def _becomes(name: str, value: JsonValue) -> Callable[[Operation], bool]:
-    def test(change: Change) -> bool:
-        after, before = change.after or {}, change.before or {}
-        return name in after and same(name, after[name], value) and not same(name, before.get(name), value)
+def _becomes(name: str) -> Callable[[Operation], bool]:
+    return _any(lambda one: restricts(one.before or {}, one.after or {}, (name,)) != "")
 
-    return _any(test)
+
+def _damaged(operation: Operation) -> dict[str, str]:
+    """Why external ids under which something is created look damaged, as a fact. What comes back is as it was."""
+    doubts = [doubt for one in operation.changes if operation.undoes is None for doubt in of_change(one)]
+    return {DAMAGED: "; ".join(doubts)} if doubts else {}
+
+
+def restricts(before: Image, after: Image, names: Iterable[str] = RESTRICTIONS) -> str:
+    """The first of these fields by which a record is taken out of use; empty when there is none."""
+    return next(
+        (
+            name
+            for name in names
+            if name in after
+            and same(name, after[name], RESTRICTIONS[name])
+            and not same(name, before.get(name), RESTRICTIONS[name])
+        ),
+        "",
+    )
 
 
 # The first rule that applies is the one that is asked. A new reason is a new row.
@@ -77,18 +108,34 @@ RULES: tuple[Rule, ...] = (
         "the record stays, but is no longer found by this external id",
     ),
     Rule(
+        "Create a record beside one that is nearly the same",
+        lambda operation: BESIDE in dict(operation.facts),
+        "a new record is created and mapped; Salesloft's External IDs API cannot delete it again",
+        instead=(
+            "if that is the record which is meant, use its external id, or ",
+            Hint.MAP_RECORD,
+            " to map this one; ",
+        ),
+    ),
+    Rule(
+        "Write what looks damaged",
+        lambda operation: DAMAGED in _damaged(operation),
+        "it is written exactly as it is given; nothing is repaired",
+        instead=("give it as your own system holds it, or ",),
+    ),
+    Rule(
         "Set do_not_contact",
-        _becomes("do_not_contact", True),
+        _becomes("do_not_contact"),
         "the person, or every person of the account, leaves all running cadences; setting it back does not undo that",
     ),
     Rule(
         "Restrict every way of contact",
-        _becomes("contact_restrictions", ["call", "email", "message"]),
+        _becomes("contact_restrictions"),
         "nobody can call, e-mail or message this person from Salesloft",
     ),
     Rule(
         "Archive this account",
-        _becomes("archived", True),
+        _becomes("archived"),
         "it disappears from the lists of active accounts",
     ),
 )
@@ -97,12 +144,16 @@ RULES: tuple[Rule, ...] = (
 def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
     """The rule by which a person must agree; None when nobody has to.
 
-    `unconfirmed` is how many mappings were created in the last hour without being asked about; it counts for runs.
+    `unconfirmed` is how many creates and overwrites of the last hour nobody was asked about; it counts for runs.
     """
+    mapped, written = (
+        "a mapping cannot be changed later, only deleted",
+        "no record that is created can be deleted again",
+    )
     many = Rule(
-        "Create these external id mappings",
-        lambda one: one.creates > 0 and one.creates + unconfirmed > MOST_UNASKED,
-        "each is created; a mapping cannot be changed later, only deleted",
+        "Create these external id mappings" if operation.of == "mappings" else f"Write these {operation.of}",
+        lambda one: one.asks > 0 or (one.writes > 0 and one.writes + unconfirmed > MOST_UNASKED),
+        mapped if operation.of == "mappings" else written,
     )
     return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
@@ -113,8 +164,9 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
     told = {
+        **_damaged(operation),
         **dict(operation.facts),
-        **{f"mappings to {verb}": str(number) for verb, number in by_run(operation).items()},
+        **{what: str(number) for what, number in operation.by_run.items()},
     }
     if rule.retype:
         number = operation.carries
@@ -128,12 +180,8 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
     text = "\n".join([f"{what} in {place}?", *lines])
     name = operation.changes[0].key.external_type if rule.retype else ""
-    return Question(operation.title, text, operation.digest(place, last), name)
-
-
-def by_run(operation: Operation) -> dict[str, int]:
-    """How many mappings of an operation are left to a run, by what it does with them."""
-    return {verb: number for verb, number in (("create", operation.creates), ("delete", operation.deletes)) if number}
+    found = " ".join(f"{name.capitalize()}: {told[name]}." for name in (BESIDE, DAMAGED) if name in told)
+    return Question(operation.title, text, operation.digest(place, last), name, found, rule.instead)
 
 
 def _about(changes: tuple[Change, ...]) -> list[str]:

@@ -9,6 +9,12 @@ from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
 from salesloft_mcp.state.database import Database, Row, Transaction
 
+RESTRICTED_AGAIN = "restricted again"  # why a person has to agree to the undoing of a run
+# What an undo brings back to a record by which it is taken out of use, in the words of SQLite.
+_RESTRICTED = (
+    "json_extract({image}, '$.do_not_contact') OR json_extract({image}, '$.archived')"
+    " OR json_array_length({image}, '$.contact_restrictions') = 3"
+)
 SHOWN_CHANGES = 5  # of one operation; a run may have a million
 
 
@@ -77,6 +83,16 @@ async def find(database: Database, search: Search = Search(), limit: int = ALL) 
 async def counts(database: Database, number: int) -> Counter[State]:
     """How many changes of a run stand in each state; what was done before it, under the same number, is no part."""
     return await database.read(lambda tx: _counts(tx, number, "AND line IS NOT NULL"))
+
+
+async def restricted_again(database: Database, number: int) -> int:
+    """How many records a run has updated that its undoing would take out of use again."""
+    before, after = (_RESTRICTED.format(image=image) for image in ("before", "after"))
+    sql = (
+        "SELECT COUNT(*) FROM changes WHERE operation = ? AND outcome = 'updated' AND line IS NOT NULL"
+        f" AND ({before}) AND NOT COALESCE(({after}), FALSE)"
+    )
+    return await database.read(lambda tx: tx.number(sql, number))
 
 
 def moment(text: str, *, end: bool = False) -> float:

@@ -54,6 +54,8 @@ async def judged(api: Salesloft, change: Change) -> tuple[Verdict, list[Image]]:
     """What stands at the key of a change now, and what that says of it."""
     kind = KINDS[change.kind]
     rows = await kind.read(api, change.key)
+    if change.kind == "record" and change.before is not None:  # another record may hold the same values
+        rows = [row for row in rows if row.get("id") == change.object_id]
     return judge(change, rows, kind.fits), rows
 
 
@@ -61,7 +63,8 @@ def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     """What is wrong when something else stands there, or nothing any more."""
     if rows:
         return KINDS[change.kind].conflict(change, rows)
-    what = f"the {change.kind} that stood there is gone. Nothing was changed."
+    gone = "gone, or hidden from this token" if change.kind == "record" else "gone"
+    what = f"the {change.kind} that stood there is {gone}. Nothing was changed."
     return errors.ConflictError(what, next_step="make the same call again.")
 
 
@@ -82,7 +85,8 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
             raise errors.MissingError(f"what it would delete {why}.")
         if len(fitting) > 1:
             raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")
-        if fitting[0].get("id") is None:
+        row = await mappings.with_id(api, change.key, fitting[0]) if change.kind == "mapping" else fitting[0]
+        if row.get("id") is None:
             raise errors.ConflictError(mappings.NO_ID)
-        return replace(change, before=fitting[0])
+        return replace(change, before=row)
     return replace(change, before=standing(change, rows)) if verdict == "done" and change.before is None else change

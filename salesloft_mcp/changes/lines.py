@@ -9,8 +9,8 @@ from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.state.database import Row, Value
 
 INSERT = (
-    "INSERT INTO changes (operation, tenant, outcome, tries, at, line, kind, external_type, object_type, external_id,"
-    " object_id, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO changes (operation, tenant, outcome, told, tries, at, line, kind, external_type, object_type,"
+    " external_id, object_id, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -20,7 +20,8 @@ def line_of(row: Row) -> Line:
     before, after = (None if row[name] is None else cast(Image, json.loads(row[name])) for name in ("before", "after"))
     change = Change(cast(Kind, row["kind"]), key, before, after)
     state = cast(State, row["outcome"])
-    return Line(row["id"], row["operation"], change, state, row["note"], row["tries"], row["at"], row["line"])
+    note = "; ".join(filter(None, (row["note"], row["told"])))
+    return Line(row["id"], row["operation"], change, state, note, row["tries"], row["at"], row["line"])
 
 
 def values_of(change: Change) -> tuple[Value, ...]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import anyio
 
-from salesloft_mcp.changes.change import Author, Change, Last, Line, Operation, Outcome, Place, State
+from salesloft_mcp.changes.change import Author, Change, Fed, Last, Line, Operation, Outcome, Place, State
 from salesloft_mcp.changes.lines import INSERT, line_of, settled, values_of
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.models import MappingKey
@@ -105,8 +105,9 @@ class ChangeLog:
 
         return await self.database.write(write)
 
-    async def announce(self, number: int, epoch: int, changes: Sequence[tuple[int, Change]]) -> list[Line]:
-        """Add changes of a run, each with its line of the input, as `intended`; one whose key is held as `planned`.
+    async def announce(self, number: int, epoch: int, changes: Sequence[Fed]) -> list[Line]:
+        """Add changes of a run, each with its line of the input and its state; an `intended` one whose key is held is
+        `planned`.
 
         Raises:
             StaleError: somebody else took over.
@@ -114,10 +115,11 @@ class ChangeLog:
 
         def write(tx: Transaction) -> list[Line]:
             _fence(tx, number, epoch)
-            return [
-                self._line(tx, number, change, "planned" if self._is_held(tx, change.key) else "intended", line)
-                for line, change in changes
-            ]
+            lines = []
+            for one in changes:
+                waits = one.state == "intended" and self._is_held(tx, one.change.key)
+                lines.append(self._line(tx, number, one.change, "planned" if waits else one.state, one.line, one.note))
+            return lines
 
         return await self.database.write(write)
 
@@ -233,11 +235,12 @@ class ChangeLog:
         return await self.database.read(lambda tx: tx.number(sql, number))
 
     async def unconfirmed_creates(self, but_of: str) -> int:
-        """How many mappings and records were created in the last hour without a yes, those of one plan left out."""
+        """How many creates, and overwrites by runs, of the last hour stand on no yes, those of one plan left out."""
         sql = (
             "SELECT COUNT(*) FROM operations JOIN changes ON changes.operation = operations.id"
             " WHERE operations.tenant = ? AND changes.at >= ? AND operations.how = ''"
-            " AND (operations.plan IS NULL OR operations.plan <> ?) AND changes.outcome = 'created'"
+            " AND (operations.plan IS NULL OR operations.plan <> ?)"
+            " AND (changes.outcome = 'created' OR (changes.outcome = 'updated' AND changes.line IS NOT NULL))"
         )
         since = self.clock() - HOUR
         return await self.database.read(lambda tx: tx.number(sql, self.tenant, since, but_of))
@@ -253,10 +256,12 @@ class ChangeLog:
         self._spend(tx, number, author)
         return number
 
-    def _line(self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None) -> Line:
+    def _line(
+        self, tx: Transaction, number: int, change: Change, state: State, line: int | None = None, note: str = ""
+    ) -> Line:
         now, tries = self.clock(), int(state == "intended")
-        found = tx.insert(INSERT, number, self.tenant, state, tries, now, line, *values_of(change))
-        return Line(found, number, change, state, "", tries, now, line)
+        found = tx.insert(INSERT, number, self.tenant, state, note, tries, now, line, *values_of(change))
+        return Line(found, number, change, state, note, tries, now, line)
 
     def _is_held(self, tx: Transaction, key: MappingKey, but_by: int = 0, settled_after: float = math.inf) -> bool:
         # A line of a later time than now was settled before the clock was set back.

@@ -1,20 +1,26 @@
 """Mappings: an external id given to a record, or taken off it. A mapping cannot be updated."""
 
+from collections.abc import Iterable
+
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, one_record
-from salesloft_mcp.salesloft.paging import live_mappings
+from salesloft_mcp.salesloft.paging import live_mappings, mappings_of
 from salesloft_mcp.text import quoted
 
 NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one."
-
-fits = holds
+MOST_SEARCHED = 500  # mappings of a type among which the id of one is looked for, a point for each hundred
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
     """The live mappings of an external id; one point."""
     return [image(row) for row in await live_mappings(api, key)]
+
+
+def fits(row: Image, wanted: Image) -> bool:
+    """Whether a row is the wanted mapping. Some lists show no ids, and then its record alone tells."""
+    return holds({**wanted, **row}, wanted)
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
@@ -79,14 +85,36 @@ def deletion(key: MappingKey, row: Image) -> Change:
     return Change("mapping", key, row, None)
 
 
+async def with_id(api: Salesloft, key: MappingKey, row: Image) -> Image:
+    """A mapping with its id, where another list than that of the external id shows one; else the row as it is.
+
+    The list of its record is asked first, for a point; then that of its type, where it has no more than 500.
+    """
+    if row.get("id") is not None:
+        return row
+    object_id = int(str(row["object_id"]))
+    of_record = await api.list_mappings(external_type=key.external_type, object_id=object_id, deleted=False)
+    if of_record.next_page is None and (found := _only(of_record.rows, key, object_id)):
+        return found
+    of_type = await mappings_of(api, key.external_type, key.object_type, total=0, most=MOST_SEARCHED)
+    return _only(of_type or (), key, object_id) or row
+
+
+def _only(rows: Iterable[Mapping], key: MappingKey, object_id: int) -> Image | None:
+    """The mapping among the rows of a list, where exactly one fits and shows its id."""
+    wanted = key.object_type, key.external_id, object_id
+    same = [row for row in rows if (row.object_type, row.external_id, row.object_id) == wanted]
+    return image(same[0]) if len(same) == 1 and same[0].id is not None else None
+
+
 async def _id(api: Salesloft, change: Change) -> int:
     """The id of the mapping that goes; version 0.1 did not keep the ids of what a backfill created."""
     before = change.before or {}
     rows = [before] if "id" in before else [row for row in await read(api, change.key) if fits(row, before)]
     if not rows:
         raise errors.NotFoundError("the mapping is gone already.", next_step="nothing is left to do.")
-    found = rows[0].get("id")
-    if not isinstance(found, int) or len(rows) > 1:
+    found = (await with_id(api, change.key, rows[0])).get("id") if len(rows) == 1 else None
+    if not isinstance(found, int):
         raise errors.ConflictError(NO_ID)
     return found
 

@@ -1,6 +1,7 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, cast
@@ -11,9 +12,10 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
 from salesloft_mcp.errors import Hint
+from salesloft_mcp.lookups.known_records import EMAILS, compared
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
-from salesloft_mcp.salesloft.models import MappingKey, Record, one_record
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Record, one_record
 from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.text import quoted
 
@@ -24,7 +26,9 @@ NEW_SECONDS = 60.0  # a record that was made longer before its last update was t
 _REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
 # Written under one name and shown under another (read in recorded answers of Salesloft).
 _SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
-_FOLDED = frozenset({"domain", "email_address", "secondary_email_address", "personal_email_address"})
+_PHONES = frozenset({"phone", "mobile_phone", "home_phone"})
+_COUNTRY_CODE = 3  # the most digits of one
+_SHORTEST_NUMBER = 7  # digits that a platform completes with a country code
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
@@ -47,11 +51,14 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     else:
         record = await api.upsert_account(key.external_type, key.external_id, fields)
     if change.before is not None and record.id != change.object_id:
-        updated = one_record(key.object_type, record.id)
-        what = f"Salesloft updated {updated}, but the external id stood for {change.object_id}."
+        other, was = one_record(key.object_type, record.id), change.object_id
+        what = f"Salesloft updated {other}, but the external id stood for {was}."
+        if _is_new(record):
+            what = f"Salesloft created {other}, because the external id does not stand for {was} any more."
         raise errors.ConflictError(what, next_step="look at both records; the mapping changed in between.")
     existed = change.before is not None or not _is_new(record)
-    return "updated" if existed else "created", image(record, change.after or ())
+    there = image(record, change.after or ())
+    return "updated" if existed else "created", {**there, **_not_shown(record, change.after or {})}
 
 
 def fits(row: Image, wanted: Image) -> bool:
@@ -71,18 +78,28 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
         rows = [row for row in await mappings.read(api, key) if row["object_id"] == change.object_id]
         if not rows:
             raise errors.ConflictError("the mapping of the new record is gone already.")
-        return mappings.deletion(key, rows[0]), []
+        return mappings.deletion(key, await mappings.with_id(api, key, rows[0])), []
     now = [row for row in await read(api, key) if row.get("id") == change.object_id]
     if not now:
         record = one_record(key.object_type, change.object_id)
-        raise errors.ConflictError(f"the external id does not stand for {record} any more.")
-    fields, names = way_back(change.before, change.after or {}, now[0], fields_of(key))
+        what = f"the external id does not stand for {record} any more, or that is gone, or hidden from this token."
+        raise errors.ConflictError(what)
+    return written_back(change, now[0])
+
+
+def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
+    """The same for an update, whose record stands as `now` says.
+
+    Raises:
+        ConflictError: nothing of it can be brought back.
+    """
+    fields, names = way_back(change.before or {}, change.after or {}, now, fields_of(change.key))
     left = [f"{name} (changed again since, or not writable)" for name in names]
     if not fields:
         raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
     if fields.get("do_not_contact") is False:
         left.append("the cadences that do_not_contact ended")
-    return Change("record", key, {name: now[0].get(name) for name in ("id", *fields)}, fields), left
+    return Change("record", change.key, {name: now.get(name) for name in ("id", *fields)}, fields), left
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
@@ -138,7 +155,7 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
     """
     back: dict[str, JsonValue] = {}
     left: list[str] = []
-    for name in model.model_fields:
+    for name in [one for one in model.model_fields if one != "crm_id_type"]:  # which goes with crm_id
         old, new = written(before, name), written(after, name)
         value = _merged(old, new) if name == "custom_fields" else old
         if (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), value):
@@ -171,23 +188,81 @@ def written(row: Image, name: str) -> JsonValue:
 
 
 def same(name: str, there: object, given: object) -> bool:
-    """Whether a field holds a value, as Salesloft spells it: domains and e-mails in lower case, lists in any order."""
+    """Whether a field holds a value, as Salesloft spells it: domains as hosts, e-mails in any case and in both
+    forms of their domain, phones by their digits and perhaps with a country code, lists in any order.
+    """
     if name in ("archived", "crm_id_type"):  # shown as a moment and as a kind of CRM object
         return bool(there) == bool(given)
-    if given is None:  # what is cleared is shown as null or as empty
+    if given is None or given == []:  # what is emptied is shown as null or as empty
         return not there
     if isinstance(given, str) and isinstance(there, str):
-        return there.casefold() == given.casefold() if name in _FOLDED else there.strip() == given.strip()
+        return _same_text(name, there.strip(), given.strip())
     if isinstance(given, dict):
-        return all((there if isinstance(there, dict) else {}).get(name) == value for name, value in given.items())
+        held = there if isinstance(there, dict) else {}
+        return all(same(f"custom field {one}", held.get(one), value) for one, value in given.items())
     if isinstance(given, list):
         return isinstance(there, list) and sorted(map(str, there)) == sorted(map(str, given))
     return there == given
 
 
+def not_taken(sent: Image, stands: Image) -> list[str]:
+    """The fields that hold something else than was sent, each with what stands there: Salesloft keeps a field as it
+    was, without a word, where it does not know it or where the token may not write it.
+    """
+    return [
+        f"{name} stands as {_shown(there)}"
+        for name, there, value in _pairs(sent, stands)
+        if not same(name, there, value)
+    ]
+
+
+def spelled_otherwise(sent: Image, stands: Image) -> list[str]:
+    """The fields that hold what was sent in another spelling, each with the one that stands there."""
+    told = ((name, there, value) for name, there, value in _pairs(sent, stands) if isinstance(value, str))
+    return [
+        f"{name} stands as {_shown(there)}"
+        for name, there, value in told
+        if name not in _SHOWN_AS and there != value and same(name, there, value)
+    ]
+
+
 def fields_of(key: MappingKey) -> type[RecordFields]:
     """What can be written to the records of this kind."""
     return PersonFields if key.object_type == "people" else AccountFields
+
+
+def _same_text(name: str, there: str, given: str) -> bool:
+    if name == "domain" or name in EMAILS:
+        kind: ObjectType = "accounts" if name == "domain" else "people"
+        return compared(kind, there) == compared(kind, given)
+    if name in _PHONES and (digits := _digits(given)):
+        more = _digits(there).removesuffix(digits)
+        added = len(more) <= _COUNTRY_CODE and len(digits) >= _SHORTEST_NUMBER and there.startswith("+")
+        return _digits(there).endswith(digits) and (not more or added)
+    return there == given
+
+
+def _digits(phone: str) -> str:
+    """The digits of a phone number; empty where it holds letters, such as an extension."""
+    return "" if re.search(r"[^\W\d_]", phone) else re.sub(r"\D", "", phone)
+
+
+def _pairs(sent: Image, stands: Image) -> Iterable[tuple[str, JsonValue, JsonValue]]:
+    """Every field that was sent: its name, what stands there and what was sent; custom fields one by one."""
+    for name, value in sent.items():
+        there = stands.get(name)
+        if name == "custom_fields" and isinstance(value, dict):
+            held = there if isinstance(there, dict) else {}
+            yield from ((f"custom field {quoted(one)}", held.get(one), each) for one, each in value.items())
+        elif name != "id":
+            yield name, there, value
+
+
+def _not_shown(record: Record, sent: Image) -> Image:
+    """What was sent under names that the answer does not have at all: nothing contradicts that it was taken."""
+    shown = record.model_fields_set
+    as_shown = {**_SHOWN_AS, "archived": "archived_at"}
+    return {name: value for name, value in sent.items() if not {name, as_shown.get(name)} & shown}
 
 
 def _merged(old: JsonValue, new: JsonValue) -> JsonValue:

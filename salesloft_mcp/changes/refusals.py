@@ -6,12 +6,13 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
-from salesloft_mcp.lookups.objects import search
+from salesloft_mcp.lookups.known_records import records_with
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType, one_record
 from salesloft_mcp.text import quoted
 
-_UNIQUE = {"people": ("email_address", "email"), "accounts": ("domain", "domain")}
+# "unique on the team"
+UNIQUE: dict[ObjectType, str] = {"people": "email_address", "accounts": "domain"}
 
 
 async def explained(
@@ -62,28 +63,31 @@ def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[
     return errors.MissingError(what, next_step=(offer, Hint.CREATE_CONFIGURATION, "."))
 
 
-async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:
-    """Whose the e-mail or the domain is, and the way on: never a second external id by itself."""
+async def taken(api: Salesloft, change: Change, name: str, value: str, owner: int) -> errors.ConflictError:
+    """The e-mail or the domain of another record, and the way on: never a second external id by itself. One point."""
     key = change.key
-    name, term = _UNIQUE[key.object_type]
-    value = (change.after or {}).get(name)
-    if name not in error.fields or not isinstance(value, str) or not value:
-        return error
-    found = (await search(api, key.object_type, {term: value})).rows
-    if not found:
-        return error
-    owner = found[0].id
-    taken = f"{name}: {quoted(value)} belongs to {one_record(key.object_type, owner)}"
+    whose = f"{name}: {quoted(value)} belongs to {one_record(key.object_type, owner)}"
     if change.before is not None:
-        what = f"{taken}, and this external id to {one_record(key.object_type, change.object_id)}. Nothing was changed."
+        what = f"{whose}, and this external id to {one_record(key.object_type, change.object_id)}. Nothing was changed."
         return errors.ConflictError(what, next_step=f"leave {name} out, or ask the person which of the two is meant.")
     own = await api.list_mappings(
         external_type=key.external_type, object_type=key.object_type, object_id=owner, deleted=False
     )
     if not own.rows:
-        what = f"{taken}, which has no such external id. Nothing was created."
+        what = f"{whose}, which has no such external id. Nothing was created."
         return errors.ConflictError(what, next_step=(Hint.MAP_RECORD, f" with object_id {owner}, then upsert again."))
     ids = ", ".join(quoted(row.external_id) for row in own.rows[:5])
-    what = f"{taken}, whose external id of this type is {ids}. Nothing was created."
+    what = f"{whose}, whose external id of this type is {ids}. Nothing was created."
     instead = f" with object_id {owner} and instead_of; if not, use that id."
     return errors.ConflictError(what, next_step=("if this id has replaced it, ", Hint.MAP_RECORD, instead))
+
+
+async def _taken(api: Salesloft, change: Change, error: errors.RejectedError) -> errors.SalesloftMcpError:
+    """Whose the e-mail or the domain is that Salesloft refused; `error` itself where nobody is found."""
+    name = UNIQUE[change.key.object_type]
+    value = (change.after or {}).get(name)
+    if name not in error.fields or not isinstance(value, str) or not value:
+        return error
+    holders = (await records_with(api, change.key.object_type, [value])).get(value, [])
+    owner = next((one.id for one in holders if one.id != change.object_id), None)
+    return error if owner is None else await taken(api, change, name, value, owner)

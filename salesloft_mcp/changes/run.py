@@ -15,19 +15,22 @@ import anyio
 from salesloft_mcp import errors
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
 from salesloft_mcp.changes.attempt import look, send
-from salesloft_mcp.changes.change import OPEN, UNSETTLED, Change, Line, Outcome, State
+from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, Outcome, State
+from salesloft_mcp.salesloft.gather import gather_limited
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
 BATCH = 64  # changes announced in one transaction; so many a killed process leaves to be looked up without need
 WRITE_DOWN_SECONDS = 1.0
+READ_AGAIN_SECONDS = 15.0  # a record that was read longer ago is read again before it is written
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
+MOST_FORBIDDEN = 20  # refusals of a scope in one run; more are believed to meet every change
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
 # What is refused with one of these is refused to all.
 _TO_ALL = (errors.UnauthorizedError, errors.ForbiddenError)
 
-# The next changes past a line of the input, each with its line: at most so many.
-Feed = Callable[[int, int], Awaitable[Sequence[tuple[int, Change]]]]
+# The next changes past a line of the input: at most so many, and none when there are no more.
+Feed = Callable[[int, int], Awaitable[Sequence[Fed]]]
 Lines = AsyncGenerator[Line, None]
 
 
@@ -50,6 +53,7 @@ class Run:
     _sends: Counter[int] = field(default_factory=Counter, init=False)  # of each line whose answer was lost
     _in_vain: int = field(default=0, init=False)  # changes in a row without an answer
     _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
+    _forbidden: list[errors.ApiError] = field(default_factory=list, init=False)
     _last_word: str = field(default="", init=False)
     _refusal: errors.ApiError | None = field(default=None, init=False)  # that meets every change
     _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
@@ -104,10 +108,7 @@ class Run:
                 if line is None:
                     return
                 outcome = await act(line)
-                if isinstance(outcome.error, _TO_ALL):
-                    self._refusal = outcome.error
-                    outcome = replace(outcome, state="planned", tried=False) if outcome.state == "failed" else outcome
-                self._outcomes.append(outcome)
+                self._keep(outcome)
                 seen[outcome.state] += 1
                 self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
 
@@ -121,11 +122,23 @@ class Run:
                 writing.cancel_scope.cancel()
         finally:
             # What is missing after this, because something failed or the process is told to stop, stays `intended`.
+            self._refusal = self._refusal or next(iter(self._forbidden), None)
             with anyio.CancelScope(shield=True):
                 await self._write_down()
         if self._refusal is not None:
             raise self._refusal
         return seen
+
+    def _keep(self, outcome: Outcome) -> None:
+        """A refusal of the token meets every change. One of a scope may be about a record or a field alone, so that the
+        others are tried before the run stops, unless many are refused so.
+        """
+        if isinstance(outcome.error, _TO_ALL):
+            self._forbidden.append(outcome.error)
+            if isinstance(outcome.error, errors.UnauthorizedError) or len(self._forbidden) > MOST_FORBIDDEN:
+                self._refusal = outcome.error
+            outcome = replace(outcome, state="planned", tried=False) if outcome.state == "failed" else outcome
+        self._outcomes.append(outcome)
 
     async def _announced(self) -> Lines:
         """What was never sent, each on disk as intended before it is handed out."""
@@ -134,9 +147,10 @@ class Run:
         while not self._halting():
             if waiting := await log.lines(self.number, {"planned"}, after=after, limit=BATCH):
                 after = waiting[-1].id
-                announced = await log.sending(waiting, self.epoch)
-            elif fed := await self.feed(line_after, BATCH):
-                line_after = fed[-1][0]
+                waiting = await self._as_they_were(waiting)
+                announced = await log.sending(waiting, self.epoch) if waiting else []
+            elif fed := await self._fed(line_after):
+                line_after = fed[-1].line
                 announced = await log.announce(self.number, self.epoch, fed)
             else:
                 return
@@ -147,6 +161,35 @@ class Run:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self.changes.settle([Outcome(one, "planned", tried=False) for one in batch], self.epoch)
+
+    async def _as_they_were(self, waiting: Sequence[Line]) -> list[Line]:
+        """Those that may be sent. A run may have rested for days, so that somebody has changed a record meanwhile: what
+        was read long ago is looked at once more.
+        """
+        now = self.changes.log.clock()
+        old = [one for one in waiting if one.change.kind == "record" and not 0 <= now - one.at <= READ_AGAIN_SECONDS]
+        found = await gather_limited([partial(look, self.changes.api, one, sent=one.tries > 0) for one in old])
+        self._refusal = next((one.error for one in found if isinstance(one.error, _TO_ALL)), self._refusal)
+        unread: tuple[State, ...] = ("failed", "unknown")  # these are looked at later
+        await self.changes.settle([one for one in found if one.state not in unread], self.epoch)
+        seen = {one.line.id: one.state for one in found}
+        return [
+            replace(one, at=now) if one.id in seen else one
+            for one in waiting
+            if seen.get(one.id, "planned") == "planned"
+        ]
+
+    async def _fed(self, line_after: int) -> Sequence[Fed]:
+        """The next changes past a line; where they cannot be read for a moment, that is waited out."""
+        while not self.cancelled():
+            try:
+                return await self.feed(line_after, BATCH)
+            except _TO_ALL:
+                raise
+            except errors.ApiError as error:
+                self._last_word = error.what
+                await self._pause(False)
+        return ()
 
     async def _unsettled(self) -> Lines:
         after = 0

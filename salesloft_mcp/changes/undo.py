@@ -1,18 +1,20 @@
 """The operation that takes another one back: its changes inverted, the last one first, and what it carried."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations, history, mappings
+from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, Change, Image, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, Change, Fed, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
 from salesloft_mcp.changes.run import Feed
 from salesloft_mcp.errors import Hint
+from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import MappingKey
@@ -45,29 +47,38 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     first = await changes.log.lines(number, DONE, limit=MOST_AT_ONCE)
     done = [line for line in reversed(first) if line.line is None]
     by_run, carried = await history.counts(database, number), logged.counts["carried"]
-    creates, deletes = (carried, 0) if carried else (by_run["deleted"], by_run["created"])
-    done, creates, deletes = await _left(changes, logged, done, creates, deletes)
-    if not done and not creates and not deletes:
+    ran = Counter(create=carried or by_run["deleted"])
+    if not carried:
+        ran += Counter(update=by_run["updated"], delete=by_run["created"])
+    done, ran = await _left(changes, logged, done, ran)
+    if not done and not ran:
         why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
         raise _nothing_to_undo(number, why)
     read_at = time.monotonic()
     try:
-        if deletes:
+        if ran["delete"]:
             await _check_deletable(changes.api, first)
         back, left = await _all_back(changes.api, done)
     except (errors.ConflictError, errors.MissingError) as error:
         raise _nothing_to_undo(number, error.what) from error
     gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
     key = logged.lines[0].change.key
+    facts = () if done else (("external type", quoted(key.external_type)), ("object type", key.object_type))
+    restricted = await history.restricted_again(database, number) if ran["update"] else 0
+    if restricted:
+        facts = (*facts, (history.RESTRICTED_AGAIN, f"{restricted} records (contact, or archived)"))
     return Operation(
         title,
         tuple(back),
         carries=await configurations.count(changes.api, gone.key) if gone else 0,
         undoes=number,
-        plan=f"undo-{number}" if creates or deletes else "",
-        creates=creates,
-        deletes=deletes,
-        facts=() if done else (("external type", quoted(key.external_type)), ("object type", key.object_type)),
+        plan=f"undo-{number}" if ran else "",
+        of=key.object_type if ran["update"] else "mappings",
+        creates=ran["create"],
+        updates=ran["update"],
+        deletes=ran["delete"],
+        asks=restricted,
+        facts=facts,
         left=tuple(left),
         read_at=read_at,
     )
@@ -83,7 +94,7 @@ def feed(changes: Changes, number: int) -> Feed:
     top = 0
     seen: list[Standing] = []  # read when the first mapping is to be created
 
-    async def following(after: int, limit: int) -> Sequence[tuple[int, Change]]:
+    async def following(after: int, limit: int) -> Sequence[Fed]:
         nonlocal states, top
         if not top:
             # Of a run every change comes back; of anything else only what it carried, the rest is undone before.
@@ -92,15 +103,57 @@ def feed(changes: Changes, number: int) -> Feed:
             top = first.id + 1  # the lines of this run go up from 1, and those of the operation go down
         lines = await newest(states, last=top - after - 1, limit=limit)
         lines = [line for line in lines if line.line is not None or line.state == "carried"]
-        back = [(top - line.id, (await mappings.back(changes.api, line.change))[0]) for line in lines]
-        if not seen and any(change.after is not None for _, change in back):
-            seen.append(await _standing(changes.api, back[0][1].key))
+        updated = [line for line in lines if line.change.kind == "record" and line.change.before is not None]
+        there = await _updated(changes.api, updated) if updated else {}
+        back = await gather_limited([partial(_back, changes.api, line, top - line.id, there) for line in lines])
+        if not seen and any(_creates(one) for one in back):
+            seen.append(await _standing(changes.api, back[0].change.key))
         return [
-            (place, change if change.after is None else await _against(changes.api, change, seen[0]))
-            for place, change in back
+            one._replace(change=await _against(changes.api, one.change, seen[0])) if _creates(one) else one
+            for one in back
         ]
 
     return following
+
+
+async def _updated(api: Salesloft, lines: Sequence[Line]) -> dict[MappingKey, Image]:
+    """How the records stand that a run has updated, where each still has its external id: a point for all of them."""
+    key, model = lines[0].change.key, records.fields_of(lines[0].change.key).model_fields
+    expected = {line.change.key.external_id: line.change.object_id for line in lines}
+    held, found = await holders(api, key.external_type, key.object_type, expected)
+    return {
+        line.change.key: records.image(found[one], model)
+        for line in lines
+        if (one := line.change.object_id) in found and held[line.change.key.external_id] == {one}
+    }
+
+
+async def _back(api: Salesloft, line: Line, place: int, there: Mapping[MappingKey, Image]) -> Fed:
+    """What takes a line back; a record that cannot come back stays as it is, and the reason is told."""
+    change, now = line.change, there.get(line.change.key)
+    try:
+        if change.kind == "record" and change.before is not None and now is not None:
+            change, left = records.written_back(change, now)
+        else:
+            change, left = await _way_back(api, line)
+    except (errors.ConflictError, errors.MissingError) as error:
+        return Fed(place, line.change.inverse, "conflict", error.what)
+    return Fed(place, change, note=f"not brought back: {', '.join(left)}" if left else "")
+
+
+async def _way_back(api: Salesloft, line: Line) -> tuple[Change, list[str]]:
+    """
+    Raises:
+        ConflictError: there is none. MissingError: what it would change is not there.
+    """
+    if line.state == "updated" and line.change.before is None:
+        what = "somebody else mapped the external id at that very moment, and what stood there before is not known."
+        raise errors.ConflictError(what)
+    return await KINDS[line.change.kind].back(api, line.change)
+
+
+def _creates(fed: Fed) -> bool:
+    return fed.state == "intended" and fed.change.kind == "mapping" and fed.change.after is not None
 
 
 async def _standing(api: Salesloft, key: MappingKey) -> Standing:
@@ -145,8 +198,8 @@ async def _check_team(changes: Changes, logged: Logged) -> None:
 
 
 async def _left(
-    changes: Changes, logged: Logged, done: list[Line], creates: int, deletes: int
-) -> tuple[list[Line], int, int]:
+    changes: Changes, logged: Logged, done: list[Line], ran: Counter[str]
+) -> tuple[list[Line], Counter[str]]:
     """What earlier undoings that were cut off, refused or cancelled have left to do.
 
     Raises:
@@ -157,14 +210,17 @@ async def _left(
         passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
         by_run = await history.counts(log.database, one.id)
         ended = sum(number for state, number in by_run.items() if state not in OPEN)
-        done, creates, deletes = done[len(passed) :], max(0, creates - ended), max(0, deletes - ended)
+        done = done[len(passed) :]
+        for what in ran:  # the log does not tell which of them they were, and the sum is what counts
+            gone = min(ended, ran[what])
+            ran, ended = ran - Counter({what: gone}), ended - gone
         by = by or one.undone_by
-    by = by or (logged.undone_by if not done and not creates and not deletes else 0)
+    by = by or (logged.undone_by if not done and not ran else 0)
     if by:
         how = f" by change {by} already" if by == logged.undone_by else f", and that by change {by}"
         what = f"change {logged.id} was undone{how}. Nothing was changed."
         raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {by}."))
-    return done, creates, deletes
+    return done, ran
 
 
 async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:
@@ -175,14 +231,14 @@ async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:
     unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
     rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
     for row in rows:
-        mappings.deletion(unnamed[0].change.key, row)
+        mappings.deletion(unnamed[0].change.key, await mappings.with_id(api, unnamed[0].change.key, row))
 
 
 async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
     back: list[Change] = []
     left: list[str] = []
     for line in done:
-        change, fields = await KINDS[line.change.kind].back(api, line.change)
+        change, fields = await _way_back(api, line)
         follows = any(one.key == change.key for one in back)  # it waits for what goes before it
         back.append(change if follows else await as_it_stands(api, change))
         left += fields

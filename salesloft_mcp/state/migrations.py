@@ -3,8 +3,9 @@
 import sqlite3
 from importlib.resources import files
 
-# Each step is a file of statements: what version 0.1.0 made; then a write became an operation of one or more changes.
-_STEPS = ("first_tables", "operations")
+# Each step is a file of statements: what version 0.1.0 made; then a write became an operation of one or more changes;
+# then a plan could upsert.
+_STEPS = ("first_tables", "operations", "bulk_upserts")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -10,6 +10,7 @@ import secrets
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,8 +57,9 @@ def key(tag: str, external_id: str) -> MappingKey:
     return MappingKey(f"erp {tag}", "people", external_id)
 
 
-def email(tag: str) -> str:
-    return f"{tag}@killed.test"
+def email(tag: str, number: int = 0) -> str:
+    """Of the person who is there before, or of one of those that a run creates."""
+    return f"{tag}-{number}@killed.test"
 
 
 @asynccontextmanager
@@ -106,8 +108,30 @@ async def recorded(app: App, tag: str) -> None:
 async def planned(app: App, tag: str) -> None:
     await configured(app, tag)
     rows = [{"external_id": f"row {number}", "object_id": ANN + number} for number in range(ROWS)]
-    plan = await app.jobs.plan(Aim(f"erp {tag}", "people"), partial(load_rows, rows=rows), "rows")
-    assert (await app.jobs.wait(plan, 60)).state == "planned"
+    await _plan(app, Aim(f"erp {tag}", "people"), rows, Counter(create=ROWS))
+
+
+async def planned_upserts(app: App, tag: str) -> None:
+    """People to create, one to update, one who is as the row says, and one whom Salesloft will refuse."""
+    await recorded(app, tag)
+    same = PersonFields(email_address=email(tag, 1), title="CTO")
+    await app.salesloft.upsert_person(f"erp {tag}", "same", same)
+    new: list[dict[str, object]] = [
+        {"external_id": f"new {number}", "email_address": email(tag, number), "title": "CMO"} for number in (2, 3, 4)
+    ]
+    rows: list[dict[str, object]] = [
+        {"external_id": "old", "title": "COO", "custom_fields": {"Legacy ID": "L-1"}},
+        {"external_id": "same", "title": "CTO"},
+        *new[:2],
+        {**new[2], "account_id": 1},
+    ]
+    await _plan(app, Aim(f"erp {tag}", "people", "upsert"), rows, Counter(create=3, update=1, unchanged=1))
+
+
+async def _plan(app: App, aim: Aim, rows: list[dict[str, object]], counts: Counter[str]) -> None:
+    plan = await app.jobs.plan(aim, partial(load_rows, rows=rows), "rows")
+    status = await app.jobs.wait(plan, 60)
+    assert (status.state, status.plan.counts) == ("planned", counts), status
 
 
 async def nothing(app: App, tag: str) -> None:
@@ -192,6 +216,7 @@ _FORWARD = (
     Kind("upsert that creates", configured, upsert_new),
     Kind("upsert that updates", recorded, upsert_old),
     Kind("run", planned, run),
+    Kind("run of upserts", planned_upserts, run),
 )
 KINDS = {kind.name: kind for kind in (*_FORWARD, *map(undo_of, _FORWARD))}
 

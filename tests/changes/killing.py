@@ -38,6 +38,7 @@ KILLED, ENDED = -9, 0
 # A yes is spent by what ran, and given back when nothing did. That of a run also counts when it was only begun.
 _SPENT = "SELECT id, consent IS NOT NULL AS spent FROM operations WHERE id > ? AND plan IS NULL"
 FIELDS = ("email_address", "title", "custom_fields")
+EMAILS = 5  # more than the people of one trial
 
 
 @dataclass(slots=True)
@@ -163,7 +164,8 @@ async def standing(app: App, tag: str) -> Standing:
     api, external_type = app.salesloft, f"erp {tag}"
     rows = (await api.list_mappings(external_type=external_type, deleted=False, per_page=100)).rows
     live = await live_configurations(api)
-    people = (await api.list_objects("people", (("email_addresses[]", email(tag)),))).rows
+    emails = tuple(("email_addresses[]", email(tag, number)) for number in range(EMAILS))
+    people = (await api.list_objects("people", emails)).rows
     return Standing(
         Counter((row.external_id, row.object_id) for row in rows),
         sum(one.external_type == external_type for one in live),

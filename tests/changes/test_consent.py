@@ -1,8 +1,11 @@
 """Which of several reasons a person is asked about."""
 
+from dataclasses import replace
+
 from salesloft_mcp.changes import configurations
-from salesloft_mcp.changes.change import Change, Operation
-from salesloft_mcp.changes.consent import MOST_UNASKED, needed
+from salesloft_mcp.changes.change import Change, Last, Operation, Place
+from salesloft_mcp.changes.consent import BESIDE, MOST_UNASKED, needed, question
+from salesloft_mcp.salesloft.models import MappingKey
 
 CONFIGURATION = Change("configuration", configurations.key_of("crm", "people"), {"id": 1}, None)
 MANY = MOST_UNASKED + 1
@@ -25,3 +28,23 @@ def test_creates_count_together_with_those_that_nobody_agreed_to() -> None:
     assert headline(Operation("a test", (), plan="p", creates=1), MOST_UNASKED - 1) == ""
     assert headline(Operation("a test", (), plan="p", creates=1), MOST_UNASKED).startswith("Create these")
     assert headline(Operation("a test", (), plan="p"), MANY) == ""
+
+
+def test_a_record_beside_one_that_is_nearly_the_same_is_the_weightier_reason() -> None:
+    """It cannot be deleted again, and what else is written is told with it."""
+    stop = Change("record", MappingKey("crm", "people", "1"), None, {"do_not_contact": True})
+    beside = Operation("a test", (stop,), facts=((BESIDE, '"01" is person 5'),))
+    assert headline(replace(beside, facts=())) == "Set do_not_contact"
+    assert headline(beside) == "Create a record beside one that is nearly the same"
+    rule = needed(beside)
+    assert rule is not None
+    asked = question(beside, rule, Place("here"), Last())
+    assert 'there already: "01" is person 5' in asked.text
+    assert "field do_not_contact: true" in asked.text
+    assert asked.found == 'There already: "01" is person 5.'
+
+
+def test_other_facts_make_another_question() -> None:
+    one = Operation("a test", (), facts=((BESIDE, '"01" is person 5'),))
+    other = replace(one, facts=((BESIDE, '"01" is person 6'),))
+    assert one.digest(Place("here"), Last()) != other.digest(Place("here"), Last())

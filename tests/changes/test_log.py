@@ -12,6 +12,7 @@ from salesloft_mcp.changes import history, mappings
 from salesloft_mcp.changes.change import (
     Author,
     Change,
+    Fed,
     Last,
     Operation,
     Outcome,
@@ -254,10 +255,10 @@ async def test_a_resumed_run_spends_a_yes_of_its_own(log: ChangeLog, database: D
 async def test_whoever_lost_a_run_writes_nothing_for_it(log: ChangeLog, elsewhere: ChangeLog) -> None:
     number = await log.begin_run(RUN, PLACE, NOBODY)
     epoch = await log.take_over(number, NOBODY)
-    lines = await log.announce(number, epoch, [(1, CREATE.changes[0])])
+    lines = await log.announce(number, epoch, [Fed(1, CREATE.changes[0])])
     newer = await elsewhere.take_over(number, NOBODY)
     with pytest.raises(StaleError):
-        await log.announce(number, epoch, [(2, OTHER.changes[0])])
+        await log.announce(number, epoch, [Fed(2, OTHER.changes[0])])
     with pytest.raises(StaleError):
         await log.settle([Outcome(lines[0], "created")], epoch)
     with pytest.raises(StaleError):
@@ -270,7 +271,7 @@ async def test_whoever_lost_a_run_writes_nothing_for_it(log: ChangeLog, elsewher
 async def test_changes_of_a_run_are_announced_unless_their_key_is_held(log: ChangeLog) -> None:
     await begin(log)
     number = await log.begin_run(RUN, PLACE, NOBODY)
-    lines = await log.announce(number, 0, [(4, CREATE.changes[0]), (7, OTHER.changes[0])])
+    lines = await log.announce(number, 0, [Fed(4, CREATE.changes[0]), Fed(7, OTHER.changes[0])])
     assert [(line.state, line.line, line.tries) for line in lines] == [("planned", 4, 0), ("intended", 7, 1)]
     assert await log.last_input(number) == 7
 
@@ -329,12 +330,12 @@ async def test_creations_that_nobody_agreed_to_are_counted_for_an_hour(log: Chan
     await settle(log, number, "created")
     assert await log.unconfirmed_creates("") == 1
     run = await log.begin_run(RUN, PLACE, NOBODY)
-    await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [(1, CREATE.changes[0])])])
+    await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [Fed(1, CREATE.changes[0])])])
     assert await log.unconfirmed_creates("") == 2
     assert await log.unconfirmed_creates(RUN.plan) == 1
     clock.now += 3_601
     assert await log.unconfirmed_creates("") == 0
-    await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [(2, OTHER.changes[0])])])
+    await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [Fed(2, OTHER.changes[0])])])
     assert await log.unconfirmed_creates("") == 1  # whenever its run was begun
 
 
@@ -342,7 +343,7 @@ async def test_a_change_that_was_settled_before_the_clock_was_set_back_holds_not
     log: ChangeLog, clock: Clock
 ) -> None:
     run = await log.begin_run(RUN, PLACE, NOBODY)
-    (line,) = await log.announce(run, 0, [(1, CREATE.changes[0])])
+    (line,) = await log.announce(run, 0, [Fed(1, CREATE.changes[0])])
     await log.settle([Outcome(line, "planned", tried=False)])
     (waiting,) = await log.lines(run)
     clock.now += 3_600
@@ -441,7 +442,7 @@ async def test_an_operation_says_by_which_it_was_undone_once_a_part_of_that_went
 async def test_a_large_operation_shows_its_first_changes_and_counts_all(log: ChangeLog, database: Database) -> None:
     number = await log.begin_run(RUN, PLACE, NOBODY)
     keys = [replace(KEY, external_id=f"N-{one}") for one in range(7)]
-    lines = await log.announce(number, 0, [(at, mappings.creation(key, ANN)) for at, key in enumerate(keys, 1)])
+    lines = await log.announce(number, 0, [Fed(at, mappings.creation(key, ANN)) for at, key in enumerate(keys, 1)])
     await log.settle([Outcome(line, "created" if (line.line or 0) > 2 else "failed") for line in lines])
     (found,) = await history.find(database)
     assert (found.title, found.plan, found.counts) == ("run_plan", RUN.plan, {"created": 5, "failed": 2})

@@ -30,7 +30,13 @@ LEAD_PERSON = 578495206
         ("tags", ["a", "b"], ["b", "a"]),
         ("custom_fields", {"A": "1", "B": "2"}, {"A": "1"}),
         ("custom_fields", {}, {"A": None}),
+        ("custom_fields", {"A": "", "B": "x"}, {"A": None, "B": " x"}),
         ("custom_fields", None, {"A": None}),
+        ("tags", None, []),
+        ("domain", "https://www.trainers.test/en-gb/", "trainers.test"),
+        ("domain", "xn--bcher-kva.test", "Bücher.test."),
+        ("phone", "+1 (404) 555-0001", "404 555 0001"),
+        ("phone", "+14045550001", "+1 404 555 0001"),
         ("do_not_contact", False, False),
         ("crm_id_type", "person", "salesforce"),
         ("title", None, None),
@@ -45,8 +51,12 @@ def test_the_same_value_may_be_spelled_otherwise(name: str, there: object, given
     [
         ("title", "CFO", "cfo"),
         ("title", None, ""),
+        ("domain", "trainers.test", "trainers2.test"),
+        ("phone", "404 555 0001", "+1 404 555 0001"),
+        ("phone", "+1 404 555 0001", "555 0001"),
+        ("phone", "+1 404 555 0001 ext. 5", "404 555 0001"),
+        ("phone", "+14045550001", "0001"),
         ("tags", ["a"], ["a", "a"]),
-        ("tags", None, []),
         ("custom_fields", {"A": "1"}, {"A": None}),
         ("do_not_contact", None, False),
         ("owner_id", 4, "4"),
@@ -172,6 +182,12 @@ def test_a_crm_id_comes_back_with_its_type() -> None:
     assert back(before, after, after) == ({"crm_id": "003A", "crm_id_type": "salesforce"}, [])
 
 
+def test_a_crm_id_that_was_emptied_comes_back_with_the_type_that_is_written() -> None:
+    """Salesloft shows the kind of CRM object in place of the type."""
+    before, after = {"crm_id": "003A", "crm_id_type": "contact"}, {"crm_id": None, "crm_id_type": None}
+    assert back(before, after, after) == ({"crm_id": "003A", "crm_id_type": "salesforce"}, [])
+
+
 @pytest.mark.parametrize("archived", [True, False])
 def test_an_account_is_archived_or_taken_back_again(archived: bool) -> None:
     before, after = {"archived": archived}, {"archived": not archived}
@@ -202,8 +218,8 @@ ALL_SORTS = PersonFields(
     owner_id=None,
     tags=["x"],
     contact_restrictions=["email"],
-    custom_fields={"Legacy ID": None, "New": "1"},
-    crm_id="003New",
+    custom_fields={"Legacy ID": None, "Lead Source": "1"},
+    crm_id="003Dn0000099999IAC",
     crm_id_type="salesforce",
     do_not_contact=True,
 )
@@ -212,7 +228,7 @@ ALL_SORTS = PersonFields(
 @pytest.mark.parametrize("answer", ["comes", "is lost"])
 async def test_an_update_that_is_undone_leaves_no_trace(here: World, answer: str) -> None:
     await here.api.upsert_person(
-        LEAD.external_type, LEAD.external_id, PersonFields(custom_fields={"Legacy ID": "L-1", "Other": "2"})
+        LEAD.external_type, LEAD.external_id, PersonFields(custom_fields={"Legacy ID": "L-1", "Region": "2"})
     )
     before = await whole(here)
     change = await records.upsert(here.api, LEAD, ALL_SORTS, "upsert")
@@ -232,9 +248,9 @@ async def test_an_archived_account_comes_back(here: World) -> None:
     key = COMPANY
     await here.api.create_mapping(key.external_type, key.object_type, key.external_id, 9872)
     done = await here.apply(await records.upsert(here.api, key, AccountFields(archived=True), "upsert"))
-    assert getattr(await here.api.get_object("accounts", 9872), "archived", None) is True
+    assert getattr(await here.api.get_object("accounts", 9872), "archived_at", None)
     await here.undo(done.number)
-    assert getattr(await here.api.get_object("accounts", 9872), "archived", None) is False
+    assert getattr(await here.api.get_object("accounts", 9872), "archived_at", "") is None
 
 
 async def test_a_new_record_stays_and_its_mapping_goes(here: World) -> None:
@@ -262,3 +278,14 @@ async def test_in_the_guide_s_own_dialect_a_mapping_without_an_id_is_not_deleted
             done = await here.apply(await records.upsert(here.api, KEY, fields, "upsert"))
             with pytest.raises(errors.ConflictError, match="shows no id"):
                 await here.undo(done.number)
+
+
+async def test_a_record_that_the_token_may_not_see_any_more_is_told_as_such(here: World) -> None:
+    done = await here.apply(await records.upsert(here.api, LEAD, PersonFields(title="CFO"), "upsert"))
+    change = await records.upsert(here.api, LEAD, PersonFields(title="COO"), "upsert")
+    here.sandbox.faults.add(Fault("raw", method="GET", path="/v2/people", status=200, body=b'{"data": []}', times=None))
+    with pytest.raises(errors.ConflictError, match="gone, or hidden from this token"):
+        await here.undo(done.number)
+    with pytest.raises(errors.ConflictError, match="gone, or hidden from this token"):
+        await here.apply(change)
+    assert here.sent("DELETE") == 0

@@ -8,7 +8,7 @@ import pytest
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history, mappings, records
-from salesloft_mcp.changes.change import Change, Done, Operation, Outcome
+from salesloft_mcp.changes.change import Change, Done, Fed, Operation, Outcome
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.changes.undo import feed, undo
@@ -261,9 +261,9 @@ def keys(count: int) -> list[MappingKey]:
 async def a_run(here: World, count: int) -> int:
     """A run that has created so many mappings."""
     number = await here.log.begin_run(Operation("run_plan", (), plan="1a2b3c4d", creates=count), PLACE, NOBODY)
-    changes = [(line, mappings.creation(key, ANN)) for line, key in enumerate(keys(count), 1)]
+    changes = [Fed(line, mappings.creation(key, ANN)) for line, key in enumerate(keys(count), 1)]
 
-    async def rows(after: int, limit: int) -> list[tuple[int, Change]]:
+    async def rows(after: int, limit: int) -> list[Fed]:
         return changes[after : after + limit]
 
     assert await Run(here.changes, number, await here.log.take_over(number, NOBODY), rows, quiet=0.0).finish()

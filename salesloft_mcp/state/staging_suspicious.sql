@@ -1,0 +1,25 @@
+-- Rows that would create something under an external id that looks damaged, is nearly another one, or is spelled
+-- differently from most of its kind; or beside a record that has another e-mail of theirs. They are not run unless a person wants them.
+BEGIN IMMEDIATE;
+CREATE INDEX IF NOT EXISTS rows_by_near ON rows (near);
+CREATE INDEX IF NOT EXISTS held_by_near ON held (near);
+UPDATE rows SET verdict = 'suspicious', note = doubt WHERE verdict = 'create' AND doubt <> '';
+UPDATE rows SET verdict = 'suspicious',
+    note = 'nearly the external id ' || quoted(alike.external_id) || ', which is mapped to ' || alike.object_id
+FROM (SELECT near, MIN(external_id) AS external_id, object_id FROM held GROUP BY near) AS alike
+WHERE rows.verdict = 'create' AND rows.near = alike.near;
+UPDATE rows SET verdict = 'suspicious',
+    note = 'nearly the external id of line ' || CASE rows.line WHEN alike.first THEN alike.last ELSE alike.first END
+FROM (SELECT near, MIN(line) AS first, MAX(line) AS last FROM rows WHERE verdict IN ('create', 'suspicious')
+      GROUP BY near HAVING MIN(external_id) <> MAX(external_id)) AS alike
+WHERE rows.verdict = 'create' AND rows.near = alike.near;
+UPDATE rows SET verdict = 'suspicious',
+    note = rows.family || ' with ' || rows.spelling || ', where most of this input have ' || usual.spelling
+FROM (SELECT family, spelling, ROW_NUMBER() OVER (PARTITION BY family ORDER BY COUNT(*) DESC, spelling) AS place
+      FROM rows WHERE family <> '' GROUP BY family, spelling) AS usual
+WHERE usual.place = 1 AND rows.verdict = 'create' AND rows.family = usual.family AND rows.spelling <> usual.spelling;
+UPDATE rows SET verdict = 'suspicious', note = 'another ' || also.by || ' of it is that of record ' || known.object_id
+FROM also JOIN known ON known.ref = also.ref
+WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line;
+CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, line);
+COMMIT;
