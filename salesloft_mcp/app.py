@@ -12,12 +12,14 @@ from pydantic import SecretStr
 from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
-from salesloft_mcp.bulk.status import Plans
+from salesloft_mcp.bulk.planning import Reads
+from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
@@ -42,6 +44,7 @@ class App:
 
     salesloft: Salesloft
     configurations: Configurations
+    custom_fields: CustomFields
     lookups: Lookups
     audits: Audits
     database: Database
@@ -81,11 +84,13 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
             configurations = Configurations(salesloft)
             changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
             plans = Plans(settings.state_dir, database, environment)
-            async with open_jobs(plans, changes) as jobs:
+            lookups, custom_fields = Lookups(salesloft, configurations, budget), CustomFields(salesloft)
+            async with open_jobs(plans, changes, Reads(lookups, custom_fields)) as jobs:
                 yield App(
                     salesloft=salesloft,
                     configurations=configurations,
-                    lookups=Lookups(salesloft, configurations, budget),
+                    custom_fields=custom_fields,
+                    lookups=lookups,
                     audits=Audits(),
                     database=database,
                     changes=changes,

@@ -6,25 +6,26 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
-from functools import partial
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 
 from salesloft_mcp import errors
-from salesloft_mcp.bulk import plan as planning
+from salesloft_mcp.bulk.feeds import feed
 from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim, Load
-from salesloft_mcp.bulk.status import Fact, Job, PlanRow, Plans, Status, operation_of
-from salesloft_mcp.changes import mappings, undo
+from salesloft_mcp.bulk.planning import Reads, make
+from salesloft_mcp.bulk.plans import Job, Plans
+from salesloft_mcp.bulk.status import Fact, PlanRow, Status, operation_of
+from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
-from salesloft_mcp.changes.change import Author, Change, Operation, State
+from salesloft_mcp.changes.change import DONE, Author, Operation, State
 from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.changes.history import RESTRICTED_AGAIN
+from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.changes.log import StaleError, UsedError
-from salesloft_mcp.changes.run import Feed, Run
+from salesloft_mcp.changes.run import Run
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import MappingKey
 
 STARTING = "starting"  # the lock of whoever begins a run, so that two runs do not overlook each other
 WATCH_SECONDS = 1.0  # how often a job looks whether another process has cancelled it
@@ -37,9 +38,10 @@ class Jobs:
     `quiet` is how many seconds a write whose answer was lost may still be on its way.
     """
 
-    def __init__(self, plans: Plans, changes: Changes, tasks: anyio.abc.TaskGroup, quiet: float) -> None:
+    def __init__(self, plans: Plans, changes: Changes, reads: Reads, tasks: anyio.abc.TaskGroup, quiet: float) -> None:
         self._plans = plans
         self._changes = changes
+        self._reads = reads
         self._tasks = tasks
         self._quiet = quiet
 
@@ -57,7 +59,7 @@ class Jobs:
 
         The creates of an hour count together: those of other runs, and of this one before it was cancelled.
         """
-        own, left = await self._plans.row(operation.plan), operation.creates + operation.deletes
+        own, left = await self._plans.row(operation.plan), operation.writes
         if own is not None and own.agreed >= left:
             return None
         besides = own.writes - left if own else 0
@@ -82,7 +84,7 @@ class Jobs:
             with await self._plans.lock(STARTING):
                 row, epoch = await self._begun(status, operation, author, seen)
             job = Job(row.id, held.pop_all())
-        self._begin(job, lambda: self._run(job, row, epoch))
+        self._begin(job, lambda: self._run(job, row, epoch, author, operation.title))
         return row.operation
 
     async def start_undo(self, operation: Operation, author: Author, number: int = 0) -> int:
@@ -176,10 +178,10 @@ class Jobs:
         before = await self._plans.row(operation.plan)
         done = (await self._plans.status(before.id)).done if before else 0
         written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
-        left = written["created"] + written["deleted"] - done  # it may have gone on while the person was asked
-        if left > operation.creates + operation.deletes:
+        left = sum(written[state] for state in DONE) - done  # it may have gone on while the person was asked
+        if left > operation.writes:
             raise _more_than_agreed(left)
-        counts = Counter(create=operation.creates, delete=operation.deletes)
+        counts = Counter(create=operation.creates, update=operation.updates, delete=operation.deletes)
         if before is None:
             await self._add_undo(operation, counts, number)
         elif not done:
@@ -193,6 +195,7 @@ class Jobs:
         team = (await self._changes.place(fresh=True)).team_key
         facts: dict[str, Fact] = {
             "undoes": operation.undoes,
+            "asks": Counter({RESTRICTED_AGAIN: operation.asks}),
             "counts": counts,
             "team": team,
             "operation": number or None,
@@ -200,23 +203,23 @@ class Jobs:
         await self._plans.add(operation.plan, aim, f"change {operation.undoes}", state="planned", **facts)
 
     async def _make(self, job: Job, aim: Aim, load: Load) -> None:
-        """Stage what `load` brings and judge it, and write down what came of it, unless it was cancelled."""
+        """Make the plan, and write down what came of it, unless it was cancelled."""
+        job.call.enduring = True
         with job.scope:
             try:
                 with self._plans.new_staging(job.plan) as staging:
-                    digest = await load(staging, aim)
-                    team = (await self._changes.place(fresh=True)).team_key
-                    await planning.make(self._changes.api, staging, aim)
-                    counts = await anyio.to_thread.run_sync(staging.verdicts)
+                    facts = await make(self._changes, self._reads, staging, aim, load)
             except errors.SalesloftMcpError as error:
                 await self._plans.note(job.plan, state="failed", problem=str(error))
             else:
-                await self._plans.note(job.plan, seen=0, state="planned", counts=counts, digest=digest, team=team)
+                await self._plans.note(job.plan, seen=0, state="planned", **facts)
 
-    async def _run(self, job: Job, row: PlanRow, epoch: int) -> None:
+    async def _run(self, job: Job, row: PlanRow, epoch: int, author: Author, title: str) -> None:
         """Bring a run to its end, and write down how it ended; a runner that lost its run writes nothing."""
         try:
-            run = Run(self._changes, row.operation, epoch, self._feed(row), lambda: job.cancelled, quiet=self._quiet)
+            await self._configure(row, author, title)
+            fed = feed(self._plans, self._changes, row)
+            run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, quiet=self._quiet)
             finished = await run.finish()
         except errors.SalesloftMcpError as error:
             await self._plans.note(job.plan, state="stopped", problem=str(error))
@@ -225,18 +228,13 @@ class Jobs:
         else:
             await self._plans.note(job.plan, state="finished" if finished else "cancelled")
 
-    def _feed(self, row: PlanRow) -> Feed:
-        """The changes of a run: what takes an operation back, or the rows of the plan that are to be created."""
-        if row.undoes:
-            return undo.feed(self._changes, row.undoes)
-        key = partial(MappingKey, row.external_type, row.object_type)
-
-        async def following(after: int, limit: int) -> list[tuple[int, Change]]:
-            with self._plans.staging(row.id) as staging:
-                found = await anyio.to_thread.run_sync(staging.lines, after, limit, ("create",))
-            return [(one.line, mappings.creation(key(one.external_id), one.object_id or 0)) for one in found]
-
-        return following
+    async def _configure(self, row: PlanRow, author: Author, title: str) -> None:
+        """A plan may be made before its external type is configured; whoever agreed to the run agreed to that, too."""
+        if row.asks["configuration"] and row.writes:
+            change = await as_it_stands(self._changes.api, configurations.creation(row.aim.key("")))
+            done = await self._changes.apply(Operation(title, (change,)), replace(author, consent=""))
+            if done.error is not None:
+                raise done.error
 
     async def _watch(self, job: Job) -> None:
         """Any process may ask for the end of a job."""
@@ -253,9 +251,9 @@ class Jobs:
             UnconfirmedError: more would be written than was agreed to, a yes is needed by now, or it was used already.
             ConflictError: it cannot be run, or was cancelled meanwhile.
         """
-        now, row = operation_of(status, agreed.title), status.plan
-        if now.creates > agreed.creates or now.deletes > agreed.deletes:
-            raise _more_than_agreed(status.left)
+        now, row = operation_of(status, agreed.title, agreed.suspicious), status.plan
+        if now.writes > agreed.writes or now.deletes > agreed.deletes:
+            raise _more_than_agreed(now.writes)
         if not author.how and await self.question(now) is not None:
             raise errors.UnconfirmedError("a person has to agree to this run. Nothing was started.", next_step=_AGAIN)
         try:
@@ -265,14 +263,16 @@ class Jobs:
             what = "this yes was used already. Nothing was started."
             raise errors.UnconfirmedError(what, next_step="make the call again to ask the person anew.") from None
         seen = row.cancelled if seen is None else seen
-        writes = status.left if author.how else row.agreed
-        kept = await self._plans.note(
-            row.id, seen, state="running", problem="", cancelled=0, operation=number, agreed=writes
-        )
+        begun: dict[str, Fact] = {
+            "operation": number,
+            "agreed": now.writes if author.how else row.agreed,
+            "suspicious": now.suspicious,
+        }
+        kept = await self._plans.note(row.id, seen, state="running", problem="", cancelled=0, **begun)
         if not kept:
             await self._plans.note(row.id, operation=number)
             raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.")
-        return replace(row, operation=number), epoch
+        return replace(row, operation=number, suspicious=now.suspicious), epoch
 
     async def _check_team(self, plan: PlanRow) -> None:
         """The same address may be another team's with another token, and its objects have other ids."""
@@ -289,11 +289,11 @@ def _more_than_agreed(left: int) -> errors.UnconfirmedError:
 
 
 @asynccontextmanager
-async def open_jobs(plans: Plans, changes: Changes, quiet: float = SENT_SECONDS) -> AsyncIterator[Jobs]:
+async def open_jobs(plans: Plans, changes: Changes, reads: Reads, quiet: float = SENT_SECONDS) -> AsyncIterator[Jobs]:
     """Jobs that end with this context; what was in flight is settled by the next run."""
     try:
         async with anyio.create_task_group() as tasks:
-            yield Jobs(plans, changes, tasks, quiet)
+            yield Jobs(plans, changes, reads, tasks, quiet)
             tasks.cancel_scope.cancel()
     except ExceptionGroup as group:
         # What a caller raised inside is to reach whoever opened this, as if no jobs had been there.

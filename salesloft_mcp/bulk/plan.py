@@ -1,16 +1,17 @@
-"""From rows to a plan: what would happen to each, and what it would cost. Nothing is written to Salesloft."""
+"""What plans have in common: what they are for, how rows are staged, and what Salesloft holds already."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.rows import row_of
-from salesloft_mcp.intake.tables import Fields, Invalid
-from salesloft_mcp.lookups.objects import BY, find_objects
+from salesloft_mcp.changes.records import Intent
+from salesloft_mcp.intake.near import near_key
+from salesloft_mcp.lookups.known_records import MOST_SPELLINGS
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, ObjectType
@@ -20,56 +21,72 @@ from salesloft_mcp.state.staging import Staging
 BATCH = 500  # ids that are looked up before their mappings are written down
 
 
-class Aim(NamedTuple):
-    """What is mapped to what: the configuration a backfill is for."""
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a plan is for: a configuration, and what an upsert may do. Without an intent it maps existing records."""
 
     external_type: str
     object_type: ObjectType
+    intent: Intent | None = None
+
+    def key(self, external_id: str) -> MappingKey:
+        """The key of a row."""
+        return MappingKey(self.external_type, self.object_type, external_id)
 
 
-Load = Callable[[Staging, Aim], Awaitable[str]]  # stages rows, and returns the digest of what they were read from
+class Loaded(NamedTuple):
+    """What rows were read from: its digest, and sentences on what was assumed, skipped and not used in reading."""
+
+    digest: str
+    notes: tuple[str, ...] = ()
 
 
-def load(staging: Staging, rows: Iterable[tuple[int, Fields | Invalid]], aim: Aim) -> int:
-    """Check every row by itself, and write it down; how many there are."""
-    return staging.add(row_of(line, fields, aim.object_type) for line, fields in rows)
+Load = Callable[[Staging, Aim], Awaitable[Loaded]]
 
 
-async def make(api: Salesloft, staging: Staging, aim: Aim) -> None:
-    """Hold the rows against each other and against what Salesloft has, so that each gets its verdict."""
-    await anyio.to_thread.run_sync(staging.mark_duplicates)
-    for by in BY[aim.object_type]:
-        if count := await anyio.to_thread.run_sync(staging.count, "ref", by):
-            async for batch in find_objects(api, aim.object_type, by, staging.distinct("ref", by), count):
-                staging.found(by, batch)
-    await anyio.to_thread.run_sync(staging.mark_contradictions)
-    await _hold(api, staging, aim)
-    await anyio.to_thread.run_sync(staging.classify)
+def minutes(points: int, points_a_minute: int) -> float:
+    """How long so many points take at the least."""
+    return math.ceil(10 * points / points_a_minute) / 10
 
 
-def minutes(creates: int, points_a_minute: int) -> float:
-    """How long so many creates take at the least, a point each."""
-    return math.ceil(10 * creates / points_a_minute) / 10
+async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
+    """Write down what is mapped already: the list of the type, or a look-up for each id, whichever costs less. Whether
+    it was the whole list.
 
-
-async def _hold(api: Salesloft, staging: Staging, aim: Aim) -> None:
-    """What is mapped already: the list of the type, or a look-up an id, whichever costs less."""
-    count = await anyio.to_thread.run_sync(staging.count, "external_id")
-    if not count:
-        return
-    ask, first = await begin_list(api, *aim)
-    if first.total is not None and cheapest(count, first.total, begun=True) is not None:
+    By ids, a backfill takes a look-up for each record, too, and an upsert one for each spelling that is near a new id.
+    """
+    ids = await anyio.to_thread.run_sync(staging.count, "external_id")
+    if not ids:
+        return True
+    backfill = aim.intent is None
+    asks = ids + staging.count("object_id") if backfill else ids * (1 + MOST_SPELLINGS)
+    ask, first = await begin_list(api, aim.external_type, aim.object_type)
+    if first.total is not None and cheapest(asks, first.total, begun=True) is not None:
         read = 0
         async for rows in pages(ask, first):
-            staging.hold(_held(row) for row in rows if row.object_type == aim.object_type)
+            staging.hold(held(row) for row in rows if row.object_type == aim.object_type)
             read += len(rows)
         if read >= first.total:
-            return  # otherwise rows were taken away meanwhile, and others may have gone unseen
-    ids = staging.distinct("external_id")
-    while batch := list(islice(ids, BATCH)):
-        found = await gather_limited([partial(live_mappings, api, MappingKey(*aim, one)) for one in batch])
-        staging.hold(_held(row) for rows in found for row in rows)
+            return True  # otherwise rows were taken away meanwhile, and others may have gone unseen
+    await look_up(api, staging, map(aim.key, staging.distinct("external_id")))
+    if backfill:
+        held_by = partial(
+            api.list_mappings, external_type=aim.external_type, object_type=aim.object_type, deleted=False
+        )
+        numbers = (int(one) for one in staging.distinct("object_id"))
+        while batch := list(islice(numbers, BATCH)):
+            found = await gather_limited([partial(held_by, object_id=one) for one in batch])
+            staging.hold(held(row) for page in found for row in page.rows)
+    return False
 
 
-def _held(row: Mapping) -> tuple[str, int, int | None]:
-    return row.external_id, row.object_id, row.id
+async def look_up(api: Salesloft, staging: Staging, keys: Iterator[MappingKey]) -> None:
+    """Write down the mappings of these external ids, a point each."""
+    while batch := list(islice(keys, BATCH)):
+        found = await gather_limited([partial(live_mappings, api, key) for key in batch])
+        staging.hold(held(row) for rows in found for row in rows)
+
+
+def held(row: Mapping) -> tuple[str, int, int | None, str]:
+    """A mapping as it is staged."""
+    return row.external_id, row.object_id, row.id, near_key(row.external_id)

@@ -2,13 +2,15 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Literal, NamedTuple, TextIO
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.status import Plans, Status
-from salesloft_mcp.changes.change import Line
+from salesloft_mcp.bulk.plans import Plans
+from salesloft_mcp.bulk.record_rows import fields_in
+from salesloft_mcp.bulk.status import LEFT_OUT, Status
+from salesloft_mcp.changes.change import Image, Line
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.intake.formulas import formula_safe
@@ -16,8 +18,8 @@ from salesloft_mcp.state.staging import StagedRow, Verdict
 
 Format = Literal["jsonl", "csv"]
 BATCH = 5_000
-COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id")
-RULED_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
+COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id", "old", "new")
+RULED_OUT: tuple[Verdict, ...] = ("suspicious", *LEFT_OUT)
 ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown", "lost"})
 
 
@@ -33,6 +35,8 @@ class ReportRow(NamedTuple):
     outcome: str
     note: str
     mapping_id: int | None
+    old: Image | None = None  # of an upsert: the fields that it writes, as they were and as they shall be
+    new: Image | None = None
 
     @property
     def given(self) -> str:
@@ -41,10 +45,10 @@ class ReportRow(NamedTuple):
 
 
 async def every_row(
-    plans: Plans, log: ChangeLog, status: Status, after: int = 0, most: int = 2**63
+    plans: Plans, log: ChangeLog, status: Status, after: int = 0, most: int = 2**63, only: tuple[Verdict, ...] = ()
 ) -> AsyncIterator[ReportRow]:
-    """All rows past line `after` in order, at most so many, a batch at a time."""
-    while most > 0 and (rows := await _batch(plans, log, status, after, min(most, BATCH))):
+    """The rows past line `after` in order, of some verdicts or of all, at most so many, a batch at a time."""
+    while most > 0 and (rows := await _batch(plans, log, status, after, min(most, BATCH), only)):
         after, most = rows[-1].line, most - len(rows)
         for row in rows:
             yield row
@@ -59,7 +63,7 @@ async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, li
         ruled_out = await anyio.to_thread.run_sync(staging.lines, after, limit, RULED_OUT)
         staged = {row.line: row for line in bad for row in staging.lines((line.line or 0) - 1, 1)}
     rows = [_joined(row, None) for row in ruled_out] + [_joined(staged[line.line or 0], line) for line in bad]
-    return sorted(rows)[:limit]
+    return sorted(rows, key=lambda row: row.line)[:limit]
 
 
 async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Format) -> None:
@@ -71,15 +75,23 @@ async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Forma
         if form == "jsonl":
             file.write(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n")
         else:
-            lines.writerow(["" if cell is None else formula_safe(str(cell)) for cell in row])
+            lines.writerow(map(_cell, row))
 
 
-async def _batch(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return formula_safe(json.dumps(value) if isinstance(value, Mapping) else str(value))
+
+
+async def _batch(
+    plans: Plans, log: ChangeLog, status: Status, after: int, limit: int, only: tuple[Verdict, ...]
+) -> list[ReportRow]:
     number = status.plan.operation
     if status.plan.undoes:
         return [_of_line(line) for line in await log.lines(number, after=after, limit=limit, by="line")]
     with plans.staging(status.plan.id) as staging:
-        rows = await anyio.to_thread.run_sync(staging.lines, after, limit)
+        rows = await anyio.to_thread.run_sync(staging.lines, after, limit, only)
     lines = await log.lines(number, (), after, rows[-1].line, by="line") if rows and number else []
     ended = {line.line: line for line in lines}
     return [_joined(row, ended.get(row.line)) for row in rows]
@@ -87,19 +99,27 @@ async def _batch(plans: Plans, log: ChangeLog, status: Status, after: int, limit
 
 def _joined(row: StagedRow, line: Line | None) -> ReportRow:
     given = (row.line, row.external_id, row.object_id, row.by, row.ref, row.verdict)
+    images = (_fields(fields_in(row.before)), _fields(fields_in(row.fields)))
+    planned = "; ".join(filter(None, (row.taken, row.note)))
     if line is None:
-        return ReportRow(*given, "", row.note, row.mapping_id)
-    return ReportRow(*given, line.state, line.note or row.note, _mapping_id(line))
+        return ReportRow(*given, "", planned, row.mapping_id, *images)
+    given = (row.line, row.external_id, line.change.object_id or row.object_id, row.by, row.ref, row.verdict)
+    mapping_id = _mapping_id(line) if line.change.kind == "mapping" else row.mapping_id
+    return ReportRow(*given, line.state, line.note or planned, mapping_id, *images)
 
 
 def _of_line(line: Line) -> ReportRow:
     """A row of a run that takes an operation back: it was never in any input."""
     change = line.change
-    planned = "delete" if change.after is None else "create"
-    mapping_id = _mapping_id(line)
-    return ReportRow(
-        line.line or 0, change.key.external_id, change.object_id, "", "", planned, line.state, line.note, mapping_id
-    )
+    told = (line.line or 0, change.key.external_id, change.object_id, "", "", change.verb.removesuffix("d"), line.state)
+    if change.kind == "record":
+        return ReportRow(*told, line.note, None, _fields(change.before or {}), _fields(change.after or {}))
+    return ReportRow(*told, line.note, _mapping_id(line))
+
+
+def _fields(image: Image) -> Image | None:
+    """The fields of a record, without its id."""
+    return {name: value for name, value in image.items() if name != "id"} or None
 
 
 def _mapping_id(line: Line) -> int | None:

@@ -1,76 +1,99 @@
-"""Pure: one row of input becomes an external id and a way to find its object, or a reason why it cannot."""
+"""Pure: one row of input becomes an external id and a way to find its record, or a reason why it cannot."""
 
-from typing import BinaryIO
-
+from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.tables import Fields, Invalid, Rows, read_csv, read_jsonl
+from salesloft_mcp.intake import values
+from salesloft_mcp.intake.heads import EXTERNAL_ID, Wanted
+from salesloft_mcp.intake.near import near_key
+from salesloft_mcp.intake.tables import Fields, Invalid
+from salesloft_mcp.intake.values import Key
 from salesloft_mcp.lookups.objects import BY, By
 from salesloft_mcp.salesloft.models import ObjectType
-from salesloft_mcp.salesloft.requests import checked
 from salesloft_mcp.state.staging import NewRow
-from salesloft_mcp.text import quoted
 
-EXTERNAL_ID = "external_id"
-MAX_REF = 255
+SHOWN_ID = 1_024  # characters of an id or a key that is refused
 
 
-def rows_in(raw: BinaryIO, suffix: str) -> Rows:
-    """The rows of a CSV or JSON Lines file, by the suffix of its name.
-
-    Raises:
-        InputError: another suffix, a CSV without the column external_id, or what `intake.tables` cannot read.
-    """
-    if suffix.lower() == ".jsonl":
-        return read_jsonl(raw)
-    if suffix.lower() != ".csv":
-        raise InputError("file", "must end in .csv or .jsonl.")
-    table = read_csv(raw)
-    if EXTERNAL_ID not in table.heads:
-        raise InputError("file", "has no column external_id in its first line.")
-    return table.rows
+# The columns of a backfill. `id` alone is none of them: it may be anybody's.
+_OWN_IDS: dict[ObjectType, str] = {"people": "person_id", "accounts": "account_id", "users": "user_id"}
+BACKFILL: dict[ObjectType, Wanted] = {
+    object_type: Wanted(
+        names=frozenset({EXTERNAL_ID, *keys}),
+        aliases={
+            "salesloft_id": "object_id",
+            _OWN_IDS[object_type]: "object_id",
+            **({"email_address": "email"} if "email" in keys else {}),
+        },
+        keys=keys,
+    )
+    for object_type, keys in BY.items()
+}
 
 
 def id_of(fields: Fields | Invalid) -> tuple[str, str]:
     """The external id of a row, and the problem that rules the row out. Nothing is trimmed: ids are byte-exact."""
     if isinstance(fields, Invalid):
-        return "", fields.problem
-    external_id = fields.get(EXTERNAL_ID)
-    if external_id is None:
+        return fields.external_id, fields.problem
+    given = fields.get(EXTERNAL_ID)
+    if given is None:
         return "", f"{EXTERNAL_ID}: is missing."
-    if not isinstance(external_id, str):
-        return "", f"{EXTERNAL_ID}: must be text; a number may have lost leading zeros."
     try:
-        return checked(EXTERNAL_ID, external_id), ""
+        return values.external_id(given), ""
     except InputError as error:
-        # Half a surrogate pair, which JSON can spell, is no text for a database.
-        return external_id[:MAX_REF].encode("utf-8", "backslashreplace").decode(), error.what
+        return shown(given), error.what
 
 
-def row_of(line: int, fields: Fields | Invalid, object_type: ObjectType) -> NewRow:
-    """Check one row by itself."""
+def shown(given: object) -> str:
+    """What was given, as a report holds it. Half a surrogate pair, which JSON can spell, is no text for a database."""
+    return str(given)[:SHOWN_ID].encode("utf-8", "backslashreplace").decode()
+
+
+def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
+    """Check one row of a backfill by itself."""
+    row = identified(line, fields)
+    if row.verdict != "new" or isinstance(fields, Invalid):
+        return row
+    try:
+        keys = _keys(fields, aim.object_type)
+    except InputError as error:
+        by, ref = next(((one, value) for one in BY[aim.object_type] if (value := fields.get(one))), ("", ""))
+        return row._replace(verdict="invalid", note=error.what, by=by, ref=shown(ref))
+    (by, key), *others = keys
+    taken = "; ".join(told for name, one in keys if (told := one.told(name)))
+    return row._replace(by=by, ref=key.text, taken=taken, also=[(name, one.text) for name, one in others])
+
+
+def identified(line: int, fields: Fields | Invalid) -> NewRow:
+    """A row with its external id, and what may be wrong with that."""
     external_id, problem = id_of(fields)
-    if not problem and not isinstance(fields, Invalid):
-        try:
-            return line, external_id, *_reference(fields, object_type), "new", ""
-        except InputError as error:
-            problem = error.what
-    return line, external_id, "", "", "invalid", problem
+    if problem:
+        return NewRow(line, external_id, verdict="invalid", note=problem)
+    family, spelling = values.form(external_id)
+    return NewRow(
+        line,
+        external_id,
+        near=near_key(external_id),
+        family=family,
+        spelling=spelling,
+        doubt=values.suspicious(external_id),
+    )
 
 
-def _reference(fields: Fields, object_type: ObjectType) -> tuple[By, str]:
-    given = [(by, fields[by]) for by in BY[object_type] if fields.get(by) not in (None, "")]
-    if len(given) != 1:
-        raise InputError("row", f"needs exactly one of {', '.join(BY[object_type])}.")
-    ((by, value),) = given
-    text = str(value) if type(value) is int and value.bit_length() < 64 else value
-    if not isinstance(text, str):
-        raise InputError(by, "must be text.")
-    if by == "object_id":
-        return by, _object_id(text)
-    return by, checked(by, text.lower() if by in ("email", "domain") else text, MAX_REF)
+def _keys(fields: Fields, object_type: ObjectType) -> list[tuple[By, Key]]:
+    """By what a row names its record, and the values: one is enough, and several have to name the same record."""
+    given = [(by, value) for by in BY[object_type] if (value := fields.get(by)) not in (None, "")]
+    if not given:
+        raise InputError("row", f"needs one of {', '.join(BY[object_type])}.")
+    return [(by, _key(by, value, object_type)) for by, value in given]
 
 
-def _object_id(text: str) -> str:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < 2**63):
-        raise InputError("object_id", f"{quoted(text)} is not a Salesloft id.")
-    return str(int(text))
+def _key(by: By, value: object, object_type: ObjectType) -> Key:
+    match by:
+        case "email":
+            return values.email(value)
+        case "domain":
+            return values.domain(value)
+        case "crm_id":
+            return values.crm_id(value, object_type)
+        case "object_id":
+            return values.object_id(value)

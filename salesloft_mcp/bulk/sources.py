@@ -5,16 +5,18 @@ import io
 import json
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.plan import Aim, Load, load
-from salesloft_mcp.bulk.rows import rows_in
+from salesloft_mcp.bulk import record_rows
+from salesloft_mcp.bulk.plan import Aim, Load, Loaded
+from salesloft_mcp.bulk.rows import BACKFILL, row_of
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.tables import Fields
+from salesloft_mcp.intake.heads import Wanted
+from salesloft_mcp.intake.tables import Fields, Rows, open_table, table_of
 from salesloft_mcp.lookups.objects import scan
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.state.staging import Staging
@@ -63,37 +65,55 @@ def source(
     file: str | Path = "",
     custom_field: str = "",
     folder: Path | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> tuple[Load, str]:
     """How to stage what is given, and how that is called. A path is taken as it is; text has to name one in `folder`.
+    `columns` says of columns of a file, or of keys of rows, which fields they are.
 
     Raises:
         InputError: none is given or several, or the file may not be read.
     """
     if [bool(rows), bool(file), bool(custom_field)].count(True) != 1:
         raise InputError("rows", "give exactly one of rows, file and custom_field.")
+    if custom_field and columns:
+        raise InputError("columns", "a custom field has no columns.", next_step="leave them out.")
     if rows:
-        return partial(load_rows, rows=rows), "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+        return partial(load_rows, rows=rows, columns=columns), "1 row" if len(rows) == 1 else f"{len(rows)} rows"
     if custom_field:
         return partial(load_field, api=api, field=custom_field), f"custom field {custom_field}"
     found = file if isinstance(file, Path) else allowed_file(file, folder)
-    return partial(load_file, file=found), f"file {found.name}"
+    return partial(load_file, file=found, columns=columns), f"file {found.name}"
 
 
-async def load_rows(staging: Staging, aim: Aim, rows: Sequence[Fields]) -> str:
+def load(staging: Staging, rows: Rows, aim: Aim) -> int:
+    """Check every row by itself, and write it down; how many there are."""
+    read = row_of if aim.intent is None else record_rows.row_of
+    return staging.add(read(line, fields, aim) for line, fields in rows)
+
+
+def wanted(aim: Aim) -> Wanted:
+    """The fields that rows may have."""
+    return BACKFILL[aim.object_type] if aim.intent is None else record_rows.UPSERT[aim.object_type]
+
+
+async def load_rows(
+    staging: Staging, aim: Aim, rows: Sequence[Fields], columns: Mapping[str, str] | None = None
+) -> Loaded:
     """Rows that came in a call, numbered from 1."""
-    load(staging, enumerate(rows, 1), aim)
-    return _digest(rows)
+    table = table_of(rows, wanted(aim), columns)
+    load(staging, table.rows, aim)
+    return Loaded(_digest(rows), tuple(table.notes))
 
 
-async def load_file(staging: Staging, aim: Aim, file: Path) -> str:
-    """The rows of a CSV or JSONL file, under the digest of the very bytes they were read from.
+async def load_file(staging: Staging, aim: Aim, file: Path, columns: Mapping[str, str] | None = None) -> Loaded:
+    """The rows of a file that holds a table, under the digest of the very bytes they were read from.
 
     In a thread: a million rows take a while.
     """
-    return await anyio.to_thread.run_sync(_load_file, staging, aim, file)
+    return await anyio.to_thread.run_sync(_load_file, staging, aim, file, columns)
 
 
-async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> str:
+async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> Loaded:
     """Every record's value of a custom field, blanks skipped: "retire the field"."""
     if aim.object_type == "users":
         raise InputError("object_type", "users have no custom fields.", next_step="use people or accounts.")
@@ -108,7 +128,7 @@ async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> 
     if not line:
         what = f"no {aim.object_type} have a value in {quoted(field)}."
         raise InputError("custom_field", what, next_step=did_you_mean(quoted(field), names))
-    return digest.hexdigest()
+    return Loaded(digest.hexdigest())
 
 
 class _Hashed(io.FileIO):
@@ -124,11 +144,12 @@ class _Hashed(io.FileIO):
         return count
 
 
-def _load_file(staging: Staging, aim: Aim, file: Path) -> str:
+def _load_file(staging: Staging, aim: Aim, file: Path, columns: Mapping[str, str] | None) -> Loaded:
     with _Hashed(_opened(file, file.name)) as raw:
-        if not load(staging, rows_in(io.BufferedReader(raw, 2**16), file.suffix), aim):
+        table = open_table(io.BufferedReader(raw, 2**16), file.name, wanted(aim), columns)
+        if not load(staging, table.rows, aim):
             raise InputError("file", f"{quoted(file.name)} has no rows.")
-        return raw.digest.hexdigest()
+        return Loaded(raw.digest.hexdigest(), tuple(table.notes))
 
 
 def _digest(rows: Sequence[Fields]) -> str:

@@ -1,38 +1,35 @@
-"""Plans: a row each in the database, the rows of their input in a folder, how far they are, and who works on them."""
+"""A plan as its table holds it, how far it is, and what its run would do. Pure."""
 
 import json
-import time
 from collections import Counter
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Literal
-
-import anyio
-import anyio.to_thread
-import filelock
 
 from salesloft_mcp import errors
 from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import OPEN, Operation
 from salesloft_mcp.changes.change import State as ChangeState
+from salesloft_mcp.changes.history import RESTRICTED_AGAIN
+from salesloft_mcp.changes.records import Intent
+from salesloft_mcp.changes.run import BATCH
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.salesloft.call import Call
 from salesloft_mcp.salesloft.models import ObjectType
-from salesloft_mcp.state.database import Database, Value
-from salesloft_mcp.state.files import private_directory
-from salesloft_mcp.state.staging import Staging
+from salesloft_mcp.state.database import Row, Value
+from salesloft_mcp.state.staging import Verdict
 from salesloft_mcp.text import quoted
 
-LOCK_SECONDS = 2.0  # how long whoever starts a run waits for those who only look
-LOOK_SECONDS = 0.2  # how long whoever looks waits for others who look
-_COLUMNS = (
-    "id, state, external_type, object_type, source, digest, team, counts, COALESCE(operation, 0) AS operation,"
-    " COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
-)
+LEFT_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
+# Why a person has to agree to rows of a plan, as the person is told.
+REASONS = {
+    "configuration": "configurations to create first",
+    "second id": "records that get one more external id of this type",
+    "do_not_contact": "records that leave all running cadences (do_not_contact)",
+    "contact_restrictions": "people whom nobody may contact any more",
+    "archived": "accounts to archive",
+    RESTRICTED_AGAIN: "records whose contact is restricted again, or which are archived again",
+}
 
-Fact = Value | Counter[str]
+Fact = Value | Counter[str] | tuple[str, ...]
 State = Literal[
     "planning", "planned", "running", "cancelling", "stopped", "cancelled", "finished", "failed", "undoing", "undone"
 ]
@@ -40,18 +37,23 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A plan as the table holds it. `agreed` is how many writes a person said yes to, until the run is cancelled;
-    `cancelled` is how often its end was asked for since it was begun.
+    """A plan as the table holds it. `asks` is why a person has to agree to rows, and to how many; `notes` are what was
+    assumed of the input. `suspicious` says that its run writes suspicious rows, too. `agreed` is how many writes a
+    person said yes to, until the run is cancelled; `cancelled` is how often its end was asked for since it was begun.
     """
 
     id: str
     state: State
     external_type: str
     object_type: ObjectType
+    intent: Intent | Literal[""]
     source: str
     digest: str
     team: str
     counts: Counter[str]
+    asks: Counter[str]
+    notes: tuple[str, ...]
+    suspicious: bool
     operation: int
     undoes: int
     agreed: int
@@ -59,9 +61,19 @@ class PlanRow:
     cancelled: int
 
     @property
+    def aim(self) -> Aim:
+        """What it is for."""
+        return Aim(self.external_type, self.object_type, self.intent or None)
+
+    @property
+    def written(self) -> tuple[Verdict, ...]:
+        """The verdicts of the rows that its run writes."""
+        return ("create", "update", "suspicious") if self.suspicious else ("create", "update")
+
+    @property
     def writes(self) -> int:
-        """Mappings that it wants to create, or to delete."""
-        return self.counts["create"] + self.counts["delete"]
+        """Changes that it wants to make."""
+        return sum(self.counts[name] for name in (*self.written, "delete"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,15 @@ class Status:
         return max(0, self.plan.writes - self.done)
 
     @property
+    def points(self) -> int:
+        """API points that these cost at most: one each, and of an upsert two for a batch, whose external ids are looked
+        at once more: those that are to be created, and those that are to be updated.
+        """
+        plan = self.plan
+        kinds = len({name == "update" for name in plan.written if plan.counts[name]}) if plan.intent else 0
+        return self.left + kinds * -(-self.left // BATCH)
+
+    @property
     def under_way(self) -> bool:
         """Whether somebody works on it now."""
         return self.state in ("planning", "running", "cancelling")
@@ -94,175 +115,66 @@ class Status:
         return self.outcomes["conflict"] + self.outcomes["failed"] + self.outcomes["lost"]
 
 
-@dataclass(slots=True)
-class Job:
-    """What this process does for a plan while it holds its lock. Its patience is its own, not that of its caller."""
-
-    plan: str
-    lock: AbstractContextManager[object]
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)  # of what may be given up at any moment
-    ended: anyio.Event = field(default_factory=anyio.Event)
-    call: Call = field(default_factory=Call)
-    cancelled: bool = False
-
-    def cancel(self) -> None:
-        """End it: a run after the rows in flight, the making of a plan at once."""
-        self.cancelled = True
-        self.scope.cancel()
+def plan_row(row: Row) -> PlanRow:
+    """A row of the table."""
+    counters = {name: Counter(json.loads(row[name])) for name in ("counts", "asks")}
+    return PlanRow(
+        **{**row, **counters, "notes": tuple(json.loads(row["notes"])), "suspicious": bool(row["suspicious"])}
+    )
 
 
-class Plans:
-    """The plans of one environment (`tenant`), and the jobs of this process: the last one of each plan."""
-
-    def __init__(self, folder: Path, database: Database, tenant: str) -> None:
-        self.jobs: dict[str, Job] = {}
-        self._folder = folder / "plans"
-        self._old_folder = folder / "backfills"  # of version 0.1
-        self._database = database
-        self._tenant = tenant
-
-    async def add(self, plan: str, aim: Aim, source: str, **facts: Fact) -> None:
-        """A new plan, whole or not at all. Its facts are named as in `PlanRow`."""
-        given = {"external_type": aim.external_type, "object_type": aim.object_type, "source": source, **facts}
-        row = {"id": plan, "tenant": self._tenant, "at": time.time(), **_values(given)}
-        sql = f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
-        await self._database.write(lambda tx: tx.insert(sql, *row.values()))
-
-    async def note(self, plan: str, seen: int | None = None, **facts: Fact) -> bool:
-        """Keep facts about a plan, all at once: with `seen`, only while `cancelled` is what it was. Whether it was."""
-        row = _values(facts)
-        changes = ", ".join(f"{name} = ?" for name in row)
-        sql = f"UPDATE runs SET {changes} WHERE id = ? AND tenant = ? AND cancelled = COALESCE(?, cancelled)"
-        return await self._database.write(lambda tx: tx.change(sql, *row.values(), plan, self._tenant, seen)) > 0
-
-    async def cancel(self, plan: str) -> None:
-        """Ask for the end of a plan that is not at its end, whoever works on it."""
-        sql = (
-            "UPDATE runs SET cancelled = cancelled + 1, agreed = 0,"
-            " state = CASE WHEN state IN ('planned', 'stopped') THEN 'cancelled' ELSE state END"
-            " WHERE id = ? AND tenant = ? AND state NOT IN ('finished', 'failed', 'undone')"
-        )
-        await self._database.write(lambda tx: tx.change(sql, plan, self._tenant))
-
-    async def row(self, plan: str) -> PlanRow | None:
-        """One plan; those of other environments do not exist here."""
-        return next(iter(await self._rows("id = ?", plan)), None)
-
-    async def of_operation(self, number: int) -> PlanRow | None:
-        """The plan whose run is this operation."""
-        return next(iter(await self._rows("operation = ?", number)), None)
-
-    async def running(self) -> list[PlanRow]:
-        """Plans whose run was under way when somebody last wrote of it."""
-        return await self._rows("state = 'running' AND NOT cancelled ORDER BY at")
-
-    async def newest(self, limit: int) -> list[Status]:
-        """The newest plans first."""
-        return [await self.status(row.id) for row in await self._rows("TRUE ORDER BY at DESC LIMIT ?", limit)]
-
-    async def status(self, plan: str, *, held: bool = False) -> Status:
-        """How far it is. `held` says that the caller holds its lock, and so nobody works on it.
-
-        Raises:
-            MissingError: no such plan in this environment.
-        """
-        row = await self.row(plan)
-        if row is None:
-            raise self._no_such(plan)
-        state, problem = row.state, row.problem
-        if state in ("planning", "running") and (held or not await self._is_worked_on(plan)):
-            row = await self.row(plan) or row  # it may have ended in this moment
-            state, problem = row.state, row.problem
-            if state == "running":
-                state = "cancelled" if row.cancelled else "stopped"
-            elif state == "planning":
-                state, how = ("cancelled", "cancelled") if row.cancelled else ("failed", "cut off")
-                problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
-        elif state == "running" and row.cancelled:
-            state = "cancelling"
-        status = Status(row, state, problem, await history.counts(self._database, row.operation))
-        return replace(status, state=await self._undone(status)) if state == "undone" else status
-
-    def new_staging(self, plan: str) -> Staging:
-        """An empty file for the rows of a plan."""
-        return Staging(private_directory(self._folder) / f"{plan}.db")
-
-    def staging(self, plan: str) -> Staging:
-        """The rows of a plan, for reading.
-
-        Raises:
-            MissingError: it has none, or they cannot be read.
-        """
-        file = self._folder / f"{plan}.db"
-        if not file.exists():
-            raise errors.MissingError("plan: its rows are gone.", next_step=(Hint.PLAN_AGAIN, "."))
-        return Staging(file)
-
-    async def lock(self, plan: str, seconds: float = LOCK_SECONDS) -> AbstractContextManager[object]:
-        """The lock of a plan, held until the context ends, or the process, however that ends.
-
-        Raises:
-            ConflictError: another process holds it.
-        """
-        file = private_directory(self._folder) / f"{plan}.lock"
-        lock = filelock.FileLock(file, mode=0o600, thread_local=False, poll_interval=0.02)
-        try:
-            return await anyio.to_thread.run_sync(lambda: lock.acquire(timeout=seconds))
-        except filelock.Timeout:
-            raise errors.ConflictError("plan: another job works on it.", next_step="look how far it is.") from None
-
-    async def _rows(self, where: str, *values: Value) -> list[PlanRow]:
-        sql = f"SELECT {_COLUMNS} FROM runs WHERE tenant = ? AND {where}"
-        found = await self._database.read(lambda tx: tx.rows(sql, self._tenant, *values))
-        return [PlanRow(**{**row, "counts": Counter(json.loads(row["counts"]))}) for row in found]
-
-    async def _undone(self, status: Status) -> State:
-        """How far the last undo of a run is, or how the run stands after that was undone itself."""
-        last = await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", status.plan.operation)
-        state = (await self.status(last[0].id)).state if last else "planned"
-        if state == "undone":
-            return "cancelled" if status.left else "finished"
-        return "undone" if state == "finished" else "undoing"
-
-    async def _is_worked_on(self, plan: str) -> bool:
-        if plan in self.jobs and not self.jobs[plan].ended.is_set():
-            return True
-        try:
-            with await self.lock(plan, LOOK_SECONDS):
-                return False
-        except errors.ConflictError:
-            return True
-
-    def _no_such(self, plan: str) -> errors.MissingError:
-        if len(plan) < 20 and plan.isalnum() and (self._old_folder / f"{plan}.db").exists():
-            what = "plan: it was made by version 0.1, whose plans cannot be run any more."
-            return errors.MissingError(what, next_step=(Hint.PLAN_AGAIN, "; what it created comes out as unchanged."))
-        return errors.MissingError("plan: there is no such plan here.", next_step=(Hint.PLAN_AGAIN, "."))
+def values_of(facts: dict[str, Fact]) -> dict[str, Value]:
+    """Facts about a plan as the table holds them."""
+    return {name: json.dumps(one) if isinstance(one, Counter | tuple) else one for name, one in facts.items()}
 
 
-def operation_of(status: Status, title: str = "run") -> Operation:
-    """What a run of a plan would do now, for a person to agree to; `title` is the tool or command that asks.
+def operation_of(status: Status, title: str = "run", suspicious: bool = False) -> Operation:
+    """What a run of a plan would do now, for a person to agree to; `title` is the tool or command that asks. With
+    `suspicious` it writes the suspicious rows, too.
 
     Raises:
-        ConflictError: it cannot be run.
+        ConflictError: it cannot be run; or it was begun without its suspicious rows.
     """
-    row, counts, left = status.plan, status.plan.counts, status.left
+    row = status.plan
     if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
         again = (Hint.PLAN_AGAIN, ".") if status.state in ("cancelled", "failed") else ""
         raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
+    if suspicious and row.operation and not row.suspicious:
+        what = "plan: it was begun without its suspicious rows, and goes on without them. Nothing was started."
+        raise errors.ConflictError(what, next_step=(Hint.PLAN_AGAIN, " for them, when it has ended."))
+    row = replace(row, suspicious=suspicious or row.suspicious)
+    left = replace(status, plan=row).left
     told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
     told["from"] = quoted(row.source)
     if row.digest:
         told["digest of the input"] = f"SHA-256 {row.digest[:16]}…"
-    if not row.undoes:
-        told["conflicts left out"] = str(counts["conflict"])
-        told["unknown objects left out"] = str(counts["object unknown"])
-        told["invalid rows left out"] = str(counts["invalid"])
-    told["cost"] = f"{left} points"
-    creates, deletes = (0, left) if counts["delete"] else (left, 0)
-    facts, undoes = tuple(told.items()), row.undoes or None
-    return Operation(title, (), undoes=undoes, plan=row.id, creates=creates, deletes=deletes, facts=facts)
+    if row.counts["suspicious"]:
+        told[f"suspicious rows {'written, too' if row.suspicious else 'left out'}"] = str(row.counts["suspicious"])
+    told |= {f"{name} rows left out": str(row.counts[name]) for name in LEFT_OUT if row.counts[name]}
+    asks = row.asks + Counter({name: row.asks[f"suspicious {name}"] for name in REASONS if row.suspicious})
+    told |= {words: str(asks[name]) for name, words in REASONS.items() if asks[name]}
+    told["cost"] = f"{replace(status, plan=row).points} points"
+    writes = _left_by_verb(row, status.outcomes, left)
+    return Operation(
+        title,
+        (),
+        undoes=row.undoes or None,
+        plan=row.id,
+        of=row.object_type if row.intent or row.counts["update"] else "mappings",
+        creates=writes["create"],
+        updates=writes["update"],
+        deletes=writes["delete"],
+        suspicious=row.suspicious,
+        asks=(sum(asks[name] for name in REASONS) or int(row.suspicious)) if left else 0,
+        facts=tuple(told.items()),
+    )
 
 
-def _values(facts: dict[str, Fact]) -> dict[str, Value]:
-    return {name: json.dumps(one) if isinstance(one, Counter) else one for name, one in facts.items()}
+def _left_by_verb(row: PlanRow, outcomes: Counter[ChangeState], left: int) -> Counter[str]:
+    """What of `left` is to be created, updated and deleted. What was refused is not told apart by the log."""
+    creates = sum(row.counts[name] for name in row.written if name != "update")
+    rest = Counter(create=creates, update=row.counts["update"], delete=row.counts["delete"])
+    rest -= Counter(create=outcomes["created"], update=outcomes["updated"], delete=outcomes["deleted"])
+    for what in tuple(rest):
+        rest[what] -= min(rest[what], rest.total() - left)
+    return rest

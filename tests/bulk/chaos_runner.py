@@ -1,4 +1,4 @@
-"""A process that plans, runs or takes back a backfill, to be killed: `python -m tests.bulk.chaos_runner …`.
+"""A process that plans, runs or takes back bulk work, to be killed: `python -m tests.bulk.chaos_runner …`.
 
 It has the layers of the real program, with a shorter patience.
 """
@@ -15,20 +15,23 @@ from pydantic import SecretStr
 
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
 from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.planning import Reads
+from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.bulk.sources import load_rows
-from salesloft_mcp.bulk.status import Plans, operation_of
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.errors import ApiError, ConflictError
 from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.lookups.custom_fields import CustomFields
+from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.state.database import Database
 
-AIM = Aim("marketing_automation", "people")
 ENVIRONMENT = "chaos"
 YES = Author("chaos", "agreed in a test")
 PATIENCE_SECONDS = 0.2
@@ -37,7 +40,7 @@ PLENTY = 1_000_000
 
 
 async def main(url: str, token: str, folder: Path, what: str) -> None:
-    """Plan the rows in the folder, run the plan of that id, or take change `undo N` back; print how it stands."""
+    """Plan what is given in the folder, run the plan of that id, or take change `undo N` back; print how it stands."""
     logging.getLogger("stamina").setLevel(logging.ERROR)
     database = Database(folder)
     auth = Bearer(SecretStr(token), url)
@@ -47,7 +50,8 @@ async def main(url: str, token: str, folder: Path, what: str) -> None:
         log = ChangeLog(database, ENVIRONMENT)
         changes = Changes(api, log, Configurations(api), ENVIRONMENT, QUIET_SECONDS)
         plans = Plans(folder, database, ENVIRONMENT)
-        async with open_jobs(plans, changes, QUIET_SECONDS) as jobs:
+        reads = Reads(Lookups(api, changes.known, Budget(PLENTY)), CustomFields(api))
+        async with open_jobs(plans, changes, reads, QUIET_SECONDS) as jobs:
             plan = await begun(jobs, plans, changes, database, folder, what)
             status = await jobs.wait(plan, 600)
             print(plan, status.state, status.plan.operation, flush=True)
@@ -57,8 +61,8 @@ async def main(url: str, token: str, folder: Path, what: str) -> None:
 async def begun(jobs: Jobs, plans: Plans, changes: Changes, database: Database, folder: Path, what: str) -> str:
     """The plan that is worked on now."""
     if not what:
-        rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-        return await jobs.plan(AIM, partial(load_rows, rows=rows), "chaos")
+        given = json.loads((folder / "given.json").read_text(encoding="utf-8"))
+        return await jobs.plan(Aim(**given["aim"]), partial(load_rows, rows=given["rows"]), "chaos")
     plan = what.replace(" ", "-")
     while True:
         try:

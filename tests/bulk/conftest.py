@@ -7,6 +7,7 @@ import pytest
 
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings
+from tests.crowd import crowd
 
 
 @pytest.fixture
@@ -17,5 +18,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
+    """With a crowd: no row of these tests gives anybody a second id unless it means to."""
     with Sandbox(rate_limit=0) as sandbox:
+        crowd(sandbox, 2_000)
         yield sandbox

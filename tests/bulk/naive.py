@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from salesloft_mcp.intake.near import difference
+from salesloft_mcp.intake.values import form, suspicious
 from salesloft_mcp.state.staging import Verdict
 
 Pair = tuple[str, int]  # external id, object id
@@ -21,9 +23,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The verdict of each row, and what a run of them creates."""
+    """The verdict of each row, whether it gives its record one more external id, and what a run of them creates."""
 
     each: Sequence[Verdict]
+    second: Sequence[bool]
     creates: Counter[Pair]
 
 
@@ -37,16 +40,17 @@ def verdicts(rows: Sequence[Given], find: Callable[[str, str], Collection[int]],
     for number, _ in _new(each, rows):
         if len(objects[number]) > 1:
             each[number] = "object unknown"
-    wanted: dict[str, set[int]] = {}
-    for number, row in _new(each, rows):
-        wanted.setdefault(row.external_id, set()).update(objects[number])
+    wanted: dict[str, set[object]] = {}
+    for number, row in enumerate(rows):
+        if each[number] != "duplicate":
+            wanted.setdefault(row.external_id, set()).add(_target(row, [] if row.problem else find(row.by, row.ref)))
     creates: Counter[Pair] = Counter()
     for number, row in _new(each, rows):
         pairs = {(row.external_id, one) for one in objects[number]}
-        if len(wanted[row.external_id]) > 1:
-            each[number] = "invalid"
-        elif not pairs:
+        if not pairs:
             each[number] = "object unknown"
+        elif len(wanted[row.external_id]) > 1:
+            each[number] = "invalid"
         elif pairs & set(held):
             each[number] = "unchanged"
         elif row.external_id in {external_id for external_id, _ in held}:
@@ -56,7 +60,34 @@ def verdicts(rows: Sequence[Given], find: Callable[[str, str], Collection[int]],
         else:
             each[number] = "create"
             creates.update(pairs)
-    return Verdicts(each, creates)
+    having = Counter(one for _, one in (*set(held), *creates))
+    second = [each[number] == "create" and having[next(iter(objects[number]))] > 1 for number in range(len(rows))]
+    odd = _odd([row.external_id for row in rows], {external_id for external_id, _ in (*held, *creates)})
+    for number, row in enumerate(rows):
+        if each[number] == "create" and row.external_id in odd:
+            each[number] = "suspicious"
+    return Verdicts(each, second, Counter({pair: 1 for pair in creates if pair[0] not in odd}))
+
+
+def _odd(given: Sequence[str], ids: Collection[str]) -> set[str]:
+    """Ids that look damaged, are nearly another one, or are spelled otherwise than most of their family."""
+    odd = misspelled(given)
+    return {one for one in given if one in odd or suspicious(one) or any(difference(one, other) for other in ids)}
+
+
+def misspelled(given: Sequence[str]) -> set[str]:
+    """Ids that are spelled otherwise than most of their family.
+
+    Of spellings that are equally frequent the first in the alphabet counts as the usual one.
+    """
+    spelled = Counter(form(one) for one in given)
+    usual = {family: max(sorted(spelled), key=lambda of: (of[0] == family, spelled[of])) for family, _ in spelled}
+    return {one for one in given if form(one) != usual[form(one)[0]]}
+
+
+def _target(row: Given, objects: Collection[int]) -> object:
+    """What a row names: its object, or else the words by which it does."""
+    return next(iter(objects), (row.by, row.ref))
 
 
 def _new(each: Sequence[Verdict], rows: Sequence[Given]) -> Iterable[tuple[int, Given]]:

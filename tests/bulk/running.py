@@ -5,14 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from salesloft_mcp.bulk import plan
+from salesloft_mcp.bulk import plan_mappings
 from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.sources import load
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging
 from tests.salesloft.opened import opened
 
-AIM = Aim("marketing_automation", "people")
+AIM = Aim("sdfc_lead", "people")
 FIRST_PERSON = 207550001
 
 
@@ -31,11 +32,11 @@ def creations(count: int) -> list[dict[str, object]]:
 
 
 @asynccontextmanager
-async def planned(folder: Path, rows: Sequence[dict[str, object]]) -> AsyncIterator[Planned]:
+async def planned(folder: Path, rows: Sequence[dict[str, object]], aim: Aim = AIM) -> AsyncIterator[Planned]:
     """The rows, planned against a sandbox of their own that does not count points."""
     folder.mkdir(exist_ok=True)
     with Sandbox(rate_limit=0) as sandbox, Staging(folder / "one.db") as staging:
         async with opened(sandbox) as api:
-            plan.load(staging, enumerate(rows, 1), AIM)
-            await plan.make(api, staging, AIM)
+            load(staging, enumerate(rows, 1), aim)
+            await plan_mappings.plan(api, staging, aim)
             yield Planned(api, staging, sandbox)

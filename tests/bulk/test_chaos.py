@@ -7,14 +7,17 @@ import os
 
 import pytest
 
-from .chaos import chaos
+from .chaos import TRIALS, chaos
 
-SEEDS, ROWS, KILLS = (int(number) for number in os.environ.get("CHAOS", "1 120 4").split())
+SEEDS, ROWS, KILLS = (int(number) for number in os.environ.get("CHAOS", "1 60 2").split())
 
 
 @pytest.mark.parametrize("enforce_unique", [True, False], ids=["unique", "not unique"])
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_backfill_that_is_killed_again_and_again_creates_what_was_planned(seed: int, enforce_unique: bool) -> None:
-    outcome = chaos(seed, ROWS, KILLS, enforce_unique=enforce_unique)
+@pytest.mark.parametrize("what", TRIALS)
+def test_a_run_that_is_killed_again_and_again_writes_what_was_planned(
+    what: str, seed: int, enforce_unique: bool
+) -> None:
+    outcome = chaos(what, seed, ROWS, KILLS, enforce_unique=enforce_unique)
     assert outcome.problems == []
     assert outcome.kills > 0

@@ -77,7 +77,7 @@ async def test_rows_that_cannot_be_read_are_told_in_words_and_keep_nothing_else_
         assert ran.data["state"] == "stopped"
         assert "Next: plan" in ran.data["problem"]
         rows = [{"external_id": "NEW-1", "object_id": 207550001}]
-        again = await call(client, "plan_backfill", external_type="crm_lead", object_type="people", rows=rows)
+        again = await call(client, "plan_backfill", external_type="sdfc_lead", object_type="people", rows=rows)
         assert (await call(client, "run_plan", plan=again.data["plan"])).data["state"] == "finished"
 
 

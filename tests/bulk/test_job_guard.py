@@ -8,7 +8,7 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.job_guard import JobGuard
-from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.plan import Aim, Loaded
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.changes.log import ChangeLog
@@ -46,7 +46,7 @@ async def test_a_full_disk_stops_the_job_and_not_the_server_and_the_job_goes_on_
 
 
 async def test_a_plan_that_breaks_is_failed(app: App) -> None:
-    async def breaks(staging: Staging, aim: Aim) -> str:
+    async def breaks(staging: Staging, aim: Aim) -> Loaded:
         raise ZeroDivisionError
 
     status = await app.jobs.wait(await app.jobs.plan(AIM, breaks, "rows"), HANG_SECONDS)

@@ -9,13 +9,14 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.plan import Aim, Loaded
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.staging import Staging
+from tests.crowd import FIRST_OF_CROWD
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import writes
 
@@ -28,7 +29,9 @@ LIMIT = 500  # creates that need no yes
 
 
 def rows(name: str, count: int) -> list[dict[str, object]]:
-    return [{"external_id": f"new {name}{number}", "object_id": 207550001 + number % 150} for number in range(count)]
+    """So many rows, each with a person of its own, whatever other name there is beside "a", "b" and "c"."""
+    first = FIRST_OF_CROWD + 650 * "abc".index(name)
+    return [{"external_id": f"new {name}{number}", "object_id": first + number} for number in range(count)]
 
 
 async def cut_off(
@@ -119,9 +122,9 @@ async def test_a_plan_that_is_still_made_elsewhere_cannot_be_run(
 ) -> None:
     go_on = anyio.Event()
 
-    async def load(staging: Staging, _: object) -> str:
+    async def load(staging: Staging, _: object) -> Loaded:
         await go_on.wait()
-        return ""
+        return Loaded("")
 
     plan = await app.jobs.plan(AIM, load, "rows")
     async with open_app(settings, sandbox) as other:
@@ -257,7 +260,7 @@ async def test_a_cancel_from_another_process_ends_the_making_of_a_plan(
 ) -> None:
     go_on = anyio.Event()
 
-    async def load(staging: Staging, aim: Aim) -> str:
+    async def load(staging: Staging, aim: Aim) -> Loaded:
         await go_on.wait()
         return await load_rows(staging, aim, creations(3))
 

@@ -10,7 +10,7 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.plan import Aim, Load
-from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows
+from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows, source
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft.fields import PersonFields
@@ -103,7 +103,7 @@ def test_a_loop_of_links_is_refused(folder: Path) -> None:
 
 @pytest.mark.anyio
 async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -> None:
-    assert await load_file(staging, AIM, folder / "good.csv") == hashlib.sha256(GOOD).hexdigest()
+    assert await load_file(staging, AIM, folder / "good.csv") == (hashlib.sha256(GOOD).hexdigest(), ())
     assert [line.external_id for line in staging.lines()] == ["007"]
 
 
@@ -111,16 +111,16 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.txt", GOOD, "must end in .csv or .jsonl."),
-        ("a.csv", b"id,object_id\n1,2\n", "has no column external_id in its first line."),
+        ("a.csv", b"id,object_id\n1,2\n", "--map 'id=external_id'"),
         ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
-        ("a.csv", b"", "is empty."),
+        ("a.csv", b"", "is empty (0 bytes)."),
         ("a.csv", b"external_id,object_id,external_id\n1,2,3\n", 'the head "external_id" stands in columns 1 and 3.'),
         ("a.csv", b'external_id,object_id,note\n1,2,"x\n3,4,y\n', "line 2: a quote is out of place, or is not closed"),
-        ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text."),
-        ("a.jsonl", b"\xff\n", "is not UTF-8 text."),
-        ("a.jsonl", b"x" * 2_000_000, "line 1 is longer than 1048576 characters."),
-        ("a.jsonl", b"\n\n", '"a.jsonl" has no rows.'),
+        ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text, and it is not plain"),
+        ("a.jsonl", b"\xff\n", "is not UTF-8 text, and it is not plain"),
+        ("a.jsonl", b"x" * 17_000_000, "line 1 is longer than 16,777,216 characters."),
+        ("a.jsonl", b"\n\n", "is empty: it holds blank lines only."),
+        ("a.json", b"[]", '"a.json" has no rows.'),
     ],
 )
 async def test_a_file_that_cannot_be_read_as_rows_is_refused(
@@ -142,7 +142,7 @@ async def test_rows_that_are_wrong_are_invalid_one_by_one(folder: Path, staging:
         b'{"external_id": 7, "object_id": 1}',
         b'{"external_id": "\\ud800", "object_id": 1}',
         b'{"external_id": "b"}',
-        b'{"external_id": "c", "object_id": 1, "email": "a@b.test"}',
+        b'{"external_id": "c", "object_id": 1, "email": "unknown@b.test"}',
         b'{"external_id": "d", "object_id": true}',
         b'{"external_id": "e", "domain": "x.test"}',
         b"[" * 100_000,
@@ -172,8 +172,8 @@ async def test_a_row_that_cannot_be_right_is_staged_as_invalid_and_nothing_of_it
     await load_file(staging, AIM, folder / "a.csv")
     assert [(line.line, line.external_id, line.ref, line.verdict, line.note) for line in staging.lines()] == [
         (2, "a", "1", "new", ""),
-        (3, "", "", "invalid", "4 cells, the head has 3."),
-        (4, "", "", "invalid", "2 cells, the head has 3."),
+        (3, "ACME", "", "invalid", "4 cells, the head has 3."),
+        (4, "b", "", "invalid", "2 cells, the head has 3."),
         (6, "c", "4", "new", ""),
     ]
 
@@ -183,6 +183,28 @@ async def test_an_id_that_is_refused_is_kept_as_it_was_given(folder: Path, stagi
     (folder / "a.csv").write_bytes(b"external_id,object_id\n\x07\\u{7},1\n")
     await load_file(staging, AIM, folder / "a.csv")
     assert [(line.external_id, line.verdict) for line in staging.lines()] == [("\x07\\u{7}", "invalid")]
+
+
+@pytest.mark.anyio
+async def test_columns_and_notes_go_with_the_rows(folder: Path, staging: Staging) -> None:
+    (folder / "leads.txt").write_bytes(b"Lead;Salesloft ID;Name\n007;578495206;Kat\n\n")
+    loaded = await load_file(staging, AIM, folder / "leads.txt", {"Lead": "external_id"})
+    assert loaded.notes == ("Skipped: 1 blank line.", 'Not used: the column "Name".')
+    assert [(line.external_id, line.ref) for line in staging.lines()] == [("007", "578495206")]
+
+
+@pytest.mark.anyio
+async def test_columns_and_notes_go_with_the_rows_of_a_call(staging: Staging) -> None:
+    rows = [{"Lead": "008", "person_id": 578495206, "n": 1}]
+    loaded = await load_rows(staging, AIM, rows, {"lead": "external_id"})
+    assert loaded.notes == ('Not used: the column "n".',)
+    assert [(line.external_id, line.ref) for line in staging.lines()] == [("008", "578495206")]
+
+
+@pytest.mark.anyio
+async def test_a_custom_field_has_no_columns(app: App) -> None:
+    with pytest.raises(InputError, match="columns: a custom field has no columns"):
+        source(app.salesloft, custom_field="Legacy ID", columns={"a": "external_id"})
 
 
 async def planned(app: App, aim: Aim, load: Load) -> Status:

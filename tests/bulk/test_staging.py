@@ -8,11 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesloft_mcp.errors import MissingError
-from salesloft_mcp.state.staging import Staging
+from salesloft_mcp.intake.near import near_key
+from salesloft_mcp.intake.values import form, suspicious
+from salesloft_mcp.state.staging import NewRow, Staging
 
 from .naive import Given, Pair, verdicts
 
-NAMES = st.sampled_from(["A", "a", "A ", "é", "é", "'; --", "0"])
+GUIDS = (
+    "0b9dd2c4-5b6e-4f6a-9d5b-0c8f3c3b6a01",
+    "0b9dd2c4-5b6e-4f6a-9d5b-0c8f3c3b6a02",
+    "1B9DD2C4-5B6E-4F6A-9D5B-0C8F3C3B6A03",
+)
+NAMES = st.sampled_from(["A", "a", "A ", "é", "é", "'; --", "0", "null", *GUIDS])
 OBJECTS = st.integers(1, 4)
 BYS = {"object_id": ["1", "2", "9"], "email": ["a@x", "b@x", "two@x", "none@x"]}
 FOUND = {"1": [1], "2": [2], "9": [], "a@x": [1], "b@x": [3], "two@x": [2, 3], "none@x": []}
@@ -26,21 +33,33 @@ def given_rows(draw: st.DrawFn) -> Given:
 
 
 def planned(staging: Staging, rows: list[Given], held: list[Pair]) -> None:
-    """What `plan.make` does, without Salesloft."""
+    """What `plan_mappings.plan` does, without Salesloft."""
     staging.add(
-        (number, row.external_id, row.by, row.ref, "invalid" if row.problem else "new", row.problem)
+        NewRow(
+            number,
+            row.external_id,
+            row.by,
+            row.ref,
+            near=near_key(row.external_id),
+            family=form(row.external_id)[0],
+            spelling=form(row.external_id)[1],
+            doubt=suspicious(row.external_id),
+            verdict="invalid" if row.problem else "new",
+            note=row.problem,
+        )
         for number, row in enumerate(rows, 1)
     )
-    staging.mark_duplicates()
+    staging.do("duplicates")
     for by in BYS:
         refs = list(staging.distinct("ref", by))
         assert staging.count("ref", by) == len(refs)
         staging.found(by, [(ref, one) for ref in refs for one in FOUND[ref]])
-    staging.mark_contradictions()
+    staging.do("contradictions")
     ids = set(staging.distinct("external_id"))
     assert staging.count("external_id") == len(ids)
-    staging.hold((external_id, one, 7) for external_id, one in held if external_id in ids)
-    staging.classify()
+    staging.hold((external_id, one, 7, near_key(external_id)) for external_id, one in held)
+    staging.do("verdicts")
+    staging.do("suspicious")
 
 
 @settings(deadline=None)
@@ -53,6 +72,7 @@ def test_verdicts_are_those_of_the_plainest_reading(
         planned(staging, rows, held)
         lines = staging.lines()
         assert [line.verdict for line in lines] == list(expected.each)
+        assert [line.asks == "second id" for line in lines] == list(expected.second)
         assert staging.verdicts() == {one: expected.each.count(one) for one in set(expected.each)}
         creates = [(line.external_id, line.object_id) for line in staging.lines(0, 100, ("create",))]
     assert sorted(creates) == sorted(expected.creates.elements())
@@ -68,7 +88,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with Staging(tmp_path / "one.db") as staging:
         ready(staging)
         with pytest.raises(sqlite3.IntegrityError):
-            staging.add([(9, "x", "object_id", "1", "new", ""), (1, "y", "object_id", "1", "new", "")])
+            staging.add([NewRow(9, "x", "object_id", "1"), NewRow(1, "y", "object_id", "1")])
         assert [line.line for line in staging.lines()] == [1, 2, 3]
 
 

@@ -1,0 +1,70 @@
+"""The changes of a run: the rows of its plan that are to be written, or what takes an operation back."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import anyio.to_thread
+
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.plans import Plans
+from salesloft_mcp.bulk.record_rows import fields_in
+from salesloft_mcp.bulk.status import PlanRow
+from salesloft_mcp.changes import mappings, records, undo
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.change import Change, Fed
+from salesloft_mcp.changes.run import Feed
+from salesloft_mcp.lookups.standing import holders
+from salesloft_mcp.salesloft.models import Record, one_record
+from salesloft_mcp.state.staging import StagedRow
+
+
+def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
+    """What a run writes, a part at a time."""
+    if row.undoes:
+        return undo.feed(changes, row.undoes)
+
+    async def following(after: int, limit: int) -> Sequence[Fed]:
+        with plans.staging(row.id) as staging:
+            rows = await anyio.to_thread.run_sync(staging.lines, after, limit, row.written)
+        if row.aim.intent is None:
+            return [Fed(one.line, mappings.creation(row.aim.key(one.external_id), one.object_id or 0)) for one in rows]
+        expected = {one.external_id: one.object_id for one in rows}
+        held, found = await holders(changes.api, row.aim.external_type, row.aim.object_type, expected)
+        return [_upsert(row.aim, one, held[one.external_id], found) for one in rows]
+
+    return following
+
+
+def _upsert(aim: Aim, row: StagedRow, held: set[int], found: dict[int, Record]) -> Fed:
+    """A row held against the record that its external id stands for now, which somebody may have changed meanwhile."""
+    return _creation(aim, row, held, found) if row.object_id is None else _update(aim, row, held, found)
+
+
+def _creation(aim: Aim, row: StagedRow, held: set[int], found: dict[int, Record]) -> Fed:
+    change = Change("record", aim.key(row.external_id), None, fields_in(row.fields))
+    if not held:
+        return Fed(row.line, change)
+    holder = min(held)
+    now = records.image(found[holder], change.after or {}) if holder in found else {"id": holder}
+    if records.fits(now, change.after or {}):
+        return Fed(row.line, replace(change, before=now), "unchanged")
+    note = f"it was mapped to {one_record(aim.object_type, holder)} since the plan was made. Nothing was written."
+    return Fed(row.line, change, "conflict", note)
+
+
+def _update(aim: Aim, row: StagedRow, held: set[int], found: dict[int, Record]) -> Fed:
+    key, after = aim.key(row.external_id), fields_in(row.fields)
+    before = {"id": row.object_id, **fields_in(row.before)}
+    record = found.get(row.object_id or 0) if held == {row.object_id} else None
+    one = one_record(aim.object_type, row.object_id)
+    if record is None:
+        note = f"{one} does not have this external id any more, or is gone or hidden from this token."
+        return Fed(row.line, Change("record", key, before, after), "conflict", note)
+    change = Change("record", key, before, after)
+    now = change.part(records.image(record, after))
+    change = replace(change, before=now)
+    if records.fits(now, after):
+        return Fed(row.line, change, "unchanged")
+    if records.fits(now, {name: value for name, value in before.items() if name in after}):
+        return Fed(row.line, change)
+    return Fed(row.line, change, "conflict", f"{one} was changed since the plan was made. Nothing was written.")

@@ -1,0 +1,123 @@
+"""A bulk upsert: which records would be created or updated, field by field. Nothing is written to Salesloft."""
+
+from collections.abc import Mapping, Sequence
+
+import anyio.to_thread
+
+from salesloft_mcp.bulk.plan import Aim, hold, look_up
+from salesloft_mcp.bulk.record_rows import UNIQUE, dump, fields_in
+from salesloft_mcp.changes.change import Change, Image
+from salesloft_mcp.changes.consent import restricts
+from salesloft_mcp.changes.doubts import of_fields
+from salesloft_mcp.changes.records import fits, image
+from salesloft_mcp.changes.upsert import require_enough
+from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.intake.near import spellings
+from salesloft_mcp.lookups.custom_fields import CustomFields
+from salesloft_mcp.lookups.known_records import MOST_SPELLINGS
+from salesloft_mcp.lookups.objects import find_objects
+from salesloft_mcp.lookups.references import Unresolved, resolve_references
+from salesloft_mcp.lookups.resolve import Lookups
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import SINGULAR, MappingKey, Record
+from salesloft_mcp.salesloft.requests import PAGE_SIZE
+from salesloft_mcp.state.staging import Judged, StagedRow, Staging, Verdict
+
+
+async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, custom_fields: CustomFields) -> None:
+    """Hold the rows against each other and against what Salesloft has, so that each gets its verdict.
+
+    Raises:
+        InputError: rows write custom fields that do not exist.
+    """
+    await custom_fields.check(aim.object_type, await anyio.to_thread.run_sync(staging.custom_fields))
+    await anyio.to_thread.run_sync(staging.do, "duplicates")
+    await anyio.to_thread.run_sync(staging.do, "contradictions")
+    await _refer(staging, lookups)
+    whole = await hold(api, staging, aim)
+    by, _ = UNIQUE[aim.object_type]
+    if count := await anyio.to_thread.run_sync(staging.count, "ref", by):
+        async for batch in find_objects(api, aim.object_type, by, staging.distinct("ref", by), count):
+            staging.know(batch)
+    also = list(staging.also(by))
+    async for batch in find_objects(api, aim.object_type, by, also, len(also)):
+        staging.know(batch)
+    await anyio.to_thread.run_sync(staging.do, "taken")
+    after = 0
+    while rows := staging.lines(after, PAGE_SIZE, ("new",)):
+        after = rows[-1].line
+        judged = await _judged(api, aim, rows)
+        await anyio.to_thread.run_sync(staging.judge, judged)
+    if not whole:
+        created = staging.distinct("external_id", verdict="create")
+        await look_up(api, staging, (aim.key(other) for one in created for other in spellings(one)[:MOST_SPELLINGS]))
+    await anyio.to_thread.run_sync(staging.do, "suspicious")
+
+
+async def _refer(staging: Staging, lookups: Lookups) -> None:
+    """Replace accounts and owners that are named by their external ids by Salesloft's ids of them."""
+    keys = {MappingKey(*key) for text in staging.distinct("refs") for key in fields_in(text).values()}
+    found = await resolve_references(lookups, keys)
+    after = 0
+    while keys and (rows := staging.lines(after, verdicts=("new",))):
+        after = rows[-1].line
+        staging.judge(_referred(row, found) for row in rows if row.refs)
+
+
+def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> Judged:
+    body = fields_in(row.fields)
+    for name, key in fields_in(row.refs).items():
+        one = found[MappingKey(*key)]
+        if isinstance(one, SalesloftMcpError):
+            return Judged("invalid", one.what, "", row.fields, "", row.line)
+        del body[name.removesuffix("_id")]
+        body[name] = one
+    return Judged("new", "", "", dump(body), "", row.line)
+
+
+async def _judged(api: Salesloft, aim: Aim, rows: Sequence[StagedRow]) -> list[Judged]:
+    """Rows held against the records that their external ids are mapped to, which are read for a point."""
+    records = await _records(api, aim, sorted({row.object_id for row in rows if row.object_id is not None}))
+    return [_judge(aim, row, records) for row in rows]
+
+
+async def _records(api: Salesloft, aim: Aim, ids: Sequence[int]) -> dict[int, Record]:
+    """The records with these Salesloft ids, at most a hundred; those that are gone or hidden are missing."""
+    if not ids:
+        return {}
+    asked = tuple(("ids[]", str(one)) for one in ids)
+    found = await api.list_objects(aim.object_type, asked, per_page=PAGE_SIZE)
+    return {record.id: record for record in found.rows}
+
+
+def _judge(aim: Aim, row: StagedRow, records: dict[int, Record]) -> Judged:
+    body = fields_in(row.fields)
+    if row.object_id is None:
+        return _creation(aim, row, body)
+    one = f"{SINGULAR[aim.object_type]} {row.object_id}"
+    if aim.intent == "create_only":
+        return Judged("conflict", f"is mapped to {one}, and the intent is create_only", "", row.fields, "", row.line)
+    record = records.get(row.object_id)
+    if record is None:
+        note = f"is mapped to {one}, which is gone, or hidden from this token"
+        return Judged("conflict", note, "", row.fields, "", row.line)
+    before = image(record, body)
+    changed: Image = {name: value for name, value in body.items() if not fits(before, {name: value})}
+    if not changed:
+        return Judged("unchanged", "", "", row.fields, "", row.line)
+    old = Change("record", aim.key(row.external_id), None, changed).part(before)
+    doubts = of_fields(before, changed)
+    verdict: Verdict = "suspicious" if doubts else "update"
+    return Judged(verdict, "; ".join(doubts), restricts(before, changed), dump(changed), dump(old), row.line)
+
+
+def _creation(aim: Aim, row: StagedRow, body: Image) -> Judged:
+    if aim.intent == "update_only":
+        return Judged("conflict", "is not mapped, and the intent is update_only", "", row.fields, "", row.line)
+    try:
+        require_enough(aim.object_type, body)
+    except InputError as error:
+        return Judged("invalid", error.what, "", row.fields, "", row.line)
+    doubts = of_fields({}, body)
+    verdict: Verdict = "suspicious" if doubts else "create"
+    return Judged(verdict, "; ".join(doubts), restricts({}, body), row.fields, "", row.line)

@@ -1,0 +1,55 @@
+"""From an input to a plan: its rows are staged, judged and counted. Nothing is written to Salesloft."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio.to_thread
+
+from salesloft_mcp.bulk import plan_mappings, plan_records
+from salesloft_mcp.bulk.plan import Aim, Load
+from salesloft_mcp.bulk.status import Fact
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.lookups.custom_fields import CustomFields
+from salesloft_mcp.lookups.resolve import Lookups
+from salesloft_mcp.state.staging import Staging
+from salesloft_mcp.text import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a plan is held against."""
+
+    lookups: Lookups
+    custom_fields: CustomFields
+
+
+async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load: Load) -> dict[str, Fact]:
+    """Stage what `load` brings and judge it; the facts of the plan, named as in `PlanRow`.
+
+    Raises:
+        InputError: the input cannot be read. ApiError: Salesloft does not answer, or refuses.
+    """
+    digest, notes = await load(staging, aim)
+    team = (await changes.place(fresh=True)).team_key
+    near_types = await changes.known.nearest(aim.external_type, aim.object_type)
+    if aim.intent is None:
+        await plan_mappings.plan(changes.api, staging, aim)
+    else:
+        await plan_records.plan(changes.api, staging, aim, reads.lookups, reads.custom_fields)
+    asks = await anyio.to_thread.run_sync(staging.asks)
+    if near_types is not None:
+        asks["configuration"] = 1
+        notes = (*notes, _not_configured(aim, near_types))
+    if taken := await anyio.to_thread.run_sync(staging.taken):
+        notes = (
+            *notes,
+            f"{taken:,} key{'s were' if taken > 1 else ' was'} trimmed, unwrapped or completed before being looked up.",
+        )
+    counts = await anyio.to_thread.run_sync(staging.verdicts)
+    return {"counts": counts, "asks": asks, "notes": notes, "digest": digest, "team": team}
+
+
+def _not_configured(aim: Aim, near: Sequence[str]) -> str:
+    existing = f" (existing are {', '.join(map(quoted, near))})" if near else ""
+    what = f"{quoted(aim.external_type)} is not configured for {aim.object_type}{existing}"
+    return f"{what}; the run creates the configuration first."

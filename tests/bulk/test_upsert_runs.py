@@ -1,0 +1,298 @@
+"""A run of upserts writes to nobody but whom its plan was about, whatever others do between the plan and the run."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from salesloft_mcp import errors
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.report import ReportRow, every_row
+from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.store import Row, equal
+from salesloft_mcp.settings import Settings
+from tests.hosting.program import HANG_SECONDS
+
+from .running import FIRST_PERSON
+from .working import YES, Gate, finished, started
+
+pytestmark = pytest.mark.anyio
+
+AIM = Aim("marketing", "people", "upsert")
+ANN, BEN, CLEO = FIRST_PERSON, FIRST_PERSON + 1, FIRST_PERSON + 2
+
+
+@pytest.fixture
+async def app(settings: Settings, sandbox: Sandbox) -> AsyncIterator[App]:
+    async with open_app(settings, sandbox) as app:
+        await app.salesloft.create_configuration(AIM.external_type, "people")
+        yield app
+
+
+async def mapped(app: App, **people: int) -> None:
+    for external_id, person in people.items():
+        await app.salesloft.create_mapping(AIM.external_type, "people", external_id, person)
+
+
+async def planned(app: App, *rows: dict[str, Any], aim: Aim = AIM) -> str:
+    plan = await app.jobs.plan(aim, partial(load_rows, rows=rows), "rows")
+    status = await app.jobs.wait(plan, HANG_SECONDS)
+    assert status.state == "planned", status
+    return plan
+
+
+async def outcomes(app: App, plan: str) -> list[str]:
+    return [row.outcome for row in await report(app, plan)]
+
+
+async def report(app: App, plan: str) -> list[ReportRow]:
+    return [row async for row in every_row(app.plans, app.changes.log, await app.plans.status(plan))]
+
+
+def unmap(sandbox: Sandbox, external_id: str) -> None:
+    sandbox.store.update("mappings", {"deleted": 1}, equal("external_id", external_id))
+
+
+def person(sandbox: Sandbox, number: int) -> Row:
+    (row,) = sandbox.store.select("people", [equal("id", number)])
+    return dict(row["fields"])
+
+
+def people(sandbox: Sandbox) -> list[Row]:
+    return sandbox.store.select("people")
+
+
+async def test_a_row_whose_external_id_was_given_to_somebody_meanwhile_is_not_written_to_them(
+    app: App, sandbox: Sandbox
+) -> None:
+    plan = await planned(app, {"external_id": "NEW-1", "email_address": "new@chaos.test", "title": "CFO"})
+    await mapped(app, **{"NEW-1": ANN})
+    before = people(sandbox)
+    await finished(app, plan, YES)
+    (row,) = await report(app, plan)
+    assert (row.outcome, row.note) == (
+        "conflict",
+        f"it was mapped to person {ANN} since the plan was made. Nothing was written.",
+    )
+    assert people(sandbox) == before
+
+
+async def test_a_row_whose_mapping_is_gone_makes_no_new_person_where_another_row_has_the_old_one_by_now(
+    app: App, sandbox: Sandbox
+) -> None:
+    """Salesloft answers with people, and does not say by which of the external ids it found them."""
+    await mapped(app, **{"OLD-1": ANN, "OLD-2": BEN})
+    new = {"last_name": "Abara", "phone": "+1 404 555 0100"}  # enough to create somebody
+    plan = await planned(app, *({"external_id": name, **new} for name in ("OLD-1", "OLD-2")))
+    unmap(sandbox, "OLD-1")
+    unmap(sandbox, "OLD-2")
+    await mapped(app, **{"OLD-2": ANN})
+    before = people(sandbox)
+    await finished(app, plan, YES)
+    assert await outcomes(app, plan) == ["conflict", "conflict"]
+    assert people(sandbox) == before
+
+
+async def test_an_external_id_that_stands_for_somebody_else_by_now_is_left_alone(app: App, sandbox: Sandbox) -> None:
+    await mapped(app, **{"OLD-1": ANN, "OLD-2": BEN})
+    plan = await planned(
+        app, *({"external_id": f"OLD-{number}", "title": f"Title {number}"} for number in (1, 2)), {"external_id": "X"}
+    )
+    unmap(sandbox, "OLD-1")
+    await mapped(app, **{"OLD-1": CLEO})
+    before = person(sandbox, CLEO)
+    await finished(app, plan, YES)
+    assert await outcomes(app, plan) == ["conflict", "updated", ""]
+    assert person(sandbox, CLEO) == before
+
+
+@pytest.mark.parametrize("now", [4e9, 1e9], ids=["days later", "clock set back"])
+async def test_what_was_changed_while_a_run_was_cancelled_is_not_overwritten_when_it_goes_on(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, now: float
+) -> None:
+    await mapped(app, **{f"OLD-{number}": FIRST_PERSON + number for number in range(30)})
+    plan = await planned(app, *({"external_id": f"OLD-{number}", "title": "CFO"} for number in range(30)))
+    with monkeypatch.context() as patched:
+        gate = Gate(app.salesloft, patched, 0, "upsert_person")
+        await started(app, plan, YES)
+        await gate.wait()
+        await app.jobs.cancel(plan)
+        gate.open()
+        assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "cancelled"
+    last = FIRST_PERSON + 29
+    sandbox.store.update("people", {"fields": {**person(sandbox, last), "title": "Somebody's"}}, equal("id", last))
+    app.changes.log.clock = lambda: now
+    await finished(app, plan, YES)
+    assert await outcomes(app, plan) == ["updated"] * 29 + ["conflict"]
+    assert person(sandbox, last)["title"] == "Somebody's"
+
+
+async def test_a_lost_update_is_not_told_of_another_person_to_whom_the_external_id_was_given_meanwhile(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That person has what was to be written; an undo would take it away."""
+    await mapped(app, **{"OLD-1": ANN})
+    wanted = person(sandbox, CLEO)["title"]
+    plan = await planned(app, {"external_id": "OLD-1", "title": wanted})
+    send = app.salesloft.upsert_person
+
+    async def moved(*given: Any) -> Any:
+        unmap(sandbox, "OLD-1")
+        await mapped(app, **{"OLD-1": CLEO})
+        return await send(*given)
+
+    monkeypatch.setattr(app.salesloft, "upsert_person", moved)
+    sandbox.faults.add(Fault("reset", method="POST", path="/v2/external/ids/*"))
+    app.jobs._quiet = 0.0
+    await finished(app, plan, YES)
+    assert await outcomes(app, plan) == ["lost"]
+
+
+async def test_an_undo_leaves_the_mapping_of_a_person_who_was_mapped_at_the_very_moment_of_a_create(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Salesloft then updates that person, and nobody has read what stood there before."""
+    plan = await planned(app, {"external_id": "NEW-1", "email_address": "new@chaos.test"})
+    send = app.salesloft.upsert_person
+
+    async def overtaken(*given: Any) -> Any:
+        await mapped(app, **{"NEW-1": ANN})
+        return await send(*given)
+
+    monkeypatch.setattr(app.salesloft, "upsert_person", overtaken)
+    status = await finished(app, plan, YES)
+    assert await outcomes(app, plan) == ["updated"]
+    operation = await undo(app.changes, app.database, status.plan.operation)
+    await app.jobs.start_undo(operation, YES)
+    assert (await app.jobs.wait(operation.plan, HANG_SECONDS)).outcomes == {"conflict": 1}
+    held = await app.salesloft.list_mappings(external_type=AIM.external_type, deleted=False)
+    assert [row.external_id for row in held.rows if row.object_type == "people"] == ["NEW-1"]
+
+
+async def test_two_runs_of_the_same_new_people_create_each_once(app: App, sandbox: Sandbox) -> None:
+    rows = [{"external_id": f"NEW-{number}", "email_address": f"new{number}@chaos.test"} for number in range(40)]
+    plans = [await planned(app, *rows), await planned(app, *rows)]
+    for plan in plans:
+        await started(app, plan, YES)
+    ended = [(await app.jobs.wait(plan, HANG_SECONDS)).outcomes for plan in plans]
+    assert ended[0] + ended[1] == {"created": 40, "unchanged": 40}
+    assert len([one for one in people(sandbox) if "@chaos.test" in one["fields"]["email_address"]]) == 40
+    assert all(one["created_at"] == one["updated_at"] for one in people(sandbox)[-40:])  # none was written again
+
+
+async def test_a_backfill_and_a_bulk_upsert_of_the_same_external_ids_do_not_both_write_one(
+    app: App, sandbox: Sandbox
+) -> None:
+    """One would map a person who exists, and the other would create one."""
+    names = [f"NEW-{number}" for number in range(40)]
+    creates = [{"external_id": name, "email_address": f"{name}@chaos.test"} for name in names]
+    maps = [{"external_id": name, "object_id": FIRST_PERSON + number} for number, name in enumerate(names)]
+    upserts, backfill = await planned(app, *creates), await planned(app, *maps, aim=Aim(AIM.external_type, "people"))
+    before = {one["id"]: one["fields"] for one in people(sandbox)}
+    for plan in (backfill, upserts):
+        await started(app, plan, YES)
+    for plan in (backfill, upserts):
+        assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "finished"
+    ended = zip(await outcomes(app, backfill), await outcomes(app, upserts), strict=True)
+    assert {tuple(sorted(pair)) for pair in ended} == {("conflict", "created")}
+    held = sandbox.store.select("mappings", [equal("external_type", AIM.external_type), equal("deleted", 0)])
+    assert sorted(row["external_id"] for row in held if row["external_id"] in names) == sorted(names)
+    assert {one["id"]: one["fields"] for one in people(sandbox) if one["id"] in before} == before
+
+
+async def test_a_person_who_disappears_in_the_middle_is_refused_and_the_rest_is_written(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mapped(app, **{f"OLD-{number}": FIRST_PERSON + number for number in range(3)})
+    plan = await planned(app, *({"external_id": f"OLD-{number}", "title": "CFO"} for number in range(3)))
+    gate = Gate(app.salesloft, monkeypatch, 0, "upsert_person")
+    await started(app, plan, YES)
+    await gate.wait()
+    unmap(sandbox, "OLD-1")
+    sandbox.store.remove("people", BEN)
+    count = len(people(sandbox))
+    gate.open()
+    await app.jobs.wait(plan, HANG_SECONDS)
+    assert await outcomes(app, plan) == ["updated", "conflict", "updated"]
+    assert len(people(sandbox)) == count
+
+
+async def test_a_person_who_was_created_because_the_old_one_has_just_disappeared_is_told(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last look and the request nobody can be stopped, and Salesloft creates whoever is not there."""
+    await mapped(app, **{"OLD-1": ANN})
+    plan = await planned(app, {"external_id": "OLD-1", "last_name": "Abara", "phone": "+1 404 555 0100"})
+    gate = Gate(app.salesloft, monkeypatch, 0, "upsert_person")
+    await started(app, plan, YES)
+    await gate.wait()
+    unmap(sandbox, "OLD-1")
+    gate.open()
+    await app.jobs.wait(plan, HANG_SECONDS)
+    (row,) = await report(app, plan)
+    new = people(sandbox)[-1]["id"]
+    assert row.outcome == "conflict"
+    assert row.note == f"Salesloft created person {new}, because the external id does not stand for {ANN} any more."
+
+
+async def test_external_ids_of_any_length_are_read_once_more_in_as_many_calls_as_it_takes(
+    app: App, sandbox: Sandbox
+) -> None:
+    """A query holds about 6 kB: five ids of 1,024 letters, and not even one of as many that take six bytes each."""
+    names = [f"{number}{letter * 1023}" for letter in "xÜ" for number in range(9)]
+    await mapped(app, **{name: FIRST_PERSON + number for number, name in enumerate(names)})
+    new = [{"external_id": f"a{one[1:]}", "email_address": f"new{len(one.encode())}@chaos.test"} for one in names[::9]]
+    plan = await planned(app, *({"external_id": name, "title": "CFO"} for name in names), *new)
+    assert (await finished(app, plan, YES)).outcomes == {"updated": 18, "created": 2}
+
+
+async def test_a_plan_that_writes_nothing_finishes_and_leaves_nothing_to_undo(app: App, sandbox: Sandbox) -> None:
+    plan = await planned(app, {"external_id": "NEW-1", "title": "CFO"})
+    status = await finished(app, plan, YES)
+    assert (status.state, status.outcomes) == ("finished", {})
+    with pytest.raises(errors.ConflictError, match="there is nothing to undo"):
+        await undo(app.changes, app.database, status.plan.operation)
+
+
+async def test_a_plan_without_rows_is_planned_and_run_to_its_end_at_once(app: App, sandbox: Sandbox) -> None:
+    plan = await planned(app)
+    status = await finished(app, plan, YES)
+    assert (status.state, status.plan.counts, status.outcomes) == ("finished", {}, {})
+
+
+async def test_a_run_goes_on_with_a_token_of_its_own_team_only(app: App, sandbox: Sandbox) -> None:
+    await mapped(app, **{"OLD-1": ANN})
+    plan = await planned(app, {"external_id": "OLD-1", "title": "CFO"})
+    before = person(sandbox, ANN)
+    await app.plans.note(plan, team="7")
+    with pytest.raises(errors.ConflictError, match="it was made for team 7, and this token is of team 100013"):
+        await started(app, plan, YES)
+    assert person(sandbox, ANN) == before
+
+
+@pytest.mark.parametrize("method", ["announce", "settle"])
+async def test_a_full_disk_stops_the_run_and_what_it_wrote_is_told_when_it_goes_on(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    await mapped(app, **{"OLD-1": ANN})
+    old = person(sandbox, ANN)["title"]
+    new = {"external_id": "NEW-1", "email_address": "new@chaos.test"}
+    plan = await planned(app, {"external_id": "OLD-1", "title": "CFO"}, new)
+
+    async def full(*_: Any, **__: Any) -> None:
+        raise errors.StateError("the file of approvals, changes and plans cannot be used (database or disk is full).")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(app.changes.log, method, full)
+        status = await finished(app, plan, YES)
+    assert (status.state, "disk is full" in status.problem) == ("stopped", True)
+    app.jobs._quiet = 0.0
+    assert (await finished(app, plan, YES)).outcomes == {"created": 1, "updated": 1}
+    told = [(row.outcome, row.old) for row in await report(app, plan)]
+    assert told == [("updated", {"title": old}), ("created", None)]
+    (new_one,) = people(sandbox)[-1:]
+    assert new_one["created_at"] == new_one["updated_at"]
