@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from mcp_types import CallToolResult, TextContent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
@@ -79,6 +79,17 @@ class RecordView(BaseModel):
     active: bool | None = Field(None, description="Whether a user is active.")
     do_not_contact: bool | None = Field(None, description="True where a person or an account must not be contacted.")
 
+    @field_validator("name", "email_address", "email", "title", "domain", "crm_id", "role", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> str | None:
+        """Salesloft may hold something else than text there."""
+        return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    @field_validator("active", "do_not_contact", mode="before")
+    @classmethod
+    def _as_flag(cls, value: object) -> bool | None:
+        return value if isinstance(value, bool) else None
+
 
 RowT = TypeVar("RowT", bound=BaseModel)
 
@@ -120,6 +131,11 @@ def read(sentence: str, view: Answer) -> CallToolResult:
 def cursor(page: Page[Any]) -> str | None:
     """The cursor of the page after this one."""
     return None if page.next_page is None else str(page.next_page)
+
+
+def left_out(page: Page[Any]) -> str:
+    """What to add to the sentence about a page of which some rows cannot be read."""
+    return f" {count(page.unread, 'row')} of Salesloft's answer cannot be read." if page.unread else ""
 
 
 def size_of(row: BaseModel) -> int:

@@ -1,29 +1,34 @@
 """The arguments tools take, each checked once: ids are byte-exact text, numbers are never guessed."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
+from salesloft_mcp.intake.values import external_id
 from salesloft_mcp.salesloft.models import ObjectType, object_type_of
-from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, MAX_EXTERNAL_TYPE, checked
+from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.text import whole_number
 
 MAX_OBJECT_ID = 2**63 - 1
-NEXT_CURSOR = "The next_cursor of an earlier answer."
+NEXT_CURSOR = "An earlier next_cursor."
 
 ValueT = TypeVar("ValueT")
 
 
-def _text(name: str, limit: int) -> AfterValidator:
-    def check(value: str) -> str:
-        try:
-            return checked(name, value, limit)
-        except errors.InputError as error:
-            raise ValueError(str(error).removeprefix(f"{name}: ")) from None
+def _by(check: Callable[[str], str]) -> AfterValidator:
+    """What `check` makes of a text, its refusals in the form that arguments have."""
 
-    return AfterValidator(check)
+    def checked_by(value: str) -> str:
+        try:
+            return check(value)
+        except errors.InputError as error:
+            raise ValueError(str(error).removeprefix(f"{error.field}: ")) from None
+
+    return AfterValidator(checked_by)
 
 
 def whole(value: object) -> int:
@@ -48,35 +53,33 @@ def _unless_empty(value: object) -> object:
 LeftOut = Annotated[ValueT | None, BeforeValidator(_unless_empty)]
 ExternalType = Annotated[
     str,
-    Field(strict=True, description="The type of the external ids, such as crm_lead."),
-    _text("external type", MAX_EXTERNAL_TYPE),
+    Field(strict=True, description="Such as crm_lead."),
+    _by(partial(external_id, field="external_type", limit=MAX_EXTERNAL_TYPE)),
 ]
 ExternalId = Annotated[
     str,
-    Field(strict=True, description="The id in your own system, as text; it is compared exactly."),
-    _text("external id", MAX_EXTERNAL_ID),
+    Field(strict=True, description="The id in your own system, compared exactly."),
+    _by(external_id),
 ]
-ExactId = Annotated[str, Field(strict=True), _text("external id", MAX_EXTERNAL_ID)]
+ExactId = Annotated[str, Field(strict=True), _by(external_id)]
 ExternalIds = Annotated[
     list[ExactId],
-    Field(min_length=1, max_length=100, description="1 to 100 external ids, as text; they are compared exactly."),
+    Field(min_length=1, max_length=100, description="1 to 100 external ids, compared exactly."),
 ]
 ManyExternalIds = Annotated[
     list[ExactId],
-    Field(min_length=1, max_length=1_000, description="1 to 1000 external ids, as text; they are compared exactly."),
+    Field(min_length=1, max_length=1_000, description="1 to 1000 external ids, compared exactly."),
 ]
-KindOfRecord = Annotated[
-    ObjectType, BeforeValidator(object_type_of), Field(description="The kind of Salesloft record.")
-]
+KindOfRecord = Annotated[ObjectType, BeforeValidator(object_type_of), Field(description="The kind of record.")]
 ObjectId = Annotated[int, BeforeValidator(whole), Field(description="Salesloft's own id of the record.")]
 OnlyType = Annotated[LeftOut[ExternalType], Field(description="Only external ids of this type.")]
 OnlyExternalId = Annotated[LeftOut[ExternalId], Field(description="Only this external id.")]
-OnlyKind = Annotated[LeftOut[KindOfRecord], Field(description="Only this kind of Salesloft record.")]
-OnlyObjectId = Annotated[LeftOut[ObjectId], Field(description="Only the record with this Salesloft id.")]
+OnlyKind = Annotated[LeftOut[KindOfRecord], Field(description="Only this kind of record.")]
+OnlyObjectId = Annotated[LeftOut[ObjectId], Field(description="Only this Salesloft id.")]
 WhichId = Annotated[LeftOut[ObjectId], Field(description="Needed only when several fit.")]
-Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="How many rows to return.")]
+Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="How many rows.")]
 Cursor = Annotated[int, BeforeValidator(_cursor), WithJsonSchema({"type": "string", "description": NEXT_CURSOR})]
-Deleted = Annotated[bool, Field(strict=True, description="Whether to list deleted ones too.")]
+Deleted = Annotated[bool, Field(strict=True, description="List deleted ones too.")]
 Detail = Annotated[
     Literal["concise", "full"],
     Field(description="concise: the fields by which a record is recognised; full: every field."),

@@ -96,7 +96,8 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
     else:
         why = f"the client answered {outcome.action}."
     await app.changes.decline(asked.operation, Author(call.who, "declined"))
-    raise UnconfirmedError(f"not confirmed: {why} Nothing was changed.", next_step="do not repeat it unless asked to.")
+    what = f"not confirmed: {why}{_found(asked.question)} Nothing was changed."
+    raise UnconfirmedError(what, next_step=(*asked.question.instead, "do not repeat it unless asked to."))
 
 
 def _agreed(question: Question, data: Consent) -> str:
@@ -121,18 +122,21 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Grant
     if _can_ask(ctx):
         return Elicit(question.text, Retype if question.name else Agree)
     if app.settings.confirm == "elicit":
-        raise UnconfirmedError(
-            "this needs a person's yes, and this client cannot ask. Nothing was changed.",
-            next_step="use a client with elicitation, or start the server with --confirm auto and agree in a terminal.",
-        )
+        step = "use a client with elicitation, or start the server with --confirm auto and agree in a terminal."
+        what = f"this needs a person's yes, and this client cannot ask.{_found(question)} Nothing was changed."
+        raise UnconfirmedError(what, next_step=(*question.instead, step))
     answered = await app.approvals.answer(app.environment, question)
     if answered is not None:
         return Granted(how=BY_TERMINAL if answered else "")
     approval = await app.approvals.ask(app.environment, question)
-    raise UnconfirmedError(
-        f"this needs a person's yes, and this client cannot ask. Nothing was changed; approval {approval} is pending.",
-        next_step=f"a person runs `{_command(app)}` in a terminal; after the answer, make the same call again.",
-    )
+    what = f"this needs a person's yes, and this client cannot ask.{_found(question)} Nothing was changed;"
+    step = f"a person runs `{_command(app)}` in a terminal; after the answer, make the same call again."
+    raise UnconfirmedError(f"{what} approval {approval} is pending.", next_step=(*question.instead, step))
+
+
+def _found(question: Question) -> str:
+    """What was found that a person has to decide about, for the end of a sentence."""
+    return f" {question.found}" if question.found else ""
 
 
 def how_asked(ctx: Context[App, Any]) -> str:

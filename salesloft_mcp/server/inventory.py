@@ -57,6 +57,7 @@ INVENTORY = (
     Entry(mappings.list_external_id_mappings, "List mappings", "read"),
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
     Entry(plans.plan_backfill, "Plan a backfill", "read"),
+    Entry(plans.plan_bulk_upsert, "Plan a bulk upsert", "read"),
     Entry(plans.run_plan, "Run a plan", "write", asks=True),
     Entry(plans.get_plan, "Get a plan", "read", local=True),
     Entry(plans.cancel_plan, "Cancel a plan", "write", local=True),

@@ -3,7 +3,16 @@
 from typing import Any
 
 _DROPPED = frozenset(
-    {"title", "maxLength", "minLength", "exclusiveMinimum", "exclusiveMaximum", "maxProperties", "propertyNames"}
+    {
+        "title",
+        "maxLength",
+        "minLength",
+        "maxItems",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "maxProperties",
+        "propertyNames",
+    }
 )
 
 

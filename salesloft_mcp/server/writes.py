@@ -10,18 +10,18 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, ElicitationResult, Resolve
 from mcp_types import CallToolResult
-from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
+from pydantic import Field, JsonValue
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome, Place
-from salesloft_mcp.changes.consent import by_run
+from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome
 from salesloft_mcp.changes.kinds import stands_already
+from salesloft_mcp.changes.records import not_taken, spelled_otherwise
 from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.consent import Asked, Consent, Granted, how_asked, put, question_about, require_consent
-from salesloft_mcp.text import View, safe, shortened
+from salesloft_mcp.text import Shown, View
 
 # Which ids an answer tells of each kind, and where the image of it holds them.
 _IDS = {
@@ -31,17 +31,10 @@ _IDS = {
 }
 
 Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
-Preview = Annotated[bool, Field(strict=True, description="True only shows what would be written.")]
+Preview = Annotated[bool, Field(strict=True, description="Only show what would be written.")]
 # What does the work once the person was asked: it gets the context, the question, the answer, `preview` and the
 # arguments of the tool. The schema of what it returns is the tool's.
 Finish = Callable[..., Awaitable[CallToolResult]]
-
-
-Shown = Annotated[
-    Image,
-    BeforeValidator(lambda image: safe(dict(image), shortened, nulls=True)),
-    WithJsonSchema({"type": "object", "additionalProperties": True}),
-]
 
 
 class ChangeView(View):
@@ -62,7 +55,7 @@ class ChangeView(View):
 class Written(answers.Answer):
     """What a write did, and how a person agreed to it."""
 
-    ours = frozenset({"question"})
+    ours = frozenset({"question", "not_taken", "spelled_otherwise", "notes"})
 
     status: Status = Field(description="What happened; preview: nothing was written.")
     change_id: int | None = Field(None, description="The number that undo_change takes.")
@@ -73,8 +66,11 @@ class Written(answers.Answer):
     mapping_id: answers.MappingIdField | None = None
     object_id: answers.ObjectIdField | None = None
     configuration_id: answers.ConfigurationIdField | None = None
+    not_taken: list[str] = Field([], description="The fields that Salesloft did not take, with what stands there.")
+    spelled_otherwise: list[str] = Field([], description="The fields that Salesloft spells otherwise, and how.")
     saved_mappings: int = Field(0, description="How many mappings used the configuration and can come back.")
     not_brought_back: list[str] = Field([], description="The fields that an undo could not bring back.")
+    notes: list[str] = Field([], description="What was changed of the e-mails and domains that were given.")
     question: str | None = Field(None, description="Of a preview: what a person would be asked.")
 
 
@@ -160,16 +156,18 @@ async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
     view = Written(
         status="preview",
         environment=app.environment,
-        team=_team(await app.changes.place()),
+        team=(await app.changes.place()).team_named or None,
         agreed="nobody would be asked" if asked.question is None else how_asked(ctx),
         changes=[change_view(one, "done" if stands_already(one) else "open", one.after) for one in operation.changes],
         not_brought_back=list(operation.left),
+        notes=list(operation.notes),
         question=asked.question and asked.question.text,
     )
     would = [f"{one.verb.removesuffix('d')} {_named(one)}" for one in operation.changes if not stands_already(one)]
-    would += [f"{verb} {number} mappings by a run" for verb, number in by_run(operation).items()]
+    run = ((*what.partition(" to "), number) for what, number in operation.by_run.items())
+    would += [f"{verb} {number} {noun} by a run" for noun, _, verb, number in run]
     told = f"It would {', then '.join(would)}." if would else "Nothing would change."
-    return answers.answer(f"preview: nothing was written. {told}", view)
+    return answers.answer(" ".join([f"preview: nothing was written. {told}", *operation.notes]), view)
 
 
 def facts(done: Done, operation: Operation) -> dict[str, Any]:
@@ -181,19 +179,33 @@ def facts(done: Done, operation: Operation) -> dict[str, Any]:
         "status": _status(done, operation),
         "change_id": done.number,
         "environment": done.place.environment,
-        "team": _team(done.place),
+        "team": done.place.team_named or None,
         "agreed": done.how or "nobody was asked",
         "changes": [change_view(one.line.change, one.state, _stands(one), one.note) for one in done.outcomes],
         **ids,
+        "not_taken": _compared(done, not_taken),
+        "spelled_otherwise": _compared(done, spelled_otherwise),
         "saved_mappings": done.carried,
         "not_brought_back": list(operation.left),
+        "notes": list(operation.notes),
     }
 
 
 def sentence(done: Done, operation: Operation) -> str:
     """What happened to each thing, in our words."""
-    left = [f"Not brought back: {', '.join(operation.left)}."] if operation.left else []
-    return " ".join([f"{_said(one)}." for one in done.outcomes] + left)
+    lists = {
+        "Not taken": _compared(done, not_taken),
+        "Spelled otherwise": _compared(done, spelled_otherwise),
+        "Not brought back": operation.left,
+    }
+    told = [f"{name}: {', '.join(words)}." for name, words in lists.items() if words]
+    return " ".join([f"{_said(one)}." for one in done.outcomes] + told + list(operation.notes))
+
+
+def _compared(done: Done, compare: Callable[[Image, Image], list[str]]) -> list[str]:
+    """What was sent of records, against what stands there now."""
+    sent = [one for one in done.outcomes if one.line.change.kind == "record" and one.state in DONE]
+    return [words for one in sent for words in compare(one.line.change.after or {}, one.after or {})]
 
 
 def change_view(change: Change, outcome: str, after: Image | None, note: str = "") -> ChangeView:
@@ -204,7 +216,7 @@ def change_view(change: Change, outcome: str, after: Image | None, note: str = "
 def _status(done: Done, operation: Operation) -> str:
     """In one word: of several changes the one that creates."""
     if operation.plan:
-        return "deleted" if operation.deletes else "created"
+        return "deleted" if operation.deletes else "updated" if operation.updates else "created"
     states = {one.state for one in done.outcomes}
     return next(word for word in ("created", "updated", "deleted", "unchanged") if word in states)
 
@@ -249,8 +261,3 @@ def _stands(outcome: Outcome) -> Image | None:
 def _stood(outcome: Outcome) -> Image:
     """What stands there now, or stood there before it was deleted."""
     return _stands(outcome) or outcome.line.change.before or {}
-
-
-def _team(place: Place) -> str | None:
-    """The team by name and id, as far as they are known."""
-    return f"{place.team} ({place.team_id})" if place.team else place.team_key or None

@@ -9,19 +9,20 @@ from mcp.client import Client
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.plan import Aim, Loaded
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging
+from tests.bulk.running import FIRST_PERSON
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
 from tests.server.human import YES, Human
 
 pytestmark = pytest.mark.anyio
 
-LEADS = {"external_type": "crm_lead", "object_type": "people"}
+LEADS = {"external_type": "sdfc_lead", "object_type": "people"}
 MOST = 4  # creates that nobody is asked about, in these tests
 
 
@@ -31,8 +32,9 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(count: int, name: str = "N") -> list[dict[str, Any]]:
-    """Rows that the plan will want to create."""
-    return [{"external_id": f"{name}{number}", "object_id": 578495206} for number in range(count)]
+    """Rows that the plan will want to create, each for a person of its own, whatever other name there is."""
+    first = FIRST_PERSON + 10 * "ABN".index(name)
+    return [{"external_id": f"{name}{number}", "object_id": first + number} for number in range(count)]
 
 
 async def planned(client: Client, count: int, name: str = "N") -> str:
@@ -44,11 +46,11 @@ async def test_a_plan_that_is_still_being_made_is_not_started(connect: Connect, 
     """What it will create is not known yet, so nobody could have agreed to it."""
     go_on = anyio.Event()
 
-    async def load(staging: Staging, aim: Aim) -> str:
+    async def load(staging: Staging, aim: Aim) -> Loaded:
         await go_on.wait()
         return await load_rows(staging, aim, rows=rows(MOST + 1))
 
-    plan = await app.jobs.plan(Aim("crm_lead", "people"), load, "rows")
+    plan = await app.jobs.plan(Aim("sdfc_lead", "people"), load, "rows")
     async with connect() as client:
         assert "it is planning. Nothing was started." in await refused(client, "run_plan", plan=plan)
         go_on.set()

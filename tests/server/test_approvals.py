@@ -50,8 +50,8 @@ ALIKE: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "a number and its digits": (
         PERSON,
-        {**LEAD, "person": {**STOP, "custom_fields": {"Tier": "1"}}},
-        {"person": {**STOP, "custom_fields": {"Tier": "01"}}},
+        {**LEAD, "person": {**STOP, "custom_fields": {"Legacy ID": "1"}}},
+        {"person": {**STOP, "custom_fields": {"Legacy ID": "01"}}},
     ),
 }
 

@@ -114,7 +114,11 @@ async def test_what_salesloft_says_in_a_refusal_is_quoted(connect: Connect, app:
     async with connect() as client:
         result = await client.call_tool(
             "upsert_person_by_external_id",
-            {"external_type": "crm_lead", "external_id": "new", "person": {"first_name": "only a name"}},
+            {
+                "external_type": "crm_lead",
+                "external_id": "new",
+                "person": {"email_address": "a@new.test", "account_id": 99},
+            },
         )
     assert result.is_error
     assert 'It says "' in text(result)

@@ -13,7 +13,7 @@ from mcp.client import Client
 from salesloft_mcp import __version__
 from salesloft_mcp.app import App
 from salesloft_mcp.audit.findings import KINDS
-from salesloft_mcp.salesloft.fields import AccountFields, Fields, PersonFields
+from salesloft_mcp.changes.given import Given, GivenAccount, GivenPerson
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import NAMES, chosen
@@ -53,6 +53,7 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("list_changes", {"limit": 2}),
     ("undo_change", {"change": 3}),
     ("plan_backfill", {"external_type": "erp", "object_type": "people", **ROWS}),
+    ("plan_bulk_upsert", {**KEY, "rows": [{"external_id": "CONTACT1001", "title": "x"}, {"external_id": 7}]}),
     ("get_plan", {"rows": "all"}),
     ("cancel_plan", {}),
     ("run_plan", {"preview": True}),
@@ -64,7 +65,7 @@ LOCAL = {"get_plan", "cancel_plan"}
 
 # Bulk work, audit and the way back: what the guide leaves to its reader.
 BEYOND_THE_GUIDE = {
-    *("plan_backfill", "run_plan", "get_plan", "cancel_plan"),
+    *("plan_backfill", "plan_bulk_upsert", "run_plan", "get_plan", "cancel_plan"),
     *("audit_external_ids", "list_changes", "undo_change"),
 }
 
@@ -168,8 +169,8 @@ class TestEveryTool:
             assert set(tool["inputSchema"]["required"]) == arguments - {"mapping_id", "configuration_id", "preview"}
 
 
-@pytest.mark.parametrize(("name", "model"), [("person", PersonFields), ("account", AccountFields)])
-def test_every_field_of_a_record_stands_in_the_schema_with_its_type(name: str, model: type[Fields]) -> None:
+@pytest.mark.parametrize(("name", "model"), [("person", GivenPerson), ("account", GivenAccount)])
+def test_every_field_of_a_record_stands_in_the_schema_with_its_type(name: str, model: type[Given]) -> None:
     (tool,) = [one for one in listed() if one["name"] == f"upsert_{name}_by_external_id"]
     schema = tool["inputSchema"]["properties"][name]
     assert set(schema["properties"]) == set(model.model_fields)
@@ -203,7 +204,7 @@ async def test_every_success_fits_the_published_schema(connect: Connect) -> None
             result = await client.call_tool(tool, {**arguments, **ADDED.get(tool, {})})
             assert not result.is_error, (tool, result.content)
             jsonschema.validate(result.structured_content, schemas[tool])
-            planned = (result.structured_content or {}) if tool == "plan_backfill" else planned
+            planned = (result.structured_content or {}) if tool.startswith("plan_") else planned
     assert {tool for tool, _ in SUCCESSES} == set(NAMES)
 
 

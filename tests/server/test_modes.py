@@ -82,7 +82,7 @@ async def test_where_nothing_may_be_deleted_every_way_to_a_deletion_is_refused(
         person = {"email_address": "a@new.test"}
         await call(client, "upsert_person_by_external_id", external_type="crm_lead", external_id="8", person=person)
         await call(client, "create_external_id_configuration", external_type="erp", object_type="people")
-        plan = await call(client, "plan_backfill", **KEY, rows=[{"external_id": "9", "object_id": 578495206}])
+        plan = await call(client, "plan_backfill", **KEY, rows=[{"external_id": "9", "object_id": 207550158}])
         run = await call(client, "run_plan", plan=plan.data["plan"])
     assert run.data["outcomes"] == {"created": 1}
     before = writes(sandbox)

@@ -72,4 +72,4 @@ async def test_an_id_is_checked_once(connect: Connect) -> None:
     async with connect() as client:
         with watching(see):
             await call(client, TOOL, **ONE)
-    assert checks == ["external id"]
+    assert checks == ["external_id"]

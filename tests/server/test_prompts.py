@@ -13,12 +13,18 @@ pytestmark = pytest.mark.anyio
 async def test_every_prompt_has_a_title_a_description_and_described_arguments(connect: Connect) -> None:
     async with connect() as client:
         prompts = (await client.list_prompts()).prompts
-    assert [prompt.name for prompt in prompts] == ["backfill", "connect_a_system", "map_a_record", "who_is"]
+    assert [prompt.name for prompt in prompts] == [
+        "backfill",
+        "bulk_upsert",
+        "connect_a_system",
+        "map_a_record",
+        "who_is",
+    ]
     for prompt in prompts:
         assert prompt.title
         assert prompt.description
         assert all(argument.description for argument in prompt.arguments or [])
-    assert [argument.required for argument in prompts[3].arguments or []] == [True, False]
+    assert [argument.required for argument in prompts[4].arguments or []] == [True, False]
 
 
 async def words(connect: Connect, name: str, **arguments: str) -> str:

@@ -85,7 +85,9 @@ async def test_the_question_of_a_move_names_both_records_and_the_one_of_another_
 
 async def test_every_field_that_rides_along_is_named_with_its_old_and_its_new_value(connect: Connect, app: App) -> None:
     await app.salesloft.upsert_person("crm_lead", "CONTACT3456", PersonFields(title="Clerk", city="Oslo", tags=["b"]))
-    question = await asked(connect, PERSON, **OF_PERSON, person={**STOP, "title": "CEO", "city": None, "tags": ["a"]})
+    question = await asked(
+        connect, PERSON, **OF_PERSON, person={**STOP, "title": "CEO", "tags": ["a"], "clear": ["city"]}
+    )
     assert question[0] == f"Set do_not_contact {WHERE}"
     assert {
         "record: person 578495206",

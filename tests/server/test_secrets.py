@@ -32,6 +32,11 @@ CALLS: dict[str, dict[str, Any]] = {
         "object_type": "people",
         "rows": [{"external_id": "new", "email": PRIVATE}],
     },
+    "plan_bulk_upsert": {
+        "external_type": "crm_lead",
+        "object_type": "people",
+        "rows": [{"external_id": "new", "email_address": PRIVATE}],
+    },
     "run_plan": {"plan": "1"},
     "get_plan": {"plan": "1"},
     "cancel_plan": {"plan": "1"},

@@ -35,6 +35,7 @@ async def spoilt(app: App, sandbox: Sandbox) -> App:
     await app.salesloft.create_mapping("crm_lead", "people", "SHARED", PERSON)
     await app.salesloft.create_mapping("crm_lead", "people", "SHARED", OTHER)
     await app.salesloft.create_mapping("sdfc_account", "accounts", "abc", 9872)
+    await app.salesloft.create_mapping("crm", "users", "8.96529E+19", 15)
     vanish(sandbox, "users", 14)
     sandbox.requests.clear()
     return app
@@ -60,7 +61,7 @@ async def test_a_clean_team_is_told_in_a_sentence(connect: Connect, sandbox: San
     async with connect() as client:
         reply = await call(client, AUDIT)
     assert reply.words == (
-        "99 of 160 people (62 %), 29 of 60 accounts (48 %) and 2 of 24 users (8 %) have an external id. "
+        "99 of 160 people (62 %), 29 of 62 accounts (47 %) and 2 of 24 users (8 %) have an external id. "
         "Nothing suspicious was found."
     )
     assert reply.data["coverage"][0] == {
@@ -116,6 +117,9 @@ async def test_findings_say_once_what_their_mappings_have_in_common(connect: Con
         ("ABC", 13),
         ("abc", 9872),
     }
+    assert rows["suspicious_ids"]["external_id"] == "8.96529E+19"
+    assert rows["suspicious_ids"]["why"] == "a number that a spreadsheet shortened"
+    assert not any("why" in row for kind, row in rows.items() if kind != "suspicious_ids")
 
 
 async def test_a_kind_may_be_asked_for_at_once(connect: Connect, spoilt: App) -> None:
@@ -218,8 +222,8 @@ async def test_what_is_too_dear_for_a_chat_is_refused_and_names_the_command(conn
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"kind": "orphan"}, "kind: must be shared_ids, several_ids, orphans or near_duplicates."),
-        ({"kind": 1}, "kind: must be shared_ids, several_ids, orphans or near_duplicates."),
+        ({"kind": "orphan"}, "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids."),
+        ({"kind": 1}, "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids."),
         ({"external_type": "crm_leed"}, 'external_type: "crm_leed" is not configured.\nNext: existing are "crm_lead"'),
         ({"object_type": "person!"}, "object_type: must be people, accounts or users."),
         ({"limit": 0}, "limit:"),

@@ -77,7 +77,7 @@ async def test_a_mapping_without_an_id_is_never_deleted_by_guessing(connect: Con
     assert "Salesloft shows no id for this mapping" in words
     assert "Nothing was changed." in words
     assert "ask Salesloft's support for its id" in words
-    assert "Nothing was deleted." in with_an_id
+    assert "Nothing was changed." in with_an_id
     assert human.questions == []
     assert writes(sandbox) == []
 

@@ -1,12 +1,17 @@
 """Lists of configurations and mappings: every filter, and every row exactly once."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp.client import Client
 
-from salesloft_mcp.app import App
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.app import App, open_app
+from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Dialect, Settings
 from tests.conftest import Connect
 from tests.server.calling import call, refused
 
@@ -142,3 +147,54 @@ async def test_a_page_past_the_end_is_empty_and_final(connect: Connect) -> None:
     assert reply.words == "0 mappings on this page."
     assert reply.data["mappings"] == []
     assert "next_cursor" not in reply.data
+
+
+async def test_the_first_page_of_mappings_tells_how_many_there_are(connect: Connect) -> None:
+    async with connect() as client:
+        first = await call(client, MAPPINGS, external_type="crm_lead", limit=10)
+        second = await call(client, MAPPINGS, external_type="crm_lead", limit=10, cursor=first.data["next_cursor"])
+        one = await call(client, MAPPINGS, external_id="CONTACT3456", object_type="people", external_type="crm_lead")
+        shared = await call(client, MAPPINGS, external_id="abc", object_type="accounts")
+    assert (first.data["total"], first.data["tenant_id"]) == (88, 100013)
+    assert first.words == "10 mappings on this page, 88 in all."
+    assert "total" not in second.data
+    assert (one.data["total"], shared.data["total"]) == (1, 0)
+    assert first.data["points_spent"] == 1
+
+
+async def test_more_mappings_are_counted_than_salesloft_counts_by_itself(tmp_path: Path) -> None:
+    with Sandbox(most_counted=20) as sandbox:
+        settings = Settings(state_dir=tmp_path)
+        async with open_app(settings, sandbox) as app, Client(build_server(app, chosen("full"))) as client:
+            reply = await call(client, MAPPINGS, limit=100)
+            assert reply.data["total"] == 160
+            assert await app.salesloft.count_objects("people") == 160
+
+
+@pytest.mark.parametrize("dialect", ["guide", "reference"])
+async def test_mappings_are_listed_from_either_end(tmp_path: Path, dialect: Dialect) -> None:
+    with Sandbox(dialect=dialect) as sandbox:
+        settings = Settings(state_dir=tmp_path)
+        async with open_app(settings, sandbox) as app, Client(build_server(app, chosen("full"))) as client:
+            newest = [row["object_id"] for row in await walked(client, MAPPINGS, limit=60)]
+            oldest = [row["object_id"] for row in await walked(client, MAPPINGS, limit=60, order="oldest")]
+    assert oldest[:2] == [13, 14]
+    assert newest == oldest[::-1]
+
+
+async def test_deleted_mappings_can_be_listed_alone(connect: Connect) -> None:
+    async with connect() as client:
+        gone = await walked(client, MAPPINGS, only_deleted=True, limit=4)
+        both = await call(client, MAPPINGS, only_deleted=True, include_deleted=True)
+    assert len(gone) == both.data["total"] == 6
+    assert all(row["deleted"] for row in gone)
+
+
+async def test_a_row_that_cannot_be_read_is_told_beside_the_others(connect: Connect, sandbox: Sandbox) -> None:
+    row = {"id": 1, "external_type": "t", "object_type": "people", "external_id": "A", "object_id": 7}
+    body = json.dumps({"data": [None, {**row, "external_id": 7}, row]}).encode()
+    sandbox.faults.add(Fault("raw", path="/v2/external/mappings", status=200, body=body))
+    async with connect() as client:
+        reply = await call(client, MAPPINGS)
+    assert [one["external_id"] for one in reply.data["mappings"]] == ["A"]
+    assert reply.words == "1 mapping on this page, 3 in all. 2 rows of Salesloft's answer cannot be read."

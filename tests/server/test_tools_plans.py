@@ -21,14 +21,16 @@ from salesloft_mcp.server.tools import plans
 from salesloft_mcp.settings import Settings
 from tests.bulk.working import Gate
 from tests.conftest import Connect, Era
+from tests.crowd import FIRST_OF_CROWD, crowd
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
-LEADS: dict[str, Any] = {"external_type": "crm_lead", "object_type": "people"}
+LEADS: dict[str, Any] = {"external_type": "sdfc_lead", "object_type": "people"}
 PERSON = 578495206
+LEAD = 207550815  # the one whose CONTACT3456 the seed holds
 MANY = 510  # over 500, and within the points of a minute
 
 
@@ -41,6 +43,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def sandbox() -> Any:
     with Sandbox(rate_limit=0) as sandbox:
+        crowd(sandbox, 1_000)
         yield sandbox
 
 
@@ -48,9 +51,9 @@ async def people(app: App) -> list[int]:
     return [row.id for row in (await app.salesloft.list_objects("people", (), per_page=100)).rows]
 
 
-async def rows(app: App, number: int) -> list[dict[str, Any]]:
-    ids = await people(app)
-    return [{"external_id": f"N{n:04}", "object_id": ids[n % len(ids)]} for n in range(number)]
+def rows(number: int) -> list[dict[str, Any]]:
+    """So many rows, each with a person of its own."""
+    return [{"external_id": f"N{n:04}", "object_id": FIRST_OF_CROWD + n} for n in range(number)]
 
 
 async def planned(client: Client, given: list[dict[str, Any]]) -> str:
@@ -73,7 +76,7 @@ async def ended(client: Client, plan: str) -> Reply:
 async def live(app: App, prefix: str = "N") -> list[str]:
     found, page = [], 1
     while page:
-        mappings = await app.salesloft.list_mappings(external_type="crm_lead", deleted=False, page=page)
+        mappings = await app.salesloft.list_mappings(external_type="sdfc_lead", deleted=False, page=page)
         found += [row.external_id for row in mappings.rows if row.external_id.startswith(prefix)]
         page = mappings.next_page or 0
     return sorted(found)
@@ -89,9 +92,9 @@ async def test_a_plan_tells_what_would_happen_and_writes_nothing(connect: Connec
     given = [
         {"external_id": "N1", "email": "NOBODY@x.test"},
         {"external_id": "N2", "object_id": PERSON},
+        {"external_id": "CONTACT3456", "object_id": str(LEAD)},
+        {"external_id": "CONTACT3456", "object_id": str(LEAD)},
         {"external_id": "CONTACT3456", "object_id": str(PERSON)},
-        {"external_id": "CONTACT3456", "object_id": str(PERSON)},
-        {"external_id": "CONTACT3456", "object_id": "207550815"},
         {"external_id": 7, "object_id": PERSON},
         {"external_id": "N3\u202e", "object_id": "x"},
     ]
@@ -115,7 +118,7 @@ async def test_a_plan_tells_what_would_happen_and_writes_nothing(connect: Connec
     assert reply.words == "planned: 1 to create, 1 unchanged, 3 skipped. Nothing written."
     assert data["points_spent"] > 0
     assert clash.data["rows"][0]["plan"] == "conflict"
-    assert clash.data["rows"][0]["note"] == f"is mapped to {PERSON}"
+    assert clash.data["rows"][0]["note"] == f"is mapped to {LEAD}"
     assert writes(sandbox) == []
 
 
@@ -137,7 +140,7 @@ async def test_a_plan_answers_in_few_tokens_however_many_rows_it_has(connect: Co
 
 
 async def test_every_row_of_a_plan_can_be_seen_on_request(connect: Connect, app: App) -> None:
-    given = [*await rows(app, 150), {"external_id": "N0200", "email": "nobody@x.test"}]
+    given = [*rows(150), {"external_id": "N0200", "email": "nobody@x.test"}]
     async with connect() as client:
         plan = await planned(client, given)
         assert "rows" not in (await call(client, "get_plan", plan=plan)).data
@@ -164,16 +167,42 @@ async def test_exactly_one_source_is_given(connect: Connect, sandbox: Sandbox, g
     assert len(sandbox.requests) == 0
 
 
-async def test_an_external_type_that_is_not_configured_is_refused_with_the_nearest(connect: Connect) -> None:
-    async with connect() as client:
-        words = await refused(client, "plan_backfill", external_type="crm_leed", object_type="people", custom_field="x")
-    assert words.startswith('external_type: "crm_leed" is not configured for people.')
-    assert 'existing are "crm_lead"' in words
-    assert "create_external_id_configuration" in words
+async def test_a_type_that_is_not_configured_is_told_with_the_nearest_and_the_run_creates_it_after_a_yes(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    human = Human(action="decline")
+    async with connect(elicitation_callback=human) as client:
+        made = await call(client, "plan_backfill", **{**LEADS, "external_type": "crm_leed"}, rows=rows(2))
+        assert made.data["counts"] == {"create": 2}
+        assert made.data["asks"] == {"configurations to create first": 1}
+        assert made.data["notes"] == [
+            '"crm_leed" is not configured for people (existing are "crm_lead", "sdfc_lead"); '
+            "the run creates the configuration first."
+        ]
+        await refused(client, "run_plan", plan=made.data["plan"])
+        assert writes(sandbox) == []
+        human.action, human.answer = "accept", YES
+        run = await call(client, "run_plan", plan=made.data["plan"])
+    assert "configurations to create first: 1" in human.questions[0].splitlines()
+    assert run.words == "finished: 2 of 2 done."
+    assert len(writes(sandbox)) == 3
+    assert await app.configurations.nearest("crm_leed", "people") is None
+
+
+async def test_a_type_that_somebody_configures_meanwhile_is_not_configured_twice(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    async with connect(elicitation_callback=Human(YES)) as client:
+        made = await call(client, "plan_backfill", **{**LEADS, "external_type": "erp"}, rows=rows(2))
+        await app.salesloft.create_configuration("erp", "people")
+        run = await call(client, "run_plan", plan=made.data["plan"])
+    assert run.data["outcomes"] == {"created": 2}
+    assert len(writes(sandbox)) == 3
 
 
 async def test_a_custom_field_is_retired_in_two_calls(connect: Connect, app: App) -> None:
-    target = {"external_type": "marketing_automation", "object_type": "people"}
+    target = {"external_type": "old_crm", "object_type": "people"}
+    await app.salesloft.create_configuration("old_crm", "people")
     async with connect() as client:
         plan = await call(client, "plan_backfill", **target, custom_field="Legacy ID")
         assert plan.data["counts"] == {"create": 120}
@@ -206,7 +235,7 @@ async def test_a_file_is_read_only_from_the_folder_that_was_opened(app: App, era
 async def test_a_small_run_needs_no_question(connect: Connect, app: App) -> None:
     human = Human(action="decline")
     async with connect(elicitation_callback=human) as client:
-        reply = await call(client, "run_plan", plan=await planned(client, await rows(app, 3)))
+        reply = await call(client, "run_plan", plan=await planned(client, rows(3)))
     assert reply.data["state"] == "finished"
     assert human.questions == []
     assert await live(app) == ["N0000", "N0001", "N0002"]
@@ -217,7 +246,7 @@ async def test_a_preview_says_whether_a_person_would_be_asked_and_begins_nothing
 ) -> None:
     human = Human(YES)
     async with connect(elicitation_callback=human) as client:
-        small, large = await planned(client, await rows(app, 3)), await planned(client, await rows(app, MANY))
+        small, large = await planned(client, rows(3)), await planned(client, rows(MANY))
         unasked = await call(client, "run_plan", plan=small, preview=True)
         asked = await call(client, "run_plan", plan=large, preview=True)
     assert unasked.words.endswith("Nobody would be asked.")
@@ -231,7 +260,7 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
 ) -> None:
     human = Human(action="decline")
     async with connect(elicitation_callback=human) as client:
-        plan = await planned(client, await rows(app, MANY))
+        plan = await planned(client, rows(MANY))
         words = await refused(client, "run_plan", plan=plan)
         status = await call(client, "get_plan", plan=plan)
     head, *lines = human.questions[0].split("\n")
@@ -239,7 +268,7 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
     assert head == f"Create these external id mappings in {place}?"
     digest = (await app.plans.status(plan)).plan.digest
     assert {
-        'external type: "crm_lead"',
+        'external type: "sdfc_lead"',
         "object type: people",
         'from: "510 rows"',
         f"digest of the input: SHA-256 {digest[:16]}…",
@@ -256,7 +285,7 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
 async def test_a_large_run_goes_through_after_a_yes_and_once(connect: Connect, app: App, sandbox: Sandbox) -> None:
     human = Human(YES)
     async with connect(elicitation_callback=human) as client:
-        plan = await planned(client, await rows(app, MANY))
+        plan = await planned(client, rows(MANY))
         run = await call(client, "run_plan", plan=plan)
         assert (await ended(client, plan)).data["outcomes"] == {"created": MANY}
         again = await call(client, "run_plan", plan=plan)
@@ -268,7 +297,7 @@ async def test_a_large_run_goes_through_after_a_yes_and_once(connect: Connect, a
 
 async def test_a_plan_that_was_begun_meanwhile_is_not_begun_twice(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as other:
-        plan = await planned(other, await rows(app, MANY))
+        plan = await planned(other, rows(MANY))
 
     async def begin() -> None:
         operation = operation_of(await app.plans.status(plan))
@@ -284,7 +313,7 @@ async def test_a_plan_that_was_begun_meanwhile_is_not_begun_twice(connect: Conne
 
 async def test_a_client_that_cannot_ask_leaves_an_approval_behind(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
-        plan = await planned(client, await rows(app, MANY))
+        plan = await planned(client, rows(MANY))
         words = await refused(client, "run_plan", plan=plan)
         assert "salesloft-mcp approvals" in words
         assert writes(sandbox) == []
@@ -304,7 +333,7 @@ async def test_a_call_that_ends_does_not_end_the_job_and_progress_grows(
 
     monkeypatch.setattr(plans, "STEP_SECONDS", 0.01)
     async with connect() as client:
-        plan = await planned(client, await rows(app, 400))
+        plan = await planned(client, rows(400))
         result = await client.call_tool("run_plan", {"plan": plan}, progress_callback=hear)
         assert not result.is_error
         gate = Gate(app.salesloft, monkeypatch, 0, "list_objects")
@@ -325,7 +354,7 @@ async def test_a_cancelled_run_keeps_what_it_created_and_can_go_on(
 ) -> None:
     monkeypatch.setattr(plans, "STEP_SECONDS", 0.0)
     async with connect() as client:
-        plan = await planned(client, await rows(app, 300))
+        plan = await planned(client, rows(300))
         gate = Gate(app.salesloft, monkeypatch, 20)
         await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
@@ -349,7 +378,7 @@ async def test_a_cancelled_run_is_asked_about_anew(
     human = Human(YES)
     monkeypatch.setattr(plans, "WAIT_SECONDS", 0.0)
     async with connect(elicitation_callback=human) as client:
-        plan = await planned(client, await rows(app, 900))
+        plan = await planned(client, rows(900))
         await ended(client, plan)
         gate = Gate(app.salesloft, monkeypatch, 20)
         await call(client, "run_plan", plan=plan)
@@ -367,7 +396,7 @@ async def test_a_cancelled_run_is_asked_about_anew(
 async def test_a_plan_can_be_cancelled_while_it_is_made(
     connect: Connect, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = await rows(app, 3)
+    given = rows(3)
     Gate(app.salesloft, monkeypatch, 0, "list_objects")
     monkeypatch.setattr(plans, "WAIT_SECONDS", 0.0)
     async with connect() as client:
@@ -377,7 +406,10 @@ async def test_a_plan_can_be_cancelled_while_it_is_made(
         words = await refused(client, "run_plan", plan=reply.data["plan"])
     assert cancelled.data["state"] == "cancelled"
     assert cancelled.data["problem"].startswith("it was cancelled while it was planned.")
-    assert words == "plan: it is cancelled. Nothing was started.\nNext: plan it again with plan_backfill."
+    assert (
+        words
+        == "plan: it is cancelled. Nothing was started.\nNext: plan it again with plan_backfill or plan_bulk_upsert."
+    )
 
 
 @pytest.mark.parametrize(
@@ -393,7 +425,7 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_next_server_where_runs_ar
     settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, entries: tuple[Entry, ...], state: str
 ) -> None:
     async with open_app(settings, sandbox) as app, client_of(app, "auto") as client:
-        plan = await planned(client, await rows(app, 300))
+        plan = await planned(client, rows(300))
         gate = Gate(app.salesloft, monkeypatch, 20)
         await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
@@ -410,7 +442,7 @@ async def test_a_run_in_another_process_is_followed_and_not_begun_again(
     gate = Gate(app.salesloft, monkeypatch, 1)
     monkeypatch.setattr(plans, "STEP_SECONDS", 0.0)
     async with open_app(settings, sandbox) as other, client_of(other, era) as client:
-        plan = await planned(client, await rows(app, 3))
+        plan = await planned(client, rows(3))
         await app.jobs.start(operation_of(await app.plans.status(plan)), Author())
         await gate.wait()
         with monkeypatch.context() as patched:
@@ -423,9 +455,8 @@ async def test_a_run_in_another_process_is_followed_and_not_begun_again(
 
 async def test_rows_that_are_refused_are_told_with_their_line(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
-        plan = await planned(client, await rows(app, 3))
-        ids = await people(app)
-        await app.salesloft.create_mapping("crm_lead", "people", "N0001", ids[50])
+        plan = await planned(client, rows(3))
+        await app.salesloft.create_mapping("sdfc_lead", "people", "N0001", PERSON)
         run = await call(client, "run_plan", plan=plan)
         seen = await call(client, "get_plan", plan=plan, rows="attention")
     assert run.words == "finished: 3 of 3 done, 1 refused."
@@ -433,17 +464,19 @@ async def test_rows_that_are_refused_are_told_with_their_line(connect: Connect, 
     assert (row["line"], row["external_id"], row["plan"], row["outcome"]) == (2, "N0001", "create", "conflict")
 
 
-async def test_what_hides_in_a_row_is_escaped_once_in_its_id_and_in_its_note(connect: Connect) -> None:
-    hidden = [{"external_id": "N\u202e1", "object_id": "7\u202e"}]
+async def test_what_hides_in_a_row_is_escaped_once_in_its_id_and_in_its_note(connect: Connect, app: App) -> None:
+    await app.salesloft.create_mapping("sdfc_lead", "people", "N\u202e1", PERSON)
+    given = [{"external_id": "N\u202e2", "object_id": LEAD}, {"external_id": "X1", "object_id": PERSON}]
     async with connect() as client:
-        (row,) = (await call(client, "plan_backfill", **LEADS, rows=hidden)).data["rows"]
-    assert row["external_id"] == "N\\u{202e}1"
-    assert row["note"] == 'object_id: "7\\u{202e}" is not a Salesloft id.'
+        plan = await planned(client, given)
+        hidden, second = (await call(client, "get_plan", plan=plan, rows="all")).data["rows"]
+    assert hidden["external_id"] == "N\\u{202e}2"
+    assert second["note"] == 'the record has the external id "N\\u{202e}1" already'
 
 
 async def test_a_run_that_salesloft_refuses_stops_with_the_reason(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
-        plan = await planned(client, await rows(app, 3))
+        plan = await planned(client, rows(3))
         sandbox.faults.add(Fault("status", status=401, method="POST", times=None))
         run = await call(client, "run_plan", plan=plan)
         assert run.data["state"] == "stopped"
@@ -460,13 +493,13 @@ async def test_a_run_that_salesloft_refuses_stops_with_the_reason(connect: Conne
 async def test_an_id_that_is_none_is_refused(connect: Connect, sandbox: Sandbox, tool: str, plan: str) -> None:
     async with connect() as client:
         words = await refused(client, tool, plan=plan)
-    assert words == "plan: there is no such plan here.\nNext: plan it again with plan_backfill."
+    assert words == "plan: there is no such plan here.\nNext: plan it again with plan_backfill or plan_bulk_upsert."
     assert len(sandbox.requests) == 0
 
 
 async def test_a_plan_for_one_team_is_not_run_for_another(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect() as client:
-        plan = await planned(client, await rows(app, 1))
+        plan = await planned(client, rows(1))
         await app.plans.note(plan, team="7")
         words = await refused(client, "run_plan", plan=plan)
     assert "it was made for team 7, and this token is of team 100013. Nothing was written." in words
@@ -475,7 +508,7 @@ async def test_a_plan_for_one_team_is_not_run_for_another(connect: Connect, app:
 
 async def test_a_run_is_one_line_of_the_change_log_and_says_how_a_person_agreed(connect: Connect, app: App) -> None:
     async with connect(elicitation_callback=Human(YES)) as client:
-        plan = await planned(client, await rows(app, MANY))
+        plan = await planned(client, rows(MANY))
         await call(client, "run_plan", plan=plan)
         number = (await ended(client, plan)).data["change_id"]
         (line,) = (await call(client, "list_changes")).data["changes"]
@@ -487,7 +520,7 @@ async def test_a_run_is_one_line_of_the_change_log_and_says_how_a_person_agreed(
 async def test_a_run_is_undone_under_one_yes_and_can_be_watched(connect: Connect, app: App, sandbox: Sandbox) -> None:
     human = Human(YES)
     async with connect(elicitation_callback=human) as client:
-        plan = await planned(client, await rows(app, 120))
+        plan = await planned(client, rows(120))
         number = (await call(client, "run_plan", plan=plan)).data["change_id"]
         preview = await call(client, "undo_change", change=number, preview=True)
         assert "mappings to delete: 120" in preview.data["question"]
@@ -510,7 +543,7 @@ async def test_a_run_is_undone_under_one_yes_and_can_be_watched(connect: Connect
 
 async def test_a_no_to_the_undo_of_a_run_leaves_it_as_it_is(connect: Connect, app: App, sandbox: Sandbox) -> None:
     async with connect(elicitation_callback=Human(action="decline")) as client:
-        plan = await planned(client, await rows(app, 30))
+        plan = await planned(client, rows(30))
         number = (await call(client, "run_plan", plan=plan)).data["change_id"]
         await refused(client, "undo_change", change=number)
         assert (await call(client, "get_plan", plan=plan)).data["state"] == "finished"

@@ -162,7 +162,7 @@ async def test_ids_too_long_for_any_answer_cost_nothing(connect: Connect, sandbo
 async def test_a_thousand_salesforce_ids_fit_one_answer_in_input_order(
     connect: Connect, sandbox: Sandbox, found: bool
 ) -> None:
-    wanted = [f"003Dn00000{number:05d}IAC" for number in range(1_000)]
+    wanted = [f"003Dn00000{number:05d}IAA" for number in range(1_000)]
     if found:
         plant(sandbox, "salesforce", wanted)
     async with connect() as client:

@@ -19,7 +19,7 @@ KNOWN = {"external_type": "crm_lead", "external_id": "CONTACT3456"}
 NEW = {"external_type": "crm_lead", "external_id": "NEW/1"}
 POST_KNOWN = "POST /v2/external/ids/crm_lead/people/CONTACT3456"
 POST_NEW = "POST /v2/external/ids/crm_lead/people/NEW%2F1"
-ANN: dict[str, Any] = {"email_address": "ann@new.test", "first_name": "Ann", "custom_fields": {"Tier": "007"}}
+ANN: dict[str, Any] = {"email_address": "ann@new.test", "first_name": "Ann", "custom_fields": {"Legacy ID": "007"}}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ async def test_an_id_that_is_not_mapped_creates_the_person_and_the_mapping(
     assert change["new"] == {"id": created, **ANN}
     assert "old" not in change
     assert await mapped(app, "NEW/1") == [created]
-    assert (await person(app, created)).custom_fields == {"Tier": "007"}
+    assert (await person(app, created)).custom_fields == {"Legacy ID": "007"}
     assert writes(sandbox) == [POST_NEW]
 
 
@@ -84,28 +84,29 @@ async def test_a_mapped_id_updates_only_the_fields_that_were_given(connect: Conn
     assert after.account == before.account
 
 
-async def test_null_clears_a_field_and_clearing_it_again_is_unchanged(connect: Connect, app: App) -> None:
+async def test_a_field_is_emptied_by_its_name_and_emptying_it_again_is_unchanged(connect: Connect, app: App) -> None:
     async with connect() as client:
-        first = await call(client, PERSON, **KNOWN, person={"title": None})
-        second = await call(client, PERSON, **KNOWN, person={"title": None})
+        first = await call(client, PERSON, **KNOWN, person={"clear": ["title"]})
+        second = await call(client, PERSON, **KNOWN, person={"clear": ["title"]})
     assert (first.data["status"], second.data["status"]) == ("updated", "unchanged")
     assert (await person(app, 578495206)).title is None
 
 
-async def test_custom_fields_are_merged_and_a_null_takes_one_away(connect: Connect, app: App) -> None:
+async def test_custom_fields_are_merged_and_one_is_emptied_by_its_name(connect: Connect, app: App) -> None:
     async with connect() as client:
-        await call(client, PERSON, **KNOWN, person={"custom_fields": {"Tier": "A", "Region": "EU"}})
-        same = await call(client, PERSON, **KNOWN, person={"custom_fields": {"Tier": "A"}})
-        cleared = await call(client, PERSON, **KNOWN, person={"custom_fields": {"Tier": None}})
+        await call(client, PERSON, **KNOWN, person={"custom_fields": {"Legacy ID": "A", "Lead Source": "Fair"}})
+        same = await call(client, PERSON, **KNOWN, person={"custom_fields": {"Legacy ID": "A"}})
+        cleared = await call(client, PERSON, **KNOWN, person={"clear": ["custom_fields.Legacy ID"]})
     assert (same.data["status"], cleared.data["status"]) == ("unchanged", "updated")
+    assert "not_taken" not in cleared.data
     fields = (await person(app, 578495206)).custom_fields or {}
-    assert fields.get("Tier") is None
-    assert fields["Region"] == "EU"
+    assert fields.get("Legacy ID") is None
+    assert fields["Lead Source"] == "Fair"
 
 
 async def test_what_is_empty_already_is_not_cleared_again(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
-        reply = await call(client, PERSON, **KNOWN, person={"contact_restrictions": None})
+        reply = await call(client, PERSON, **KNOWN, person={"clear": ["contact_restrictions"]})
     assert reply.data["status"] == "unchanged"
     assert writes(sandbox) == []
 

@@ -316,11 +316,11 @@ class TestRecords:
         before = await person(app)
         fields = {
             "title": "CEO",
-            "city": None,
+            "clear": ["city"],
             "owner_id": 3,
             "account_id": 13,
             "tags": ["a", "b"],
-            "custom_fields": {"Legacy ID": "other", "New": "x"},
+            "custom_fields": {"Legacy ID": "other", "Region": "x"},
         }
         async with connect(elicitation_callback=Human(YES)) as client:
             await call(client, "upsert_person_by_external_id", **PERSON, person=fields)

@@ -35,6 +35,7 @@ class FindingView(RowView):
     """What its mappings have in common stands beside them, and only the rest in each of them."""
 
     kind: Kind | None = Field(None, description="Absent where one kind was asked for.")
+    why: str | None = Field(None, description="Why the external id looks damaged.")
     mappings: list[RowView] | None = Field(None, description="The mappings it is about, where they are several.")
     more: int = Field(0, description="How many mappings did not fit.")
 
@@ -54,7 +55,7 @@ async def audit_external_ids(
     limit: arguments.Limit = 20,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Summary]:
-    """Audit external ids for duplicates, orphans and coverage. Without kind and cursor it gives a summary; the
+    """Audit external ids for duplicates, orphans, damage and coverage. Without kind and cursor it gives a summary; the
     next_cursor of that lists the findings."""
     app = ctx.request_context.lifespan_context
     scope = Scope(external_type or "", object_type)
@@ -105,7 +106,7 @@ def _finding(finding: Finding, named: bool) -> FindingView:
     """Its mappings, with what they have in common said once."""
     rows: list[dict[str, Any]] = [row._asdict() for row in finding.rows]
     same = {name: value for name, value in rows[0].items() if all(row[name] == value for row in rows)}
-    view = FindingView(kind=finding.kind if named else None, **same)
+    view = FindingView(kind=finding.kind if named else None, why=finding.why or None, **same)
     if len(rows) > 1:
         differing = [RowView(**{name: value for name, value in row.items() if name not in same}) for row in rows]
         view.mappings = answers.fitting(differing, ROOM_FOR_MAPPINGS)

@@ -1,7 +1,7 @@
 """Mappings: what is mapped, an external id given to a record, taken off it, or moved."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
@@ -11,7 +11,9 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Image, Operation
+from salesloft_mcp.changes.consent import needed
 from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.models import MappingKey, one_record
 from salesloft_mcp.server import answers, arguments
 from salesloft_mcp.server.writes import writing
@@ -29,8 +31,14 @@ MoveFrom = Annotated[
 ]
 
 
+OnlyDeleted = Annotated[bool, Field(strict=True, description="List deleted ones alone.")]
+Order = Annotated[Literal["newest", "oldest"], Field(description="Which come first.")]
+
+
 class Mappings(answers.Answer):
     mappings: list[answers.MappingView] = Field(description="The mappings on this page.")
+    tenant_id: int | None = Field(None, description="The id of the team that they belong to.")
+    total: int | None = Field(None, description="How many there are on all pages; told with the first one.")
     next_cursor: answers.NextCursor | None = None
 
 
@@ -41,6 +49,8 @@ async def list_external_id_mappings(
     object_type: arguments.OnlyKind = None,
     object_id: arguments.OnlyObjectId = None,
     include_deleted: arguments.Deleted = False,
+    only_deleted: OnlyDeleted = False,
+    order: Order = "newest",
     limit: arguments.Limit = 25,
     cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Mappings]:
@@ -51,13 +61,20 @@ async def list_external_id_mappings(
         external_id=external_id or "",
         object_type=object_type,
         object_id=object_id,
-        deleted=None if include_deleted else False,
+        deleted=True if only_deleted else None if include_deleted else False,
         page=cursor or 1,
         per_page=limit,
+        counts=not cursor,
+        ascending=order == "oldest",
     )
     rows = list(map(answers.MappingView.model_validate, found.rows))
-    view = Mappings(mappings=rows, next_cursor=answers.cursor(found))
-    return answers.read(f"{answers.count(len(rows), 'mapping')} on this page.", view)
+    total = None if external_id and object_type else found.total  # these two are not sent together
+    if not cursor and found.next_page is None:
+        total = len(rows) + found.unread
+    tenant = next((row.tenant_id for row in found.rows), None)
+    view = Mappings(mappings=rows, tenant_id=tenant, total=total, next_cursor=answers.cursor(found))
+    every = "" if total is None else f", {total:,} in all"
+    return answers.read(f"{answers.count(len(rows), 'mapping')} on this page{every}.{answers.left_out(found)}", view)
 
 
 @writing
@@ -75,7 +92,8 @@ async def create_external_id_mapping(
 
     Raises:
         InputError: move_from and instead_of are both given, or one of them names what stays.
-        ConflictError: the external id belongs to another record. MissingError: what would go is not there.
+        ConflictError: the external id belongs to another record. MissingError: what would go is not there, or, where a
+            person has to agree, the type is not configured.
     """
     app, key = ctx.request_context.lifespan_context, MappingKey(external_type, object_type, external_id)
     if move_from and instead_of:
@@ -86,6 +104,8 @@ async def create_external_id_mapping(
         changes = await _replaced(app, key, instead_of, object_id)
     else:
         changes = (await as_it_stands(app.salesloft, mappings.creation(key, object_id)),)
+        if needed(Operation("", changes)) is not None:  # nobody is asked about what would be refused
+            await require_configured(app.configurations, external_type, object_type)
     return Operation("", changes)
 
 
@@ -103,7 +123,8 @@ async def delete_external_id_mapping(
         MissingError: none fits. ConflictError: several fit, or Salesloft gives no id to delete by.
     """
     app, key = ctx.request_context.lifespan_context, MappingKey(external_type, object_type, external_id)
-    rows = [row for row in await mappings.read(app.salesloft, key) if mapping_id in (None, row.get("id"))]
+    found = [await mappings.with_id(app.salesloft, key, row) for row in await mappings.read(app.salesloft, key)]
+    rows = [row for row in found if mapping_id in (None, row.get("id", mapping_id))]
     if not rows:
         step = "look with list_external_id_mappings; ids are compared exactly."
         raise errors.MissingError("external_id: there is no such live mapping. Nothing was deleted.", next_step=step)
@@ -123,7 +144,8 @@ async def _replaced(app: App, key: MappingKey, instead_of: str, object_id: int) 
     rows = await mappings.read(app.salesloft, old)
     if new.before is not None and not rows:
         return (new,)
-    return new, mappings.deletion(old, _of_record("instead_of", rows, key, object_id))
+    row = await mappings.with_id(app.salesloft, old, _of_record("instead_of", rows, key, object_id))
+    return new, mappings.deletion(old, row)
 
 
 async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> tuple[Change, ...]:
@@ -134,7 +156,8 @@ async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> t
     standing = [row for row in rows if row["object_id"] == object_id]
     if standing and len(rows) == 1:
         return (mappings.creation(key, object_id, standing[0]),)
-    old = mappings.deletion(key, _of_record("move_from", rows, key, move_from))
+    row = await mappings.with_id(app.salesloft, key, _of_record("move_from", rows, key, move_from))
+    old = mappings.deletion(key, row)
     if await app.salesloft.get_object(key.object_type, object_id) is None:
         what = f"object_id: {one_record(key.object_type, object_id)} is gone, or hidden from this token. {NOTHING}"
         raise errors.MissingError(what, next_step="find the record with search_records.")

@@ -1,12 +1,13 @@
-"""Plans: many mappings at once, planned before anything is written, run by a job that outlives the call."""
+"""Plans: many mappings or records at once, planned before anything is written, run by a job that outlives the call."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import ElicitationResult
 from mcp_types import CallToolResult
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
@@ -16,36 +17,54 @@ from salesloft_mcp.bulk.sources import source
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.changes.change import Operation
-from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.models import object_type_of
 from salesloft_mcp.server import announce, answers, arguments
 from salesloft_mcp.server.consent import Asked, how_asked, require_consent
+from salesloft_mcp.server.tools.upserts import IntentArgument
 from salesloft_mcp.server.writes import writing
 
 WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5
 PAGE = 100
-_ROWS = "Up to 1000 rows, each with external_id and one of object_id, email, domain and crm_id."
-_FILE = "A .csv or .jsonl file in the folder that is open to files, instead of rows."
-_FIELD = "The Salesloft custom field that holds the external ids, instead of rows."
+_ROWS = "Up to 1000 rows, each with external_id and "
+_FILE = "A file in the open folder, instead of rows."
+_FIELD = "The custom field that holds the external ids, instead of rows."
 
-Rows = Annotated[
-    list[dict[str, Any]],
-    Field(max_length=1_000),
-    WithJsonSchema({"type": "array", "description": _ROWS, "items": {"type": "object"}}),
-]
+
+def _rows(needs: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "array", "description": f"{_ROWS}{needs}.", "items": {"type": "object"}})
+
+
+Rows = Annotated[list[dict[str, Any]], Field(max_length=1_000), _rows("one of object_id, email, domain and crm_id")]
+RecordRows = Annotated[list[dict[str, Any]], Field(max_length=1_000), _rows("the fields to write")]
 File = Annotated[str, Field(strict=True, max_length=4_096, description=_FILE)]
 CustomField = Annotated[str, Field(strict=True, max_length=255, description=_FIELD)]
 PlanId = Annotated[str, Field(strict=True, max_length=64, description="The plan of an earlier answer.")]
+Columns = Annotated[
+    dict[str, str],
+    Field(max_length=200, description="Columns and the fields they hold, where that is not plain."),
+]
 WhichRows = Annotated[
-    Literal["none", "attention", "all"], Field(description="attention: the rows that cannot be written or failed.")
+    Literal["none", "attention", "written", "all"],
+    Field(description="attention: what cannot be written or failed; written: what the run writes."),
+]
+
+
+KindOfUpsert = Annotated[
+    Literal["people", "accounts"],
+    BeforeValidator(object_type_of),
+    Field(description="The kind of record."),
+]
+IncludeSuspicious = Annotated[
+    bool, Field(strict=True, description="Also write the rows whose external ids look damaged; a person has to agree.")
 ]
 
 
 class PlanAnswer(PlanView, answers.Answer):
     environment: str = Field(description="Where it is written.")
-    team: str = Field("", description="The id of the team, where that is known.")
+    team: str = Field("", description="The team, by name and id, as far as they are known.")
     agreed: str = Field("", description="How a person agreed to the run, or that nobody was asked.")
     rows: list[RowView] = Field([], description="The rows that need a person, or those that were asked for.")
     next_cursor: answers.NextCursor | None = None
@@ -58,13 +77,38 @@ async def plan_backfill(
     rows: Rows = [],  # noqa: B006 - never changed
     file: File = "",
     custom_field: CustomField = "",
+    columns: Columns = {},  # noqa: B006 - never changed
 ) -> Annotated[CallToolResult, PlanAnswer]:
     """Plan a backfill: many mappings of existing records, from rows, a file or a custom field. It writes nothing, and
     says what would be created, what cannot be, and what it costs."""
+    return await _planned(ctx, Aim(external_type, object_type), rows, file, custom_field, columns=columns)
+
+
+async def plan_bulk_upsert(
+    ctx: Context[App, Any],
+    external_type: arguments.ExternalType,
+    object_type: KindOfUpsert,
+    rows: RecordRows = [],  # noqa: B006 - never changed
+    file: File = "",
+    columns: Columns = {},  # noqa: B006 - never changed
+    intent: IntentArgument = "upsert",
+) -> Annotated[CallToolResult, PlanAnswer]:
+    """Plan a bulk upsert: many people or accounts created or updated by external id, from rows or a file. It writes
+    nothing, and says what would be created, updated or refused, and what it costs."""
+    return await _planned(ctx, Aim(external_type, object_type, intent), rows, file, columns=columns)
+
+
+async def _planned(
+    ctx: Context[App, Any],
+    aim: Aim,
+    rows: Sequence[Mapping[str, Any]],
+    file: str,
+    custom_field: str = "",
+    columns: Mapping[str, str] | None = None,
+) -> CallToolResult:
     app = ctx.request_context.lifespan_context
-    load, described = source(app.salesloft, rows, file, custom_field, app.settings.files_dir)
-    await require_configured(app.configurations, external_type, object_type)
-    plan = await app.jobs.plan(Aim(external_type, object_type), load, described)
+    load, described = source(app.salesloft, rows, file, custom_field, app.settings.files_dir, columns)
+    plan = await app.jobs.plan(aim, load, described)
     status = await followed(ctx, plan)
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
     if status.problem:
@@ -73,7 +117,12 @@ async def plan_backfill(
 
 
 async def _run(
-    ctx: Context[App, Any], asked: Asked, answered: ElicitationResult[Any], preview: bool, plan: str
+    ctx: Context[App, Any],
+    asked: Asked,
+    answered: ElicitationResult[Any],
+    preview: bool,
+    plan: str,
+    include_suspicious: bool,
 ) -> Annotated[CallToolResult, PlanAnswer]:
     app = ctx.request_context.lifespan_context
     spent, agreed = app.jobs.spent(plan), ""
@@ -90,11 +139,14 @@ async def _run(
 
 
 @partial(writing, finish=_run)
-async def run_plan(ctx: Context[App, Any], plan: PlanId) -> Operation:
-    """Run a plan in the background, or resume it. A person has to agree to more than 500 creates in an hour."""
+async def run_plan(ctx: Context[App, Any], plan: PlanId, include_suspicious: IncludeSuspicious = False) -> Operation:
+    """Run a plan in the background, or resume it. A person has to agree to more than 500 creates or overwrites in an
+    hour, and to whatever the plan lists under asks."""
     app = ctx.request_context.lifespan_context
     status = await app.plans.status(plan)
-    return Operation("", ()) if status.state in ("running", "finished") else operation_of(status, "")
+    if status.state in ("running", "finished") and not include_suspicious:
+        return Operation("", ())
+    return operation_of(status, "", include_suspicious)
 
 
 async def get_plan(
@@ -139,10 +191,17 @@ async def _answer(
     rows: list[ReportRow] = []
     if which == "attention":
         rows = await attention(app.plans, app.changes.log, status, after, limit + 1)
-    elif which == "all":
-        rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1)]
+    elif which != "none":
+        only = status.plan.written if which == "written" else ()
+        rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1, only)]
     views = answers.fitting(map(RowView.model_validate, rows[:limit]))
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
-    place = {"environment": app.environment, "team": status.plan.team, "agreed": agreed}
+    place = {"environment": app.environment, "team": await _team(app, status), "agreed": agreed}
     view = PlanAnswer.of(status, app.budget.bulk, rows=views, next_cursor=cursor, points_spent=spent, **place)
     return answers.answer(f"{plan_sentence(status)}{added}", view)
+
+
+async def _team(app: App, status: Status) -> str:
+    """The team that a plan was made for, with its name where the token is still of that team."""
+    place = await app.changes.place()
+    return place.team_named if place.team_key == status.plan.team else status.plan.team

@@ -1,5 +1,6 @@
 """People and accounts written by external id."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -7,22 +8,19 @@ from pydantic import Field
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.changes import records
+from salesloft_mcp.changes import records, upsert
 from salesloft_mcp.changes.change import Operation
-from salesloft_mcp.changes.records import Intent, RecordFields
-from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
-from salesloft_mcp.salesloft.models import SINGULAR, MappingKey
+from salesloft_mcp.changes.given import Given, GivenAccount, GivenPerson, fields_to_write, references
+from salesloft_mcp.changes.records import Intent
+from salesloft_mcp.lookups.references import resolve_references
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.server.arguments import ExternalId, ExternalType
 from salesloft_mcp.server.writes import writing
 
-_FIELDS = (
-    "The fields to write. A field that is left out stays as it is, null clears it, and a list replaces the old one."
-)
-PersonArgument = Annotated[PersonFields, Field(description=_FIELDS)]
-AccountArgument = Annotated[AccountFields, Field(description=_FIELDS)]
-IntentArgument = Annotated[
-    Intent, Field(description="create_only never changes an existing record; update_only never creates one.")
-]
+_FIELDS = "What is left out or empty stays as it is; a list replaces the old one."
+PersonArgument = Annotated[GivenPerson, Field(description=_FIELDS)]
+AccountArgument = Annotated[GivenAccount, Field(description=_FIELDS)]
+IntentArgument = Annotated[Intent, Field(description="create_only changes no record, update_only creates none.")]
 
 
 @writing
@@ -33,8 +31,11 @@ async def upsert_person_by_external_id(
     person: PersonArgument,
     intent: IntentArgument = "upsert",
 ) -> Operation:
-    """Upsert a person by external id: update the person it stands for, or create the person and the mapping. A new
-    person needs email_address, or phone and last_name. A person has to agree to do_not_contact."""
+    """Upsert a person by external id: update it, or create it with the mapping. A new person needs email_address, or
+    phone and last_name. Do_not_contact, near duplicates and damaged ids need a person.
+
+    Raises what `_operation` raises.
+    """
     return await _operation(ctx, MappingKey(external_type, "people", external_id), person, intent)
 
 
@@ -46,19 +47,30 @@ async def upsert_account_by_external_id(
     account: AccountArgument,
     intent: IntentArgument = "upsert",
 ) -> Operation:
-    """Upsert an account by external id: update the account it stands for, or create the account and the mapping. A new
-    account needs name and domain. A person has to agree to do_not_contact."""
+    """Upsert an account by external id: update it, or create it with the mapping. A new account needs name and domain.
+    Do_not_contact, near duplicates and damaged ids need a person.
+
+    Raises what `_operation` raises.
+    """
     return await _operation(ctx, MappingKey(external_type, "accounts", external_id), account, intent)
 
 
-async def _operation(ctx: Context[App, Any], key: MappingKey, fields: RecordFields, intent: Intent) -> Operation:
+async def _operation(ctx: Context[App, Any], key: MappingKey, given: Given, intent: Intent) -> Operation:
     """The given fields of the record, as they are and as they shall be.
 
     Raises:
-        InputError: no field is given.
+        InputError: something of it cannot be right. MissingError: an account, an owner or the type is not there.
+        ConflictError: another record has the e-mail or the domain, or the external id stands for something else.
     """
-    if not fields.model_fields_set:
-        what = "has no field to write."
-        raise errors.InputError(SINGULAR[key.object_type], what, next_step="give at least one field.")
-    app = ctx.request_context.lifespan_context
-    return Operation("", (await records.upsert(app.salesloft, key, fields, intent),))
+    app, named = ctx.request_context.lifespan_context, references(given)
+    fields, taken = fields_to_write(given)
+    resolved = await resolve_references(app.lookups, named.values())
+    for name, reference in named.items():
+        found = resolved[reference]
+        if isinstance(found, errors.SalesloftMcpError):
+            raise found
+        fields = fields.model_copy(update={name: found})
+    await app.custom_fields.check(key.object_type, fields.custom_fields or ())
+    change = await records.upsert(app.salesloft, key, fields, intent)
+    operation = await upsert.checked(app.salesloft, app.configurations, change)
+    return replace(operation, notes=tuple(f"{one}." for one in taken))
