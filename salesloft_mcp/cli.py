@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import sys
-from copy import copy
 from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,12 +11,10 @@ from typing import NoReturn
 
 import click
 
-from salesloft_mcp import __version__
+from salesloft_mcp import __version__, cli_plans
 from salesloft_mcp.commands import options
-from salesloft_mcp.commands.options import FILE, as_json, on_salesloft, setting, state_dir
+from salesloft_mcp.commands.options import EXIT_CODES, FILE, as_json, on_salesloft, setting, state_dir
 
-EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 129, 130 and 143 stopped by a signal."
-MACHINES = "Print it for machines."
 PORT = click.IntRange(1, 65535)
 
 
@@ -80,8 +77,26 @@ def serve() -> None:
 @options.dialect(show_default=True)
 @click.option("--file", type=FILE, help="Keep the data here instead of in memory.")
 @click.option("--rate-limit", default=600, show_default=True, help="Points a minute; 0 for no limit.")
+@click.option("--scopes", multiple=True, help="Limit the token to these scopes, separated by commas.")
+@click.option("--oauth", is_flag=True, help="Print an OAuth token instead of an API key.")
+@click.option(
+    "--odd",
+    multiple=True,
+    type=click.Choice(["odd-values", "null-rows", "hidden-records", "ids-in-plain-lists"]),
+    help="What real teams hold and few expect; may be given several times.",
+)
 def sandbox() -> None:
-    """Serve the sandbox over HTTP: a local imitation of the API for tests and trials."""
+    """Serve the sandbox over HTTP: a local imitation of the API for tests and trials.
+
+    It prints a token with which every call may be made, or with --scopes only some: the others answer 403. What is
+    configured with an OAuth token has the source type "integration".
+
+    \b
+    --odd odd-values          numbers, lists and GUIDs where text and references are expected, in single rows
+    --odd null-rows           lists of records end with a null
+    --odd hidden-records      the records of user 5 are left out of every list, as from a token that may not see them
+    --odd ids-in-plain-lists  mappings show their id only in lists that are not narrowed by external id
+    """
 
 
 @cli.command(epilog=EXIT_CODES)
@@ -93,7 +108,8 @@ def approvals() -> None:
 
 @cli.command(epilog=EXIT_CODES)
 @click.argument("ids", nargs=-1)
-@click.option("--file", help="Read ids from this file, or - for standard input: one a line, or a CSV's external_id.")
+@click.option("--file", help="Read ids from this file, or - for standard input: one a line, or a table's external_id.")
+@options.columns
 @click.option("--external-type", default="", help="Only ids of this external type.")
 @options.object_type(help="Only these objects.")
 @as_json(help="Print a line of JSON for each id.")
@@ -121,89 +137,8 @@ def audit() -> None:
     """
 
 
-@cli.group(epilog=EXIT_CODES)
-def backfill() -> None:
-    """Give many records an external id: plan first, read the plan, then run it.
-
-    A plan writes nothing to Salesloft. A run does exactly what its plan says, can be stopped and resumed at any moment,
-    and creates nothing twice. With --sandbox, give --sandbox-file as well: a sandbox in memory is a new one for every
-    command.
-    """
-
-
-_plan = click.argument("plan_id", metavar="PLAN")
-
-
-@backfill.command(epilog=EXIT_CODES)
-@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--custom-field", default="", help="Take the ids from this custom field of people or accounts.")
-@click.option("--external-type", required=True, help="The configured name of your system, such as crm_lead.")
-@options.object_type(required=True)
-@as_json(help=MACHINES)
-@on_salesloft
-def plan() -> None:
-    """Plan what FILE (.csv or .jsonl) or a custom field asks for. Writes nothing to Salesloft.
-
-    Each row has external_id and one of object_id, email, domain or crm_id. Rows that cannot be are no failure: the exit
-    code is 0, and the run leaves them out.
-    """
-
-
-@backfill.command(epilog=EXIT_CODES)
-@_plan
-@click.option(
-    "--yes", is_flag=True, help="Do not ask, even for more than 500 creates; deletions need an answer all the same."
-)
-@as_json(help=MACHINES)
-@on_salesloft
-def run() -> None:
-    """Create what PLAN says, and nothing else. Ctrl-C stops it; `resume` goes on.
-
-    The exit code is 1 when a row was refused, or when it stopped before the end.
-    """
-
-
-resume = copy(run)
-resume.help = """Go on with a run that was stopped or cancelled. What was in flight is looked up first.
-
-The exit code is 1 when a row was refused, or when it stopped before the end."""
-backfill.add_command(resume, "resume")
-
-
-@backfill.command(epilog=EXIT_CODES)
-@_plan
-@as_json(help=MACHINES)
-@on_salesloft
-def status() -> None:
-    """Show how far PLAN is. Sends nothing."""
-
-
-@backfill.command(epilog=EXIT_CODES)
-@_plan
-@as_json(help=MACHINES)
-@on_salesloft
-def cancel() -> None:
-    """End the run of PLAN after the rows in flight, wherever it runs. What was created stays; `resume` goes on."""
-
-
-@backfill.command("list", epilog=EXIT_CODES)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="So many, newest first.")
-@as_json(help=MACHINES)
-@on_salesloft
-def list_all() -> None:
-    """Show the plans made here and how far they are, newest first. Sends nothing."""
-
-
-@backfill.command(epilog=EXIT_CODES)
-@_plan
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="[default: as --output ends, or jsonl]")
-@click.option("--output", type=FILE, help="Write it to this file.")
-@on_salesloft
-def report() -> None:
-    """Write a line for every row of PLAN: what was given, what was planned, how it ended. Sends nothing.
-
-    In a CSV, cells that a spreadsheet would run as a formula begin with a quote; `plan` takes it off again.
-    """
+for group in cli_plans.GROUPS:
+    cli.add_command(group)
 
 
 @cli.command(epilog=EXIT_CODES)

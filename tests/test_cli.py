@@ -8,11 +8,13 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 from click.testing import CliRunner
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.options import Later
+from salesloft_mcp.sandbox import ODD
 
 from .hosting.program import (
     API_KEY,
@@ -26,7 +28,7 @@ from .hosting.program import (
     started,
 )
 
-COMMANDS = ("approvals", "audit", "backfill", "changes", "demo", "resolve", "sandbox", "serve")
+COMMANDS = ("approvals", "audit", "backfill", "bulk-upsert", "changes", "demo", "resolve", "runs", "sandbox", "serve")
 HELP = """
 import sys
 from click.testing import CliRunner
@@ -58,7 +60,7 @@ def test_the_options_of_a_command_are_what_its_function_takes(name: str) -> None
     for command in declared.commands.values() if isinstance(declared, click.Group) else [declared]:
         assert isinstance(command, Later)
         assert command.callback
-        work = getattr(import_module(f"salesloft_mcp.commands.{name}"), command.callback.__name__)
+        work = getattr(import_module(f"salesloft_mcp.commands.{name.replace('-', '_')}"), command.callback.__name__)
         inspect.signature(work).bind(**{str(option.name): None for option in command.params})
 
 
@@ -88,11 +90,15 @@ def test_a_terminal_that_knows_few_characters_gets_the_others_written_out(env: d
     [
         (["serv"], "serve"),
         (["sandbx"], "sandbox"),
+        (["backfill", "pln"], "plan"),
         (["serve", "--sandbx"], "--sandbox"),
         (["serve", "--exclude-tool", "x"], "--exclude-tools"),
         (["serve", "--sandbox", "--tools", "get_conection"], "get_connection"),
         (["serve", "--sandbox", "--exclude-tools", "get_connection,delete_mapping"], "delete_external_id_mapping"),
         (["serve", "--sandbox", "--mode", "readonly"], "read-only"),
+        (["sandbox", "--odd", "odd-value"], "odd-values"),
+        (["sandbox", "--scopes", "external_id:read,external_id:mange"], "did you mean external_id:manage?"),
+        (["sandbox", "--scopes", "person:set_crm"], "did you mean person:set_crm_id?"),
     ],
 )
 def test_a_misspelt_word_stops_the_start_with_the_nearest_one(arguments: list[str], nearest: str) -> None:
@@ -166,6 +172,34 @@ def test_a_sandbox_over_http_serves_a_server_by_what_it_printed_and_a_wrong_toke
         assert box.wait(HANG_SECONDS) == 130
 
 
+@pytest.mark.parametrize(
+    ("options", "statuses", "source"),
+    [
+        (["--oauth"], (200, 200), "integration"),
+        (["--scopes", "external_id_configuration:read"], (200, 403), None),
+        (["--scopes", "external_id_configuration:manage,external_id:read"], (403, 200), None),
+        (["--scopes", "external_id_configuration:write", "--oauth"], (403, 200), "integration"),
+    ],
+    ids=["oauth", "may read", "may write", "oauth may write"],
+)
+def test_a_sandbox_prints_a_token_with_which_a_403_and_oauth_can_be_tried(
+    env: dict[str, str], tmp_path: Path, options: list[str], statuses: tuple[int, int], source: str | None
+) -> None:
+    port = free_port()
+    with listening(["sandbox", "--port", str(port), *options], port, env, tmp_path / "log") as box:
+        printed = _printed(box)
+        with httpx.Client(base_url=printed["SALESLOFT_BASE_URL"]) as api:
+            api.headers["Authorization"] = f"Bearer {printed['SALESLOFT_API_KEY']}"
+            configurations = "/v2/external/configurations"
+            listed = api.get(configurations)
+            made = api.post(configurations, json={"external_type": "external_id", "object_type": "accounts"})
+        assert (listed.status_code, made.status_code) == statuses
+        if made.is_success:
+            assert made.json()["data"]["source_type"] == source
+        box.send_signal(signal.SIGINT)
+        assert box.wait(HANG_SECONDS) == 130
+
+
 def _printed(box: "subprocess.Popen[str]") -> dict[str, str]:
     """The settings a sandbox prints at its start."""
     assert box.stdout is not None
@@ -179,6 +213,12 @@ def _call(env: dict[str, str], log: Path) -> Json:
         program.call(2, "get_connection")
         result: Json = program.receive()["result"]
         return result
+
+
+def test_the_oddities_that_the_command_line_names_are_those_of_the_sandbox() -> None:
+    (option,) = [one for one in cli.commands["sandbox"].params if one.name == "odd"]
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == ODD
 
 
 def test_a_sandbox_on_a_taken_port_ends_with_exit_1(env: dict[str, str], tmp_path: Path) -> None:

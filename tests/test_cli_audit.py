@@ -53,6 +53,7 @@ def test_machines_get_json(file: Path) -> None:
         "several_ids": 0,
         "orphans": 1,
         "near_duplicates": 0,
+        "suspicious_ids": 0,
         "deleted_mappings": 0,
     }
     assert found["summary"].startswith("1 of 23 users (4 %) has an external id.")
@@ -80,6 +81,8 @@ def test_every_finding_is_a_line_of_jsonl(file: Path, tmp_path: Path) -> None:
             "mapping_id": 5002,
         }
     ]
+    (formula,) = {line["why"] for line in lines if "why" in line and line["mappings"][0]["external_id"] == "=1+1"}
+    assert formula == "the sign by which a spreadsheet marks text or a formula"
     assert list(tmp_path.glob("*.part")) == []
 
 
@@ -90,6 +93,9 @@ def test_csv_has_a_line_for_each_mapping_and_nothing_a_spreadsheet_would_run(fil
         rows = list(csv.DictReader(text))
     shared = [row for row in rows if row["kind"] == "shared_ids"]
     assert len(shared) == 2 * len(HOSTILE)
+    assert {row["why"] for row in rows if row["external_id"] == "x\u202ey" and row["kind"] == "suspicious_ids"} == {
+        "an invisible character (U+202E)"
+    }
     assert len({row["finding"] for row in shared}) == len(HOSTILE)
     for row in rows:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())

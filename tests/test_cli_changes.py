@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from salesloft_mcp.changes import mappings
-from salesloft_mcp.changes.change import Author, Change, Operation, Outcome, Place
+from salesloft_mcp.changes.change import Author, Change, Fed, Operation, Outcome, Place
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.cli import cli
 from salesloft_mcp.salesloft.models import MappingKey
@@ -54,7 +54,7 @@ async def _written(directory: Path) -> None:
     await live.settle([Outcome(line, "created", {"id": 9})])
     clock.now += 86_400
     number = await live.begin_run(RUN, Place(LIVE), Author())
-    keys = [(n, mappings.creation(MappingKey("crm_lead", "users", f"U{n}"), n)) for n in range(1, 8)]
+    keys = [Fed(n, mappings.creation(MappingKey("crm_lead", "users", f"U{n}"), n)) for n in range(1, 8)]
     lines = await live.announce(number, 0, keys)
     await live.settle([Outcome(line, "failed" if line.line == 1 else "created") for line in lines])
     database.close()
@@ -76,7 +76,7 @@ def test_it_shows_all_environments_newest_first_with_what_was_agreed(directory: 
     code, output = changes(directory)
     assert code == 0
     assert output.splitlines() == [
-        "4  2025-06-18T15:06:40Z  run_plan: 6 created, failed",
+        "4  2025-06-18T15:06:40Z  run_plan (plan abc): 6 created, failed",
         *(f'    crm_lead "U{n}" → user {n}' for n in range(1, 6)),
         "    and 2 more",
         f"    {LIVE} · local · nobody was asked",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.resolve import ids_in
-from salesloft_mcp.intake.formulas import formula_safe
+from salesloft_mcp.intake.characters import is_blank
 from salesloft_mcp.sandbox import Sandbox
 
 # What an id cannot hold: controls, and halves of a surrogate pair. A mark of the byte order goes from a first line.
@@ -96,6 +96,9 @@ def test_a_type_that_is_not_configured_is_told() -> None:
         "\ufeffexternal_id;name\r\nCONTACT1001;x\r\nCONTACT1002;y\r\n",
         "external_id\tname\nCONTACT1001\tx\nCONTACT1002\ty\n",
         "external_id\nCONTACT1001\nCONTACT1002\n",
+        "name|EXTERNAL ID\nDoe|CONTACT1001\nRoe|CONTACT1002\n",
+        '{"external_id": "CONTACT1001"}\n{"External_Id": "CONTACT1002", "note": 1}\n',
+        '["CONTACT1001",\n "CONTACT1002"]',
     ],
 )
 def test_a_file_holds_an_id_a_line_or_is_a_csv(tmp_path: Path, text: str) -> None:
@@ -108,14 +111,17 @@ def test_a_file_holds_an_id_a_line_or_is_a_csv(tmp_path: Path, text: str) -> Non
 
 @given(ids=IDS)
 def test_nothing_of_a_line_is_trimmed(ids: list[str]) -> None:
-    if "external_id" not in ids[0]:
-        assert ids_in(io.BytesIO("\n".join(ids).encode())) == ids
+    plain = all(one == "" or not is_blank(one) for one in ids)
+    several = any(mark in ids[0] for mark in ",;|") or any(one[0] == one[-1] == '"' for one in ids)
+    if plain and not several and ids[0].strip() and ids[0][0] not in "{[<" and "id" not in ids[0].casefold():
+        assert ids_in(io.BytesIO("\n".join(ids).encode())) == (ids, [])
 
 
 @given(ids=IDS)
 def test_nothing_of_a_cell_is_trimmed(ids: list[str]) -> None:
-    cells = ['"' + formula_safe(one).replace('"', '""') + '"' for one in ids]
-    assert ids_in(io.BytesIO("\r\n".join(["external_id", *cells]).encode())) == ids
+    cells = ['"' + one.replace('"', '""') + '"' for one in ids]
+    rows = [one for one in ids if one.strip()]
+    assert ids_in(io.BytesIO("\r\n".join(["external_id", *cells]).encode()))[0] == rows
 
 
 def test_more_ids_than_a_tool_takes_are_answered_for_a_point_a_hundred_mappings(tmp_path: Path) -> None:
@@ -150,7 +156,7 @@ def test_what_cannot_be_is_refused_with_exit_code_2(arguments: list[str], said: 
 def test_a_list_with_a_row_that_cannot_be_looked_up_is_refused_as_a_whole() -> None:
     rows = "ACME, Inc.,CONTACT1001\nBolt,CONTACT1002\nShort\nNone,\n" + '19" rack,x\n' * 4
     result = resolve("--file", "-", given=f"name,external_id\n{rows}")
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (1, "")
     first, *told = result.stderr.splitlines()
     assert first == "salesloft-mcp: file: 7 of its 8 rows cannot be looked up, so nothing was."
     assert told[:3] == [
@@ -165,26 +171,52 @@ def test_a_list_with_a_row_that_cannot_be_looked_up_is_refused_as_a_whole() -> N
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (b"\xff\xfe", "file: is not UTF-8 text."),
+        (b"\xff\xfe", "file: is empty."),
+        (b"abc\n\xff\n", "file: is not UTF-8 text"),
+        (b"%PDF-1.7", "file: is a PDF."),
+        (b"id,email\nabc,x\n", "--map 'id=external_id'"),
         (
             b'external_id,note\nabc,"call back\nCONTACT1001,ok\n',
             "file: line 2: a quote is out of place, or is not closed",
         ),
-        (b"external_id,note,note\nabc,x,y\n", 'file: the head "note" stands in columns 2 and 3.'),
+        (b"external_id,note,External ID\nabc,x,y\n", 'file: "external_id" and "External ID" (columns 1 and 3) both'),
         (b"abc\nx\x07\n", "line 2: external_id: has a character that cannot be sent"),
     ],
 )
 def test_a_file_that_cannot_be_read_whole_is_refused_in_words(given: bytes, said: str) -> None:
     result = resolve("--file", "-", given=given)
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (1, "")
     assert said in result.stderr
 
 
+def test_items_of_json_are_told_as_items() -> None:
+    result = resolve("--file", "-", given='["abc", "x", 12]')
+    assert result.exit_code == 1
+    assert 'item 3: is a number, "12"; write ids as text, in quotes.' in result.stderr
+
+
 def test_an_empty_file_is_no_success() -> None:
-    assert resolve("--file", "-", given=b"\n\n").exit_code == 2
+    result = resolve("--file", "-", given=b"\n\n")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "file: is empty: it holds blank lines only." in result.stderr
 
 
 def test_text_that_would_hide_is_shown_as_its_code_point() -> None:
     result = resolve("a\u202eb", "x[bold]y")
     assert "a\\u{202e}b" in result.stdout
     assert "x[bold]y" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("pair", "code", "said"),
+    [
+        ("Contact", 2, "--map: "),
+        ("=external_id", 2, "--map: "),
+        ("Contact=extrenal_id", 2, 'columns: there is no field "extrenal_id"'),
+        ("Kontact=external_id", 1, 'columns: there is no column "Kontact"'),
+    ],
+)
+def test_a_wrong_map_is_a_wrong_option_where_it_is_wrong_whatever_the_file(pair: str, code: int, said: str) -> None:
+    result = resolve("--file", "-", "--map", pair, given="Contact,name\nabc,x\n")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert said in result.stderr

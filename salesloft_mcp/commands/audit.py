@@ -23,7 +23,7 @@ from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import ObjectType, Scope
 from salesloft_mcp.state.files import atomic_output
 
-COLUMNS = ("finding", "kind", "external_type", "object_type", "external_id", "object_id", "mapping_id")
+COLUMNS = ("finding", "kind", "external_type", "object_type", "external_id", "object_id", "mapping_id", "why")
 
 
 def audit(
@@ -35,7 +35,7 @@ def audit(
         raise InputError("--output", "must end in .jsonl or .csv.")
 
     async def work(app: App) -> tuple[Audit, int]:
-        with open_call() as call:
+        with open_call(enduring=True) as call:
             return await auditing(app.salesloft, Scope(external_type, object_type)), call.points
 
     # A file that cannot be written is told before the first point is spent.
@@ -53,7 +53,8 @@ def _write_jsonl(file: TextIO, findings: Iterable[Finding]) -> None:
     """A line for each finding, with its mappings."""
     for finding in findings:
         mappings = [row._asdict() for row in finding.rows]
-        file.write(json.dumps({"kind": finding.kind, "mappings": mappings}, ensure_ascii=False) + "\n")
+        told = {"kind": finding.kind, **({"why": finding.why} if finding.why else {}), "mappings": mappings}
+        file.write(json.dumps(told, ensure_ascii=False) + "\n")
 
 
 def _write_csv(file: TextIO, findings: Iterable[Finding]) -> None:
@@ -62,7 +63,7 @@ def _write_csv(file: TextIO, findings: Iterable[Finding]) -> None:
     lines.writerow(COLUMNS)
     for number, finding in enumerate(findings, 1):
         for row in finding.rows:
-            cells = (number, finding.kind, *row[:4], "" if row.mapping_id is None else row.mapping_id)
+            cells = (number, finding.kind, *row[:4], "" if row.mapping_id is None else row.mapping_id, finding.why)
             lines.writerow([formula_safe(str(cell)) for cell in cells])
 
 

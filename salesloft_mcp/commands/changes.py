@@ -90,8 +90,9 @@ def _told(row: Logged) -> Iterator[str]:
     """An operation in lines that fit a terminal: what was done and how it ended, each change, where, who and how."""
     ended = ", ".join(f"{number} {state}" if number > 1 else state for state, number in row.counts.items())
     title = f"{row.title} {row.undoes}" if row.undoes else row.title
+    plan = f" (plan {row.plan})" if row.plan else ""
     undone = f", undone by {row.undone_by}" if row.undone_by else ""
-    yield f"{row.id}  {row.time}  {escaped(title)}: {ended}{undone}"
+    yield f"{row.id}  {row.time}  {escaped(title + plan)}: {ended}{undone}"
     yield from (f"    {_named(line)}" for line in row.lines)
     if row.counts.total() > len(row.lines):
         yield f"    and {row.counts.total() - len(row.lines)} more"

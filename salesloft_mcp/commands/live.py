@@ -1,6 +1,6 @@
 """Work on the live parts, over the sandbox or the live API."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TypedDict, TypeVar
@@ -10,7 +10,7 @@ import anyio
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox import Odd, Sandbox
 from salesloft_mcp.settings import Dialect, load
 
 DoneT = TypeVar("DoneT")
@@ -40,14 +40,16 @@ def with_app(
         return anyio.run(working, box)
 
 
-def open_sandbox(file: Path | None, dialect: Dialect = "reference", rate_limit: int = 600) -> Sandbox:
+def open_sandbox(
+    file: Path | None, dialect: Dialect = "reference", rate_limit: int = 600, odd: Collection[Odd] = ()
+) -> Sandbox:
     """The sandbox, in memory or in a file.
 
     Raises:
         InputError: the file cannot be used.
     """
     try:
-        return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit)
+        return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit, odd=odd)
     except OSError as error:
         step = "give a new file, or one that a sandbox has made."
         raise InputError(str(file), f"{error}.", next_step=step) from None

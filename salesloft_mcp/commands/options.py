@@ -1,6 +1,7 @@
 """The options that commands share, and errors told in two lines. Imports nothing that takes long."""
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -13,15 +14,20 @@ from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError
 
 _COMMANDS = {
     Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
-    Hint.PLAN_AGAIN: "run `salesloft-mcp backfill plan` again",
+    Hint.PLAN_AGAIN: "plan it again with `salesloft-mcp backfill plan` or `bulk-upsert plan`",
     Hint.LIST_CHANGES: "run `salesloft-mcp changes`",
+    Hint.UNDO: "give `salesloft-mcp runs undo` the plan of change",
 }
+# Commands of `backfill` in version 0.1, and what they are called under `runs`.
+_MOVED = {"run": "start", **{name: name for name in ("resume", "status", "cancel", "list", "report")}}
 
 _CONTRADICTIONS = {
     ("sandbox", "base_url"): "it is either the sandbox or that address.",
     ("http", "files_dir"): "callers over HTTP may read no files.",
 }
 _NEEDS = {"sandbox_file": "sandbox", "dialect": "sandbox", "host": "http", "port": "http"}
+
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 129, 130 and 143 stopped by a signal."
 
 Option = str | int | Path | None
 
@@ -47,6 +53,13 @@ sandbox = click.option(
 )
 dialect = partial(click.option, "--dialect", type=click.Choice(["reference", "guide"]), default="reference")
 object_type = partial(click.option, "--object-type", type=click.Choice(["people", "accounts", "users"]))
+columns = click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="Which field a column of the file holds; COLUMN= leaves it out.",
+)
 as_json = partial(click.option, "--json", "as_json", is_flag=True)
 
 
@@ -65,7 +78,8 @@ class Later(click.Command):
         assert self.callback
         _refuse_unfit(ctx)
         self.callback()
-        module = importlib.import_module(f"salesloft_mcp.commands.{ctx.find_root().invoked_subcommand}")
+        name = str(ctx.find_root().invoked_subcommand).replace("-", "_")
+        module = importlib.import_module(f"salesloft_mcp.commands.{name}")
         return ctx.invoke(getattr(module, self.callback.__name__), **ctx.params)
 
 
@@ -82,6 +96,20 @@ class Commands(click.Group):
         except SalesloftMcpError as error:
             click.echo(f"salesloft-mcp: {error.told(_COMMANDS)}", err=True)
             sys.exit(2 if isinstance(error, InputError) else 1)
+
+
+class Moved(Commands):
+    """A group with one command left; those that moved to `runs` are answered with what to type now."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that `args` begin with."""
+        name, *rest = args
+        if name in _MOVED:
+            now = shlex.join(["salesloft-mcp", "runs", _MOVED[name], *rest])
+            raise click.UsageError(f"No such command '{name}' any more; use: {now}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 def _refuse_unfit(ctx: click.Context) -> None:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
 
 import click
 from rich.console import Console
@@ -10,11 +12,38 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.report import ReportRow
+from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.report import ReportRow, attention
+from salesloft_mcp.bulk.sources import source, wanted
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
+from salesloft_mcp.commands.live import Where, with_app
+from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.intake.heads import Heads, columns_of
 
 STEP_SECONDS = 0.5
+EXAMPLES = 10
+
+
+def make(
+    aim: Aim, file: Path | None, custom_field: str, columns: tuple[str, ...], as_json: bool, **where: Unpack[Where]
+) -> None:
+    """Make a plan, and show it with the rows that need attention."""
+    file = file and file.resolve()
+    chosen = columns_of(columns)
+    Heads(wanted(aim), chosen)  # a field that does not exist is a wrong option, whatever the file
+
+    async def work(app: App) -> str:
+        load, described = source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)
+        found = await followed(app, await app.jobs.plan(aim, load, described))
+        if found.problem:
+            raise SalesloftMcpError(found.problem)
+        show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES))
+        return found.plan.id
+
+    made = with_app(work, **where)
+    if not as_json:
+        click.echo(f"Run it with: salesloft-mcp runs start {made}")
 
 
 async def followed(app: App, plan: str) -> Status:

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Unpack
 
@@ -12,12 +13,14 @@ import click
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.rows import id_of
 from salesloft_mcp.commands.live import Where, with_app
-from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.tables import read_list
+from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.intake.heads import Heads, columns_of
+from salesloft_mcp.intake.tables import LIST, read_list
+from salesloft_mcp.intake.values import external_id
 from salesloft_mcp.lookups.resolve import Resolution, Status
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import Mapping, ObjectType, Scope, one_record
-from salesloft_mcp.salesloft.requests import checked
+from salesloft_mcp.salesloft.models import Mapping as MappingRow
+from salesloft_mcp.salesloft.models import ObjectType, Scope, one_record
 from salesloft_mcp.text import escaped
 
 COLUMN = "external_id"
@@ -28,6 +31,7 @@ MEANING = {"ambiguous": "of several objects", "missing": "not mapped"}
 def resolve(
     ids: tuple[str, ...],
     file: str | None,
+    columns: tuple[str, ...],
     external_type: str,
     object_type: ObjectType | None,
     as_json: bool,
@@ -35,8 +39,10 @@ def resolve(
 ) -> None:
     """Print a line for each id as answers come, and exit with 1 unless each stands for one object."""
     for number, one in enumerate(ids, 1):
-        checked(f"id {number}", one)
-    wanted = [*ids, *(_read(file) if file else ())]
+        external_id(one, f"id {number}")
+    chosen = columns_of(columns)
+    Heads(LIST, chosen)  # a field that does not exist is a wrong option, whatever the file
+    wanted = [*ids, *(_read(file, chosen) if file else ())]
     if not wanted:
         raise click.UsageError("Give ids, or --file with at least one.")
     line = _json_line if as_json else _line
@@ -44,7 +50,7 @@ def resolve(
     async def work(app: App) -> tuple[Counter[Status], list[str] | None, int]:
         statuses: Counter[Status] = Counter()
         near_types: list[str] | None = None
-        with open_call() as call:
+        with open_call(enduring=True) as call:
             async for part in app.lookups.in_batches(wanted, Scope(external_type, object_type)):
                 click.echo("\n".join(line(part, external_id) for external_id in part.mappings))
                 statuses.update(map(part.status, part.mappings))
@@ -60,27 +66,39 @@ def resolve(
     sys.exit(0 if set(statuses) == {"found"} else 1)
 
 
-def ids_in(raw: BinaryIO) -> list[str]:
-    """The ids of a file: its lines, or the column `external_id` where its first line names one. Nothing is trimmed.
+def ids_in(raw: BinaryIO, name: str = "", columns: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
+    """The ids of a file, and notes on how it was read: its lines, or the column external_id of a table. Nothing is
+    trimmed.
 
     Raises:
         InputError: a file that cannot be read, or a row without an id that can be looked up: the list must be whole.
     """
-    rows = [(line, *id_of(fields)) for line, fields in read_list(raw, COLUMN)]
-    problems = [f"line {line}: {problem}" for line, _, problem in rows if problem]
+    table = read_list(raw, name, columns)
+    rows = [(line, *id_of(fields)) for line, fields in table.rows]
+    problems = [f"{table.told_by} {line}: {problem}" for line, _, problem in rows if problem]
     if problems:
         more = [f"and {len(problems) - SHOWN_PROBLEMS:,} more."] if len(problems) > SHOWN_PROBLEMS else []
         what = f"{len(problems):,} of its {len(rows):,} rows cannot be looked up, so nothing was."
         raise InputError("file", "\n".join([what, *problems[:SHOWN_PROBLEMS], *more]))
-    return [external_id for _, external_id, _ in rows]
+    return [external_id for _, external_id, _ in rows], table.notes
 
 
-def _read(file: str) -> list[str]:
+def _read(file: str, columns: Mapping[str, str]) -> list[str]:
+    """The ids of a file; notes on how it was read are printed.
+
+    Raises:
+        SalesloftMcpError: what is wrong with the file. It is no wrong use of the command, so the exit code is 1.
+    """
     try:
         with io.BytesIO(sys.stdin.buffer.read()) if file == "-" else Path(file).open("rb") as raw:
-            return ids_in(raw)
+            ids, notes = ids_in(raw, file, columns)
     except OSError as error:
         raise InputError("--file", f"cannot be read ({error.strerror}).") from error
+    except InputError as error:
+        raise SalesloftMcpError(error.what, next_step=error.next_step) from error
+    for note in notes:
+        click.echo(f"file: {note}", err=True)
+    return ids
 
 
 def _json_line(resolution: Resolution, external_id: str) -> str:
@@ -94,7 +112,7 @@ def _json_line(resolution: Resolution, external_id: str) -> str:
     return json.dumps(told)
 
 
-def _named(row: Mapping) -> dict[str, object]:
+def _named(row: MappingRow) -> dict[str, object]:
     return {"external_type": row.external_type, "object_type": row.object_type, "object_id": row.object_id}
 
 
@@ -108,5 +126,5 @@ def _line(resolution: Resolution, external_id: str) -> str:
     return escaped(f"{external_id}  {told}")
 
 
-def _words(row: Mapping) -> str:
+def _words(row: MappingRow) -> str:
     return f"{one_record(row.object_type, row.object_id)} by {row.external_type}"

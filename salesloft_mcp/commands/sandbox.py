@@ -8,16 +8,48 @@ import anyio
 import click
 
 from salesloft_mcp.commands.live import open_sandbox
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.sandbox import Odd, Sandbox
+from salesloft_mcp.sandbox.scopes import known
 from salesloft_mcp.sandbox.serve import serve
 from salesloft_mcp.settings import Dialect
+from salesloft_mcp.text import did_you_mean, quoted
 
 
-def sandbox(port: int, dialect: Dialect, file: Path | None, rate_limit: int) -> None:
+def sandbox(
+    port: int,
+    dialect: Dialect,
+    file: Path | None,
+    rate_limit: int,
+    scopes: tuple[str, ...],
+    oauth: bool,
+    odd: tuple[Odd, ...],
+) -> None:
     """Serve the sandbox until it is stopped."""
-    with open_sandbox(file, dialect, rate_limit) as box:
+    wanted = _scopes(scopes)
+    with open_sandbox(file, dialect, rate_limit, odd) as box:
         click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
-        click.echo(f"SALESLOFT_API_KEY={box.api_key}")
+        click.echo(f"SALESLOFT_API_KEY={_token(box, wanted, oauth)}")
         try:
             anyio.run(partial(serve, box, port=port))
         except SystemExit:  # how uvicorn ends after it has said that the port is taken
             sys.exit(1)
+
+
+def _token(box: Sandbox, scopes: list[str], oauth: bool) -> str:
+    if scopes:
+        return box.issue_token(*scopes, kind="oauth" if oauth else "api_key")
+    return box.oauth_token if oauth else box.api_key
+
+
+def _scopes(given: tuple[str, ...]) -> list[str]:
+    """Those of a token: separated by commas, or each in an option of its own. None: all.
+
+    Raises:
+        InputError: one that opens nothing here.
+    """
+    names = [name.strip() for one in given for name in one.split(",") if name.strip()]
+    for name in names:
+        if name not in known():
+            raise InputError("--scopes", f"there is no scope {quoted(name)}.", next_step=did_you_mean(name, known()))
+    return names
