@@ -1,11 +1,11 @@
-"""What a backfill makes of the points it is granted, beside a plain loop and beside a generated server.
+"""What a backfill, and a bulk upsert, makes of the points it is granted, beside a plain loop and a generated server.
 
     python benchmarks/backfill.py [--rounds N] [--rows N] [--only limited,lifted,…]
 
-Every call takes 30 ms. `limited`, and our part of `work`, run on a clock that is 20 times as fast; `chat` and `lifted`
-in real time. Granted are the points of the budget without those that are reserved for people; the steady state begins
-when the first minute's burst is over. Each part prints its figures as medians and ranges, and is held against what was
-promised.
+Every call takes 30 ms. `limited`, `upserts` and our part of `work`, run on a clock that is 20 times as fast; `chat`
+and `lifted` in real time. Granted are the points of the budget without those that are reserved for people; the steady
+state begins when the first minute's burst is over. Each part prints its figures as medians and ranges, and is held
+against what was promised.
 """
 
 import argparse
@@ -75,6 +75,27 @@ def limited(figures: Figures, rows: int) -> None:
             figures.add("limited: calls answered 429", sum(status == 429 for _, _, status in calls), 0)
             figures.add("limited: minutes", seconds / MINUTE, 2)
             figures.add("limited: the log, % of the run's time", 100 * one.meter.writing_down / seconds, 2)
+
+    fastloop.run(measure, SCALE)
+
+
+def upserts(figures: Figures, rows: int) -> None:
+    """A bulk upsert under the limit of a team: every second row creates a person, the others change one."""
+
+    async def measure() -> None:
+        async with engine.opened(BUDGET, TEAM) as one:
+            plan = await one.planned_upserts(rows)
+            before = len(one.meter.calls)
+            seconds = await engine.elapsed(one.run(plan))
+            calls = one.meter.calls[before:]
+            outcomes = (await one.jobs.wait(plan, 0)).outcomes
+            figures.add("upserts: rows written, %", 100 * (outcomes["created"] + outcomes["updated"]) / rows)
+            figures.add("upserts: granted points used, %", 100 * steady(calls), 2)
+            figures.add("upserts: calls answered 429", sum(status == 429 for _, _, status in one.meter.calls), 0)
+            figures.add("upserts: minutes", seconds / MINUTE, 2)
+            figures.add("upserts: points of the plan", before, 0)
+            reads = sum(method == "GET" for _, method, _ in calls)
+            figures.add("upserts: reads of the run, % of its points", 100 * reads / len(calls), 2)
 
     fastloop.run(measure, SCALE)
 
@@ -158,6 +179,7 @@ def p95(values: list[float]) -> float:
 
 PARTS: dict[str, Callable[[Figures, int], None]] = {
     "limited": limited,
+    "upserts": upserts,
     "lifted": lifted,
     "work": work,
     "million": million,
@@ -168,10 +190,13 @@ PARTS: dict[str, Callable[[Figures, int], None]] = {
 def limits(figures: Figures) -> Iterator[Limit]:
     """The promises; what has to be at least so much is held by what is missing."""
     found = figures.values
+    for part, written in (("limited", "created"), ("upserts", "written")):
+        if f"{part}: minutes" in found:
+            used = figures.median(f"{part}: granted points used, %")
+            yield Limit(f"{part}: granted points left unused, %", 100 - used, 3.0)
+            yield Limit(f"{part}: rows left undone, %", 100 - min(found[f"{part}: rows {written}, %"]), 0.0)
+            yield Limit(f"{part}: 429 provoked", figures.worst(f"{part}: calls answered 429"), 0.0)
     if "limited: minutes" in found:
-        yield Limit("granted points left unused, %", 100 - figures.median("limited: granted points used, %"), 3.0)
-        yield Limit("rows left undone, %", 100 - min(found["limited: rows created, %"]), 0.0)
-        yield Limit("429 provoked", figures.worst("limited: calls answered 429"), 0.0)
         log = figures.median("limited: the log, % of the run's time")
         yield Limit("the log, % of a run's time", log, 5.0, below=True)
     if "lifted: times as many" in found:

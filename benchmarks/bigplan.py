@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import httpx
 
-from salesloft_mcp.bulk import plan
+from salesloft_mcp.bulk import plan_mappings
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_file
 from salesloft_mcp.salesloft.client import Salesloft
@@ -41,9 +41,9 @@ async def main(count: int) -> None:
             before, begun = megabytes("VmRSS"), time.perf_counter()
             with Staging(Path(name) / "big.db") as staging:
                 await load_file(staging, AIM, file)
-                staging.mark_duplicates()
+                staging.do("duplicates")
                 checked = time.perf_counter() - begun
-                await plan.make(api, staging, AIM)
+                await plan_mappings.plan(api, staging, AIM)
                 if staging.verdicts()["create"] != count:
                     raise RuntimeError(f"planned otherwise: {staging.verdicts()}")
     found = {"rate": count / checked, "megabytes": megabytes("VmHWM") - before, "seconds": time.perf_counter() - begun}
@@ -56,7 +56,7 @@ async def small(api: Salesloft, folder: Path) -> None:
     file.write_text("external_id,object_id\na,1\n", encoding="utf-8")
     with Staging(folder / "small.db") as staging:
         await load_file(staging, AIM, file)
-        await plan.make(api, staging, AIM)
+        await plan_mappings.plan(api, staging, AIM)
 
 
 def megabytes(name: str) -> float:
