@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp.client import Client
 from pydantic import SecretStr
 
 from salesloft_mcp import errors
@@ -14,7 +15,9 @@ from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.http import Bearer
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.settings import Settings
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Dialect, Settings, load
 from tests.conftest import Connect
 from tests.document import proves
 from tests.test_document import CONFIGURATIONS, IDS, MAPPINGS, call, raw, stub
@@ -147,10 +150,45 @@ async def test_each_endpoint_is_called_as_printed_under_the_base_url(endpoint: E
     assert dict(expected.params).items() <= dict(request.url.params).items()
 
 
+@proves("BASE-URL")
+@each_endpoint
+@pytest.mark.parametrize("end", ["", "/", "/v2", "/v2/", "/v2/external", "/v2/external/"])
+async def test_the_base_url_may_be_given_as_it_is_printed(endpoint: Endpoint, end: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(404, json={"error": "Not Found"})
+
+    base = load({"base_url": f"https://api.salesloft.com{end}"}).base_url
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url=base) as http:
+        with pytest.raises(errors.NotFoundError):
+            await endpoint.verb(Salesloft(http))
+    assert str(seen[0].url).startswith((BASE + endpoint.path).partition("?")[0])
+
+
+@proves("SCOPE-MAPPING-READ", "VIEW-MAPPINGS-SCOPE", "VIEW-MAPPINGS-RESOLVE-BEFORE")
+@pytest.mark.parametrize("dialect", ["guide", "reference"])
+@pytest.mark.parametrize("external_id", ["CONTACT3456", "contact3456"])
+async def test_one_id_is_resolved_with_no_more_than_the_scope_for_mappings(
+    settings: Settings, dialect: Dialect, external_id: str
+) -> None:
+    with Sandbox(dialect=dialect) as sandbox:
+        sandbox.api_key = sandbox.issue_token("external_id:read")
+        async with open_app(settings, sandbox) as app, Client(build_server(app, chosen("full"))) as client:
+            found = await call(client, "resolve_external_ids", external_ids=[external_id], external_type="crm_lead")
+    if external_id == "contact3456":
+        assert (found["missing"], list(found["near"])) == ([external_id], [external_id])
+    else:
+        assert found["found"][0]["ids"] == {"CONTACT3456": 578495206}
+        assert "record" not in found
+        assert "person:view" in found["no_record"]
+
+
 @proves("LIST-OBJECTS-ENDPOINT", "UPSERT-ENDPOINT")
 async def test_what_the_printed_paths_leave_open_is_percent_encoded() -> None:
     listed = await sent(lambda api: api.list_records("my crm/2", "people", ["a/b", "ä"]))
-    query = b"external_ids%5B1%5D=a%2Fb&external_ids%5B2%5D=%C3%A4"
+    query = b"external_ids%5B1%5D=a%2Fb&external_ids%5B2%5D=%C3%A4&per_page=100&page=1"
     assert listed.url.raw_path == b"/v2/external/ids/my%20crm%2F2/people?" + query
     upserted = await sent(lambda api: api.upsert_person("crm_lead", "a/b?c", PERSON))
     assert upserted.url.raw_path == b"/v2/external/ids/crm_lead/people/a%2Fb%3Fc"

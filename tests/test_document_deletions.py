@@ -100,3 +100,14 @@ async def test_the_typed_deletion_is_answered_with_204_and_no_body(sandbox: Sand
         answer = await http.delete(f"{MAPPINGS}/5002")
     assert (answer.status_code, answer.content) == (204, b"")
     assert deletions(sandbox)[0] == (f"{MAPPINGS}/5001".encode(), 204)
+
+
+@proves("DELETE-MAPPING-ENDPOINT")
+@pytest.mark.parametrize("dialect", ["guide", "reference"])
+async def test_the_sandbox_may_show_the_id_of_a_mapping_in_plain_lists_alone(dialect: Dialect) -> None:
+    with Sandbox(dialect=dialect, odd=["ids-in-plain-lists"]) as sandbox:
+        by_id = await rows(sandbox, MAPPINGS, external_id="CONTACT3456")
+        by_type = await rows(sandbox, MAPPINGS, external_type="crm_lead", object_id=578495206)
+        async with raw(sandbox) as api:
+            assert not any("id" in row for row in by_id)
+            assert (await api.delete(f"{MAPPINGS}/{by_type[0]['id']}")).status_code == 204

@@ -10,6 +10,7 @@ from salesloft_mcp.salesloft.models import RECORDS, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.conftest import Connect
 from tests.document import proves
+from tests.server.human import Human
 from tests.test_document import CONFIGURATIONS, MAPPINGS, call, raw, refused, resolved, rows
 
 pytestmark = pytest.mark.anyio
@@ -108,7 +109,7 @@ async def test_any_other_object_is_refused_by_every_tool_before_anything_is_sent
         tools = [tool for tool in (await client.list_tools()).tools if "object_type" in tool.input_schema["properties"]]
         for tool in tools:
             assert "object_type" in await refused(client, tool.name, object_type="deals")
-    assert len(tools) == 12
+    assert len(tools) == 13
     assert not sandbox.requests
 
 
@@ -186,7 +187,7 @@ async def test_a_custom_field_that_held_the_ids_is_backfilled_at_once(connect: C
 async def test_external_ids_are_text_compared_byte_by_byte(connect: Connect) -> None:
     key = {"external_type": "crm", "object_type": "users"}
     ids = ["007", "7", " 7", "Ab", "aB", "é", "e\u0301"]
-    async with connect() as client:
+    async with connect(elicitation_callback=Human({"confirm": True})) as client:  # asked of what looks damaged
         for object_id, external_id in enumerate(ids, start=1):
             await call(client, "create_external_id_mapping", **key, external_id=external_id, object_id=object_id)
         for object_id, external_id in enumerate(ids, start=1):

@@ -142,7 +142,8 @@ async def test_mappings_are_listed_by_any_filters_together(
     assert {name: values for name, values in sent.items() if name in FILTERS} == {
         name: [str(value)] for name, value in asked.items() if name not in compared
     }
-    every = await rows(sandbox, MAPPINGS, per_page=100) + await rows(sandbox, MAPPINGS, per_page=100, page=2)
+    newest: dict[str, str | int] = {"sort_direction": "DESC", "per_page": 100}
+    every = await rows(sandbox, MAPPINGS, **newest) + await rows(sandbox, MAPPINGS, **newest, page=2)
     wanted = [row for row in every if row.items() >= asked.items()][:100]
     keys = ("external_type", "external_id", "object_id")
     assert [[row[key] for key in keys] for row in listed["mappings"]] == [[row[key] for key in keys] for row in wanted]
@@ -160,6 +161,33 @@ async def test_a_filter_in_brackets_lists_everything_so_none_is_sent_that_way(
     calls = [request for request in list(sandbox.requests)[1:] if request.raw_path == MAPPINGS.encode()]
     assert len(calls) == 2
     assert not any(b"%5B" in request.query for request in calls)
+
+
+@proves("VIEW-MAPPINGS-BY-OBJECT", "VIEW-MAPPINGS-BY-TYPE")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("object_type=people&object_id=[578495206]", ["CONTACT3456"]),
+        ("object_type=accounts&object_id=[13]", ["ABC", "MKT-13-000"]),
+        ("external_type=sdfc_account&external_id=[ABC]", ["ABC"]),
+        ("external_type=crm&external_id=[1]", []),
+        ("object_type=people&object_id=[1]", []),
+    ],
+)
+async def test_the_sandbox_takes_an_id_in_brackets_as_it_is_printed(
+    sandbox: Sandbox, query: str, found: list[str]
+) -> None:
+    async with raw(sandbox) as api:
+        data = (await api.get(f"{MAPPINGS}?{query}")).json()["data"]
+    assert [row["external_id"] for row in (data if isinstance(data, list) else [data])] == found
+
+
+@proves("CREATE-MAPPING-ANSWER", "VIEW-MAPPINGS-SINGLE")
+async def test_the_team_of_mappings_is_told_once(connect: Connect) -> None:
+    async with connect() as client:
+        listed = await call(client, "list_external_id_mappings", external_type="crm")
+        assert (await call(client, "get_connection"))["team_id"] == listed["tenant_id"] == 100013
+    assert not any("tenant_id" in row for row in listed["mappings"])
 
 
 @proves("VIEW-MAPPINGS", "VIEW-MAPPINGS-OF-OBJECT", "VIEW-MAPPINGS-MULTIPLE", "VIEW-MAPPINGS-RESOLVE-AFTER")
