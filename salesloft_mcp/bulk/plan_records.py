@@ -21,7 +21,7 @@ from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, MappingKey, Record
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
-from salesloft_mcp.state.staging import Judged, StagedRow, Staging, Verdict
+from salesloft_mcp.state.staging import BATCH, Judged, StagedRow, Staging, Verdict
 
 
 async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, custom_fields: CustomFields) -> None:
@@ -56,12 +56,14 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
 
 async def _refer(staging: Staging, lookups: Lookups) -> None:
     """Replace accounts and owners that are named by their external ids by Salesloft's ids of them."""
-    keys = {MappingKey(*key) for text in staging.distinct("refs") for key in fields_in(text).values()}
-    found = await resolve_references(lookups, keys)
+    found: dict[MappingKey, int | Unresolved] = {}
     after = 0
-    while keys and (rows := staging.lines(after, verdicts=("new",))):
+    while rows := await anyio.to_thread.run_sync(staging.lines, after, BATCH, ("new",)):
         after = rows[-1].line
-        staging.judge(_referred(row, found) for row in rows if row.refs)
+        named = [row for row in rows if row.refs]
+        keys = {MappingKey(*key) for row in named for key in fields_in(row.refs).values()}
+        found |= await resolve_references(lookups, keys - found.keys())
+        await anyio.to_thread.run_sync(staging.judge, [_referred(row, found) for row in named])
 
 
 def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> Judged:

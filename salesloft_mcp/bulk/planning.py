@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from salesloft_mcp.bulk import plan_mappings, plan_records
 from salesloft_mcp.bulk.plan import Aim, Load
-from salesloft_mcp.bulk.status import Fact
+from salesloft_mcp.bulk.status import SUSPICIOUS_UPDATE, Fact
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
@@ -37,6 +37,8 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     else:
         await plan_records.plan(changes.api, staging, aim, reads.lookups, reads.custom_fields)
     asks = await anyio.to_thread.run_sync(staging.asks)
+    if updates := await anyio.to_thread.run_sync(staging.suspicious_updates):
+        asks[SUSPICIOUS_UPDATE] = updates
     if near_types is not None:
         asks["configuration"] = 1
         notes = (*notes, _not_configured(aim, near_types))

@@ -19,6 +19,7 @@ from salesloft_mcp.state.staging import Verdict
 from salesloft_mcp.text import quoted
 
 LEFT_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
+SUSPICIOUS_UPDATE = "suspicious update"  # rows that are held back, and would update a record
 # Why a person has to agree to rows of a plan, as the person is told.
 REASONS = {
     "configuration": "configurations to create first",
@@ -172,8 +173,9 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
 
 def _left_by_verb(row: PlanRow, outcomes: Counter[ChangeState], left: int) -> Counter[str]:
     """What of `left` is to be created, updated and deleted. What was refused is not told apart by the log."""
-    creates = sum(row.counts[name] for name in row.written if name != "update")
-    rest = Counter(create=creates, update=row.counts["update"], delete=row.counts["delete"])
+    damaged = row.asks[SUSPICIOUS_UPDATE] if row.suspicious else 0
+    creates = sum(row.counts[name] for name in row.written if name != "update") - damaged
+    rest = Counter(create=creates, update=row.counts["update"] + damaged, delete=row.counts["delete"])
     rest -= Counter(create=outcomes["created"], update=outcomes["updated"], delete=outcomes["deleted"])
     for what in tuple(rest):
         rest[what] -= min(rest[what], rest.total() - left)

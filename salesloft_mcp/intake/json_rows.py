@@ -5,6 +5,7 @@ Values stay what they are. Nothing is rounded: a number with a fraction or an ex
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -47,9 +48,9 @@ class _Decoder(json.JSONDecoder):
     def _unique(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            self.twice = self.twice or next(name for name in names if names.count(name) > 1)
-            found = {name: value for name, value in pairs if names.count(name) == 1}
+            times = Counter(name for name, _ in pairs)
+            self.twice = self.twice or next(name for name, number in times.items() if number > 1)
+            found = {name: value for name, value in pairs if times[name] == 1}
         return found
 
     def item(self, number: int, value: object) -> Item:

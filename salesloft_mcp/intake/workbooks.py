@@ -9,7 +9,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO
 from xml.parsers import expat
 
@@ -149,13 +149,12 @@ def _check(parts: zipfile.ZipFile) -> None:
             raise InputError("file", what, next_step=step)
     if "xl/workbook.xml" not in names:
         raise InputError("file", "is a zip archive.", next_step="unpack it, and give the file inside.")
-    for part in parts.infolist():
-        sheet = part.filename.startswith(_SHEET)
-        if part.filename.endswith((".xml", ".rels")) and part.file_size > (MAX_SHEET if sheet else MAX_PART):
+    for part in parts.infolist():  # any of them may be named as a sheet, whatever its own name
+        sheet = part.filename.startswith(_SHEET) and part.filename.endswith(".xml")
+        if part.file_size > (MAX_SHEET if sheet else MAX_PART):
             what = f"is a workbook that unpacks to more than {_mib(MAX_SHEET if sheet else MAX_PART)} in one part."
             raise InputError("file", what, next_step=_SAVE)
-        if part.filename.endswith((".xml", ".rels")):
-            _check_begin(parts, part)
+        _check_begin(parts, part)
         if sheet and part.file_size > MAX_LINE:
             _check_rows(parts, part)
 
@@ -170,7 +169,7 @@ def _check_begin(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = doctype
     parser.StartElementHandler = lambda name, _: begun.append(name)
-    with parts.open(part) as xml:
+    with parts.open(part) as xml, suppress(expat.ExpatError):  # a picture, or what the library finds to be damaged
         while not begun and (piece := xml.read(_BEGIN)):
             parser.Parse(piece)
 

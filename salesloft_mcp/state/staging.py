@@ -22,7 +22,7 @@ BATCH = 5_000
 Verdict = Literal[
     "new", "create", "update", "unchanged", "conflict", "object unknown", "suspicious", "invalid", "duplicate"
 ]
-Column = Literal["external_id", "ref", "refs", "object_id"]
+Column = Literal["external_id", "ref", "object_id"]
 # What is done to all rows at once, each in a file of statements that says what it is for.
 Step = Literal["duplicates", "contradictions", "verdicts", "taken", "suspicious"]
 
@@ -193,6 +193,11 @@ class Staging:
     def verdicts(self) -> Counter[str]:
         """How many rows the plan gives each verdict."""
         return Counter(dict(self._db.execute("SELECT verdict, COUNT(*) FROM rows GROUP BY verdict").fetchall()))
+
+    def suspicious_updates(self) -> int:
+        """How many of the suspicious rows would update a record."""
+        sql = "SELECT COUNT(*) FROM rows WHERE verdict = 'suspicious' AND before <> ''"
+        return int(self._db.execute(sql).fetchone()[0])
 
     def taken(self) -> int:
         """How many rows have a key that was changed before it was looked up."""

@@ -1,6 +1,7 @@
 -- Rows that say what an earlier one said already.
 CREATE INDEX IF NOT EXISTS rows_by_external_id ON rows (external_id, by, ref, line);
 CREATE INDEX IF NOT EXISTS rows_by_ref ON rows (by, ref);
+CREATE INDEX IF NOT EXISTS rows_by_object ON rows (object_id);
 CREATE INDEX IF NOT EXISTS also_by_ref ON also (by, ref);
 UPDATE rows SET verdict = 'duplicate', note = 'the same as line ' || alike.first
 FROM (SELECT line AS own, MIN(line) OVER (PARTITION BY external_id, by, ref, fields) AS first

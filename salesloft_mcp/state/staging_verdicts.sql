@@ -2,7 +2,6 @@
 BEGIN IMMEDIATE;
 CREATE INDEX IF NOT EXISTS held_by_external_id ON held (external_id);
 CREATE INDEX IF NOT EXISTS held_by_object ON held (object_id);
-CREATE INDEX IF NOT EXISTS rows_by_object ON rows (object_id);
 UPDATE rows SET verdict = 'object unknown', note = 'there is no such record, or it is hidden from this token'
 WHERE verdict = 'new' AND object_id IS NULL;
 UPDATE rows SET note = note || '; the external id is mapped to ' || held.object_id FROM held

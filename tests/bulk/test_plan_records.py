@@ -211,3 +211,22 @@ async def test_a_type_that_is_not_configured_is_created_by_the_run_after_a_yes(a
         await app.jobs.start(operation_of(status), NOBODY)
     assert (await finished(app, status)).outcomes == {"created": 2}
     assert len(writes(sandbox)) == 3
+
+
+async def test_suspicious_rows_are_told_by_what_they_would_do(app: App) -> None:
+    """A person who is asked about creates and updates is told of each, held-back rows among them."""
+    damaged: Row = {"external_id": "CONTACT1005", "title": "#REF!"}
+    status = await planned(app, [*old(2), damaged, {"external_id": "NULL", "email_address": "n@new.test"}, *new(1)])
+    assert status.plan.counts == {"update": 2, "suspicious": 2, "create": 1}
+    plain, all_of_them = operation_of(status), operation_of(status, suspicious=True)
+    assert (plain.creates, plain.updates, plain.asks) == (1, 2, 0)
+    assert (all_of_them.creates, all_of_them.updates) == (2, 3)
+    assert all_of_them.asks
+
+
+async def test_a_person_is_asked_when_an_undo_would_stop_contact_again(app: App) -> None:
+    await finished(app, await planned(app, old(1, do_not_contact=True)))
+    freed = await finished(app, await planned(app, old(1, do_not_contact=False)))
+    back = await undo(app.changes, app.database, freed.plan.operation)
+    assert back.asks == 1
+    assert await app.jobs.question(back) is not None

@@ -31,11 +31,12 @@ def book(**sheets: Sequence[Sequence[object]]) -> bytes:
 
 
 def with_part(content: bytes, name: str, part: bytes) -> bytes:
-    """The workbook with one part replaced."""
+    """A workbook with one part in place of its own, or beside them."""
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
-        for one in old.namelist():
-            new.writestr(one, part if one == name else old.read(one))
+        parts = {one: old.read(one) for one in old.namelist()} | {name: part}
+        for one, held in parts.items():
+            new.writestr(one, held)
     return made.getvalue()
 
 
@@ -163,6 +164,15 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.Monk
     assert "a row of more than" in refused(with_part(ONE, SHEET, huge))
     monkeypatch.setattr(workbooks, "MAX_WORKBOOK", 1_000)
     assert "is a workbook of more than" in refused(with_part(ONE, SHEET, huge))
+
+
+def test_what_a_part_is_called_lifts_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any part may be named as a sheet, whatever its own name."""
+    monkeypatch.setattr(workbooks, "MAX_PART", 100_000)
+    content = with_part(ONE, "xl/other/sheet.dat", b" " * 200_000)
+    assert "unpacks to more than" in refused(content)
+    evil = with_part(ONE, "xl/other/sheet.dat", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>')
+    assert "defines XML entities" in refused(evil)
 
 
 def test_a_declared_size_that_is_wrong_is_no_matter() -> None:
