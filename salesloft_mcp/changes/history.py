@@ -1,13 +1,14 @@
 """What was written here, to be searched: operations with their first changes, and how many stand in each state."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
-from salesloft_mcp.state.database import Database, Row, Transaction
+from salesloft_mcp.state.database import Database, Row, Transaction, Value
 
 RESTRICTED_AGAIN = "restricted again"  # why a person has to agree to the undoing of a run
 # What an undo brings back to a record by which it is taken out of use, in the words of SQLite.
@@ -74,10 +75,11 @@ async def find(database: Database, search: Search = Search(), limit: int = ALL) 
     """Operations, newest first."""
     given = {name: value for name, value in asdict(search).items() if value not in ("", None)}
     where = [_CONDITIONS.get(name, f"{name} = ?") for name in given if name not in _OF_A_CHANGE]
-    if change := " AND ".join(f"{name} = ?" for name in given if name in _OF_A_CHANGE):
+    asked = {name: value for name, value in given.items() if name in _OF_A_CHANGE}
+    if change := " AND ".join(f"{name} = ?" for name in asked):
         where.append(f"id IN (SELECT operation FROM changes WHERE {change} AND outcome <> 'carried')")
     sql = f"{_SELECT} WHERE {' AND '.join(where) or 'TRUE'} ORDER BY id DESC LIMIT ?"
-    return await database.read(lambda tx: [_logged(tx, row) for row in tx.rows(sql, *given.values(), limit)])
+    return await database.read(lambda tx: [_logged(tx, row, asked) for row in tx.rows(sql, *given.values(), limit)])
 
 
 async def counts(database: Database, number: int) -> Counter[State]:
@@ -112,7 +114,9 @@ def _counts(tx: Transaction, number: int, only: str = "") -> Counter[State]:
     return Counter({row["outcome"]: row["n"] for row in rows})
 
 
-def _logged(tx: Transaction, row: Row) -> Logged:
-    sql = "SELECT * FROM changes WHERE operation = ? AND outcome <> 'carried' ORDER BY id LIMIT ?"
-    lines = tuple(map(line_of, tx.rows(sql, row["id"], SHOWN_CHANGES)))
+def _logged(tx: Transaction, row: Row, asked: Mapping[str, Value]) -> Logged:
+    """An operation with its first changes; those that were asked for come first."""
+    first = " AND ".join(f"{name} = ?" for name in asked) or "TRUE"
+    sql = f"SELECT * FROM changes WHERE operation = ? AND outcome <> 'carried' ORDER BY NOT ({first}), id LIMIT ?"
+    lines = tuple(map(line_of, tx.rows(sql, row["id"], *asked.values(), SHOWN_CHANGES)))
     return Logged(**row, lines=lines, counts=_counts(tx, row["id"]))
