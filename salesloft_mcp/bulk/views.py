@@ -81,7 +81,8 @@ def plan_sentence(status: Status) -> str:
         case "planned" if status.plan.undoes:
             return f"planned: {status.plan.writes} to write. Nothing written yet."
         case "planned":
-            told = {"create": "to create", "update": "to update", "duplicate": "duplicates"}
+            duplicates = "duplicate" if counts["duplicate"] == 1 else "duplicates"
+            told = {"create": "to create", "update": "to update", "duplicate": duplicates}
             told |= {name: name for name in ("unchanged", "suspicious")}
             numbers = [f"{counts[name]} {words}" for name, words in told.items() if counts[name] or name == "create"]
             return f"planned: {', '.join(numbers)}, {skipped} skipped. Nothing written."

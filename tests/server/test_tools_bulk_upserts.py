@@ -113,7 +113,7 @@ async def test_each_row_is_told_with_what_would_become_of_it_and_why(
     async with connect() as client:
         reply = await planned(client, *rows)
         found = await every(client, reply.data["plan"])
-    assert reply.words == "planned: 1 to create, 1 to update, 1 duplicates, 1 unchanged, 9 skipped. Nothing written."
+    assert reply.words == "planned: 1 to create, 1 to update, 1 duplicate, 1 unchanged, 9 skipped. Nothing written."
     assert (reply.data["intent"], reply.data["rows_read"]) == ("upsert", 13)
     assert [(row["plan"], row.get("note", "")) for row in found] == [
         ("create", ""),

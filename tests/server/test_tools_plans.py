@@ -115,7 +115,7 @@ async def test_a_plan_tells_what_would_happen_and_writes_nothing(connect: Connec
     ]
     assert data["rows"][0]["given"] == "email nobody@x.test"
     assert data["rows"][2]["external_id"] == "N3\\u{202e}"
-    assert reply.words == "planned: 1 to create, 1 unchanged, 3 skipped. Nothing written."
+    assert reply.words == "planned: 1 to create, 1 duplicate, 1 unchanged, 3 skipped. Nothing written."
     assert data["points_spent"] > 0
     assert clash.data["rows"][0]["plan"] == "conflict"
     assert clash.data["rows"][0]["note"] == f"is mapped to {LEAD}"
