@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from salesloft_mcp.changes import mappings
-from salesloft_mcp.changes.change import Author, Change, Fed, Operation, Outcome, Place
+from salesloft_mcp.changes.change import Author, ByRun, Change, Fed, Operation, Outcome, Place
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.cli import cli
 from salesloft_mcp.salesloft.models import MappingKey
@@ -22,7 +22,7 @@ UNDONE = Operation("undo_change", (mappings.creation(KEY, 7),), undoes=1)
 CREATED = Operation(
     "create_external_id_configuration", (Change("configuration", MappingKey("erp\u202e", "accounts", ""), None, {}),)
 )
-RUN = Operation("run_plan", (), plan="abc")
+RUN = Operation("run_plan", (), by_run=ByRun("abc"))
 
 
 class Clock:

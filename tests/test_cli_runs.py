@@ -201,7 +201,7 @@ def test_a_deletion_that_was_cut_off_is_resumed_by_hand_and_never_beforehand(
                 operation = await undo(app.changes, app.database, number)
                 await app.jobs.start_undo(operation, YES)
                 await gate.wait()
-                return operation.plan
+                return operation.by_run.plan
 
     undoing = anyio.run(cut_off)
     assert terminal("runs", "cancel", undoing).exit_code == 0
@@ -227,14 +227,14 @@ def test_a_run_that_brought_the_mappings_of_a_configuration_back_is_not_undone_w
                 operation = await undo(app.changes, app.database, (await app.changes.apply(gone, YES)).number)
                 done = await app.changes.apply(operation, YES)
                 await app.jobs.start_undo(operation, YES, done.number)
-                await app.jobs.wait(operation.plan, HANG_SECONDS)
+                await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)
                 return operation
 
     operation = anyio.run(brought_back)
-    refused = terminal("runs", "undo", operation.plan, given="y\n")
+    refused = terminal("runs", "undo", operation.by_run.plan, given="y\n")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "have an assistant call undo_change 2, which takes back both." in refused.stderr
-    assert terminal.outcomes(operation.plan) == {"unchanged": operation.creates}
+    assert terminal.outcomes(operation.by_run.plan) == {"unchanged": operation.by_run.creates}
 
 
 def test_a_row_that_is_refused_makes_the_run_fail(terminal: Terminal, few: str, tmp_path: Path) -> None:

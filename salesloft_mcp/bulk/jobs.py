@@ -59,12 +59,12 @@ class Jobs:
 
         The creates of an hour count together: those of other runs, and of this one before it was cancelled.
         """
-        own, left = await self._plans.row(operation.plan), operation.writes
+        own, left = await self._plans.row(operation.by_run.plan), operation.by_run.writes
         if own is not None and own.agreed >= left:
             return None
         besides = own.writes - left if own else 0
         for row in await self._plans.running():
-            if row.id != operation.plan and not row.agreed:
+            if row.id != operation.by_run.plan and not row.agreed:
                 besides += (await self._plans.status(row.id)).left
         return await self._changes.question(operation, besides)
 
@@ -78,8 +78,8 @@ class Jobs:
             UnconfirmedError: it would write more than was agreed to, or the yes was used already.
         """
         with ExitStack() as held:
-            held.enter_context(await self._plans.lock(operation.plan))
-            status = await self._plans.status(operation.plan, held=True)
+            held.enter_context(await self._plans.lock(operation.by_run.plan))
+            status = await self._plans.status(operation.by_run.plan, held=True)
             await self._check_team(status.plan)
             with await self._plans.lock(STARTING):
                 row, epoch = await self._begun(status, operation, author, seen)
@@ -92,7 +92,7 @@ class Jobs:
 
         Raises what `start` raises.
         """
-        with await self._plans.lock(f"{operation.plan}-begins"):  # whoever comes at the same time looks after it
+        with await self._plans.lock(f"{operation.by_run.plan}-begins"):  # whoever comes at the same time looks after it
             own = await self._plans.of_operation(operation.undoes or 0)
             if own is not None:  # it must not go on by itself, now or later
                 with await self._plans.lock(own.id):
@@ -175,13 +175,14 @@ class Jobs:
             job.ended.set()
 
     async def _begin_undo(self, operation: Operation, own: PlanRow | None, author: Author, number: int) -> int:
-        before = await self._plans.row(operation.plan)
+        run = operation.by_run
+        before = await self._plans.row(run.plan)
         done = (await self._plans.status(before.id)).done if before else 0
         written = (await self._plans.status(own.id)).outcomes if own else Counter[State]()
         left = sum(written[state] for state in DONE) - done  # it may have gone on while the person was asked
-        if left > operation.writes:
+        if left > run.writes:
             raise _more_than_agreed(left)
-        counts = Counter(create=operation.creates, update=operation.updates, delete=operation.deletes)
+        counts = Counter(create=run.creates, update=run.updates, delete=run.deletes)
         if before is None:
             await self._add_undo(operation, counts, number)
         elif not done:
@@ -195,12 +196,12 @@ class Jobs:
         team = (await self._changes.place(fresh=True)).team_key
         facts: dict[str, Fact] = {
             "undoes": operation.undoes,
-            "asks": Counter({RESTRICTED_AGAIN: operation.asks}),
+            "asks": Counter({RESTRICTED_AGAIN: operation.by_run.asks}),
             "counts": counts,
             "team": team,
             "operation": number or None,
         }
-        await self._plans.add(operation.plan, aim, f"change {operation.undoes}", state="planned", **facts)
+        await self._plans.add(operation.by_run.plan, aim, f"change {operation.undoes}", state="planned", **facts)
 
     async def _make(self, job: Job, aim: Aim, load: Load) -> None:
         """Make the plan, and write down what came of it, unless it was cancelled."""
@@ -251,9 +252,10 @@ class Jobs:
             UnconfirmedError: more would be written than was agreed to, a yes is needed by now, or it was used already.
             ConflictError: it cannot be run, or was cancelled meanwhile.
         """
-        now, row = operation_of(status, agreed.title, agreed.suspicious), status.plan
-        if now.writes > agreed.writes or now.deletes > agreed.deletes:
-            raise _more_than_agreed(now.writes)
+        now, row = operation_of(status, agreed.title, agreed.by_run.suspicious), status.plan
+        left = now.by_run
+        if left.writes > agreed.by_run.writes or left.deletes > agreed.by_run.deletes:
+            raise _more_than_agreed(left.writes)
         if not author.how and await self.question(now) is not None:
             raise errors.UnconfirmedError("a person has to agree to this run. Nothing was started.", next_step=_AGAIN)
         try:
@@ -263,16 +265,13 @@ class Jobs:
             what = "this yes was used already. Nothing was started."
             raise errors.UnconfirmedError(what, next_step="make the call again to ask the person anew.") from None
         seen = row.cancelled if seen is None else seen
-        begun: dict[str, Fact] = {
-            "operation": number,
-            "agreed": now.writes if author.how else row.agreed,
-            "suspicious": now.suspicious,
-        }
+        writes = left.writes if author.how else row.agreed
+        begun: dict[str, Fact] = {"operation": number, "agreed": writes, "suspicious": left.suspicious}
         kept = await self._plans.note(row.id, seen, state="running", problem="", cancelled=0, **begun)
         if not kept:
             await self._plans.note(row.id, operation=number)
             raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.")
-        return replace(row, operation=number, suspicious=now.suspicious), epoch
+        return replace(row, operation=number, suspicious=left.suspicious), epoch
 
     async def _check_team(self, plan: PlanRow) -> None:
         """The same address may be another team's with another token, and its objects have other ids."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from salesloft_mcp import errors
 from salesloft_mcp.bulk.plan import Aim
-from salesloft_mcp.changes.change import OPEN, Operation
+from salesloft_mcp.changes.change import OPEN, ByRun, Operation
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.history import RESTRICTED_AGAIN
 from salesloft_mcp.changes.records import Intent
@@ -160,13 +160,15 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
         title,
         (),
         undoes=row.undoes or None,
-        plan=row.id,
-        of=row.object_type if row.intent or row.counts["update"] else "mappings",
-        creates=writes["create"],
-        updates=writes["update"],
-        deletes=writes["delete"],
-        suspicious=row.suspicious,
-        asks=(sum(asks[name] for name in REASONS) or int(row.suspicious)) if left else 0,
+        by_run=ByRun(
+            row.id,
+            of=row.object_type if row.intent or row.counts["update"] else "mappings",
+            creates=writes["create"],
+            updates=writes["update"],
+            deletes=writes["delete"],
+            suspicious=row.suspicious,
+            asks=(sum(asks[name] for name in REASONS) or int(row.suspicious)) if left else 0,
+        ),
         facts=tuple(told.items()),
     )
 

@@ -74,7 +74,7 @@ class Changes:
 
         `besides` is how many creates count together with those of the operation, beside the ones the log tells of.
         """
-        unconfirmed = await self.log.unconfirmed_creates(operation.plan) if operation.plan else 0
+        unconfirmed = await self.log.unconfirmed_creates(operation.by_run.plan) if operation.by_run.plan else 0
         rule = needed(operation, unconfirmed + besides)
         if rule is None:
             return None
@@ -100,7 +100,7 @@ class Changes:
 
     async def decline(self, operation: Operation, author: Author) -> None:
         """Write down that a person did not agree, so that the answer cannot be used again."""
-        if operation.plan:
+        if operation.by_run.plan:
             await self.log.begin_run(operation, await self.place(), author)
         else:
             await self.log.begin(operation, await self.place(), author, ["declined"] * len(operation.changes))

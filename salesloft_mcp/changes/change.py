@@ -65,8 +65,36 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class ByRun:
+    """What an operation leaves to the run of a plan, because it is too much to be held here: how many changes.
+
+    Where nothing is left to a run, `plan` is empty.
+    """
+
+    plan: str = ""
+    of: str = "mappings"  # what it creates or updates
+    creates: int = 0
+    updates: int = 0
+    deletes: int = 0  # of mappings; nothing else can be deleted
+    suspicious: bool = False  # whether suspicious rows are written, too
+    asks: int = 0  # rows that a person has to agree to, however few there are
+
+    @property
+    def writes(self) -> int:
+        """How many changes there are."""
+        return self.creates + self.updates + self.deletes
+
+    @property
+    def told(self) -> dict[str, int]:
+        """How many there are of each, in words: "people to create"."""
+        told = {f"{self.of} to create": self.creates, f"{self.of} to update": self.updates}
+        return {what: number for what, number in {**told, "mappings to delete": self.deletes}.items() if number}
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """What a person agrees to at once: changes in their order. Nothing after a change that failed is sent.
+    """What a person agrees to at once: changes in their order, and what is left to a run. Nothing after a change that
+    failed is sent.
 
     `carries` says how many mappings go along with a configuration; None means that nobody knows.
     """
@@ -75,13 +103,7 @@ class Operation:
     changes: tuple[Change, ...]
     carries: int | None = 0
     undoes: int | None = None
-    plan: str = ""  # of a bulk run, whose changes are too many to be held here
-    of: str = "mappings"  # what a bulk run creates or updates
-    creates: int = 0  # of a bulk run
-    updates: int = 0  # of a bulk run
-    deletes: int = 0  # mappings that a bulk run deletes
-    suspicious: bool = False  # whether a bulk run writes suspicious rows, too
-    asks: int = 0  # rows of a bulk run that a person has to agree to, however small it is
+    by_run: ByRun = ByRun()
     facts: tuple[tuple[str, str], ...] = ()  # what a person is told beside the changes
     left: tuple[str, ...] = ()  # what an undo cannot bring back
     notes: tuple[str, ...] = ()  # what was changed of what was given, in words
@@ -92,26 +114,15 @@ class Operation:
     @property
     def removes(self) -> bool:
         """Whether anything is deleted by it."""
-        return self.deletes > 0 or any(one.after is None for one in self.changes)
-
-    @property
-    def by_run(self) -> dict[str, int]:
-        """What is left to a run, and how many there are of each: "people to create"."""
-        told = {f"{self.of} to create": self.creates, f"{self.of} to update": self.updates}
-        return {what: number for what, number in {**told, "mappings to delete": self.deletes}.items() if number}
-
-    @property
-    def writes(self) -> int:
-        """How many changes are left to a run."""
-        return self.creates + self.updates + self.deletes
+        return self.by_run.deletes > 0 or any(one.after is None for one in self.changes)
 
     def digest(self, place: "Place", last: "Last") -> str:
         """Stands for exactly this: the same writes of one team, on the same facts, unshortened, after the same last
         operation.
         """
         changes = [[one.kind, *astuple(one.key), one.before, one.after] for one in self.changes]
-        bulk = [self.plan, self.creates, self.updates, self.deletes, self.undoes, self.facts]
-        facts = [place.environment, place.team_key, self.title, changes, self.carries, bulk, last.number, last.begun]
+        run = [self.by_run.plan, self.by_run.creates, self.by_run.updates, self.by_run.deletes, self.undoes, self.facts]
+        facts = [place.environment, place.team_key, self.title, changes, self.carries, run, last.number, last.begun]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 

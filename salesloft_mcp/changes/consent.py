@@ -89,7 +89,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Delete these external id mappings",
-        lambda operation: operation.deletes > 0,
+        lambda operation: operation.by_run.deletes > 0,
         "the records stay, but are no longer found by these external ids",
     ),
     Rule(
@@ -146,14 +146,15 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
 
     `unconfirmed` is how many creates and overwrites of the last hour nobody was asked about; it counts for runs.
     """
+    run = operation.by_run
     mapped, written = (
         "a mapping cannot be changed later, only deleted",
         "no record that is created can be deleted again",
     )
     many = Rule(
-        "Create these external id mappings" if operation.of == "mappings" else f"Write these {operation.of}",
-        lambda one: one.asks > 0 or (one.writes > 0 and one.writes + unconfirmed > MOST_UNASKED),
-        mapped if operation.of == "mappings" else written,
+        "Create these external id mappings" if run.of == "mappings" else f"Write these {run.of}",
+        lambda _: run.asks > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
+        mapped if run.of == "mappings" else written,
     )
     return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
@@ -166,7 +167,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     told = {
         **_damaged(operation),
         **dict(operation.facts),
-        **{what: str(number) for what, number in operation.by_run.items()},
+        **{what: str(number) for what, number in operation.by_run.told.items()},
     }
     if rule.retype:
         number = operation.carries

@@ -200,7 +200,7 @@ class ChangeLog:
 
         def read(tx: Transaction) -> Last:
             found = [Last(tx.number(of_key, self.tenant, *astuple(one.key))) for one in operation.changes]
-            found += [Last(*row) for row in tx.rows(of_plan, self.tenant, operation.plan)]
+            found += [Last(*row) for row in tx.rows(of_plan, self.tenant, operation.by_run.plan)]
             return max(found, key=lambda one: one.number, default=Last())
 
         return await self.database.read(read)
@@ -252,7 +252,7 @@ class ChangeLog:
     def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
         sql = "INSERT INTO operations (tenant, at, who, team, title, how, undoes, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         who = (self.tenant, self.clock(), author.who, place.team_key, operation.title, author.how)
-        number = tx.insert(sql, *who, operation.undoes, operation.plan or None)
+        number = tx.insert(sql, *who, operation.undoes, operation.by_run.plan or None)
         self._spend(tx, number, author)
         return number
 

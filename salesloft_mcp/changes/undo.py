@@ -9,7 +9,7 @@ from functools import partial
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, Change, Fed, Image, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Fed, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
 from salesloft_mcp.changes.run import Feed
@@ -17,7 +17,7 @@ from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import quoted
 
@@ -46,10 +46,10 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     logged = await _logged(changes, database, number)
     first = await changes.log.lines(number, DONE, limit=MOST_AT_ONCE)
     done = [line for line in reversed(first) if line.line is None]
-    by_run, carried = await history.counts(database, number), logged.counts["carried"]
-    ran = Counter(create=carried or by_run["deleted"])
+    counts, carried = await history.counts(database, number), logged.counts["carried"]
+    ran = Counter(create=carried or counts["deleted"])
     if not carried:
-        ran += Counter(update=by_run["updated"], delete=by_run["created"])
+        ran += Counter(update=counts["updated"], delete=counts["created"])
     done, ran = await _left(changes, logged, done, ran)
     if not done and not ran:
         why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
@@ -72,15 +72,21 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         tuple(back),
         carries=await configurations.count(changes.api, gone.key) if gone else 0,
         undoes=number,
-        plan=f"undo-{number}" if ran else "",
-        of=key.object_type if ran["update"] else "mappings",
+        by_run=_by_run(number, ran, key.object_type, restricted),
+        facts=facts,
+        left=tuple(left),
+        read_at=read_at,
+    )
+
+
+def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted: int) -> ByRun:
+    return ByRun(
+        f"undo-{number}" if ran else "",
+        of=object_type if ran["update"] else "mappings",
         creates=ran["create"],
         updates=ran["update"],
         deletes=ran["delete"],
         asks=restricted,
-        facts=facts,
-        left=tuple(left),
-        read_at=read_at,
     )
 
 
@@ -208,8 +214,8 @@ async def _left(
     by, log = 0, changes.log
     for one in await history.find(log.database, Search(tenant=logged.tenant, undoes=logged.id)):
         passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
-        by_run = await history.counts(log.database, one.id)
-        ended = sum(number for state, number in by_run.items() if state not in OPEN)
+        counts = await history.counts(log.database, one.id)
+        ended = sum(number for state, number in counts.items() if state not in OPEN)
         done = done[len(passed) :]
         for what in ran:  # the log does not tell which of them they were, and the sum is what counts
             gone = min(ended, ran[what])

@@ -92,7 +92,7 @@ def _carry_out(plan_id: str, build: Build, begin: Begin, yes: bool, as_json: boo
     """
     operation, question = with_app(partial(_asked, plan=plan_id, build=build), **where)
     author = _author(operation, question, yes)
-    plan = operation.plan if operation else plan_id
+    plan = operation.by_run.plan if operation else plan_id
     stopped_by: list[signal.Signals] = []
 
     async def work(app: App) -> Status | None:
@@ -122,7 +122,7 @@ async def _asked(app: App, plan: str, build: Build) -> tuple[Operation | None, Q
         return None, None
     question = await app.jobs.question(operation)
     if question is None:
-        numbers = ", ".join(f"{what}: {number}" for what, number in operation.by_run.items())
+        numbers = ", ".join(f"{what}: {number}" for what, number in operation.by_run.told.items())
         click.echo(f"In {await app.changes.place()}, {numbers or 'nothing to write'}", err=True)
     return operation, question
 
@@ -157,7 +157,7 @@ async def _to_undo(app: App, plan: str) -> Operation:
     if operation.changes:
         what = f"plan: its run belongs to change {number}, which changed a configuration, too. Nothing was undone."
         raise ConflictError(what, next_step=f"have an assistant call undo_change {number}, which takes back both.")
-    begun = await app.plans.row(operation.plan)
+    begun = await app.plans.row(operation.by_run.plan)
     if begun and (await app.plans.status(begun.id)).under_way:
         step = f"look how far it is: salesloft-mcp runs status {begun.id}"
         raise ConflictError("plan: somebody is taking it back already. Nothing was changed.", next_step=step)
@@ -169,7 +169,7 @@ def _author(operation: Operation | None, question: Question | None, yes: bool) -
     if operation is None or question is None:
         return Author("terminal")
     click.echo(question.text, err=True)
-    if yes and operation.deletes:
+    if yes and operation.by_run.deletes:
         raise click.UsageError("--yes agrees to no deletions, and this run deletes. Leave it out, and answer by hand.")
     if not yes:
         click.confirm("Agree?", abort=True, err=True)

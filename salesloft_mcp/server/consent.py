@@ -72,7 +72,7 @@ async def question_about(app: App, operation: Operation) -> Question | None:
     if operation.removes and app.settings.mode == NO_DELETES:
         what = f"this would delete, and deletions are switched off here (mode {NO_DELETES}). Nothing was changed."
         raise UnconfirmedError(what, next_step="ask the administrator of this server.")
-    if operation.plan:
+    if operation.by_run.plan:
         return await app.jobs.question(operation)
     return await app.changes.question(operation)
 

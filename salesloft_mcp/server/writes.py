@@ -164,7 +164,7 @@ async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
         question=asked.question and asked.question.text,
     )
     would = [f"{one.verb.removesuffix('d')} {_named(one)}" for one in operation.changes if not stands_already(one)]
-    run = ((*what.partition(" to "), number) for what, number in operation.by_run.items())
+    run = ((*what.partition(" to "), number) for what, number in operation.by_run.told.items())
     would += [f"{verb} {number} {noun} by a run" for noun, _, verb, number in run]
     told = f"It would {', then '.join(would)}." if would else "Nothing would change."
     return answers.answer(" ".join([f"preview: nothing was written. {told}", *operation.notes]), view)
@@ -215,8 +215,8 @@ def change_view(change: Change, outcome: str, after: Image | None, note: str = "
 
 def _status(done: Done, operation: Operation) -> str:
     """In one word: of several changes the one that creates."""
-    if operation.plan:
-        return "deleted" if operation.deletes else "updated" if operation.updates else "created"
+    if operation.by_run.plan:
+        return "deleted" if operation.by_run.deletes else "updated" if operation.by_run.updates else "created"
     states = {one.state for one in done.outcomes}
     return next(word for word in ("created", "updated", "deleted", "unchanged") if word in states)
 

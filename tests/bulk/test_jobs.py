@@ -111,7 +111,8 @@ async def test_many_who_look_do_not_keep_a_run_from_its_start_nor_take_a_stopped
 
 async def test_a_run_that_would_create_more_than_was_agreed_to_is_refused(app: App, sandbox: Sandbox) -> None:
     plan = await planned(app, 10)
-    agreed = replace(operation_of(await app.plans.status(plan)), creates=9)
+    operation = operation_of(await app.plans.status(plan))
+    agreed = replace(operation, by_run=replace(operation.by_run, creates=9))
     with pytest.raises(errors.UnconfirmedError, match="10 writes are left, and fewer were agreed to"):
         await app.jobs.start(agreed, YES)
     assert writes(sandbox) == []

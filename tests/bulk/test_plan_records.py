@@ -11,6 +11,7 @@ from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import Status, operation_of
+from salesloft_mcp.changes.change import ByRun
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import Person
@@ -177,7 +178,7 @@ async def test_an_undo_brings_old_values_back_and_takes_new_mappings_away(app: A
     ran = await finished(app, await planned(app, [*old(3), *new(2)]))
     created = await mapped(app)
     operation = await undo(app.changes, app.database, ran.plan.operation)
-    assert (operation.updates, operation.deletes, operation.creates) == (3, 2, 0)
+    assert operation.by_run == ByRun(f"undo-{ran.plan.operation}", of="people", updates=3, deletes=2)
     back = await undone(app, ran.plan.operation)
     assert (back.state, back.outcomes) == ("finished", {"updated": 3, "deleted": 2})
     assert (await titles(app, 3), await mapped(app)) == (before, {})
@@ -218,7 +219,7 @@ async def test_suspicious_rows_are_told_by_what_they_would_do(app: App) -> None:
     damaged: Row = {"external_id": "CONTACT1005", "title": "#REF!"}
     status = await planned(app, [*old(2), damaged, {"external_id": "NULL", "email_address": "n@new.test"}, *new(1)])
     assert status.plan.counts == {"update": 2, "suspicious": 2, "create": 1}
-    plain, all_of_them = operation_of(status), operation_of(status, suspicious=True)
+    plain, all_of_them = operation_of(status).by_run, operation_of(status, suspicious=True).by_run
     assert (plain.creates, plain.updates, plain.asks) == (1, 2, 0)
     assert (all_of_them.creates, all_of_them.updates) == (2, 3)
     assert all_of_them.asks
@@ -228,5 +229,5 @@ async def test_a_person_is_asked_when_an_undo_would_stop_contact_again(app: App)
     await finished(app, await planned(app, old(1, do_not_contact=True)))
     freed = await finished(app, await planned(app, old(1, do_not_contact=False)))
     back = await undo(app.changes, app.database, freed.plan.operation)
-    assert back.asks == 1
+    assert back.by_run.asks == 1
     assert await app.jobs.question(back) is not None

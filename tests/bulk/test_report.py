@@ -16,7 +16,7 @@ from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import COLUMNS, Format, ReportRow, attention, every_row, write_report
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.changes import mappings
-from salesloft_mcp.changes.change import Author, Fed, Operation, Outcome, State
+from salesloft_mcp.changes.change import Author, ByRun, Fed, Operation, Outcome, State
 from salesloft_mcp.intake.formulas import FORMULA_STARTS, REPORT_HEADS, formula_safe, unformula
 from salesloft_mcp.intake.heads import Wanted
 from salesloft_mcp.intake.tables import Invalid, open_table
@@ -49,7 +49,7 @@ async def run_of(app: App, verdicts: Sequence[Verdict], ends: Mapping[int, State
         of = {n: NewRow(n, f"id{n}", "object_id", str(n), note="planned") for n in range(1, len(verdicts) + 1)}
         staging.add(of[n]._replace(verdict=verdict) for n, verdict in enumerate(verdicts, 1))
     number = await app.changes.log.begin_run(
-        Operation("run_plan", (), plan=plan), await app.changes.place(), Author("tests")
+        Operation("run_plan", (), by_run=ByRun(plan)), await app.changes.place(), Author("tests")
     )
     await app.plans.note(plan, operation=number)
     fed = [Fed(n, mappings.creation(MappingKey("crm_lead", "people", f"id{n}"), n)) for n in ends]

@@ -10,7 +10,7 @@ from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.report import every_row
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import Operation
+from salesloft_mcp.changes.change import ByRun, Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -57,7 +57,7 @@ async def test_everything_that_a_run_created_goes_and_nothing_else(app: App) -> 
 async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -> None:
     number = await run_of(app, 3)
     operation = await undoing(app, number)
-    assert (operation.plan, operation.deletes, operation.creates, operation.changes) == (f"undo-{number}", 3, 0, ())
+    assert (operation.changes, operation.by_run) == ((), ByRun(f"undo-{number}", deletes=3))
     question = await app.jobs.question(operation)
     assert question is not None
     head, *lines = question.text.splitlines()
@@ -76,7 +76,7 @@ async def test_a_run_that_went_on_while_a_person_was_asked_is_not_undone_beyond_
     plan, written = await cancelled(app, monkeypatch)
     number = (await app.plans.status(plan)).plan.operation
     operation = await undoing(app, number)
-    assert operation.deletes == written < 60
+    assert operation.by_run.deletes == written < 60
     if begun_before:  # and nobody had agreed
         with pytest.raises(errors.UnconfirmedError, match="a person has to agree"):
             await app.jobs.start_undo(operation, NOBODY)
@@ -100,7 +100,7 @@ async def test_a_run_that_is_taken_back_does_not_go_on_beside_that(app: App, mon
     with pytest.raises(errors.ConflictError, match="it is undoing"):
         await app.jobs.start(again, NOBODY)
     held.open()
-    await app.jobs.wait(operation.plan, HANG_SECONDS)
+    await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)
     assert ((await app.plans.status(plan)).state, await live(app)) == ("undone", [])
 
 
@@ -117,7 +117,7 @@ async def test_of_two_undoings_at_once_one_begins_and_the_run_stays_closed(app: 
         tasks.start_soon(begin)
         tasks.start_soon(begin)
     assert len(begun) == 1
-    assert (await app.jobs.wait(operation.plan, HANG_SECONDS)).outcomes == {"deleted": 60}
+    assert (await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)).outcomes == {"deleted": 60}
     assert (await app.plans.status(plan)).state == "undone"
     assert await live(app) == []
 
@@ -159,9 +159,9 @@ async def test_a_run_that_came_back_in_part_does_not_go_on(app: App, monkeypatch
     back = await undoing(app, redone.plan.operation)
     await app.jobs.start_undo(back, YES)
     await gate.wait()
-    await app.jobs.cancel(back.plan)
+    await app.jobs.cancel(back.by_run.plan)
     gate.open()
-    await app.jobs.wait(back.plan, HANG_SECONDS)
+    await app.jobs.wait(back.by_run.plan, HANG_SECONDS)
     assert (await app.plans.status(plan)).state == "undoing"
 
 
@@ -228,7 +228,7 @@ async def test_an_undo_that_was_cancelled_is_gone_on_with_by_the_same_call(
     status = await app.jobs.wait(f"undo-{number}", HANG_SECONDS)
     assert status.state == "cancelled"
     operation = await undoing(app, number)
-    assert operation.deletes == status.left == len(await live(app)) < 100
+    assert operation.by_run.deletes == status.left == len(await live(app)) < 100
     assert await app.jobs.question(operation) is not None  # asked anew
     assert (await undone(app, number)).outcomes == {"deleted": 100}
     assert await live(app) == []
@@ -255,7 +255,7 @@ async def test_a_run_that_is_under_way_cannot_be_undone(
     number = await started(app, plan)
     await gate.wait()
     app.changes.sent_seconds = 0.5
-    operation = Operation("undo", (), undoes=number, plan=f"undo-{number}", deletes=30)
+    operation = Operation("undo", (), undoes=number, by_run=ByRun(f"undo-{number}", deletes=30))
     with pytest.raises(errors.ConflictError, match="another job works on it"):
         await app.jobs.start_undo(operation, YES)
     gate.open()
@@ -284,7 +284,7 @@ async def test_an_undo_can_itself_be_undone(app: App) -> None:
     created = await live(app)
     by = (await undone(app, number)).plan.operation
     operation = await undoing(app, by)
-    assert (operation.creates, operation.deletes) == (30, 0)
+    assert operation.by_run == ByRun(f"undo-{by}", creates=30)
     assert (await undone(app, by)).outcomes == {"created": 30}
     assert await live(app) == created
 

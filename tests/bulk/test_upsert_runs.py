@@ -168,7 +168,7 @@ async def test_an_undo_leaves_the_mapping_of_a_person_who_was_mapped_at_the_very
     assert await outcomes(app, plan) == ["updated"]
     operation = await undo(app.changes, app.database, status.plan.operation)
     await app.jobs.start_undo(operation, YES)
-    assert (await app.jobs.wait(operation.plan, HANG_SECONDS)).outcomes == {"conflict": 1}
+    assert (await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)).outcomes == {"conflict": 1}
     held = await app.salesloft.list_mappings(external_type=AIM.external_type, deleted=False)
     assert [row.external_id for row in held.rows if row.object_type == "people"] == ["NEW-1"]
 

@@ -71,7 +71,7 @@ async def undone(app: App, number: int) -> Status:
     """Take a run back, to its end."""
     operation = await undo(app.changes, app.database, number)
     await app.jobs.start_undo(operation, YES)
-    return await app.jobs.wait(operation.plan, HANG_SECONDS)
+    return await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)
 
 
 async def live(app: App, prefix: str = "new ") -> list[tuple[str, int]]:

@@ -82,12 +82,12 @@ async def carry_out(app: App, operation: Operation) -> None:
         yes, number = Author(how=yes.how), done.number
         if done.error is not None:
             raise done.error
-    if operation.undoes and operation.plan:
+    if operation.undoes and operation.by_run.plan:
         await app.jobs.start_undo(operation, yes, number)
-    elif operation.plan:
+    elif operation.by_run.plan:
         await app.jobs.start(operation, yes)
-    if operation.plan:
-        await app.jobs.wait(operation.plan, 60)
+    if operation.by_run.plan:
+        await app.jobs.wait(operation.by_run.plan, 60)
 
 
 async def configured(app: App, tag: str) -> None:

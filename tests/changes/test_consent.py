@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from salesloft_mcp.changes import configurations
-from salesloft_mcp.changes.change import Change, Last, Operation, Place
+from salesloft_mcp.changes.change import ByRun, Change, Last, Operation, Place
 from salesloft_mcp.changes.consent import BESIDE, MOST_UNASKED, needed, question
 from salesloft_mcp.salesloft.models import MappingKey
 
@@ -18,16 +18,16 @@ def headline(operation: Operation, unconfirmed: int = 0) -> str:
 
 def test_many_creates_are_asked_about_where_there_is_no_weightier_reason() -> None:
     """What else goes with them is worse, and has a question of its own."""
-    assert headline(Operation("a test", (), plan="p", creates=MANY)) == "Create these external id mappings"
-    assert headline(Operation("a test", (), plan="p", creates=MANY, deletes=1)).startswith("Delete these")
-    gone = Operation("a test", (CONFIGURATION,), plan="p", creates=MANY)
+    assert headline(Operation("a test", (), by_run=ByRun("p", creates=MANY))) == "Create these external id mappings"
+    assert headline(Operation("a test", (), by_run=ByRun("p", creates=MANY, deletes=1))).startswith("Delete these")
+    gone = Operation("a test", (CONFIGURATION,), by_run=ByRun("p", creates=MANY))
     assert headline(gone) == "Delete this external id configuration"
 
 
 def test_creates_count_together_with_those_that_nobody_agreed_to() -> None:
-    assert headline(Operation("a test", (), plan="p", creates=1), MOST_UNASKED - 1) == ""
-    assert headline(Operation("a test", (), plan="p", creates=1), MOST_UNASKED).startswith("Create these")
-    assert headline(Operation("a test", (), plan="p"), MANY) == ""
+    assert headline(Operation("a test", (), by_run=ByRun("p", creates=1)), MOST_UNASKED - 1) == ""
+    assert headline(Operation("a test", (), by_run=ByRun("p", creates=1)), MOST_UNASKED).startswith("Create these")
+    assert headline(Operation("a test", (), by_run=ByRun("p")), MANY) == ""
 
 
 def test_a_record_beside_one_that_is_nearly_the_same_is_the_weightier_reason() -> None:

@@ -11,6 +11,7 @@ import pytest
 from salesloft_mcp.changes import history, mappings
 from salesloft_mcp.changes.change import (
     Author,
+    ByRun,
     Change,
     Fed,
     Last,
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.anyio
 
 CREATE = Operation("create_external_id_mapping", (mappings.creation(KEY, ANN),))
 OTHER = Operation("create_external_id_mapping", (mappings.creation(OTHER_KEY, ANN),))
-RUN = Operation("run_plan", (), plan="1a2b3c4d", creates=3)
+RUN = Operation("run_plan", (), by_run=ByRun("1a2b3c4d", creates=3))
 EVERYTHING = Search()
 YES = Author("local", "asked through the client", "digest")
 
@@ -332,7 +333,7 @@ async def test_creations_that_nobody_agreed_to_are_counted_for_an_hour(log: Chan
     run = await log.begin_run(RUN, PLACE, NOBODY)
     await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [Fed(1, CREATE.changes[0])])])
     assert await log.unconfirmed_creates("") == 2
-    assert await log.unconfirmed_creates(RUN.plan) == 1
+    assert await log.unconfirmed_creates(RUN.by_run.plan) == 1
     clock.now += 3_601
     assert await log.unconfirmed_creates("") == 0
     await log.settle([Outcome(one, "created") for one in await log.announce(run, 0, [Fed(2, OTHER.changes[0])])])
@@ -445,7 +446,7 @@ async def test_a_large_operation_shows_its_first_changes_and_counts_all(log: Cha
     lines = await log.announce(number, 0, [Fed(at, mappings.creation(key, ANN)) for at, key in enumerate(keys, 1)])
     await log.settle([Outcome(line, "created" if (line.line or 0) > 2 else "failed") for line in lines])
     (found,) = await history.find(database)
-    assert (found.title, found.plan, found.counts) == ("run_plan", RUN.plan, {"created": 5, "failed": 2})
+    assert (found.title, found.plan, found.counts) == ("run_plan", RUN.by_run.plan, {"created": 5, "failed": 2})
     assert [line.line for line in found.lines] == [1, 2, 3, 4, 5]
     assert await history.counts(database, number) == found.counts
     (asked,) = await history.find(database, history.Search(external_id="N-6"))

@@ -12,7 +12,7 @@ import pytest
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes import run as running
-from salesloft_mcp.changes.change import Fed, Line, Operation, Outcome, State
+from salesloft_mcp.changes.change import ByRun, Fed, Line, Operation, Outcome, State
 from salesloft_mcp.changes.log import StaleError
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.client import Salesloft
@@ -72,7 +72,7 @@ async def here(sandbox: Sandbox, directory: Path) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def one(here: World) -> Runner:
-    return Runner(here, await here.log.begin_run(Operation("run_plan", (), plan="1a2b3c4d"), PLACE, NOBODY))
+    return Runner(here, await here.log.begin_run(Operation("run_plan", (), by_run=ByRun("1a2b3c4d")), PLACE, NOBODY))
 
 
 async def test_every_change_is_created_once(one: Runner) -> None:
@@ -301,7 +301,7 @@ async def test_a_change_whose_key_somebody_holds_waits_and_is_looked_at_then(one
 
 @unique_or_not
 async def test_two_runs_of_the_same_rows_create_each_once(one: Runner, here: World, there: World) -> None:
-    other = Runner(there, await there.log.begin_run(Operation("run_plan", (), plan="2b"), PLACE, NOBODY))
+    other = Runner(there, await there.log.begin_run(Operation("run_plan", (), by_run=ByRun("2b")), PLACE, NOBODY))
     async with anyio.create_task_group() as tasks:
         for runner in (one, other):
             tasks.start_soon(lambda runner=runner: runner.finish(rows(40), quiet=0.0))  # type: ignore[misc]

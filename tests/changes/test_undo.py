@@ -8,7 +8,7 @@ import pytest
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history, mappings, records
-from salesloft_mcp.changes.change import Change, Done, Fed, Operation, Outcome
+from salesloft_mcp.changes.change import ByRun, Change, Done, Fed, Operation, Outcome
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.changes.undo import feed, undo
@@ -191,7 +191,7 @@ async def test_a_created_configuration_is_deleted_with_what_hangs_on_it_by_then(
     done = await written(here, configurations.creation(key))
     await here.api.create_mapping("erp", "people", "E-1", ANN)
     operation = await way_back(here, done.number)
-    assert (operation.carries, operation.plan) == (1, "")
+    assert (operation.carries, operation.by_run) == (1, ByRun())
     assert states(await here.changes.apply(operation, YES)) == ["deleted"]
 
 
@@ -224,7 +224,7 @@ async def test_a_deleted_configuration_comes_back_first_and_its_mappings_by_a_ru
     done, number = await without_configuration(here)
     await without_mappings(here)
     operation = await way_back(here, done.number)
-    assert (len(operation.changes), operation.plan, operation.creates) == (1, f"undo-{done.number}", number)
+    assert (len(operation.changes), operation.by_run) == (1, ByRun(f"undo-{done.number}", creates=number))
     assert number > 1
     undone = await here.changes.apply(operation, YES)
     assert states(undone) == ["created"]
@@ -247,7 +247,7 @@ async def test_mappings_whose_run_was_never_begun_can_still_come_back(here: Worl
     await without_mappings(here)
     await here.changes.apply(await way_back(here, done.number), YES)
     operation = await way_back(here, done.number)
-    assert (operation.changes, operation.plan, operation.creates) == ((), f"undo-{done.number}", number)
+    assert (operation.changes, operation.by_run) == ((), ByRun(f"undo-{done.number}", creates=number))
     run = await here.log.begin_run(operation, PLACE, YES)
     assert await by_run(here, done.number, run) == ["created"] * number
     with pytest.raises(errors.ConflictError, match=f"undone by change {run}"):
@@ -260,7 +260,7 @@ def keys(count: int) -> list[MappingKey]:
 
 async def a_run(here: World, count: int) -> int:
     """A run that has created so many mappings."""
-    number = await here.log.begin_run(Operation("run_plan", (), plan="1a2b3c4d", creates=count), PLACE, NOBODY)
+    number = await here.log.begin_run(Operation("run_plan", (), by_run=ByRun("1a2b3c4d", creates=count)), PLACE, NOBODY)
     changes = [Fed(line, mappings.creation(key, ANN)) for line, key in enumerate(keys(count), 1)]
 
     async def rows(after: int, limit: int) -> list[Fed]:
@@ -274,7 +274,7 @@ async def test_a_run_is_taken_back_by_a_run_the_last_first(here: World) -> None:
     number = await a_run(here, 30)
     operation = await way_back(here, number)
     assert (operation.title, operation.changes, operation.undoes) == ("undo", (), number)
-    assert (operation.plan, operation.creates, operation.deletes) == (f"undo-{number}", 0, 30)
+    assert operation.by_run == ByRun(f"undo-{number}", deletes=30)
     undoing = await here.log.begin_run(operation, PLACE, YES)
     assert await by_run(here, number, undoing) == ["deleted"] * 30
     order = [line.change.key for line in await here.log.lines(undoing, by="line")]
@@ -284,7 +284,7 @@ async def test_a_run_is_taken_back_by_a_run_the_last_first(here: World) -> None:
     assert found.undone_by == undoing
     # And the undoing can be taken back in its turn.
     again = await way_back(here, undoing)
-    assert (again.creates, again.deletes) == (30, 0)
+    assert again.by_run == ByRun(f"undo-{undoing}", creates=30)
     assert await by_run(here, undoing, await here.log.begin_run(again, PLACE, YES)) == ["created"] * 30
     assert await here.mapped(order[0]) == [ANN]
 

@@ -64,7 +64,7 @@ async def test_a_run_that_would_create_more_than_was_agreed_to_does_not_start(
 ) -> None:
     async with connect() as client:
         operation = operation_of(await app.plans.status(await planned(client, MOST)))
-    smaller = replace(operation, creates=MOST - 1)
+    smaller = replace(operation, by_run=replace(operation.by_run, creates=MOST - 1))
     for author in (Author(), Author(how="asked through the client", consent="1")):
         with pytest.raises(errors.UnconfirmedError, match="fewer were agreed to"):
             await app.jobs.start(smaller, author)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from salesloft_mcp.changes import history
-from salesloft_mcp.changes.change import Line, Operation
+from salesloft_mcp.changes.change import ByRun, Line, Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.undo import undo
@@ -198,4 +198,4 @@ async def test_an_old_update_can_be_undone_field_by_field(upgraded: World) -> No
 async def test_an_old_backfill_can_be_undone_although_its_lines_have_no_ids(upgraded: World) -> None:
     (found,) = await history.find(upgraded.database, Search(title="run_backfill", external_id="K"))
     operation = await undo(upgraded.changes, upgraded.database, found.id)
-    assert (operation.plan, operation.deletes) == (f"undo-{found.id}", 1)
+    assert operation.by_run == ByRun(f"undo-{found.id}", deletes=1)

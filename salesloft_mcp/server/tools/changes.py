@@ -93,7 +93,7 @@ async def _undo(
 ) -> Annotated[CallToolResult, Undone]:
     """What a run wrote, or a configuration took with it, comes back several at once, in the background."""
     app, operation = ctx.request_context.lifespan_context, asked.operation
-    if preview or not operation.plan:
+    if preview or not operation.by_run.plan:
         return await writes.write(ctx, asked, answered, preview)
     if operation.changes:
         done = await writes.carried_out(ctx, asked, answered)
@@ -105,8 +105,8 @@ async def _undo(
         author = await require_consent(ctx, asked, answered)
         number = await app.jobs.start_undo(operation, author)
         done = Done(number, await app.changes.place(), author.how, ())
-    status = await followed(ctx, operation.plan)
-    run, spent = PlanView.of(status, app.budget.bulk), app.jobs.spent(operation.plan)
+    status = await followed(ctx, operation.by_run.plan)
+    run, spent = PlanView.of(status, app.budget.bulk), app.jobs.spent(operation.by_run.plan)
     view = Undone(**writes.facts(done, operation), run=run, points_spent=spent)
     return answers.answer(f"{writes.sentence(done, operation)} {plan_sentence(status)}".strip(), view)
 

@@ -128,7 +128,7 @@ async def _run(
     spent, agreed = app.jobs.spent(plan), ""
     if preview:
         agreed = "nobody would be asked" if asked.question is None else how_asked(ctx)
-    elif asked.operation.plan:
+    elif asked.operation.by_run.plan:
         author = await require_consent(ctx, asked, answered)
         await app.jobs.start(asked.operation, author)
         spent, agreed = 0, author.how or "nobody was asked"
