@@ -29,8 +29,12 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"Obj\x01", "is an Avro file.", "export it as CSV or JSON Lines, in UTF-8."),
     (b"\x89PNG", "is a picture (PNG).", ""),
     (b"\xff\xd8\xff", "is a picture (JPEG).", ""),
+    (b"GIF8", "is a picture (GIF).", ""),
 )
-_HTML = re.compile(r"\s*<(?:!--|(?:!doctype\s+html|html|head|body|table|meta|script|div)\b)", re.IGNORECASE)
+_HTML = re.compile(
+    r"\s*<(?:!--|(?:!doctype\s+html|html|head|body|table|meta|script|style|title|div|br)\b)", re.IGNORECASE
+)
+_TABLE = re.compile(r"(?!.*<form\b).*(?:<table\b|urn:schemas-microsoft-com:office)", re.IGNORECASE | re.DOTALL)
 _XML = re.compile(r"\s*<(?:\?xml|[A-Za-z][\w:.-]*(?:\s+[\w:.-]+=|\s*/?>))")
 _DUMP = re.compile(
     r"(?:--[^\n]*\n\s*|/\*[^*]*\*/;?\s*)*(?:INSERT\s+INTO|(?:CREATE|DROP)\s+(?:TABLE|DATABASE|SCHEMA)|LOCK\s+TABLES"
@@ -40,12 +44,31 @@ _DUMP = re.compile(
 _SYLK = re.compile(r"ID;P[^\n]*\n(?:P;P|B;[XY]|C;[XYK]|[FO];[A-Z]|N[NUE];)")
 _DIF = re.compile(r"TABLE\r?\n0,1\r?\n")
 _PYTHON = re.compile(r"(?:\[\s*)?\{\s*u?'[^']*'\s*:")
+# What terminals and Markdown draw around the cells of a table, or the first line of one that has a line for each cell.
+_DRAWN = re.compile(
+    r"\s*(?:[+┌╔╭][-+=─═━┬╤╦┐╗╮]{3,}|-\[ RECORD |\*{9,} 1\. row)"
+    r"|(?:[|│]|[^\n]* [|│]|[^\n]*[|│] )[^\n]*\n(?=[^\n]*(?:--|──))[-─ :|│+┼├┤]+(?:\n|\r|\Z)"
+)
+_MAIL = re.compile(r"(?:MIME-Version|Return-Path|Received|From|Date|Subject): .*\n(?:[ \t].*\n|[A-Za-z-]+: .*\n)", re.I)
 _OBJECT = re.compile(r'\s*\{\s*(?:"|\}|$)')
 _ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]]|-?\d|true|false|null|$)')
 _TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (_DUMP, "is a dump of a database (SQL).", "export the table, or the result of a query, as CSV in UTF-8."),
     (_SYLK, "is a table in the form SYLK (.slk).", "save it as .xlsx, or as CSV in UTF-8."),
     (_DIF, "is a table in the form DIF.", "save it as .xlsx, or as CSV in UTF-8."),
+    (
+        _DRAWN,
+        "is a table as a terminal or Markdown shows it, drawn with lines and filled up with spaces.",
+        "export it as CSV, such as with psql --csv, mysql --batch or bq --format=csv.",
+    ),
+    (
+        re.compile("version https://git-lfs"),
+        "is a pointer to a file in Git LFS, not the file.",
+        "fetch it: git lfs pull.",
+    ),
+    (re.compile("BEGIN:VCARD", re.IGNORECASE), "holds address cards (vCard).", "export the contacts as CSV, in UTF-8."),
+    (_MAIL, "is an e-mail or a page saved with its pictures (MIME).", "save the table itself as CSV, in UTF-8."),
+    (re.compile(r"(?:---\s+)?- \w[\w ]*:(?:\s|$)"), "is YAML.", "write it as JSON or CSV, in UTF-8."),
     (_PYTHON, "holds objects as Python prints them, not JSON.", "write them with json.dumps, one a line."),
 )
 _OPEN = ("{", "[", ",", ":")  # how a line ends whose object goes on
@@ -79,6 +102,8 @@ def text_form_of(start: str, name: str) -> TextForm:
             raise InputError("file", what, next_step=step)
     if _HTML.match(start):
         step = "export the table as CSV; a page often says that one has to sign in first."
+        if _TABLE.match(start):  # many programs save one under the name of a workbook
+            step = "open it in a spreadsheet, and save it as .xlsx, or as CSV in UTF-8."
         raise InputError("file", "is a web page (HTML).", next_step=step)
     if _XML.match(line):
         raise InputError("file", "is XML.", next_step="save it as .xlsx or as CSV in UTF-8.")

@@ -85,6 +85,25 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         (f"{ROW},\n{ROW},\n".encode(), "is JSON with a comma after item 1, and no brackets around all items."),
         (f'{{"type": "RECORD", "row": {ROW}}}\n'.encode() * 2, 'holds its fields one level down, inside "row".'),
         (b'{"id": "A-1", "email": "a@x.test"}\n' * 3, "--map 'id=external_id'"),
+        *(
+            (drawn.encode(), "is a table as a terminal or Markdown shows it, drawn with lines")
+            for drawn in (
+                " external_id |  email   \n-------------+----------\n A-1         | a@x.test\n(1 row)\n",
+                "+-------------+----------+\n| external_id | email    |\n+-------------+----------+\n",
+                "┌─────────────┬──────────┐\n│ external_id │ email    │\n├─────────────┼──────────┤\n",
+                "| external_id | email |\n|---|:--|\n| A-1 | a@x.test |\n",
+                "-[ RECORD 1 ]---------\nexternal_id | A-1\nemail       | a@x.test\n",
+                "*************************** 1. row ***************************\nexternal_id: A-1\n",
+            )
+        ),
+        (b"BEGIN:VCARD\r\nVERSION:3.0\r\n", "holds address cards (vCard)."),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n", "is an e-mail or a page saved with its pictures"),
+        (b"From: Kat <a@x.test>\nTo: b@x.test\n", "is an e-mail or a page saved with its pictures"),
+        (b"- external_id: A-1\n  email: a@x.test\n", "is YAML."),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer to a file in Git LFS, not the file."),
+        (b"GIF89a;", "is a picture (GIF)."),
+        (b"<style>br {}</style>\n<table>", "is a web page (HTML).\nNext: open it in a spreadsheet"),
+        (b"<html><body><form><table>", "is a web page (HTML).\nNext: export the table as CSV; a page often says"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
@@ -143,6 +162,13 @@ def test_a_list_inside_the_only_object_is_read_and_said(around: str) -> None:
     found, notes = read(around.format(ROW))
     assert found == {1: ["A-1", "a@x.test"], 2: ["A-1", "a@x.test"]}
     assert 'Read: the list "r' in " ".join(notes)
+
+
+def test_a_line_that_only_begins_like_another_form_is_a_head() -> None:
+    wanted = Wanted(frozenset({"external_id", "n"}), {"from": "n", "id": "external_id", "note": "n"})
+    assert list(table("From,ID\n1,A\n", wanted=wanted).rows) == [(2, {"external_id": "A", "n": "1"})]
+    assert list(table("ID|note\nA|--\n", wanted=wanted).rows) == [(2, {"external_id": "A", "n": "--"})]
+    assert list(table("ID | note\nA | - b\n", wanted=wanted).rows) == [(2, {"external_id": "A ", "n": " - b"})]
 
 
 def test_a_head_that_only_begins_like_another_form_is_a_head() -> None:
