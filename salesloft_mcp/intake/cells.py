@@ -128,7 +128,7 @@ def _fields(head: Row, heads: Heads) -> dict[str, int]:
     heads.unmet(cells)
     if lacking := heads.lacks(fields):
         unread = layout.headless(head, heads) if layout.like_data(head, heads) else heads.refusal(lacking, cells)
-        raise first_rows.quoted_whole(head, heads) or unread
+        raise first_rows.misread_head(head, heads) or unread
     return fields
 
 

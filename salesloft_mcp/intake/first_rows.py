@@ -13,6 +13,10 @@ from salesloft_mcp.text import quoted
 FIRST = 100
 _FOREIGN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w-]{8,}")  # an id of Salesforce or another system, and no number
 _SAVE = "save it again, with one separator throughout, and no quotes around whole lines."
+_ALLOWED = "save it again with a comma, a semicolon, a tab or a pipe between its cells."
+_RULE = re.compile(r"\s*-{2,}\s*")
+_OTHER = re.compile(r"\s*[^\w\s.@-]+\s*|\s{2,}"), re.compile(r"\s+")  # what else may separate names
+_QUOTES = "'`´‘’‚“”„«»"
 
 
 def fitting(rows: Iterator[Row], width: int, delimiter: str) -> Iterator[Row]:
@@ -21,6 +25,11 @@ def fitting(rows: Iterator[Row], width: int, delimiter: str) -> Iterator[Row]:
     Raises:
         InputError: there are several, and none of the first hundred fits the head.
     """
+    rule = next(rows, None)
+    if rule and rule.cells and all(_RULE.fullmatch(str(cell)) for cell in rule.cells):
+        yield rule._replace(problem="is a line of dashes below the names of the columns, not a row.")
+    elif rule:
+        rows = chain([rule], rows)
     first: list[Row] = []
     for row in rows:
         first.append(row)
@@ -46,17 +55,22 @@ def _refuse(wrong: Sequence[Row], width: int, delimiter: str) -> None:
         raise InputError("file", what, next_step="check the line with the names of the columns against the rows.")
 
 
-def quoted_whole(head: Row, heads: Heads) -> InputError | None:
-    """A refusal where a head is one cell in which the heads stand."""
-    if len(head.filled) != 1:
-        return None
+def misread_head(head: Row, heads: Heads) -> InputError | None:
+    """A refusal of a head in which the names of the columns stand, but not as the cells of a CSV."""
+    bare = [str(cell).strip(_QUOTES) for cell in head.cells]
+    if bare != list(head.cells) and not heads.lacks(heads.meant(bare)):
+        what = f"line {head.line}, with the names of the columns, has quotes around them that are not those of a CSV."
+        return InputError("file", what, next_step='save it again with " around its cells, or with nothing.')
+    text = str(head.filled[0]) if len(head.filled) == 1 else ""
     for delimiter in DELIMITERS:
-        cells = cells_of(str(head.filled[0]), delimiter)
-        if len(cells) > 1 and not heads.lacks(heads.meant(cells)):
-            what = (
-                f"line {head.line}, with the names of the columns, stands in quotes as a whole, so that it is one cell."
-            )
-            return InputError("file", what, next_step=_SAVE)
+        if not heads.lacks(heads.meant(cells_of(text, delimiter))):
+            what = f"line {head.line}, with the names of the columns, stands in quotes as a whole"
+            return InputError("file", f"{what}, so that it is one cell.", next_step=_SAVE)
+    for other in _OTHER:
+        if (found := other.search(text)) and not heads.lacks(heads.meant(other.split(text))):
+            sign = quoted(found[0].strip()) if found[0].strip() else "spaces"
+            what = f"line {head.line} names the columns, but it separates them by {sign}."
+            return InputError("file", what, next_step=_ALLOWED)
     return None
 
 

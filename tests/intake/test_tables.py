@@ -331,3 +331,35 @@ def test_a_head_that_none_of_the_first_rows_fits_is_a_fault_of_the_file() -> Non
     )
     good = f"external_id,email\nB,b@x.test\n{rows}"
     assert len(read(good)[0]) == 201
+
+
+@pytest.mark.parametrize(
+    ("head", "sign"),
+    [
+        ("external_id~email", '"~"'),
+        ("External ID ^ E-mail", '"^"'),
+        ("external_id\x01email", '"\\u{1}"'),
+        ("external_id，email", '"，"'),
+        ("external_id email", "spaces"),
+        ("External ID   E-mail", "spaces"),
+    ],
+)
+def test_a_head_with_another_separator_is_told_by_it_and_never_as_one_column(head: str, sign: str) -> None:
+    words = refused(f"{head}\n{head}\n")
+    assert words.startswith(f"file: line 1 names the columns, but it separates them by {sign}.")
+    assert "--map" not in words
+
+
+@pytest.mark.parametrize("head", ["'external_id','email'", "“external_id”,“email”", "`external_id`;`email`"])
+def test_a_head_in_quotes_that_no_csv_has_is_told_by_them(head: str) -> None:
+    assert refused(f"{head}\n").startswith("file: line 1, with the names of the columns, has quotes around them that")
+
+
+@pytest.mark.parametrize("rule", ["-----------,-----", "--,--"])
+def test_a_line_of_dashes_below_the_head_is_no_row(rule: str) -> None:
+    found, _ = read(f"external_id,email\n{rule}\nA-1,a@x.test\n--,b@x.test\n")
+    assert found == {
+        2: "is a line of dashes below the names of the columns, not a row.",
+        3: ["A-1", "a@x.test"],
+        4: ["--", "b@x.test"],
+    }
