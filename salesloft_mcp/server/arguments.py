@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -15,8 +15,6 @@ from salesloft_mcp.text import whole_number
 
 MAX_OBJECT_ID = 2**63 - 1
 NEXT_CURSOR = "An earlier next_cursor."
-
-ValueT = TypeVar("ValueT")
 
 
 def _by(check: Callable[[str], str]) -> AfterValidator:
@@ -41,16 +39,10 @@ def whole(value: object) -> int:
 
 def _cursor(value: object) -> int:
     with suppress(ValueError):
-        return 0 if value == "" else whole(value)
+        return whole(value)
     raise ValueError("is not a cursor of an earlier answer; leave it out to begin anew.")
 
 
-def _unless_empty(value: object) -> object:
-    """Some clients send an empty text or a 0 for what they leave out."""
-    return None if value in ("", 0) and value is not False else value
-
-
-LeftOut = Annotated[ValueT | None, BeforeValidator(_unless_empty)]
 ExternalType = Annotated[
     str,
     Field(strict=True, description="Such as crm_lead."),
@@ -72,11 +64,13 @@ ManyExternalIds = Annotated[
 ]
 KindOfRecord = Annotated[ObjectType, BeforeValidator(object_type_of), Field(description="The kind of record.")]
 ObjectId = Annotated[int, BeforeValidator(whole), Field(description="Salesloft's own id of the record.")]
-OnlyType = Annotated[LeftOut[ExternalType], Field(description="Only external ids of this type.")]
-OnlyExternalId = Annotated[LeftOut[ExternalId], Field(description="Only this external id.")]
-OnlyKind = Annotated[LeftOut[KindOfRecord], Field(description="Only this kind of record.")]
-OnlyObjectId = Annotated[LeftOut[ObjectId], Field(description="Only this Salesloft id.")]
-WhichId = Annotated[LeftOut[ObjectId], Field(description="Needed only when several fit.")]
+# What may be left out. A text is then empty and never null, because a text that may be null is read as JSON, in which
+# the id "null" is no id at all.
+OnlyType = Annotated[ExternalType, Field(description="Only external ids of this type.")]
+OnlyExternalId = Annotated[ExternalId, Field(description="Only this external id.")]
+OnlyKind = Annotated[KindOfRecord | None, Field(description="Only this kind of record.")]
+OnlyObjectId = Annotated[ObjectId | None, Field(description="Only this Salesloft id.")]
+WhichId = Annotated[ObjectId | None, Field(description="Needed only when several fit.")]
 Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="How many rows.")]
 Cursor = Annotated[int, BeforeValidator(_cursor), WithJsonSchema({"type": "string", "description": NEXT_CURSOR})]
 Deleted = Annotated[bool, Field(strict=True, description="List deleted ones too.")]

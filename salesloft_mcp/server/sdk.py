@@ -33,9 +33,12 @@ class CheckedTool(Tool):
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Result:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
-        # Some clients send null for everything they leave out. Names that are not known stay, so that they are refused.
-        known = self.parameters["properties"]
-        given = {name: value for name, value in arguments.items() if value is not None or name not in known}
+        needed, known = self.parameters.get("required", ()), self.parameters["properties"]
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if name not in known or not (value is None if name in needed else _left_out(value))
+        }
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
@@ -59,6 +62,11 @@ def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnno
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
     return tool
+
+
+def _left_out(value: object) -> bool:
+    """Some clients send null, an empty text, list or object, or a 0 for everything they leave out."""
+    return value is not False and value in (None, "", [], {}, 0)
 
 
 def _client(context: Context[Any, Any]) -> str:

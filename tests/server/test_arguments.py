@@ -60,9 +60,10 @@ TAKES_ONE = [tool for tool in VALID if "external_id" in VALID[tool]]
 TAKES_MANY = [tool for tool in VALID if "external_ids" in VALID[tool]]
 TAKES_A_TYPE = [tool for tool in VALID if "external_type" in VALID[tool]]
 TAKES_AN_OBJECT_TYPE = [tool for tool in VALID if "object_type" in VALID[tool]]
+LEFT_OUT: tuple[object, ...] = (None, "", [], {}, 0)  # what some hosts send for everything that is optional
 NO_NUMBER: tuple[object, ...] = (
     *("yes", " 7", "7 ", "+7", "-7", "1.5", "1e3", "0x7", "٧", "²", "1_000", str(2**70), CANARY),
-    *(True, False, 2**70, 2**63, -1, 1.5, 7.0, [], [7], {"a": 7}),
+    *(True, False, 2**70, 2**63, -1, 1.5, 7.0, [7], {"a": 7}),
 )
 NO_TEXT: tuple[object, ...] = (7, 7.0, True, ["7"], {"a": "7"})
 NO_LIST: tuple[object, ...] = (
@@ -116,15 +117,18 @@ async def test_a_required_argument_that_is_absent_is_named(connect: Connect, san
 
 
 @pytest.mark.parametrize(("tool", "name"), OPTIONAL)
-async def test_null_stands_for_an_optional_argument_that_is_absent(connect: Connect, tool: str, name: str) -> None:
+async def test_what_is_empty_stands_for_an_optional_argument_that_is_absent(
+    connect: Connect, tool: str, name: str
+) -> None:
     required = next(one["inputSchema"].get("required", []) for one in listed() if one["name"] == tool)
     arguments = {one: VALID[tool][one] for one in required}
     async with connect() as client:
         absent = await call(client, tool, **arguments)
-        null = await call(client, tool, **arguments, **{name: None})
+        for empty in LEFT_OUT:
+            same = await call(client, tool, **arguments, **{name: empty})
+            assert same.failed is absent.failed, (empty, same.words)
+            assert "correct this and call again" not in same.words
         misspelt = await refused(client, tool, **arguments, **{f"{name}x": None})
-    assert null.failed is absent.failed
-    assert "correct this and call again" not in null.words
     assert misspelt.startswith(f'"{name}x" is not known here')
 
 
@@ -146,7 +150,7 @@ async def test_what_is_no_whole_number_is_never_taken_for_an_id(
 ) -> None:
     optional = (tool, name) in OPTIONAL
     async with connect() as client:
-        for value in (*NO_NUMBER, *(() if optional else (0, "", "0"))):
+        for value in (*NO_NUMBER, *(() if optional else (0, "", "0", [], {}))):
             words = await refused_plainly(client, sandbox, tool, name, **{**VALID[tool], name: value})
             assert words.startswith(f"{name}: must be a whole number above 0"), repr(value)
 
@@ -168,6 +172,16 @@ async def test_an_external_id_is_exact_text_that_can_be_sent(connect: Connect, s
                 assert words.startswith("external_id: must be text in quotes; a number may have lost leading zeros.")
             for value in NO_EXTERNAL_ID:
                 await refused_plainly(client, sandbox, tool, "external_id", **{**VALID[tool], "external_id": value})
+
+
+async def test_an_external_id_that_reads_like_nothing_still_narrows(connect: Connect) -> None:
+    async with connect() as client:
+        for word in ("null", "[]", "{}", "true"):
+            assert (await call(client, "list_external_id_mappings", external_id=word)).data["mappings"] == []
+            assert (await call(client, "list_external_id_mappings", external_type=word)).data["mappings"] == []
+            new = {**KEY, "external_id": "NEW", "object_id": 578495206, "instead_of": word}
+            words = await refused(client, "create_external_id_mapping", **new)
+            assert "instead_of: there is no such live mapping" in words
 
 
 async def test_each_of_many_external_ids_is_exact_text_that_can_be_sent(connect: Connect, sandbox: Sandbox) -> None:
@@ -218,11 +232,11 @@ async def test_what_a_mapping_is_made_of_cannot_be_left_empty(connect: Connect, 
 async def test_other_arguments_take_what_they_say_and_nothing_near_it(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
         for tool, name, values in [
-            ("list_external_id_mappings", "limit", (0, -1, 101, 1.5, "5", True, 2**70)),
-            ("search_records", "limit", (0, 101, "5", False)),
-            ("list_external_id_configurations", "include_deleted", ("yes", "true", 1, [])),
-            ("get_records_by_external_id", "detail", ("FULL", "", 1, CANARY)),
-            ("upsert_person_by_external_id", "intent", ("delete", "", CANARY)),
+            ("list_external_id_mappings", "limit", (-1, 101, 1.5, "5", True, 2**70)),
+            ("search_records", "limit", (101, "5", False)),
+            ("list_external_id_configurations", "include_deleted", ("yes", "true", 1, [True])),
+            ("get_records_by_external_id", "detail", ("FULL", 1, CANARY)),
+            ("upsert_person_by_external_id", "intent", ("delete", CANARY)),
             ("search_records", "email", (7, CANARY * 30)),
             ("upsert_person_by_external_id", "person", (CANARY, 7, ["title"], "null", True)),
         ]:

@@ -207,7 +207,7 @@ async def test_a_page_holds_what_hosts_take_and_the_cursor_leads_to_the_rest(con
     [
         ({"since": "yesterday"}, "since: must be a date or time such as 2026-01-31"),
         ({"cursor": "x"}, "cursor: is not a cursor of an earlier answer"),
-        ({"limit": 0}, "limit: "),
+        ({"limit": 101}, "limit: "),
         ({"object_id": True}, "object_id: must be a whole number"),
         ({"object_type": "deals"}, "object_type: must be people, accounts or users."),
     ],

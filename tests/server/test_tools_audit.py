@@ -226,7 +226,7 @@ async def test_what_is_too_dear_for_a_chat_is_refused_and_names_the_command(conn
         ({"kind": 1}, "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids."),
         ({"external_type": "crm_leed"}, 'external_type: "crm_leed" is not configured.\nNext: existing are "crm_lead"'),
         ({"object_type": "person!"}, "object_type: must be people, accounts or users."),
-        ({"limit": 0}, "limit:"),
+        ({"limit": 101}, "limit:"),
         ({"types": "x"}, '"types" is not known here'),
     ],
 )

@@ -19,7 +19,7 @@ MOST_POINTS = 300  # half of what the whole team has in a minute, and about ten 
 MOST_COVERAGE = 100
 ROOM_FOR_MAPPINGS = 4_000  # characters, of one finding
 
-OnlyFindings = Annotated[arguments.LeftOut[Kind], Field(description="List only findings of this kind.")]
+OnlyFindings = Annotated[Kind | None, Field(description="List only findings of this kind.")]
 Cursor = Annotated[str, Field(strict=True, description=arguments.NEXT_CURSOR)]
 
 
@@ -49,7 +49,7 @@ class Summary(answers.Answer):
 
 async def audit_external_ids(
     ctx: Context[App, Any],
-    external_type: arguments.OnlyType = None,
+    external_type: arguments.OnlyType = "",
     object_type: arguments.OnlyKind = None,
     kind: OnlyFindings = None,
     limit: arguments.Limit = 20,
@@ -58,7 +58,7 @@ async def audit_external_ids(
     """Audit external ids for duplicates, orphans, damage and coverage. Without kind and cursor it gives a summary; the
     next_cursor of that lists the findings."""
     app = ctx.request_context.lifespan_context
-    scope = Scope(external_type or "", object_type)
+    scope = Scope(external_type, object_type)
     if cursor:
         name, start, found = _kept(app, cursor, scope)
     else:

@@ -30,7 +30,7 @@ def _moment(value: object) -> float:
 
 _SINCE = "Only changes since this date or time, such as 2026-01-31."
 Since = Annotated[
-    arguments.LeftOut[Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]],
+    Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})] | None,
     Field(description=_SINCE),
 ]
 ChangeNumber = Annotated[arguments.ObjectId, Field(description="The change_id of a write, or an id of list_changes.")]
@@ -62,7 +62,7 @@ class Undone(writes.Written):
 
 async def list_changes(
     ctx: Context[App, Any],
-    external_id: arguments.OnlyExternalId = None,
+    external_id: arguments.OnlyExternalId = "",
     object_type: arguments.OnlyKind = None,
     object_id: arguments.OnlyObjectId = None,
     tool: ToolName = "",
@@ -75,7 +75,7 @@ async def list_changes(
     await app.changes.look_back()
     search = history.Search(
         tenant=app.environment,
-        external_id=external_id or "",
+        external_id=external_id,
         object_type=object_type or "",
         object_id=object_id,
         title=tool,

@@ -23,14 +23,14 @@ class Configurations(answers.Answer):
 
 async def list_external_id_configurations(
     ctx: Context[App, Any],
-    external_type: arguments.OnlyType = None,
+    external_type: arguments.OnlyType = "",
     object_type: arguments.OnlyKind = None,
     include_deleted: arguments.Deleted = False,
     limit: arguments.Limit = 50,
     cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Configurations]:
     """List external id configurations: the external types that exist, and the kind of record each is for."""
-    app, scope = ctx.request_context.lifespan_context, Scope(external_type or "", object_type)
+    app, scope = ctx.request_context.lifespan_context, Scope(external_type, object_type)
     found = await app.salesloft.list_configurations(page=cursor or 1, per_page=limit)
     fitting = [row for row in found.rows if row in scope and (include_deleted or not row.deleted)]
     rows = list(map(answers.ConfigurationView.model_validate, fitting))

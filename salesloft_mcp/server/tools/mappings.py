@@ -22,11 +22,11 @@ NOTHING = "Nothing was changed."
 
 
 ReplacedId = Annotated[
-    arguments.LeftOut[arguments.ExternalId],
+    arguments.ExternalId,
     Field(description="The record's old external id; it is deleted after a person has agreed."),
 ]
 MoveFrom = Annotated[
-    arguments.LeftOut[arguments.ObjectId],
+    arguments.ObjectId | None,
     Field(description="The Salesloft id of the record that has the external id now, to move it."),
 ]
 
@@ -44,8 +44,8 @@ class Mappings(answers.Answer):
 
 async def list_external_id_mappings(
     ctx: Context[App, Any],
-    external_type: arguments.OnlyType = None,
-    external_id: arguments.OnlyExternalId = None,
+    external_type: arguments.OnlyType = "",
+    external_id: arguments.OnlyExternalId = "",
     object_type: arguments.OnlyKind = None,
     object_id: arguments.OnlyObjectId = None,
     include_deleted: arguments.Deleted = False,
@@ -57,8 +57,8 @@ async def list_external_id_mappings(
     """List external id mappings by type, external id or record: all ids of one record, or all records of one id."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
-        external_type=external_type or "",
-        external_id=external_id or "",
+        external_type=external_type,
+        external_id=external_id,
         object_type=object_type,
         object_id=object_id,
         deleted=True if only_deleted else None if include_deleted else False,
@@ -85,7 +85,7 @@ async def create_external_id_mapping(
     external_id: arguments.ExternalId,
     object_id: arguments.ObjectId,
     move_from: MoveFrom = None,
-    instead_of: ReplacedId = None,
+    instead_of: ReplacedId = "",
 ) -> Operation:
     """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
     record is refused, unless move_from names that record; a mapping cannot be updated.

@@ -24,10 +24,10 @@ MORE_FILTERS = "Other fields and their values: title, city, account_id, owner_id
 def _as_texts(value: object) -> object:
     """Numbers and flags as Salesloft reads them in a query; nothing, in whatever form, is no filter."""
     if not isinstance(value, dict):
-        return {} if value in (None, "", []) else value
+        return value
     shown = {name: str(one).lower() if isinstance(one, bool) else one for name, one in value.items()}
     texts = {name: str(one) if type(one) is int else one for name, one in shown.items()}
-    return {name: one for name, one in texts.items() if one not in (None, "")}
+    return {name: one for name, one in texts.items() if one not in (None, "", [], {})}
 
 
 Term = Annotated[str, Field(strict=True, max_length=255)]

@@ -58,14 +58,14 @@ class Resolved(answers.Answer):
 async def resolve_external_ids(
     ctx: Context[App, Any],
     external_ids: arguments.ManyExternalIds,
-    external_type: arguments.OnlyType = None,
+    external_type: arguments.OnlyType = "",
     object_type: arguments.OnlyKind = None,
 ) -> Annotated[CallToolResult, Resolved]:
     """Resolve external ids to Salesloft people, accounts or users. Tells the object_id of each id, and which ids are
     missing or ambiguous. A single id also gives its record."""
     app = ctx.request_context.lifespan_context
     _check_size(external_ids)
-    resolution = await app.lookups.resolve(external_ids, models.Scope(external_type or "", object_type))
+    resolution = await app.lookups.resolve(external_ids, models.Scope(external_type, object_type))
     found, ambiguous = resolution.of("found"), resolution.of("ambiguous")
     record, no_record = None, None
     if len(resolution.mappings) == len(found) == 1:
@@ -81,7 +81,7 @@ async def resolve_external_ids(
     )
     if answers.size_of(view) > answers.MAX_CHARACTERS:
         view.near = {}  # nobody asked for these
-    return answers.read(_sentence(resolution, external_type or "", no_record), view)
+    return answers.read(_sentence(resolution, external_type, no_record), view)
 
 
 async def _record(app: App, rows: Sequence[models.Mapping]) -> tuple[answers.RecordView | None, str | None]:
