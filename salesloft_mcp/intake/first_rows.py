@@ -111,5 +111,7 @@ def with_own_ids(rows: Rows, heads: Heads) -> Rows:
                 f"the column {quoted(head)} means {name}, an id of Salesloft's own, and holds those of another system"
             )
             step = f"leave it out: {mapped(head, '')}; or give the field that it holds."
+            if (by := name.removesuffix("_id") + f".{EXTERNAL_ID}") in heads.wanted.names:
+                step = f"if they are external ids, map it: {mapped(head, by)}; or leave it out: {mapped(head, '')}."
             raise InputError(heads.where, f"{what}, such as {quoted(foreign[name], 40)}.", next_step=step)
     yield from chain(first, rows)

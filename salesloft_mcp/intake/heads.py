@@ -1,6 +1,7 @@
 """Which field each column means: the heads of a file, or the keys of a JSON object, held against the fields wanted."""
 
 import json
+import re
 import shlex
 import unicodedata
 from collections import Counter, defaultdict
@@ -18,6 +19,12 @@ MOST_TYPED = 80  # characters of a head that somebody may type
 MANY_SHAPES = 1_000  # different lists of keys of JSON rows that are remembered
 _SEPARATORS = frozenset(" _-.")  # R writes a dot where a space was
 _DROPPED = ("Cf", "Cc", "Zs")  # categories of characters without which heads are compared
+# Parts of heads that hint at a key, where a table has none by its own name.
+_HINTS = {
+    "email": ("mail", "courriel", "correo"),
+    "domain": ("domain", "website", "webseite", "homepage"),
+    "crm_id": ("salesforce", "sfdc", "crm", "contactid", "leadid", "accountid", "casesafeid"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +138,10 @@ class Heads:
         """One line for a file of which no column is a field that rows need: which columns there are, and how to map."""
         there = [head for head in dict.fromkeys(heads) if head.strip()]
         names = (EXTERNAL_ID,) if lacking == EXTERNAL_ID else self.wanted.keys
-        near = ((head, _nearest(head, names)) for head in there if not self._own(head))
-        head, name = next(((head, name) for head, name in near if name), ("COLUMN", names[0]))
+        strange = [head for head in there if not self._own(head)]
+        near = [(head, name) for head in strange if (name := _nearest(head, names))]
+        near += [(head, name) for name in names for head in strange if _hints_at(head, name)]
+        head, name = near[0] if near else ("COLUMN", names[0])
         means = "if that is what a column holds" if head == "COLUMN" else f"if {quoted(head)} holds that"
         step = f"{means}, map it: {mapped(head, name)}."
         what = f"has no column {lacking}. Its columns are {_listed(there)}."
@@ -231,7 +240,12 @@ def _nearest(head: str, names: Iterable[str]) -> str:
     own = folded(head)
     if close := get_close_matches(own, by_fold, n=1, cutoff=0.75):
         return by_fold[close[0]]
-    return EXTERNAL_ID if list(by_fold.values()) == [EXTERNAL_ID] and own.endswith("id") else ""
+    bare = re.sub(r"[([].*", "", own).rstrip("0123456789")  # Contact Id (18)
+    return EXTERNAL_ID if list(by_fold.values()) == [EXTERNAL_ID] and bare.endswith("id") else ""
+
+
+def _hints_at(head: str, name: str) -> bool:
+    return any(part in folded(head) for part in _HINTS.get(name, ()))
 
 
 def _listed(heads: Iterable[str]) -> str:

@@ -47,6 +47,10 @@ def test_columns_that_are_not_used_are_told_with_the_field_they_may_have_been_me
         ("externel_id,email\nA-1,a@x.test\n", "--map 'externel_id=external_id'"),
         ("external_id,e_mial\nA-1,a@x.test\n", "--map 'e_mial=email'"),
         ("external_id,email\x85A-1,a@x.test", "\\u{85}"),
+        ("Contact Id (18),email\nA-1,a@x.test\n", "--map 'Contact Id (18)=external_id'"),
+        ("external_id,Name,E-Mail-Adresse\nA-1,Kat,a@x.test\n", "--map 'E-Mail-Adresse=email'"),
+        ("external_id,Contact ID,Website\nA-1,003Dn0000000105,x.test\n", "--map 'Contact ID=crm_id'"),
+        ("external_id,CaseSafeID\nA-1,003Dn0000000105IAA\n", "--map 'CaseSafeID=crm_id'"),
     ],
 )
 def test_a_head_without_what_rows_need_is_one_refusal_with_the_columns_and_the_nearest_name(
@@ -148,6 +152,18 @@ def test_a_column_that_only_looks_like_an_id_of_salesloft_is_refused_once_and_ma
     ]
     with pytest.raises(InputError, match='rows: the column "objectId" means object_id'):
         list(table_of(rows, PEOPLE).rows)
+
+
+def test_of_an_account_or_an_owner_by_another_system_s_id_it_is_said_how_to_name_it() -> None:
+    upsert = Wanted(frozenset({"external_id", "last_name", "owner_id", "owner.external_id"}))
+    text = "external_id,last_name,OwnerId\nA-1,Kat,0055g00000Abc12AAB\n"
+    assert refused(text, wanted=upsert).endswith(
+        'Next: if they are external ids, map it: --map \'OwnerId=owner.external_id\', or columns {"OwnerId": "owner.external_id"}; '
+        'or leave it out: --map \'OwnerId=\', or columns {"OwnerId": ""}.'
+    )
+    assert told(table(text, wanted=upsert, OwnerId="owner.external_id").rows) == {
+        2: ["A-1", "Kat", "0055g00000Abc12AAB"]
+    }
 
 
 @pytest.mark.parametrize("ids", [("17", "0015g00000Abc13AAB"), ("0015g00000Abc13AAB", "17"), ("n/a", "no")])
