@@ -1,24 +1,26 @@
 """Pure: which Windows code page a text that is not UTF-8 is in, where that is plain.
 
-Most bytes are letters in every page, and names are too short for the frequency of letters. So the two Latin pages that
-people send are told apart by their words, and Windows-1252 is taken where they read as well in both. Other pages are
-believed when the detector is sure.
+Most bytes are letters in every page, and names are too short for the frequency of letters. So the three Latin pages
+that people send are told apart by their words, and Windows-1252 is taken where they read as well in others. Other pages
+are believed when the detector is sure.
 """
 
+import codecs
 import re
+from collections import Counter
 from itertools import islice
 
 from charset_normalizer import from_bytes
 
 from salesloft_mcp.errors import InputError
 
-WESTERN, CENTRAL = "cp1252", "cp1250"
+WESTERN, CENTRAL, TURKISH = "cp1252", "cp1250", "cp1254"
 NAMES = {
     CENTRAL: "Windows-1250 (Central European)",
     "cp1251": "Windows-1251 (Cyrillic)",
     WESTERN: "Windows-1252 (Western European)",
     "cp1253": "Windows-1253 (Greek)",
-    "cp1254": "Windows-1254 (Turkish)",
+    TURKISH: "Windows-1254 (Turkish)",
     "cp1255": "Windows-1255 (Hebrew)",
     "cp1256": "Windows-1256 (Arabic)",
     "cp1257": "Windows-1257 (Baltic)",
@@ -31,14 +33,26 @@ NAMES = {
 _ALPHABETS = {
     WESTERN: "àâæçèéêëîïôùûüÿœ äöüß áéíñóúü àáâãçéêíóôõúü àèéìíîòóù æøåéö åäöé éëïöüáó àçèéíïòóúü",
     CENTRAL: "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíľĺňóôŕšťúýž áéíóöőúüű ăâîşţ čćđšž äöüß",
+    TURKISH: "çğıöşüi\u0307âîû",
 }
 _LETTERS = {page: [set(one) for one in alphabets.split()] for page, alphabets in _ALPHABETS.items()}
-_NEVER = {WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)"), CENTRAL: re.compile("ń[aeiouy]")}
+_NEVER = {
+    WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)|^[^a-z]{3,}$"),
+    CENTRAL: re.compile("ń[aeiouy]|ţ.*[kqwy]|[kqwy].*ţ"),
+    TURKISH: re.compile("(?<![aeıioöuüâîû])ğ|[qwx]|^[^a-z]*$"),  # other alphabets have no letters from a to z
+}
+_ROMANIAN_OR_TURKISH = re.compile(b"[\xd0\xde\xf0\xfe]")  # and Croatian
+# Kana and the first level of kanji, and the syllables of Korean; and how many signs are plain.
+_SIGNS = {
+    "cp932": (re.compile(rb"[\x88-\x97][\x40-\xfc]|\x98[\x40-\x72]|[\x82\x83][\x40-\xf1]|\x81[\x40-\xac]"), 10),
+    "cp949": (re.compile(rb"[\xb0-\xc8][\xa1-\xfe]"), 40),
+}
 _RIVALS = (*NAMES, "mac_roman", "mac_cyrillic", "koi8_r", "cp437", "cp850", "cp866", "euc_jp", "euc_kr")
 _MARKS = "‘’“”‚„…–—•·´°ºª®™©«»€£¥§±½¿¡"  # stand beside words
 _JOINTS = str.maketrans("", "", "’–—")  # stand in words
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
 _SURE = 0.95  # of the words must read well
+_USUAL = 0.9  # of the signs must be usual ones
 _COHERENT = 0.4  # the detector's measure of how much letters are as frequent as in some language
 _AHEAD = 0.05
 _ENOUGH = 100  # bytes, for a page that is the only one in which they are text
@@ -51,10 +65,12 @@ def plain_page(sample: bytes) -> str:
     Raises:
         InputError: it is not plain.
     """
-    western, central = _score(sample, WESTERN), _score(sample, CENTRAL)
-    if max(western, central) >= _SURE:
-        return WESTERN if western >= central else CENTRAL
-    if page := _by_frequency(sample):
+    scores = {page: _score(sample, page) for page in (WESTERN, CENTRAL, TURKISH)}
+    best = max(scores, key=scores.__getitem__)  # the first of several
+    open_between = best == CENTRAL and scores[TURKISH] == scores[CENTRAL] and _ROMANIAN_OR_TURKISH.search(sample)
+    if scores[best] >= _SURE and not open_between:
+        return best
+    if page := _by_common_signs(sample) or _by_frequency(sample):
         return page
     what = "is not UTF-8 text, and it is not plain which other code page it is in."
     raise InputError("file", what, next_step='save it as UTF-8 (in Excel: "CSV UTF-8").')
@@ -80,6 +96,24 @@ def _reads_well(word: str, page: str) -> bool:
     return usual and not _NEVER[page].search(lower) and any(other <= letters for letters in _LETTERS[page])
 
 
+def _by_common_signs(sample: bytes) -> str:
+    """Japanese or Korean, where nearly all signs of its words are usual ones.
+
+    Where these lie in the page, the other pages have rare signs, or none.
+    """
+    for page, (signs, enough) in _SIGNS.items():
+        try:
+            text = codecs.getincrementaldecoder(page)().decode(sample)  # the sample may end within a sign
+        except UnicodeDecodeError:
+            continue
+        words = islice((word for word in _WORD.findall(text) if not word.isascii()), _MAX_WORDS)
+        found = Counter("".join(words))
+        usual = sum(times for sign, times in found.items() if signs.fullmatch(sign.encode(page)))
+        if usual >= enough and usual >= _USUAL * found.total():
+            return page
+    return ""
+
+
 def _by_frequency(sample: bytes) -> str:
     """The other page that the detector is sure of."""
     words = b"\n".join(re.findall(rb"[^\x00-\x20,;|\"]*[\x80-\xff][^\x00-\x20,;|\"]*", sample)[:_MAX_WORDS])
@@ -88,7 +122,7 @@ def _by_frequency(sample: bytes) -> str:
     if best is None:
         return ""
     rivals = [match.coherence for match in found if str(match) != str(best)]
-    pages = [page for page in (best.encoding, *best.could_be_from_charset) if page in NAMES.keys() - {WESTERN, CENTRAL}]
+    pages = [page for page in (best.encoding, *best.could_be_from_charset) if page in NAMES.keys() - _LETTERS.keys()]
     alone = not rivals and len(words) >= _ENOUGH
     ahead = best.coherence >= _COHERENT and best.coherence - max(rivals, default=0.0) >= _AHEAD
     return pages[0] if pages and (alone or ahead) else ""

@@ -158,8 +158,8 @@ def test_of_an_account_or_an_owner_by_another_system_s_id_it_is_said_how_to_name
     upsert = Wanted(frozenset({"external_id", "last_name", "owner_id", "owner.external_id"}))
     text = "external_id,last_name,OwnerId\nA-1,Kat,0055g00000Abc12AAB\n"
     assert refused(text, wanted=upsert).endswith(
-        'Next: if they are external ids, map it: --map \'OwnerId=owner.external_id\', or columns {"OwnerId": "owner.external_id"}; '
-        'or leave it out: --map \'OwnerId=\', or columns {"OwnerId": ""}.'
+        "Next: if they are external ids, map it: --map 'OwnerId=owner.external_id', "
+        'or columns {"OwnerId": "owner.external_id"}; or leave it out: --map \'OwnerId=\', or columns {"OwnerId": ""}.'
     )
     assert told(table(text, wanted=upsert, OwnerId="owner.external_id").rows) == {
         2: ["A-1", "Kat", "0055g00000Abc12AAB"]

@@ -64,6 +64,14 @@ def test_unicode_text_of_excel_is_read() -> None:
         ("Kovács, Erdős", "cp1250"),
         ("MUÑOZ, Iñaki Simões", "cp1252"),
         ("Lefèvre, Zoé, Æbelø", "cp1252"),
+        ("山田太郎,佐藤花子,伊藤翔", "cp932"),
+        ("서울,김철수,이영희,박민수,최지우,정수빈,강하늘,조은지,윤서연,부산,주식회사,한지민,오세훈,임수정", "cp949"),
+        ("Ayşe", "cp1254"),
+        ("Barış Kaya", "cp1254"),
+        ("Ayşe Öztürk; İbrahim Yıldız; GÜLŞAH IŞIK; Oğuz Güneş", "cp1254"),
+        ("Bogdan Ioniţă, Constanţa", "cp1250"),
+        ("Starý", "cp1250"),
+        ("Đorđe Anđelić", "cp1250"),
         ("Общество с ограниченной ответственностью, Иван Петров и Ольга Смирнова. " * 5, "cp1251"),
         ("株式会社サンプル 東京都千代田区の代表取締役です。よろしくお願いいたします " * 5, "cp932"),
     ],
@@ -83,8 +91,10 @@ def test_a_code_page_is_believed_where_its_words_read_well(text: str, page: str)
         ("José Müller", "mac_roman"),
         ("José Müller", "cp850"),
         ("ÿ", "cp1252"),
-        ("Þórunn Guðmundsdóttir", "cp1252"),  # or Turkish
-        ("Barış Kaya", "cp1254"),
+        ("Þórunn Guðmundsdóttir", "cp1252"),
+        ("Şahin", "cp1254"),  # or Romanian
+        ("Роза", "cp1251"),
+        ("Воз", "cp1251"),
     ],
 )
 def test_what_could_be_several_code_pages_is_refused(text: str, encoding: str) -> None:
