@@ -1,6 +1,7 @@
 """A person at a terminal: commands one after the other, which share a sandbox file and a state directory."""
 
 import json
+import shlex
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -23,6 +24,10 @@ class Terminal:
     def __call__(self, *arguments: str, given: str | None = None) -> Result:
         """What a command answers; `given` is typed when it asks."""
         return CliRunner().invoke(cli, [*arguments, *self.options], input=given)
+
+    def typed(self, *words: str) -> str:
+        """A command as this terminal is told to type it next."""
+        return shlex.join(["salesloft-mcp", *words, *self.options])
 
     def planned(self, *source: str) -> str:
         """A plan of mappings from a source."""

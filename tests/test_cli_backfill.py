@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,39 @@ def test_a_plan_for_a_type_that_is_not_configured_says_so_and_names_what_there_i
 def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(terminal: Terminal, tmp_path: Path) -> None:
     result = terminal("backfill", "plan", few_rows(tmp_path), *TO)
     assert result.exit_code == 0
-    assert "line 5  external_id N3  given object_id 99  plan object unknown" in result.stdout
-    assert "Run it with: salesloft-mcp runs start " in result.stdout
+    assert '\nline 5: "N3", object_id 99: object unknown: there is no such record' in result.stdout
+    assert "\nplanned: of 4 rows, 1 to create, 1 of an unknown object, 2 invalid. Nothing written.\n" in result.stdout
+
+
+def test_what_is_to_be_typed_next_works_as_it_is(terminal: Terminal, tmp_path: Path) -> None:
+    result = terminal("backfill", "plan", few_rows(tmp_path), *TO)
+    steps = [line.partition(": salesloft-mcp ") for line in result.stdout.splitlines() if ": salesloft-mcp " in line]
+    assert [step for step, _, _ in steps] == ["Every row, with old and new values", "Run it"]
+    for _, _, command in steps:
+        assert CliRunner().invoke(cli, shlex.split(command)).exit_code == 0
+
+
+def test_where_nothing_is_to_be_written_nothing_is_said_to_be_run(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("external_id,object_id,city\nN1,99,Ulm\n")
+    result = terminal("backfill", "plan", str(file), *TO)
+    assert "planned: of 1 row, none to write, 1 of an unknown object. Nothing written." in result.stdout
+    assert "There is nothing to run." in result.stdout
+    assert "runs start" not in result.stdout
+    file.write_text(f"external_id,object_id,city\nN/A,{PEOPLE[0]},Ulm\n")
+    only_suspicious = terminal("backfill", "plan", str(file), *TO).stdout.splitlines()[-1]
+    assert only_suspicious.startswith("Only suspicious rows could be written: salesloft-mcp runs start ")
+    assert " --include-suspicious " in only_suspicious
+
+
+def test_each_note_on_a_file_is_a_line(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "notes.csv"
+    file.write_text(f"external_id;object_id;city\nN1;{PEOPLE[0]};Ulm\n\n")
+    lines = terminal("backfill", "plan", str(file), *TO).stdout.splitlines()
+    notes = [line.split(maxsplit=1)[1].strip() for line in lines if line.startswith(" notes")]
+    assert "['" not in "".join(lines)
+    assert 'Not used: the column "city".' in notes
+    assert len(notes) > 1
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,12 @@ def test_from_a_file_to_a_report_that_can_be_planned_again(terminal: Terminal, f
     plan = terminal.planned(few)
     status = terminal("runs", "status", plan)
     assert status.exit_code == 0
-    assert "planned: 1 to create, 3 skipped. Nothing written." in status.stdout
+    left_out = "1 of an unknown object, 2 invalid"
+    assert f"planned: of 4 rows, 1 to create, {left_out}. Nothing written." in status.stdout
     run = terminal("runs", "start", plan)
     assert (run.exit_code, run.stderr) == (0, f"In {PLACE}, mappings to create: 1\n")
-    assert "finished: 1 of 1 done; 3 were skipped by the plan." in run.stdout
-    assert f"Every row: salesloft-mcp runs report {plan}\n" in run.stdout
+    assert f"finished: 1 of 1 done (1 created). Left out of 4 rows: {left_out}." in run.stdout
+    assert f"Every row: {terminal.typed('runs', 'report', plan)}\n" in run.stdout
     report = tmp_path / "report.csv"
     assert terminal("runs", "report", plan, "--output", str(report)).output == ""
     rows = list(csv.DictReader(io.StringIO(report.read_text(), newline="")))
@@ -111,9 +112,10 @@ def test_a_signal_stops_a_run_and_resume_finishes_it(
     finally:
         process.kill()
         process.wait()
-    assert (too_early.exit_code, f"salesloft-mcp runs cancel {plan}; when" in too_early.stderr) == (1, True)
+    cancel = terminal.typed("runs", "cancel", plan)
+    assert (too_early.exit_code, f"{cancel}; when" in too_early.stderr) == (1, True)
     assert process.returncode == 128 + number
-    assert f"Stopped. Go on with: salesloft-mcp runs resume {plan}\n" in told
+    assert f"Stopped. Go on with: {terminal.typed('runs', 'resume', plan)}\n" in told
     assert "Traceback" not in told
     assert terminal.state_of(plan) == "cancelled"  # no server goes on with it by itself
     assert terminal("runs", "resume", plan, given="\n").exit_code == 1  # asked again
@@ -134,7 +136,8 @@ def test_a_run_is_taken_back_after_a_yes_by_hand_and_that_is_taken_back_like_any
     undone = terminal("runs", "undo", plan, given="y\n")
     assert undone.exit_code == 0
     assert f"delete these external id mappings in {PLACE}?" in undone.stderr
-    undoing = undone.stdout.splitlines()[-1].removeprefix("Every row: salesloft-mcp runs report ")
+    undoing = undone.stdout.splitlines()[-1].removeprefix("Every row: salesloft-mcp runs report ").split()[0]
+    assert "undone: 1 of 1 done (1 created), and taken back since." in terminal("runs", "status", plan).stdout
     assert (terminal.outcomes(undoing), terminal.state_of(plan)) == ({"deleted": 1}, "undone")
     (row,) = [json.loads(line) for line in terminal("runs", "report", undoing).stdout.splitlines()]
     assert (row["external_id"], row["plan"], row["outcome"]) == ("@1", "delete", "deleted")
@@ -177,7 +180,7 @@ def test_an_undo_that_was_stopped_is_gone_on_with_by_the_same_command_or_as_any_
     assert (under_way.exit_code, under_way.stdout) == (1, "")
     assert f"salesloft-mcp runs status {undoing}" in under_way.stderr
     assert process.returncode == 128 + signal.SIGTERM
-    assert f"Stopped. Go on with: salesloft-mcp runs undo {plan}\n" in told
+    assert f"Stopped. Go on with: {terminal.typed('runs', 'undo', plan)}\n" in told
     assert (terminal.state_of(undoing), terminal.state_of(plan)) == ("cancelled", "undoing")
     on = {"undo": plan, "resume": undoing}[command]
     assert terminal("runs", command, on, given="\n").exit_code == 1  # asked again
@@ -244,7 +247,8 @@ def test_a_row_that_is_refused_makes_the_run_fail(terminal: Terminal, few: str, 
     assert terminal("runs", "start", other).exit_code == 0
     result = terminal("runs", "start", first)
     assert result.exit_code == 1
-    assert "1 refused" in result.stdout
+    assert "1 of 1 done (1 conflict)" in result.stdout
+    assert 'line 2: "@1"' in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -292,8 +296,9 @@ def test_all_plans_are_listed_newest_first_with_how_far_they_are(terminal: Termi
     first, second = terminal.planned(few), terminal.planned("--custom-field", "Legacy ID")
     terminal("runs", "start", first)
     assert terminal("runs", "list").stdout.splitlines() == [
-        f"{second}  crm_lead people, custom field Legacy ID: planned: 120 to create, 0 skipped. Nothing written.",
-        f"{first}  crm_lead people, file few.csv: finished: 1 of 1 done; 3 were skipped by the plan.",
+        f"{second}  crm_lead people, custom field Legacy ID: planned: of 120 rows, 120 to create. Nothing written.",
+        f"{first}  crm_lead people, file few.csv: finished: 1 of 1 done (1 created). "
+        "Left out of 4 rows: 1 of an unknown object, 2 invalid.",
     ]
     (newest,) = json.loads(terminal("runs", "list", "--limit", "1", "--json").stdout)
     assert (newest["plan"], newest["state"]) == (second, "planned")

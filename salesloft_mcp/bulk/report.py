@@ -56,14 +56,24 @@ async def every_row(
 
 async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` that the plan ruled out, or that ended badly."""
+    bad = await ended_badly(plans, log, status, after, limit)
+    if status.plan.undoes:
+        return bad
+    with plans.staging(status.plan.id) as staging:
+        ruled_out = tuple(name for name in RULED_OUT if name not in status.plan.written)
+        rows = [_joined(row, None) for row in await anyio.to_thread.run_sync(staging.lines, after, limit, ruled_out)]
+    rows += bad
+    return sorted(rows, key=lambda row: row.line)[:limit]
+
+
+async def ended_badly(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
+    """The next rows past line `after` whose write did not end well."""
     bad = await log.lines(status.plan.operation, ENDED_BADLY, after, limit=limit, by="line")
     if status.plan.undoes:
         return [_of_line(line) for line in bad]
     with plans.staging(status.plan.id) as staging:
-        ruled_out = await anyio.to_thread.run_sync(staging.lines, after, limit, RULED_OUT)
         staged = {row.line: row for line in bad for row in staging.lines((line.line or 0) - 1, 1)}
-    rows = [_joined(row, None) for row in ruled_out] + [_joined(staged[line.line or 0], line) for line in bad]
-    return sorted(rows, key=lambda row: row.line)[:limit]
+    return [_joined(staged[line.line or 0], line) for line in bad]
 
 
 async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Format) -> None:

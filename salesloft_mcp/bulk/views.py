@@ -1,12 +1,28 @@
 """How a plan and its run are shown, by tools and commands alike. Every text of others in it is made safe."""
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, Self, get_args
 
 from pydantic import Field
 
 from salesloft_mcp.bulk.plan import minutes
-from salesloft_mcp.bulk.status import LEFT_OUT, REASONS, Status
+from salesloft_mcp.bulk.status import REASONS, Status
+from salesloft_mcp.changes.change import OPEN
+from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.text import Shown, View
+
+# The words of each verdict after a number of one and of several, in the order in which they are told.
+_PLANNED = {
+    "create": ("to create", "to create"),
+    "update": ("to update", "to update"),
+    "delete": ("to delete", "to delete"),
+    "unchanged": ("unchanged", "unchanged"),
+    "duplicate": ("duplicate", "duplicates"),
+    "suspicious": ("suspicious", "suspicious"),
+    "conflict": ("conflict", "conflicts"),
+    "object unknown": ("of an unknown object", "of unknown objects"),
+    "invalid": ("invalid", "invalid"),
+}
 
 
 class RowView(View):
@@ -74,24 +90,35 @@ class PlanView(View):
 
 
 def plan_sentence(status: Status) -> str:
-    """What it is, in numbers of ours."""
-    counts = status.plan.counts
-    skipped = sum(counts[name] for name in LEFT_OUT)
-    match status.state:
-        case "planned" if status.plan.undoes:
-            return f"planned: {status.plan.writes} to write. Nothing written yet."
-        case "planned":
-            duplicates = "duplicate" if counts["duplicate"] == 1 else "duplicates"
-            told = {"create": "to create", "update": "to update", "duplicate": duplicates}
-            told |= {name: name for name in ("unchanged", "suspicious")}
-            numbers = [f"{counts[name]} {words}" for name, words in told.items() if counts[name] or name == "create"]
-            return f"planned: {', '.join(numbers)}, {skipped} skipped. Nothing written."
-        case "planning":
-            return "planning: look again in a moment. Nothing written."
-        case state:
-            refused = f", {status.refused} refused" if status.refused else ""
-            left_out = f"; {skipped} were skipped by the plan" if skipped else ""
-            if counts["suspicious"] and not status.plan.suspicious:
-                left_out += f"; {counts['suspicious']} are suspicious and were not run"
-            flying = " The rows in flight may still be written." if state == "cancelling" else ""
-            return f"{state}: {status.done} of {status.plan.writes} done{refused}{left_out}.{flying}"
+    """What it is, in numbers of ours: those of the rows add up to the rows that were read, and those of the writes to
+    the writes that are done.
+    """
+    row, state, rows = status.plan, status.state, status.plan.counts.total()
+    writes = _numbers({name: row.counts[name] for name in (*row.written, "delete")}, _PLANNED) or "none to write"
+    left_out = _numbers({name: row.counts[name] for name in _PLANNED if name not in row.written}, _PLANNED)
+    if state == "planned" and row.undoes:
+        return f"planned: {_numbers(row.counts, _PLANNED)}. Nothing written yet."
+    if state == "planned":
+        told = ", ".join(filter(None, (writes, left_out)))
+        return f"planned: of {_rows(rows)}, {told}. Nothing written."
+    if state == "planning":
+        return "planning: look again in a moment. Nothing written."
+    if not row.operation and (not rows or status.problem):
+        why = status.problem.partition("\n")[0]  # what to do next stands beside it, in the problem
+        return f"{state}: {why or 'it was not planned to the end.'} Nothing written."
+    ended = _numbers({name: status.outcomes[name] for name in get_args(ChangeState) if name not in OPEN}, {})
+    done = f"{status.done:,} of {row.writes:,} done{f' ({ended})' if ended else ''}"
+    since = {"undone": ", and taken back since", "undoing": ", and being taken back"}.get(state, "")
+    others = f" Left out of {_rows(rows)}: {left_out}." if left_out and not row.undoes else ""
+    flying = " The rows in flight may still be written." if state == "cancelling" else ""
+    return f"{state}: {done}{since}.{others}{flying}"
+
+
+def _numbers(numbers: Mapping[str, int], words: Mapping[str, tuple[str, str]]) -> str:
+    """Those that are not 0, with their words for one and for several."""
+    told = [(number, words.get(name, (name, name))) for name, number in numbers.items() if number]
+    return ", ".join(f"{number:,} {one if number == 1 else several}" for number, (one, several) in told)
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"

@@ -70,6 +70,16 @@ def on_salesloft(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def typed(*words: str) -> str:
+    """A command that can be typed as it is: with the options of the one that runs now which say where it works."""
+    context = click.get_current_context()
+    for name in ("sandbox", "sandbox_file", "base_url", "state_dir"):
+        value = context.params.get(name)
+        if value and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            words += (_option(name),) if value is True else (_option(name), str(value))
+    return shlex.join(["salesloft-mcp", *words])
+
+
 class Later(click.Command):
     """Does what the function of its name does, in the module of `commands` that has the name of the command."""
 

@@ -1,9 +1,9 @@
 """Plans in a terminal: a bar while one is worked on, a table of how far it is, a line each in a list; or JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import click
 from rich.console import Console
@@ -18,8 +18,10 @@ from salesloft_mcp.bulk.sources import source, wanted
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.commands.live import Where, with_app
+from salesloft_mcp.commands.options import typed
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.intake.heads import Heads, columns_of
+from salesloft_mcp.text import quoted
 
 STEP_SECONDS = 0.5
 EXAMPLES = 10
@@ -33,17 +35,29 @@ def make(
     chosen = columns_of(columns)
     Heads(wanted(aim), chosen)  # a field that does not exist is a wrong option, whatever the file
 
-    async def work(app: App) -> str:
+    async def work(app: App) -> Status:
         load, described = source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)
         found = await followed(app, await app.jobs.plan(aim, load, described))
         if found.problem:
             raise SalesloftMcpError(found.problem)
-        show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES))
-        return found.plan.id
+        show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES + 1))
+        return found
 
     made = with_app(work, **where)
     if not as_json:
-        click.echo(f"Run it with: salesloft-mcp runs start {made}")
+        click.echo("\n".join(_next_steps(made)))
+
+
+def _next_steps(made: Status) -> list[str]:
+    """What may be typed next."""
+    plan, counts = made.plan.id, made.plan.counts
+    steps = ["Every row, with old and new values: " + typed("runs", "report", plan, "--output", f"{plan}.csv")]
+    if made.plan.writes:
+        steps.append("Run it: " + typed("runs", "start", plan))
+    if counts["suspicious"]:
+        told = "Run it with what is suspicious" if made.plan.writes else "Only suspicious rows could be written"
+        steps.append(f"{told}: " + typed("runs", "start", plan, "--include-suspicious"))
+    return steps if made.plan.writes or counts["suspicious"] else [*steps, "There is nothing to run."]
 
 
 async def followed(app: App, plan: str) -> Status:
@@ -62,19 +76,48 @@ async def followed(app: App, plan: str) -> Status:
 def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ()) -> None:
     """Everything of one plan, and some of its rows."""
     view = PlanView.of(found, app.budget.bulk).data()
-    shown = [RowView.model_validate(one).data() for one in rows]
+    shown = [RowView.model_validate(one) for one in rows[:EXAMPLES]]
     if as_json:
-        click.echo(json.dumps({**view, **({"rows": shown} if shown else {})}, indent=2))
+        given = {"rows": [row.data() for row in shown]} if shown else {}
+        click.echo(json.dumps({**view, **given}, indent=2))
         return
     console = Console(highlight=False)
+    console.print(_table({"environment": app.environment, "team": found.plan.team, **view}))
+    for row in shown:
+        console.print(Text(row_told(row)), soft_wrap=True)
+    if len(rows) > len(shown):
+        console.print(f"These are the first {EXAMPLES} of them; the report has all.")
+    console.print(Text(plan_sentence(found)), soft_wrap=True)
+
+
+def _table(facts: Mapping[str, Any]) -> Table:
+    """A line for each fact. Of several under one name, each has its own."""
     table = Table("name", Column("value", overflow="fold"), show_header=False, box=None)
-    for name, value in {"environment": app.environment, "team": found.plan.team, **view}.items():
-        for row, cell in value.items() if isinstance(value, dict) else [(name, value)]:
-            table.add_row(Text(str(row)), Text(f"{cell:,}" if isinstance(cell, int) else str(cell)))
-    console.print(table)
-    for cells in shown:
-        console.print(Text("  ".join(f"{name} {cell}" for name, cell in cells.items())), soft_wrap=True)
-    console.print(Text(plan_sentence(found)))
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines = [(inner, one) for inner, one in value.items() if one]
+        else:
+            lines = [(name, one) for one in value] if isinstance(value, list) else [(name, value)]
+        for head, cell in lines:
+            table.add_row(Text(head), Text(f"{cell:,}" if isinstance(cell, int) else str(cell)))
+    return table
+
+
+def row_told(row: RowView) -> str:
+    """A row for a person: where it stands, what the plan says of it and why, and each field, old and new."""
+    record = "" if row.object_id is None or row.given.startswith("object_id") else f" (record {row.object_id})"
+    given = f", {row.given}" if row.given else ""
+    ended = f", {row.outcome}" if row.outcome else ""
+    told = [f"line {row.line}: {quoted(row.external_id)}{record}{given}: {row.plan}{ended}"]
+    told[0] += f": {row.note}" if row.note else ""
+    old, new = row.old or {}, row.new or {}
+    told += [f"    {name}: {_json(old[name])} → {_json(value)}" for name, value in new.items() if name in old]
+    others = [f"{name}: {_json(value)}" for name, value in new.items() if name not in old and value not in ("", None)]
+    return "\n".join([*told, *([f"    {', '.join(others)}"] if others else [])])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def show_all(app: App, found: Sequence[Status], as_json: bool) -> None:

@@ -13,13 +13,14 @@ import click
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.jobs import Jobs
-from salesloft_mcp.bulk.report import Format, every_row, write_report
+from salesloft_mcp.bulk.report import Format, ended_badly, every_row, write_report
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes import undo as undoing
 from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.commands.live import Where, with_app
-from salesloft_mcp.commands.plan_output import followed, show, show_all
+from salesloft_mcp.commands.options import typed
+from salesloft_mcp.commands.plan_output import EXAMPLES, followed, show, show_all
 from salesloft_mcp.errors import ConflictError
 from salesloft_mcp.state.files import atomic_output
 
@@ -99,7 +100,7 @@ def _carry_out(plan_id: str, build: Build, begin: Begin, yes: bool, as_json: boo
         if operation:
             await begin(app.jobs, operation, author)
         if found := await (_watched(app, plan, stopped_by) if operation else followed(app, plan)):
-            show(app, found, as_json)
+            show(app, found, as_json, await ended_badly(app.plans, app.changes.log, found, 0, EXAMPLES + 1))
         return found
 
     try:
@@ -108,10 +109,10 @@ def _carry_out(plan_id: str, build: Build, begin: Begin, yes: bool, as_json: boo
         stopped_by, after = [signal.SIGINT], None
     if after is None:
         on = "resume" if plan == plan_id else "undo"  # whose own plan may not be there yet
-        click.echo(f"Stopped. Go on with: salesloft-mcp runs {on} {plan_id}", err=True)
+        click.echo(f"Stopped. Go on with: {typed('runs', on, plan_id)}", err=True)
         sys.exit(128 + stopped_by[0])
     if not as_json:
-        click.echo(f"Every row: salesloft-mcp runs report {plan}")
+        click.echo(f"Every row: {typed('runs', 'report', plan)}")
     sys.exit(0 if after.state == "finished" and not after.refused else 1)
 
 
@@ -136,7 +137,7 @@ async def _to_start(app: App, plan: str, suspicious: bool = False) -> Operation 
 async def _to_resume(app: App, plan: str) -> Operation | None:
     if (await app.plans.status(plan)).state == "planned":
         what = "plan: it was not begun yet. Nothing was started."
-        raise ConflictError(what, next_step=f"salesloft-mcp runs start {plan}")
+        raise ConflictError(what, next_step=typed("runs", "start", plan))
     return await _to_start(app, plan)
 
 
@@ -151,7 +152,7 @@ async def _to_undo(app: App, plan: str) -> Operation:
     if not number:
         raise ConflictError("plan: it was not begun, so there is nothing to undo.")
     if found.under_way:
-        step = f"salesloft-mcp runs cancel {plan}; when it has ended, undo it."
+        step = f"{typed('runs', 'cancel', plan)}; when it has ended, undo it."
         raise ConflictError(f"plan: it is {found.state}. Nothing was changed.", next_step=step)
     operation = await undoing.undo(app.changes, app.database, number, "runs undo")
     if operation.changes:
@@ -159,7 +160,7 @@ async def _to_undo(app: App, plan: str) -> Operation:
         raise ConflictError(what, next_step=f"have an assistant call undo_change {number}, which takes back both.")
     begun = await app.plans.row(operation.by_run.plan)
     if begun and (await app.plans.status(begun.id)).under_way:
-        step = f"look how far it is: salesloft-mcp runs status {begun.id}"
+        step = f"look how far it is: {typed('runs', 'status', begun.id)}"
         raise ConflictError("plan: somebody is taking it back already. Nothing was changed.", next_step=step)
     return operation
 

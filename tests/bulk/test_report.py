@@ -116,3 +116,11 @@ async def test_attention_is_for_what_was_ruled_out_and_what_ended_badly(app: App
     found = [row.line for row in await attention(app.plans, app.changes.log, status, 0, 100)]
     assert found == [3, 4, 5, 7, 8]
     assert [row.line for row in await attention(app.plans, app.changes.log, status, 4, 2)] == [5, 7]
+
+
+@pytest.mark.anyio
+async def test_a_suspicious_row_that_was_written_because_it_was_asked_for_needs_no_attention(app: App) -> None:
+    await run_of(app, ["suspicious", "suspicious", "invalid"], {1: "created", 2: "failed"})
+    await app.plans.note("abc", suspicious=True)
+    found = await attention(app.plans, app.changes.log, await app.plans.status("abc"), 0, 100)
+    assert [(row.line, row.outcome) for row in found] == [(2, "failed"), (3, "")]

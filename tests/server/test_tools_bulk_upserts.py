@@ -113,7 +113,8 @@ async def test_each_row_is_told_with_what_would_become_of_it_and_why(
     async with connect() as client:
         reply = await planned(client, *rows)
         found = await every(client, reply.data["plan"])
-    assert reply.words == "planned: 1 to create, 1 to update, 1 duplicate, 1 unchanged, 9 skipped. Nothing written."
+    told = "1 to create, 1 to update, 1 unchanged, 1 duplicate, 4 conflicts, 5 invalid"
+    assert reply.words == f"planned: of 13 rows, {told}. Nothing written."
     assert (reply.data["intent"], reply.data["rows_read"]) == ("upsert", 13)
     assert [(row["plan"], row.get("note", "")) for row in found] == [
         ("create", ""),
@@ -157,7 +158,7 @@ async def test_each_field_is_told_with_its_old_and_its_new_value_before_and_afte
         assert creation["new"] == {"email_address": "ann@new.test"}
         run = await call(client, "run_plan", plan=plan)
         after = await every(client, plan)
-    assert run.words == "finished: 2 of 2 done."
+    assert run.words == "finished: 2 of 2 done (1 created, 1 updated)."
     assert [(row["outcome"], row.get("old", None), row["new"]) for row in after] == [
         ("updated", update["old"], update["new"]),
         ("created", None, creation["new"]),
@@ -213,14 +214,14 @@ async def test_suspicious_rows_are_counted_listed_and_not_run(connect: Connect, 
     async with connect() as client:
         reply = await planned(client, *rows)
         run = await call(client, "run_plan", plan=reply.data["plan"])
-    assert reply.words == "planned: 1 to create, 4 suspicious, 0 skipped. Nothing written."
+    assert reply.words == "planned: of 5 rows, 1 to create, 4 suspicious. Nothing written."
     assert [(row["line"], row["plan"], row["note"]) for row in reply.data["rows"]] == [
         (1, "suspicious", f'nearly the external id "CONTACT1001", which is mapped to {FIRST}'),
         (2, "suspicious", "nearly the external id of line 3"),
         (3, "suspicious", "nearly the external id of line 2"),
         (4, "suspicious", "a word for nothing"),
     ]
-    assert run.words == "finished: 1 of 1 done; 4 are suspicious and were not run."
+    assert run.words == "finished: 1 of 1 done (1 created). Left out of 5 rows: 4 suspicious."
     assert len(writes(sandbox)) == len(await mapped(app, "GOOD-1")) == 1
 
 

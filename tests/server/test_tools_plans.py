@@ -115,7 +115,8 @@ async def test_a_plan_tells_what_would_happen_and_writes_nothing(connect: Connec
     ]
     assert data["rows"][0]["given"] == "email nobody@x.test"
     assert data["rows"][2]["external_id"] == "N3\\u{202e}"
-    assert reply.words == "planned: 1 to create, 1 duplicate, 1 unchanged, 3 skipped. Nothing written."
+    told = "1 to create, 1 unchanged, 1 duplicate, 1 of an unknown object, 2 invalid"
+    assert reply.words == f"planned: of 6 rows, {told}. Nothing written."
     assert data["points_spent"] > 0
     assert clash.data["rows"][0]["plan"] == "conflict"
     assert clash.data["rows"][0]["note"] == f"is mapped to {LEAD}"
@@ -184,7 +185,7 @@ async def test_a_type_that_is_not_configured_is_told_with_the_nearest_and_the_ru
         human.action, human.answer = "accept", YES
         run = await call(client, "run_plan", plan=made.data["plan"])
     assert "configurations to create first: 1" in human.questions[0].splitlines()
-    assert run.words == "finished: 2 of 2 done."
+    assert run.words == "finished: 2 of 2 done (2 created)."
     assert len(writes(sandbox)) == 3
     assert await app.configurations.nearest("crm_leed", "people") is None
 
@@ -210,7 +211,7 @@ async def test_a_custom_field_is_retired_in_two_calls(connect: Connect, app: App
         run = await call(client, "run_plan", plan=plan.data["plan"])
         again = await call(client, "plan_backfill", **target, custom_field="Legacy ID")
         missing = await refused(client, "plan_backfill", **target, custom_field="legacy")
-    assert run.words == "finished: 120 of 120 done."
+    assert run.words == "finished: 120 of 120 done (120 created)."
     assert run.data["outcomes"] == {"created": 120}
     assert run.data["points_spent"] >= 120
     assert again.data["counts"] == {"unchanged": 120}
@@ -459,7 +460,7 @@ async def test_rows_that_are_refused_are_told_with_their_line(connect: Connect, 
         await app.salesloft.create_mapping("sdfc_lead", "people", "N0001", PERSON)
         run = await call(client, "run_plan", plan=plan)
         seen = await call(client, "get_plan", plan=plan, rows="attention")
-    assert run.words == "finished: 3 of 3 done, 1 refused."
+    assert run.words == "finished: 3 of 3 done (2 created, 1 conflict)."
     (row,) = seen.data["rows"]
     assert (row["line"], row["external_id"], row["plan"], row["outcome"]) == (2, "N0001", "create", "conflict")
 

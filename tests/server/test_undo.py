@@ -238,7 +238,7 @@ class TestConfigurations:
             assert gone.data["saved_mappings"] == 29
             reply = await undo(client, 1)
         number = reply.data["configuration_id"]
-        assert reply.words == f"created: configuration {number} for accounts. finished: 29 of 29 done."
+        assert reply.words == f"created: configuration {number} for accounts. finished: 29 of 29 done (29 unchanged)."
         assert reply.data["run"]["outcomes"] == {"unchanged": 29}
         assert len(human.questions) == 1
         assert await configured(app, "marketing")
