@@ -104,7 +104,10 @@ def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(terminal: Term
     assert "\nplanned: of 4 rows, 1 to create, 1 of an unknown object, 2 invalid. Nothing written.\n" in result.stdout
 
 
-def test_what_is_to_be_typed_next_works_as_it_is(terminal: Terminal, tmp_path: Path) -> None:
+def test_what_is_to_be_typed_next_works_as_it_is(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the report goes
     result = terminal("backfill", "plan", few_rows(tmp_path), *TO)
     steps = [line.partition(": salesloft-mcp ") for line in result.stdout.splitlines() if ": salesloft-mcp " in line]
     assert [step for step, _, _ in steps] == ["Every row, with old and new values", "Run it"]
