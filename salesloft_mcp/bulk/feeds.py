@@ -13,8 +13,8 @@ from salesloft_mcp.changes import mappings, records, undo
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Change, Fed
 from salesloft_mcp.changes.run import Feed
-from salesloft_mcp.lookups.standing import holders
-from salesloft_mcp.salesloft.models import Record, one_record
+from salesloft_mcp.lookups.standing import Standing, holders
+from salesloft_mcp.salesloft.models import one_record
 from salesloft_mcp.state.staging import StagedRow
 
 
@@ -29,38 +29,42 @@ def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
         if row.aim.intent is None:
             return [Fed(one.line, mappings.creation(row.aim.key(one.external_id), one.object_id or 0)) for one in rows]
         expected = {one.external_id: one.object_id for one in rows}
-        held, found = await holders(changes.api, row.aim.external_type, row.aim.object_type, expected)
-        return [_upsert(row.aim, one, held[one.external_id], found) for one in rows]
+        there = await holders(changes.api, row.aim.external_type, row.aim.object_type, expected)
+        return [
+            _creation(row.aim, one, there) if one.object_id is None else _update(row.aim, one, there) for one in rows
+        ]
 
     return following
 
 
-def _upsert(aim: Aim, row: StagedRow, held: set[int], found: dict[int, Record]) -> Fed:
-    """A row held against the record that its external id stands for now, which somebody may have changed meanwhile."""
-    return _creation(aim, row, held, found) if row.object_id is None else _update(aim, row, held, found)
-
-
-def _creation(aim: Aim, row: StagedRow, held: set[int], found: dict[int, Record]) -> Fed:
+def _creation(aim: Aim, row: StagedRow, there: Standing) -> Fed:
+    """A row held against what stands there now: somebody may have given its external id to a record meanwhile."""
     change = Change("record", aim.key(row.external_id), None, fields_in(row.fields))
-    if not held:
+    if not (held := there.held[row.external_id]):
         return Fed(row.line, change)
     holder = min(held)
-    now = records.image(found[holder], change.after or {}) if holder in found else {"id": holder}
-    if records.fits(now, change.after or {}):
+    found = there.records.get(holder)
+    now = {"id": holder} if found is None else records.image(found, change.after or {})
+    if found is not None and records.fits(now, change.after or {}):
         return Fed(row.line, replace(change, before=now), "unchanged")
     note = f"it was mapped to {one_record(aim.object_type, holder)} since the plan was made. Nothing was written."
     return Fed(row.line, change, "conflict", note)
 
 
-def _update(aim: Aim, row: StagedRow, held: set[int], found: dict[int, Record]) -> Fed:
+def _update(aim: Aim, row: StagedRow, there: Standing) -> Fed:
+    """A row held against the record that its external id stands for now, which somebody may have changed meanwhile."""
     key, after = aim.key(row.external_id), fields_in(row.fields)
     before = {"id": row.object_id, **fields_in(row.before)}
-    record = found.get(row.object_id or 0) if held == {row.object_id} else None
+    change = Change("record", key, before, after)
     one = one_record(aim.object_type, row.object_id)
+    if row.object_id in there.unread:
+        return Fed(
+            row.line, change, "failed", f"Salesloft shows {one} in a form that cannot be read. Nothing was written."
+        )
+    record = there.records.get(row.object_id or 0) if there.held[row.external_id] == {row.object_id} else None
     if record is None:
         note = f"{one} does not have this external id any more, or is gone or hidden from this token."
-        return Fed(row.line, Change("record", key, before, after), "conflict", note)
-    change = Change("record", key, before, after)
+        return Fed(row.line, change, "conflict", note)
     now = change.part(records.image(record, after))
     change = replace(change, before=now)
     if records.fits(now, after):

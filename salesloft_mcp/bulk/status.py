@@ -13,6 +13,7 @@ from salesloft_mcp.changes.history import RESTRICTED_AGAIN
 from salesloft_mcp.changes.records import Intent
 from salesloft_mcp.changes.run import BATCH
 from salesloft_mcp.errors import Hint
+from salesloft_mcp.lookups.standing import questions
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.database import Row, Value
 from salesloft_mcp.state.staging import Verdict
@@ -98,12 +99,13 @@ class Status:
 
     @property
     def points(self) -> int:
-        """API points that these cost at most: one each, and of an upsert two for a batch, whose external ids are looked
-        at once more: those that are to be created, and those that are to be updated.
+        """API points that these cost at most: one each, and what it takes to look once more, in batches, whose the
+        external ids of records are. What has to wait for points is looked at again, which is not counted here.
         """
-        plan = self.plan
-        kinds = len({name == "update" for name in plan.written if plan.counts[name]}) if plan.intent else 0
-        return self.left + kinds * -(-self.left // BATCH)
+        plan, size = self.plan, min(self.left, BATCH)
+        found = {name: min(plan.counts[name], size) for name in plan.written}
+        free = sum(found.values()) - found["update"] if plan.intent else 0
+        return self.left + -(-self.left // BATCH) * questions(found["update"], min(free, size))
 
     @property
     def under_way(self) -> bool:

@@ -19,7 +19,10 @@ from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, Outcome, St
 from salesloft_mcp.salesloft.gather import gather_limited
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
-BATCH = 64  # changes announced in one transaction; so many a killed process leaves to be looked up without need
+# Changes announced in one transaction; so many a killed process leaves to be looked up without need. Nine questions
+# tell whose the external ids of so many records are.
+BATCH = 126
+IN_VAIN = 64  # changes in a row without an answer: the pass ends
 WRITE_DOWN_SECONDS = 1.0
 READ_AGAIN_SECONDS = 15.0  # a record that was read longer ago is read again before it is written
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
@@ -210,7 +213,7 @@ class Run:
 
     def _halting(self) -> bool:
         """Nobody wants more, or nothing gets through."""
-        return self.cancelled() or self._refusal is not None or self._in_vain >= BATCH
+        return self.cancelled() or self._refusal is not None or self._in_vain >= IN_VAIN
 
     async def _keep_writing_down(self) -> None:
         while True:

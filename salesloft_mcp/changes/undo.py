@@ -123,14 +123,15 @@ def feed(changes: Changes, number: int) -> Feed:
 
 
 async def _updated(api: Salesloft, lines: Sequence[Line]) -> dict[MappingKey, Image]:
-    """How the records stand that a run has updated, where each still has its external id: a point for all of them."""
+    """How the records stand that a run has updated, where each still has its external id: a few points for all."""
     key, model = lines[0].change.key, records.fields_of(lines[0].change.key).model_fields
     expected = {line.change.key.external_id: line.change.object_id for line in lines}
-    held, found = await holders(api, key.external_type, key.object_type, expected)
+    there = await holders(api, key.external_type, key.object_type, expected)
     return {
-        line.change.key: records.image(found[one], model)
+        line.change.key: records.image(found, model)
         for line in lines
-        if (one := line.change.object_id) in found and held[line.change.key.external_id] == {one}
+        if (found := there.records.get(line.change.object_id or 0)) is not None
+        and there.held[line.change.key.external_id] == {found.id}
     }
 
 

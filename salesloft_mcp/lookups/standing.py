@@ -1,53 +1,127 @@
-"""The records that many external ids stand for, in the fewest calls."""
+"""Which record each of many external ids stands for now, in the fewest calls."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from itertools import combinations, count
+from math import comb
 from urllib.parse import quote
 
+from salesloft_mcp import errors
 from salesloft_mcp.lookups.known_records import records_of
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Record
-from salesloft_mcp.salesloft.paging import live_mappings, read_all
+from salesloft_mcp.salesloft.paging import live_mappings, pages
 from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL, MAX_QUERY_BYTES, ids_path
 
 _NAME = len("&external_ids%5B100%5D=")
+_FREE = frozenset({-1})  # the one question about all external ids that are expected to stand for nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The records that each external id stands for, and those of them that can be read. `unread` are those that
+    Salesloft shows in a row that cannot be read; all others that are missing are gone, or hidden from this token.
+    """
+
+    held: Mapping[str, Set[int]]
+    records: Mapping[int, Record]
+    unread: Set[int]
 
 
 async def holders(
     api: Salesloft, external_type: str, object_type: ObjectType, expected: Mapping[str, int | None]
-) -> tuple[dict[str, set[int]], dict[int, Record]]:
-    """The records that each external id stands for, and those of them that can be read.
+) -> Standing:
+    """What each external id stands for, where it is `expected` to stand for this record, or for none.
 
-    A point for a hundred external ids while they stand for the records that are `expected`, and a point more for each
-    where they do not, because only then it matters which is whose. Two that have changed places go unseen.
+    Salesloft does not say by which external id it found a record. So each external id is asked for in several
+    questions, no two in the same ones: a record that comes back in just those of its external id belongs to it, even
+    where others have changed places. That is `questions` points; what is otherwise than expected costs a point more.
     """
-    found = await standing(api, external_type, object_type, list(expected))
-    if sorted(found) == sorted(one for one in expected.values() if one is not None):
-        return {one: set() if record is None else {record} for one, record in expected.items()}, found
-    keys = [MappingKey(external_type, object_type, one) for one in expected]
-    rows = await gather_limited([partial(live_mappings, api, key) for key in keys])
-    held = {one: {row.object_id for row in mapped} for one, mapped in zip(expected, rows, strict=True)}
-    since = set[int]().union(*held.values()) - found.keys()  # mapped in this moment, gone or hidden
-    return held, found | await records_of(api, object_type, since)
-
-
-async def standing(
-    api: Salesloft, external_type: str, object_type: ObjectType, external_ids: Sequence[str]
-) -> dict[int, Record]:
-    """The records by their Salesloft ids, a point for a hundred external ids. Which is whose, Salesloft does not say;
-    those that are gone, or hidden from this token, are missing. An external id of more than 6 kB costs a point itself.
-    """
-    found: dict[int, Record] = {}
     room = MAX_QUERY_BYTES - len(ids_path(external_type, object_type)) - len("&per_page=100&page=9")
-    for batch in _batches([one for one in external_ids if _size(one) <= room], room):
-        records = await read_all(partial(api.list_records, external_type, object_type, batch))
-        found |= {record.id: record for record in records}
-    for long in (one for one in external_ids if _size(one) > room):
-        for row in await live_mappings(api, MappingKey(external_type, object_type, long)):
-            if (record := await api.get_object(object_type, row.object_id)) is not None:
-                found[record.id] = record
+    short = [one for one in expected if _size(one) <= room]
+    taken = [one for one in short if expected[one] is not None]
+    asked = {**dict.fromkeys(short, _FREE), **dict(zip(taken, _places(len(taken)), strict=False))}
+    numbers = sorted(frozenset[int]().union(*asked.values()))
+    asks = [
+        partial(_found, api, external_type, object_type, [one for one in short if number in asked[one]], room)
+        for number in numbers
+    ]
+    found: dict[int, Record] = {}
+    came: dict[int, frozenset[int]] = {}
+    for number, records in zip(numbers, await gather_limited(asks), strict=True):
+        found |= records
+        came |= {one: came.get(one, frozenset()) | {number} for one in records}
+    doubtful = [*_doubtful(expected, asked, came), *(one for one in expected if one not in asked)]
+    held: dict[str, Set[int]] = {one: set() if record is None else {record} for one, record in expected.items()}
+    keys = [MappingKey(external_type, object_type, one) for one in doubtful]
+    for one, rows in zip(
+        doubtful, await gather_limited([partial(live_mappings, api, key) for key in keys]), strict=True
+    ):
+        held[one] = {row.object_id for row in rows}
+    more, unread = await _read(api, object_type, {one for some in held.values() for one in some} - found.keys())
+    return Standing(held, found | more, unread)
+
+
+def questions(expected: int, free: int) -> int:
+    """The points that `holders` takes for so many external ids that stand for a record, and so many that do not."""
+    return (_width(expected) if expected else 0) + -(-free // MAX_IDS_A_CALL)
+
+
+def _width(ids: int) -> int:
+    return next(width for width in count(1) if comb(width, (width + 1) // 2) >= ids)
+
+
+def _places(ids: int) -> Iterator[frozenset[int]]:
+    """For each external id the questions in which it is asked for: as many for each, so that none of these sets holds
+    another one.
+    """
+    width = _width(ids)
+    return map(frozenset, combinations(range(width), (width + 1) // 2))
+
+
+def _doubtful(
+    expected: Mapping[str, int | None], asked: Mapping[str, frozenset[int]], came: Mapping[int, frozenset[int]]
+) -> Iterator[str]:
+    """The external ids whose record did not come back as it should, and those of which another one may have come."""
+    right = {expected[one]: places for one, places in asked.items()}
+    strange = [places for record, places in came.items() if right.get(record) != places]
+    for one, places in asked.items():
+        record = expected[one]
+        missing = record is not None and came.get(record) != places
+        if missing or any(places <= some for some in strange):
+            yield one
+
+
+async def _found(
+    api: Salesloft, external_type: str, object_type: ObjectType, external_ids: Sequence[str], room: int
+) -> dict[int, Record]:
+    """The records of these external ids that can be read, a point for a hundred of them."""
+    found: dict[int, Record] = {}
+    for batch in _batches(external_ids, room):
+        with suppress(errors.BrokenAnswerError):  # none of them can be read: the mappings tell whose they are
+            async for rows in pages(partial(api.list_records, external_type, object_type, batch)):
+                found |= {record.id: record for record in rows}
     return found
+
+
+async def _read(api: Salesloft, object_type: ObjectType, wanted: Set[int]) -> tuple[dict[int, Record], Set[int]]:
+    """Records that did not come by their external ids, and which of them cannot be read: a point for each of these, and
+    for each that is gone or hidden.
+    """
+    found, unread = dict[int, Record](), set[int]()
+    with suppress(errors.BrokenAnswerError):
+        found = await records_of(api, object_type, wanted)
+    for one in sorted(wanted - found.keys()):
+        try:
+            record = await api.get_object(object_type, one)
+        except errors.BrokenAnswerError:
+            unread.add(one)
+        else:
+            found |= {} if record is None else {one: record}
+    return found, unread
 
 
 def _batches(external_ids: Sequence[str], room: int) -> Iterator[list[str]]:

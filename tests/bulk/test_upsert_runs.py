@@ -13,12 +13,13 @@ from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from salesloft_mcp.sandbox.store import Row, equal
 from salesloft_mcp.settings import Settings
 from tests.hosting.program import HANG_SECONDS
 
 from .running import FIRST_PERSON
-from .working import YES, Gate, finished, started
+from .working import YES, Gate, finished, started, undone
 
 pytestmark = pytest.mark.anyio
 
@@ -296,3 +297,43 @@ async def test_a_full_disk_stops_the_run_and_what_it_wrote_is_told_when_it_goes_
     assert told == [("updated", {"title": old}), ("created", None)]
     (new_one,) = people(sandbox)[-1:]
     assert new_one["created_at"] == new_one["updated_at"]
+
+
+async def test_external_ids_that_have_changed_places_write_to_nobody(app: App, sandbox: Sandbox) -> None:
+    """Salesloft answers with the same people as before, in one answer, whichever of the external ids is whose."""
+    names = [f"OLD-{number}" for number in range(40)]
+    await mapped(app, **{name: FIRST_PERSON + number for number, name in enumerate(names)})
+    plan = await planned(app, *({"external_id": name, "title": "CFO"} for name in names))
+    for name, other in (("OLD-3", 17), ("OLD-17", 3), ("OLD-20", 21), ("OLD-21", 22), ("OLD-22", 20)):
+        unmap(sandbox, name)
+        await mapped(app, **{name: FIRST_PERSON + other})
+    moved = {3, 17, 20, 21, 22}
+    before = {number: person(sandbox, FIRST_PERSON + number) for number in moved}
+    await finished(app, plan, YES)
+    told = await outcomes(app, plan)
+    assert told == ["conflict" if number in moved else "updated" for number in range(40)]
+    assert {number: person(sandbox, FIRST_PERSON + number) for number in moved} == before
+
+
+async def test_an_undo_writes_to_nobody_whose_external_id_has_changed_places(app: App, sandbox: Sandbox) -> None:
+    await mapped(app, **{f"OLD-{number}": FIRST_PERSON + number for number in range(30)})
+    plan = await planned(app, *({"external_id": f"OLD-{number}", "title": "CFO"} for number in range(30)))
+    status = await finished(app, plan, YES)
+    for name, other in (("OLD-1", 2), ("OLD-2", 1)):
+        unmap(sandbox, name)
+        await mapped(app, **{name: FIRST_PERSON + other})
+    assert (await undone(app, status.plan.operation)).outcomes == {"updated": 28, "conflict": 2}
+    assert {person(sandbox, FIRST_PERSON + number)["title"] for number in (1, 2)} == {"CFO"}
+
+
+async def test_a_person_whose_row_cannot_be_read_is_told_so_and_keeps_no_other_from_being_written(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mapped(app, **{f"OLD-{number}": FIRST_PERSON + number for number in range(3)})
+    plan = await planned(app, *({"external_id": f"OLD-{number}", "title": "CFO"} for number in range(3)))
+    monkeypatch.setitem(ODD_VALUES, ("people", BEN), {"id": None})
+    sandbox._odd = frozenset({"odd-values", "null-rows"})
+    await finished(app, plan, YES)
+    told = [(row.outcome, row.note) for row in await report(app, plan)]
+    unread = f"Salesloft shows person {BEN} in a form that cannot be read. Nothing was written."
+    assert told == [("updated", ""), ("failed", unread), ("updated", "")]

@@ -256,7 +256,7 @@ async def test_an_outage_does_not_send_change_after_change_into_the_void(
     one: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "GIVE_UP_AFTER", 0)
-    monkeypatch.setattr(running, "BATCH", 10)
+    monkeypatch.setattr(running, "IN_VAIN", 10)
     one.here.sandbox.faults.add(Fault("reset", method="POST", times=None))
     with pytest.raises(errors.UnreachableError):
         await one.finish(rows(150))
