@@ -98,7 +98,7 @@ def fields_to_write(given: Given) -> Wanted:
     body |= {name: key.text for name, key in keys.items()}
     body |= _crm_type(noun, body)
     custom: dict[str, str | None] = {**body.pop("custom_fields", {})}
-    for name in given.clear or ():
+    for name in dict.fromkeys(given.clear or ()):
         if name.startswith(CUSTOM) and name != CUSTOM:
             _check_cleared(given, noun, name, name.removeprefix(CUSTOM) in custom)
             custom[name.removeprefix(CUSTOM)] = None
@@ -145,6 +145,8 @@ def _given(data: object, model: type[Given]) -> object:
 
 
 def _inner(value: object) -> object:
+    if isinstance(value, list):
+        return [one for one in value if not _empty("", one)]
     return {name: one for name, one in value.items() if not _empty("", one)} if isinstance(value, dict) else value
 
 
