@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
+from salesloft_mcp import errors
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Configuration, ObjectType
 from salesloft_mcp.salesloft.paging import live_configurations
@@ -37,8 +38,13 @@ class Configurations:
         self._changes += 1
 
     async def nearest(self, external_type: str, object_type: ObjectType | None) -> list[str] | None:
-        """The existing external types for one that is not configured, nearest first; None when it is configured."""
-        known = await self.live()
+        """The existing external types for one that is not configured, nearest first; None when it is configured, and
+        where the token may not see configurations: then Salesloft has the last word.
+        """
+        try:
+            known = await self.live()
+        except (errors.ForbiddenError, errors.NotFoundError):
+            return None
         if is_configured(external_type, object_type, known):
             return None
         return nearest_types(external_type, object_type, known)

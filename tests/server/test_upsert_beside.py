@@ -265,3 +265,22 @@ async def test_a_token_that_may_not_read_people_creates_what_salesloft_takes(
         near = await call(client, PERSON, **NEAR, person={"email_address": "b@new.test"}, preview=True)
     assert created.data["status"] == "created"
     assert '"CONTACT3456" is person 578495206, which differs in case' in near.data["question"]
+
+
+async def test_a_token_that_may_not_read_configurations_creates_what_salesloft_takes(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault("status", method="GET", path="/v2/external/configurations", status=403, times=None))
+    mapping = {"object_type": "people", "object_id": 207550001}
+    async with connect(elicitation_callback=(human := Human(YES))) as client:
+        created = await call(client, PERSON, **NEW, person=ANN)
+        stopped = await call(client, PERSON, **KNOWN, person={"do_not_contact": True})
+        damaged = await call(
+            client, "create_external_id_mapping", external_type="crm_lead", external_id="1 ", **mapping
+        )
+        unknown = await refused(
+            client, PERSON, external_type="crm_leed", external_id="1", person={"email_address": "b@new.test"}
+        )
+    assert [one.data["status"] for one in (created, stopped, damaged)] == ["created", "updated", "created"]
+    assert len(human.questions) == 2
+    assert "(404)" in unknown  # in Salesloft's own words

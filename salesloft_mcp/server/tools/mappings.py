@@ -158,10 +158,18 @@ async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> t
         return (mappings.creation(key, object_id, standing[0]),)
     row = await mappings.with_id(app.salesloft, key, _of_record("move_from", rows, key, move_from))
     old = mappings.deletion(key, row)
-    if await app.salesloft.get_object(key.object_type, object_id) is None:
+    if await _is_gone(app, key, object_id):
         what = f"object_id: {one_record(key.object_type, object_id)} is gone, or hidden from this token. {NOTHING}"
         raise errors.MissingError(what, next_step="find the record with search_records.")
     return old, mappings.creation(key, object_id, standing[0] if standing else None)
+
+
+async def _is_gone(app: App, key: MappingKey, object_id: int) -> bool:
+    """Whether no such record comes back; a token that may not read records may still map them."""
+    try:
+        return await app.salesloft.get_object(key.object_type, object_id) is None
+    except errors.ForbiddenError:
+        return False
 
 
 def _of_record(argument: str, rows: list[Image], key: MappingKey, object_id: int) -> Image:
