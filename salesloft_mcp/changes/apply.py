@@ -32,6 +32,7 @@ _POLL_SECONDS = 0.05
 _NO_TEAM = (errors.ForbiddenError, errors.NotFoundError)
 _NO_WORD = (errors.BrokenAnswerError, errors.UpstreamError)  # that may be so only this time
 _CHANGED = "what this is about changed while the person was asked. Nothing was changed."
+_BESIDE_NOW = "something that is nearly the same was created at this moment. Nothing was changed."
 _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 
@@ -160,17 +161,16 @@ class Changes:
                 read_at = time.monotonic()
                 changes, verdicts = await self._read_again(operation)
                 if operation.facts_now and "open" in verdicts and await operation.facts_now() != operation.facts:
-                    raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
+                    raise errors.UnconfirmedError(_CHANGED if author.how else _BESIDE_NOW, next_step=_AGAIN)
             if author.how and verdicts != as_read:
                 raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
             now, states = replace(operation, changes=changes), _states(verdicts)
             moment = self.log.clock() - (time.monotonic() - read_at) if alone else math.inf
             try:
                 return await self.log.begin(now, place, author, states, carried, moment), alone
-            except HeldError:
+            except HeldError as held:
                 alone, read_at = False, -math.inf
-                for change in operation.changes:
-                    await self.free(change.key)
+                await self.free(held.key)
 
     async def _read_again(self, operation: Operation) -> tuple[tuple[Change, ...], list[Verdict]]:
         """The changes with what stands there already, and what is to be said of each.

@@ -10,7 +10,7 @@ from typing import Literal
 import anyio
 
 from salesloft_mcp.changes.change import Author, Change, Fed, Last, Line, Operation, Outcome, Place, State
-from salesloft_mcp.changes.lines import INSERT, line_of, settled, values_of
+from salesloft_mcp.changes.lines import INSERT, UNSETTLED, created_beside, line_of, settled, values_of
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Transaction, Value
@@ -22,7 +22,6 @@ LOOKED_BACK = 20  # unsettled lines that one look settles
 RENEW_SECONDS = 3.0  # a small part of the time after which an announced change counts as cut off
 # An operation of which nothing ran does not count as the last one on its key, so a yes to it may be used again.
 _RAN = "changes.outcome NOT IN ('planned', 'failed', 'conflict', 'unchanged')"
-_UNSETTLED = "outcome IN ('intended', 'unknown')"
 _KEY = "tenant = ? AND external_type = ? AND object_type = ? AND external_id = ?"
 
 States = Iterable[State]
@@ -34,7 +33,13 @@ class UsedError(UnconfirmedError):
 
 
 class HeldError(Exception):
-    """Another change of the same key is not settled, or was settled after the key was read."""
+    """Another change of the same key, or the creation of a record under nearly its external id, is not settled, or was
+    settled after the key was read. `key` is that of the other change.
+    """
+
+    def __init__(self, key: MappingKey) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class StaleError(Exception):
@@ -68,15 +73,18 @@ class ChangeLog:
 
         Raises:
             UsedError: that yes was used already.
-            HeldError: at the key of a change that would be `intended` another one is not settled, or was settled
-                after the key was read.
+            HeldError: at or near the key of a change that would be `intended` another one is not settled, or was
+                settled after the key was read.
         """
         own = list(zip(operation.changes, states, strict=True))
 
         def write(tx: Transaction) -> list[Line]:
             number = self._operation(tx, operation, place, author)
-            if any(state == "intended" and self._is_held(tx, one.key, settled_after=read_at) for one, state in own):
-                raise HeldError
+            for one in (one for one, state in own if state == "intended"):
+                if self._is_held(tx, one.key, settled_after=read_at):
+                    raise HeldError(one.key)
+                if near := created_beside(tx, self.tenant, one, read_at, self.clock()):
+                    raise HeldError(near)
             for change in carried:
                 self._line(tx, number, change, "carried")
             return [self._line(tx, number, change, state) for change, state in own]
@@ -180,7 +188,7 @@ class ChangeLog:
             tx.each(
                 "UPDATE changes SET outcome = ?, note = ?, after = COALESCE(?, after),"
                 " object_id = COALESCE(?, object_id), tries = tries - ?, at = ?"
-                f" WHERE id = ? AND tries = ? {f'AND {_UNSETTLED}' if cut_off else ''}",
+                f" WHERE id = ? AND tries = ? {f'AND {UNSETTLED}' if cut_off else ''}",
                 [settled(one, self.clock()) for one in outcomes],
             )
             for number in {one.line.operation for one in outcomes}:
@@ -207,14 +215,14 @@ class ChangeLog:
 
     async def holder(self, key: MappingKey) -> Line | None:
         """The line that is not settled on a key."""
-        found = await self._lines(f"{_KEY} AND {_UNSETTLED}", self.tenant, *astuple(key))
+        found = await self._lines(f"{_KEY} AND {UNSETTLED}", self.tenant, *astuple(key))
         return found[0] if found else None
 
     async def unsettled(self, before: float) -> list[Line]:
         """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down: at
         most twenty, the oldest.
         """
-        where = f"tenant = ? AND {_UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
+        where = f"tenant = ? AND {UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
         return await self._lines(where, self.tenant, before, LOOKED_BACK)
 
     async def lines(
@@ -265,7 +273,7 @@ class ChangeLog:
 
     def _is_held(self, tx: Transaction, key: MappingKey, but_by: int = 0, settled_after: float = math.inf) -> bool:
         # A line of a later time than now was settled before the clock was set back.
-        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({_UNSETTLED} OR (at > ? AND at <= ?)) AND id <> ?"
+        sql = f"SELECT 1 FROM changes WHERE {_KEY} AND ({UNSETTLED} OR (at > ? AND at <= ?)) AND id <> ?"
         return tx.row(sql, self.tenant, *astuple(key), settled_after, self.clock(), but_by) is not None
 
     def _spend(self, tx: Transaction, number: int, author: Author) -> None:

@@ -2,13 +2,14 @@
 
 import json
 
+import anyio
 import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.models import Account
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect, Era
-from tests.server.calling import call, refused, writes
+from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
 from tests.server.test_tools_upserts import ACCOUNT, KNOWN, NEW, PERSON, TAKEN, mapped, with_email
 
@@ -265,6 +266,34 @@ async def test_a_token_that_may_not_read_people_creates_what_salesloft_takes(
         near = await call(client, PERSON, **NEAR, person={"email_address": "b@new.test"}, preview=True)
     assert created.data["status"] == "created"
     assert '"CONTACT3456" is person 578495206, which differs in case' in near.data["question"]
+
+
+@pytest.mark.parametrize("cut_short", [0, 1])
+async def test_of_nearly_equal_ids_at_once_one_is_created_without_a_yes(
+    connect: Connect, sandbox: Sandbox, cut_short: int
+) -> None:
+    unnamed = {"phone": "+1 404 555 0001", "last_name": "Roe"}  # what Salesloft takes any number of times
+    sandbox.faults.add(Fault("lost_answer", method="POST", times=cut_short))
+    replies: list[Reply] = []
+    async with connect() as client:
+
+        async def upsert(external_id: str) -> None:
+            replies.append(
+                await call(client, PERSON, external_type="crm_lead", external_id=external_id, person=unnamed)
+            )
+
+        async with anyio.create_task_group() as tasks:
+            for external_id in ("Dup2", "dup2", "DUP2", "Other"):
+                tasks.start_soon(upsert, external_id)
+        again = await refused(client, PERSON, external_type="crm_lead", external_id="dUP2", person=unnamed)
+    failed = [one for one in replies if one.failed]
+    assert [one.data["status"] for one in replies if not one.failed] == ["created", "created"]
+    assert len(failed) == 2
+    for one in failed:
+        assert one.words.startswith("something that is nearly the same was created at this moment.") or (
+            "There already: " in one.words
+        )
+    assert "There already: " in again
 
 
 async def test_a_token_that_may_not_read_configurations_creates_what_salesloft_takes(
