@@ -308,3 +308,13 @@ class TestGuide:
         assert "Nothing was changed." in words
         assert human.questions == []
         assert writes(sandbox) == []
+
+
+async def test_an_id_is_moved_by_a_token_that_may_not_read_records(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault("status", method="GET", path="/v2/people", status=403, times=None))
+    async with connect(elicitation_callback=Human(YES)) as client:
+        reply = await call(client, TOOL, **MOVE)
+    assert reply.data["status"] == "created"
+    assert await holders(app) == [207550815]
