@@ -52,7 +52,7 @@ def test_from_a_file_to_a_report_that_can_be_planned_again(terminal: Terminal, f
     left_out = "1 of an unknown object, 2 invalid"
     assert f"planned: of 4 rows, 1 to create, {left_out}. Nothing written." in status.stdout
     run = terminal("runs", "start", plan)
-    assert (run.exit_code, run.stderr) == (0, f"In {PLACE}, mappings to create: 1\n")
+    assert (run.exit_code, run.stderr) == (0, f"In {PLACE}: 1 mapping to create\n")
     assert f"finished: 1 of 1 done (1 created). Left out of 4 rows: {left_out}." in run.stdout
     assert f"Every row: {terminal.typed('runs', 'report', plan)}\n" in run.stdout
     report = tmp_path / "report.csv"
@@ -80,7 +80,7 @@ def test_a_large_run_asks_and_enter_means_no(terminal: Terminal, many: str) -> N
     refused = terminal("runs", "start", plan, given="\n")
     assert refused.exit_code == 1
     assert f"Create these external id mappings in {PLACE}?" in refused.output
-    assert "mappings to create: 510" in refused.output
+    assert "changes: 510 mappings to create" in refused.output
     assert terminal.state_of(plan) == "planned"
     agreed = terminal("runs", "start", plan, "--json", given="y\n")
     assert agreed.exit_code == 0
@@ -130,7 +130,7 @@ def test_a_run_is_taken_back_after_a_yes_by_hand_and_that_is_taken_back_like_any
     assert terminal("runs", "start", plan).exit_code == 0
     beforehand = terminal("runs", "undo", plan, "--yes")
     assert (beforehand.exit_code, beforehand.stdout) == (2, "")
-    assert "mappings to delete: 1" in beforehand.stderr
+    assert "changes: 1 mapping to delete" in beforehand.stderr
     refused = terminal("runs", "undo", plan, given="\n")
     assert (refused.exit_code, terminal.state_of(plan)) == (1, "finished")
     undone = terminal("runs", "undo", plan, given="y\n")
@@ -211,7 +211,7 @@ def test_a_deletion_that_was_cut_off_is_resumed_by_hand_and_never_beforehand(
     refused = terminal("runs", "resume", undoing, "--yes")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "--yes" in refused.stderr
-    assert "mappings to delete: 1" in refused.stderr
+    assert "changes: 1 mapping to delete" in refused.stderr
     assert terminal.state_of(undoing) == "cancelled"
     assert terminal("runs", "resume", undoing, given="y\n").exit_code == 0
     assert terminal.outcomes(undoing) == {"deleted": 1}

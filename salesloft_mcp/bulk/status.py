@@ -151,9 +151,8 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     told["from"] = quoted(row.source)
     if row.digest:
         told["digest of the input"] = f"SHA-256 {row.digest[:16]}…"
-    if row.counts["suspicious"]:
-        told[f"suspicious rows {'written, too' if row.suspicious else 'left out'}"] = str(row.counts["suspicious"])
-    told |= {f"{name} rows left out": str(row.counts[name]) for name in LEFT_OUT if row.counts[name]}
+    left_out = LEFT_OUT if row.suspicious else ("suspicious", *LEFT_OUT)
+    told |= {f"{name} rows left out": str(row.counts[name]) for name in left_out if row.counts[name]}
     asks = row.asks + Counter({name: row.asks[f"suspicious {name}"] for name in REASONS if row.suspicious})
     told |= {words: str(asks[name]) for name, words in REASONS.items() if asks[name]}
     told["cost"] = f"{replace(status, plan=row).points} points"
@@ -169,6 +168,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
             updates=writes["update"],
             deletes=writes["delete"],
             suspicious=row.suspicious,
+            doubtful=min(row.counts["suspicious"], left) if row.suspicious else 0,
             asks=(sum(asks[name] for name in REASONS) or int(row.suspicious)) if left else 0,
         ),
         facts=tuple(told.items()),

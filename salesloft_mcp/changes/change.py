@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from salesloft_mcp.errors import SalesloftMcpError
-from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.salesloft.models import SINGULAR, MappingKey
 from salesloft_mcp.text import quoted
 
 # What stands at a key, as the log keeps it: the ids of a mapping or configuration, or some fields of a record.
@@ -27,6 +27,7 @@ State = Literal[
 DONE: frozenset[State] = frozenset({"created", "updated", "deleted"})
 OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
 UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
+_ONE = {"mappings": "mapping", **{str(plural): singular for plural, singular in SINGULAR.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class ByRun:
     updates: int = 0
     deletes: int = 0  # of mappings; nothing else can be deleted
     suspicious: bool = False  # whether suspicious rows are written, too
+    doubtful: int = 0  # how many of these are suspicious, at the most
     asks: int = 0  # rows that a person has to agree to, however few there are
 
     @property
@@ -85,10 +87,21 @@ class ByRun:
         return self.creates + self.updates + self.deletes
 
     @property
-    def told(self) -> dict[str, int]:
-        """How many there are of each, in words: "people to create"."""
-        told = {f"{self.of} to create": self.creates, f"{self.of} to update": self.updates}
-        return {what: number for what, number in {**told, "mappings to delete": self.deletes}.items() if number}
+    def told(self) -> str:
+        """All of it in one line: "2 people to create, 1 person to update; 1 of them suspicious"."""
+        numbers = ", ".join(f"{what} to {verb}" for verb, what in self.by_verb.items()) or "nothing to write"
+        return f"{numbers}; {self.doubtful:,} of them suspicious" if self.doubtful else numbers
+
+    @property
+    def by_verb(self) -> dict[str, str]:
+        """How many there are of what to create, update and delete: "2 people"."""
+        numbers = {"create": (self.creates, self.of), "update": (self.updates, self.of)}
+        numbers["delete"] = (self.deletes, "mappings")
+        return {
+            verb: f"{number:,} {_ONE.get(what, what) if number == 1 else what}"
+            for verb, (number, what) in numbers.items()
+            if number
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +134,7 @@ class Operation:
         operation.
         """
         changes = [[one.kind, *astuple(one.key), one.before, one.after] for one in self.changes]
-        run = [self.by_run.plan, self.by_run.creates, self.by_run.updates, self.by_run.deletes, self.undoes, self.facts]
+        run = [*astuple(self.by_run), self.undoes, self.facts]
         facts = [place.environment, place.team_key, self.title, changes, self.carries, run, last.number, last.begun]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 

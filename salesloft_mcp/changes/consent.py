@@ -164,11 +164,8 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
-    told = {
-        **_damaged(operation),
-        **dict(operation.facts),
-        **{what: str(number) for what, number in operation.by_run.told.items()},
-    }
+    by_run = {"changes": operation.by_run.told} if operation.by_run.writes else {}
+    told = {**by_run, **_damaged(operation), **dict(operation.facts)}
     if rule.retype:
         number = operation.carries
         told["live mappings that use it"] = "unknown" if number is None else str(number)

@@ -123,8 +123,7 @@ async def _asked(app: App, plan: str, build: Build) -> tuple[Operation | None, Q
         return None, None
     question = await app.jobs.question(operation)
     if question is None:
-        numbers = ", ".join(f"{what}: {number}" for what, number in operation.by_run.told.items())
-        click.echo(f"In {await app.changes.place()}, {numbers or 'nothing to write'}", err=True)
+        click.echo(f"In {await app.changes.place()}: {operation.by_run.told}", err=True)
     return operation, question
 
 

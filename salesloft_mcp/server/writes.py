@@ -164,8 +164,7 @@ async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
         question=asked.question and asked.question.text,
     )
     would = [f"{one.verb.removesuffix('d')} {_named(one)}" for one in operation.changes if not stands_already(one)]
-    run = ((*what.partition(" to "), number) for what, number in operation.by_run.told.items())
-    would += [f"{verb} {number} {noun} by a run" for noun, _, verb, number in run]
+    would += [f"{verb} {what} by a run" for verb, what in operation.by_run.by_verb.items()]
     told = f"It would {', then '.join(would)}." if would else "Nothing would change."
     return answers.answer(" ".join([f"preview: nothing was written. {told}", *operation.notes]), view)
 

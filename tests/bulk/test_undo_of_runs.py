@@ -63,7 +63,8 @@ async def test_it_needs_a_yes_that_says_how_many_go_and_of_what_type(app: App) -
     head, *lines = question.text.splitlines()
     assert head.startswith(f"Undo change {number}: delete these external id mappings in SANDBOX")
     assert 'team "Northwind' in head
-    assert {"mappings to delete: 3", f'external type: "{AIM.external_type}"', "object type: people"} <= set(lines)
+    told = {"changes: 3 mappings to delete", f'external type: "{AIM.external_type}"', "object type: people"}
+    assert told <= set(lines)
     with pytest.raises(errors.UnconfirmedError, match="a person has to agree to this run"):
         await app.jobs.start_undo(operation, NOBODY)
     assert len(await live(app)) == 3

@@ -90,7 +90,7 @@ async def test_small_runs_one_after_the_other_are_asked_about_when_they_are_many
         await refused(client, "run_plan", plan=await planned(client, MOST - 1, "B"))
     (question,) = human.questions
     assert question.startswith("Create these external id mappings in SANDBOX (http://sandbox.localhost), team ")
-    assert f"mappings to create: {MOST - 1}" in question.split("\n")
+    assert f"changes: {MOST - 1} mappings to create" in question.split("\n")
     assert len(writes(sandbox)) == MOST - 1
 
 
@@ -110,5 +110,5 @@ async def test_what_comes_back_by_a_run_counts_among_them(connect: Connect, app:
         back = await call(client, "undo_change", change=gone.data["change_id"])
     assert not back.failed, back.words
     (question,) = human.questions
-    assert f"mappings to create: {MOST - 1}" in question.split("\n")
+    assert f"changes: {MOST - 1} mappings to create" in question.split("\n")
     assert back.data["run"]["outcomes"] == {"unchanged": MOST - 1}

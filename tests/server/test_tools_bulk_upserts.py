@@ -232,13 +232,14 @@ async def test_suspicious_rows_are_run_when_asked_for_and_after_a_yes(
     rows = [{"external_id": "contact1001", "email_address": "a@new.test"}, {"external_id": "CONTACT1001", "title": "x"}]
     async with connect(elicitation_callback=human) as client:
         plan = (await planned(client, *rows)).data["plan"]
+        preview = await call(client, "run_plan", plan=plan, include_suspicious=True, preview=True)
+        told = "1 person to create, 1 person to update; 1 of them suspicious"
+        assert preview.words.endswith(f" The run would change: {told}. A person would be asked.")
         await refused(client, "run_plan", plan=plan, include_suspicious=True)
         assert writes(sandbox) == []
         human.action, human.answer = "accept", YES
         run = await call(client, "run_plan", plan=plan, include_suspicious=True)
-    assert {"suspicious rows written, too: 1", "people to create: 1", "people to update: 1"} <= set(
-        human.questions[0].splitlines()
-    )
+    assert human.questions[0].splitlines()[1] == f"changes: {told}"
     assert run.data["outcomes"] == {"created": 1, "updated": 1}
     assert await email(app, (await mapped(app, "contact1001"))[0]) == "a@new.test"
 
@@ -337,11 +338,11 @@ async def test_many_overwrites_are_asked_about_and_those_of_small_runs_count_tog
     rows = [{"external_id": f"CONTACT{1001 + number}", "title": "x"} for number in range(MOST + 1)]
     async with connect(elicitation_callback=human) as client:
         await refused(client, "run_plan", plan=(await planned(client, *rows)).data["plan"])
-        assert f"people to update: {MOST + 1}" in human.questions[0].splitlines()
+        assert f"changes: {MOST + 1} people to update" in human.questions[0].splitlines()
         small = await ran(client, *rows[: MOST - 1])
         assert (small.data["state"], len(human.questions)) == ("finished", 1)
         await refused(client, "run_plan", plan=(await planned(client, *rows)).data["plan"])
-    assert "people to update: 2" in human.questions[1].splitlines()
+    assert "changes: 2 people to update" in human.questions[1].splitlines()
     assert len(writes(sandbox)) == MOST - 1
 
 
@@ -421,7 +422,7 @@ async def test_a_run_is_taken_back_under_one_yes_and_that_again(connect: Connect
         words = await refused(client, "undo_change", change=run.data["change_id"])
         assert ((await record(app, FIRST))["title"], await mapped(app, "NEW-1")) == (before["title"], [])
         again = await call(client, "undo_change", change=back.data["change_id"])
-    assert {"mappings to delete: 1", "people to update: 1"} <= set(human.questions[0].splitlines())
+    assert "changes: 1 person to update, 1 mapping to delete" in human.questions[0].splitlines()
     assert back.data["run"]["outcomes"] == {"updated": 1, "deleted": 1}
     assert [(row["external_id"], row["plan"], row["outcome"]) for row in undone] == [
         ("NEW-1", "delete", "deleted"),

@@ -250,8 +250,10 @@ async def test_a_preview_says_whether_a_person_would_be_asked_and_begins_nothing
         small, large = await planned(client, rows(3)), await planned(client, rows(MANY))
         unasked = await call(client, "run_plan", plan=small, preview=True)
         asked = await call(client, "run_plan", plan=large, preview=True)
-    assert unasked.words.endswith("Nobody would be asked.")
-    assert asked.words.endswith("A person would be asked.")
+    assert unasked.words.endswith(" The run would change: 3 mappings to create. Nobody would be asked.")
+    assert asked.words.endswith(" The run would change: 510 mappings to create. A person would be asked.")
+    assert "question" not in unasked.data
+    assert "changes: 510 mappings to create" in asked.data["question"].splitlines()
     assert {unasked.data["state"], asked.data["state"]} == {"planned"}
     assert (human.questions, writes(sandbox)) == ([], [])
 
@@ -273,7 +275,7 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
         "object type: people",
         'from: "510 rows"',
         f"digest of the input: SHA-256 {digest[:16]}…",
-        "mappings to create: 510",
+        "changes: 510 mappings to create",
         "cost: 510 points",
         "last change here: none",
     } <= set(lines)
@@ -524,7 +526,7 @@ async def test_a_run_is_undone_under_one_yes_and_can_be_watched(connect: Connect
         plan = await planned(client, rows(120))
         number = (await call(client, "run_plan", plan=plan)).data["change_id"]
         preview = await call(client, "undo_change", change=number, preview=True)
-        assert "mappings to delete: 120" in preview.data["question"]
+        assert "changes: 120 mappings to delete" in preview.data["question"]
         assert len(await live(app)) == 120
         reply = await call(client, "undo_change", change=number)
         seen = await call(client, "get_plan", plan=f"undo-{number}", rows="all")
@@ -568,7 +570,7 @@ async def test_a_configuration_with_six_hundred_mappings_comes_back_with_all_of_
         back = await call(client, "undo_change", change=gone.data["change_id"])
         plan = f"undo-{gone.data['change_id']}"
         assert (await ended(client, plan)).data["outcomes"] == {"created": 600}
-    assert "mappings to create: 600" in human.questions[-1].splitlines()
+    assert "changes: 600 mappings to create" in human.questions[-1].splitlines()
     assert back.data["run"]["plan"] == plan
     assert len([row async for row in mappings_of(app)]) == 600
 

@@ -472,7 +472,7 @@ class TestTheLog:
             gone = await undo(client, back.data["change_id"])
             assert not await configured(app, "marketing")
             assert human.questions[1].startswith("Undo change 2: delete this external id configuration")
-            assert "mappings to delete: 1" in human.questions[1]
+            assert "changes: 1 mapping to delete" in human.questions[1]
             assert await held(app, rows[0].external_id, "marketing") == []
             await undo(client, gone.data["change_id"])
         assert len(human.questions) == 2
@@ -670,7 +670,7 @@ async def test_bringing_back_more_than_five_hundred_mappings_needs_a_yes(
     no, yes = Human(action="decline"), Human(YES)
     async with connect(elicitation_callback=no) as client:
         assert "Nothing was changed" in await refused(client, "undo_change", change=1)
-    assert "mappings to create: 529" in no.questions[0]
+    assert "changes: 529 mappings to create" in no.questions[0]
     assert not await configured(app, "marketing")
     async with connect(elicitation_callback=yes) as client:
         reply = await undo(client, 1)

@@ -63,9 +63,12 @@ IncludeSuspicious = Annotated[
 
 
 class PlanAnswer(PlanView, answers.Answer):
+    ours = PlanView.ours | {"question"}
+
     environment: str = Field(description="Where it is written.")
     team: str = Field("", description="The team, by name and id, as far as they are known.")
     agreed: str = Field("", description="How a person agreed to the run, or that nobody was asked.")
+    question: str = Field("", description="Of a preview: what a person would be asked.")
     rows: list[RowView] = Field([], description="The rows that need a person, or those that were asked for.")
     next_cursor: answers.NextCursor | None = None
 
@@ -134,8 +137,13 @@ async def _run(
         spent, agreed = 0, author.how or "nobody was asked"
     status = await (app.plans.status(plan) if preview else followed(ctx, plan))
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
-    added = f" {agreed[0].upper()}{agreed[1:]}." if preview else ""
-    return await _answer(app, status, app.jobs.spent(plan) - spent, "none", added=added, agreed=agreed)
+    spent = app.jobs.spent(plan) - spent
+    if not preview:
+        return await _answer(app, status, spent, "none", agreed=agreed)
+    run, question = asked.operation.by_run, asked.question
+    would = f"The run would change: {run.told}." if run.writes else "Nothing would change."
+    added = f" {would} {agreed[0].upper()}{agreed[1:]}."
+    return await _answer(app, status, spent, "none", added=added, agreed=agreed, asks=question.text if question else "")
 
 
 @partial(writing, finish=_run)
@@ -187,6 +195,7 @@ async def _answer(
     limit: int = PAGE,
     added: str = "",
     agreed: str = "",
+    asks: str = "",
 ) -> CallToolResult:
     rows: list[ReportRow] = []
     if which == "attention":
@@ -196,7 +205,7 @@ async def _answer(
         rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1, only)]
     views = answers.fitting(map(RowView.model_validate, rows[:limit]))
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
-    place = {"environment": app.environment, "team": await _team(app, status), "agreed": agreed}
+    place = {"environment": app.environment, "team": await _team(app, status), "agreed": agreed, "question": asks}
     view = PlanAnswer.of(status, app.budget.bulk, rows=views, next_cursor=cursor, points_spent=spent, **place)
     return answers.answer(f"{plan_sentence(status)}{added}", view)
 
