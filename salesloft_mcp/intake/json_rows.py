@@ -6,8 +6,9 @@ Values stay what they are. Nothing is rounded: a number with a fraction or an ex
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import UnionType
 from typing import NamedTuple
 
 from salesloft_mcp.errors import InputError
@@ -18,6 +19,7 @@ _MAX_DIGITS = 100
 _PIECE = 2**16
 _SPACE = re.compile(r"[ \t\r\n\x1a]*")
 _NO_OBJECT = "is no JSON object."
+_OBJECTS = "write a list of objects with the names of the fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,28 @@ def json_items(texts: Iterator[str], array: bool) -> Iterator[Item]:
         raise InputError("file", what)
 
 
-def unwrapped(items: Iterator[Item], notes: list[str]) -> Iterator[Item]:
-    """The items, or those of the one list of objects that the only item holds: `{"done": true, "records": [...]}`."""
+def unwrapped(
+    items: Iterator[Item], notes: list[str], is_row: Callable[[object], bool], kinds: type | UnionType, where: str
+) -> Iterator[Item]:
+    """The items, or those of the one list of such values that the only item holds: `{"done": true, "records": [...]}`.
+
+    Raises:
+        InputError: the only item holds whole columns, or rows without the names of their fields.
+    """
     first, second = next(items, None), next(items, None)
     held = first.value if first and not second and not first.problem else None
     lists = {name: one for name, one in held.items() if isinstance(one, list)} if isinstance(held, dict) else {}
-    if len(lists) == 1 and isinstance(held, dict) and not any(isinstance(one, dict) for one in held.values()):
-        ((name, found),) = lists.items()
-        if found and all(isinstance(one, dict) for one in found):
+    if is_row(held) and isinstance(held, dict) and set(map(type, held.values())) in ({dict}, {list}):
+        what = "holds its columns one after another, each with the values of all rows."
+        raise InputError(where, what, next_step=f"{_OBJECTS}, such as with to_json(orient='records') of pandas.")
+    if len(lists) == 1 and not is_row(held):
+        ((name, rows),) = lists.items()
+        if rows and all(isinstance(one, kinds if held == lists else dict) for one in rows):
             notes.append(f"Read: the list {quoted(name)} of the one object that there is.")
-            yield from (Item(number, one) for number, one in enumerate(found, 1))
+            yield from (Item(number, one) for number, one in enumerate(rows, 1))
             return
+    if not is_row(held) and any(one and all(isinstance(value, list) for value in one) for one in lists.values()):
+        raise InputError(where, "holds its rows as lists, without the names of their fields.", next_step=f"{_OBJECTS}.")
     yield from (one for one in (first, second) if one)
     yield from items
 

@@ -6,6 +6,7 @@ row is left out: what cannot be read is named as well, and what is skipped aroun
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
@@ -105,7 +106,8 @@ def _objects(items: Iterable[Item], heads: Heads, notes: list[str], bare: bool =
     """Rows of JSON. Which keys there are is known at the end; then what no row has is refused."""
     names, keys, number = set[str](), dict[str, None](), 0
     inside = ""  # the key of an object in which fields stand
-    for item in unwrapped(iter(items), notes):
+    kinds = dict | str if bare else dict
+    for item in unwrapped(iter(items), notes, partial(_holds_id, heads=heads), kinds, heads.where):
         number = item.number
         value = {EXTERNAL_ID: item.value} if bare and isinstance(item.value, str) else item.value
         if bare and isinstance(value, int | Number):

@@ -101,6 +101,16 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         (b"From: Kat <a@x.test>\nTo: b@x.test\n", "is an e-mail or a page saved with its pictures"),
         (b"- external_id: A-1\n  email: a@x.test\n", "is YAML."),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer to a file in Git LFS, not the file."),
+        (
+            b'{"external_id": {"0": "A-1"}, "email": {"0": "a@x.test"}}',
+            "holds its columns one after another, each with",
+        ),
+        (b'{"external_id": ["A-1"], "email": ["a@x.test"]}', "holds its columns one after another, each with"),
+        (
+            b'{"columns": ["external_id"], "index": [0], "data": [["A-1"]]}',
+            "holds its rows as lists, without the names",
+        ),
+        (b'{"range": "A1:B2", "values": [["external_id"], ["A-1"]]}', "holds its rows as lists, without the names"),
         (b"GIF89a;", "is a picture (GIF)."),
         (b"<style>br {}</style>\n<table>", "is a web page (HTML).\nNext: open it in a spreadsheet"),
         (b"<html><body><form><table>", "is a web page (HTML).\nNext: export the table as CSV; a page often says"),
@@ -156,7 +166,12 @@ def test_what_follows_an_object_on_its_line_is_named(line: str, words: str) -> N
 
 
 @pytest.mark.parametrize(
-    "around", ['{{"rows": [{0}, {0}]}}', '{{"totalSize": 2, "done": true,\n "records": [{0}, {0}]}}']
+    "around",
+    [
+        '{{"rows": [{0}, {0}]}}',
+        '{{"totalSize": 2, "done": true,\n "records": [{0}, {0}]}}',
+        '{{"results": [{0}, {0}], "paging": {{"next": {{"after": "2"}}}}}}',
+    ],
 )
 def test_a_list_inside_the_only_object_is_read_and_said(around: str) -> None:
     found, notes = read(around.format(ROW))

@@ -44,6 +44,8 @@ def test_a_list_whose_head_names_the_column_is_a_table(text: str) -> None:
         '[{"External_ID": "a"}, {"External_ID": "b"}]',
         '["a", "b"]',
         '[\n "a",\n "b"\n]',
+        '{"external_ids": ["a", "b"]}',
+        '{"data": [{"external_id": "a"}, {"external_id": "b"}], "meta": {"count": 2}}',
     ],
 )
 @pytest.mark.parametrize("name", ["ids.jsonl", "ids.csv", "-"])
@@ -57,6 +59,7 @@ def test_json_is_read_whatever_its_form(text: str, name: str) -> None:
         ("id,email\na,b\n", "--map 'id=external_id'"),
         ("Externl ID\na\nb\n", "--map 'Externl ID=external_id'"),
         ("name,contact_id\nx,a\n", "--map 'contact_id=external_id'"),
+        ('{"name": "x", "tags": ["a"]}', 'has no column external_id. Its columns are "name" and "tags".'),
         ('[{"id": "a"}]', 'has no column external_id. Its columns are "id".'),
         ("", "is empty (0 bytes)."),
         ("\n\n", "is empty: it holds blank lines only."),
