@@ -80,17 +80,21 @@ def suspicious_ids(rows: Iterable[Row]) -> list[Finding]:
     """External ids that look damaged, or are spelled differently from most of their family in one type."""
     rows = list(rows)
     forms = Counter((row.external_type, *form(row.external_id)) for row in rows)
-    usual: dict[tuple[str, str], str] = {}
+    sizes: Counter[tuple[str, str]] = Counter()
+    for (external_type, family, _), times in forms.items():
+        sizes[external_type, family] += times
+    usual: dict[tuple[str, str], tuple[str, str]] = {}  # with a word for how many have it
     for external_type, family, spelling in sorted(forms, key=lambda one: (-forms[one], one)):
-        usual.setdefault((external_type, family), spelling)
+        many = 2 * forms[external_type, family, spelling] > sizes[external_type, family]
+        usual.setdefault((external_type, family), (spelling, "most" if many else "others"))
     reasons = ((row, suspicious(row.external_id) or _odd_form(row, usual)) for row in rows)
     return [Finding("suspicious_ids", (row,), why) for row, why in reasons if why]
 
 
-def _odd_form(row: Row, usual: Mapping[tuple[str, str], str]) -> str:
+def _odd_form(row: Row, usual: Mapping[tuple[str, str], tuple[str, str]]) -> str:
     family, spelling = form(row.external_id)
-    most = usual[row.external_type, family]
-    return "" if spelling == most else f"{family} with {spelling}, where most of this type have {most}"
+    other, many = usual[row.external_type, family]
+    return "" if spelling == other else f"{family} with {spelling}, where {many} of this type have {other}"
 
 
 def _groups(

@@ -14,8 +14,9 @@ FROM (SELECT near, MIN(line) AS first, MAX(line) AS last FROM rows WHERE verdict
       GROUP BY near HAVING MIN(external_id) <> MAX(external_id)) AS alike
 WHERE rows.verdict = 'create' AND rows.near = alike.near;
 UPDATE rows SET verdict = 'suspicious',
-    note = rows.family || ' with ' || rows.spelling || ', where most of this input have ' || usual.spelling
-FROM (SELECT family, spelling, ROW_NUMBER() OVER (PARTITION BY family ORDER BY COUNT(*) DESC, spelling) AS place
+    note = rows.family || ' with ' || rows.spelling || ', where ' || share || ' of this input have ' || usual.spelling
+FROM (SELECT family, spelling, ROW_NUMBER() OVER (PARTITION BY family ORDER BY COUNT(*) DESC, spelling) AS place,
+             IIF(2 * COUNT(*) > SUM(COUNT(*)) OVER (PARTITION BY family), 'most', 'others') AS share
       FROM rows WHERE family <> '' GROUP BY family, spelling) AS usual
 WHERE usual.place = 1 AND rows.verdict = 'create' AND rows.family = usual.family AND rows.spelling <> usual.spelling;
 UPDATE rows SET verdict = 'suspicious', note = 'another ' || also.by || ' of it is that of record ' || known.object_id

@@ -137,5 +137,6 @@ def test_the_rarer_spelling_of_a_family_is_suspicious_in_its_own_type_only() -> 
 
 def test_of_two_spellings_that_are_as_frequent_one_is_always_the_rarer_one() -> None:
     rows = [Row("erp", "people", one, 1, 1) for one in ("003Dn00000AbCdE", "003Dn00000AbCdFIAV")]
-    assert len(suspicious_ids(rows)) == 1
+    (found,) = suspicious_ids(rows)
+    assert found.why == "Salesforce id with 18 characters, where others of this type have 15 characters"
     assert suspicious_ids(rows) == suspicious_ids(rows[::-1])

@@ -115,6 +115,8 @@ async def test_ids_that_look_damaged_or_are_nearly_another_are_suspicious(tmp_pa
         {"external_id": "0b9dd2c4-5b6e-4f6a-9d5b-0c8f3c3b6a01", "object_id": FIRST_PERSON + 4},
         {"external_id": "0b9dd2c4-5b6e-4f6a-9d5b-0c8f3c3b6a02", "object_id": FIRST_PERSON + 5},
         {"external_id": "{0B9DD2C4-5B6E-4F6A-9D5B-0C8F3C3B6A03}", "object_id": FIRST_PERSON + 6},
+        {"external_id": "C-1", "object_id": FIRST_PERSON + 7},
+        {"external_id": "C2", "object_id": FIRST_PERSON + 8},
     )
     assert found == [
         ("suspicious", f'nearly the external id "mkto-00003", which is mapped to {MAPPED + 3}'),
@@ -124,6 +126,8 @@ async def test_ids_that_look_damaged_or_are_nearly_another_are_suspicious(tmp_pa
         ("create", ""),
         ("create", ""),
         ("suspicious", "GUID with braces, upper case, where most of this input have dashes, lower case"),
+        ("suspicious", '"c" and a number with "C-" before it, where others of this input have "C" before it'),
+        ("create", ""),
     ]
 
 
