@@ -79,6 +79,19 @@ def test_near_misses_are_shown_and_not_used() -> None:
     assert "contact1001 not mapped - near: CONTACT1001 is person 207550001 by crm_lead (case)" in words
 
 
+def test_of_a_missing_id_that_looks_damaged_it_is_said_why() -> None:
+    result = resolve("--external-type", "crm_lead", "8.96529E+19", "NULL", "nobody", "'CONTACT3456")
+    assert result.stdout.splitlines() == [
+        "8.96529E+19  not mapped (looks damaged: a number that a spreadsheet shortened)",
+        "NULL  not mapped (looks damaged: a word for nothing)",
+        "nobody  not mapped",
+        "'CONTACT3456  not mapped (looks damaged: the sign by which a spreadsheet marks text or a formula)"
+        " - near: CONTACT3456 is person 578495206 by crm_lead (spreadsheet guards)",
+    ]
+    (told,) = lines(resolve("--external-type", "crm_lead", "--json", "NULL"))
+    assert told["suspicious"] == "a word for nothing"
+
+
 def test_a_type_that_is_not_configured_is_told() -> None:
     result = resolve("--external-type", "crm_leed", "CONTACT1001")
     assert result.exit_code == 1

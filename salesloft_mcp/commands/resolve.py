@@ -16,7 +16,7 @@ from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.errors import InputError, SalesloftMcpError
 from salesloft_mcp.intake.heads import Heads, columns_of
 from salesloft_mcp.intake.tables import LIST, read_list
-from salesloft_mcp.intake.values import external_id
+from salesloft_mcp.intake.values import external_id, suspicious
 from salesloft_mcp.lookups.resolve import Resolution, Status
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import Mapping as MappingRow
@@ -102,13 +102,16 @@ def _read(file: str, columns: Mapping[str, str]) -> list[str]:
 
 
 def _json_line(resolution: Resolution, external_id: str) -> str:
+    status = resolution.status(external_id)
     told: dict[str, Any] = {
         COLUMN: external_id,
-        "status": resolution.status(external_id),
+        "status": status,
         "objects": [_named(row) for row in resolution.mappings[external_id]],
     }
     if near := resolution.near.get(external_id):
         told["near"] = [{COLUMN: one.mapping.external_id, **_named(one.mapping), "why": one.why} for one in near]
+    if why := _damage(status, external_id):
+        told["suspicious"] = why
     return json.dumps(told)
 
 
@@ -122,8 +125,14 @@ def _line(resolution: Resolution, external_id: str) -> str:
     if status != "found":
         near = resolution.near.get(external_id, ())
         offers = "; ".join(f"{one.mapping.external_id} is {_words(one.mapping)} ({one.why})" for one in near)
-        told = f"{MEANING[status]}{': ' if told else ''}{told}{' - near: ' if offers else ''}{offers}"
+        damaged = f" (looks damaged: {why})" if (why := _damage(status, external_id)) else ""
+        told = f"{MEANING[status]}{damaged}{': ' if told else ''}{told}{' - near: ' if offers else ''}{offers}"
     return escaped(f"{external_id}  {told}")
+
+
+def _damage(status: Status, external_id: str) -> str:
+    """Why an id that is not mapped looks damaged; empty where it does not, or is mapped."""
+    return suspicious(external_id) if status == "missing" else ""
 
 
 def _words(row: MappingRow) -> str:

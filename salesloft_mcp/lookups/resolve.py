@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 from salesloft_mcp.errors import ApiError, RateLimitedError, SalesloftMcpError
+from salesloft_mcp.intake.values import suspicious
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
 from salesloft_mcp.salesloft.budget import MINUTE, Budget
@@ -46,6 +47,11 @@ class Resolution:
     def of(self, status: Status) -> dict[str, list[Mapping]]:
         """The ids of that status, with their mappings."""
         return {one: rows for one, rows in self.mappings.items() if self.status(one) == status}
+
+    @property
+    def suspicious(self) -> dict[str, str]:
+        """Why missing ids look as if a program had damaged them: they may not be what their system holds."""
+        return {one: why for one in self.of("missing") if (why := suspicious(one))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,14 @@ async def test_near_misses_that_were_seen_are_offered_and_never_used(connect: Co
     }
 
 
+async def test_of_missing_ids_that_look_damaged_it_is_said_why(connect: Connect) -> None:
+    async with connect() as client:
+        asked = {"external_ids": ["8.96529E+19", "nobody", "CONTACT3456"], "external_type": "crm_lead"}
+        reply = await call(client, "resolve_external_ids", **asked)
+    assert reply.data["missing"] == ["8.96529E+19", "nobody"]
+    assert reply.data["suspicious"] == {"8.96529E+19": "a number that a spreadsheet shortened"}
+
+
 async def test_at_most_twenty_near_misses_are_offered(connect: Connect) -> None:
     wanted = [f"contact{1001 + number}" for number in range(40)]
     async with connect() as client:

@@ -48,6 +48,7 @@ class Resolved(answers.Answer):
     near: dict[str, list[NearMiss]] = Field(
         {}, description="Mappings that look like a missing id. They are offered and never used."
     )
+    suspicious: dict[str, str] = Field({}, description="Why missing ids look as if a program had damaged them.")
     near_types: list[str] | None = Field(
         None, description="The given type is not configured; these exist and are like it."
     )
@@ -75,12 +76,13 @@ async def resolve_external_ids(
         ambiguous={one: [Candidate.model_validate(row) for row in rows] for one, rows in ambiguous.items()},
         missing=list(resolution.of("missing")),
         near=_near_misses(resolution.near),
+        suspicious=dict(islice(resolution.suspicious.items(), MOST_NEAR)),
         near_types=resolution.near_types,
         record=record,
         no_record=no_record,
     )
     if answers.size_of(view) > answers.MAX_CHARACTERS:
-        view.near = {}  # nobody asked for these
+        view.near, view.suspicious = {}, {}  # nobody asked for these
     return answers.read(_sentence(resolution, external_type, no_record), view)
 
 
