@@ -286,7 +286,7 @@ def test_the_home_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, name: st
         ("SALESLOFT_MODE", "FULL"),
         ("SALESLOFT_CONFIRM", "never"),
         ("SALESLOFT_RATE_LIMIT", "0"),
-        ("SALESLOFT_RATE_LIMIT", "601"),
+        ("SALESLOFT_RATE_LIMIT", "100001"),
         ("SALESLOFT_RATE_LIMIT", "many"),
     ],
 )
@@ -309,6 +309,11 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SALESLOFT_RATE_LIMIT", "100")
     settings = load({"mode": "read-only", "rate_limit": None})
     assert (settings.mode, settings.rate_limit) == ("read-only", 100)
+
+
+def test_a_team_may_have_more_points_than_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESLOFT_RATE_LIMIT", "1200")
+    assert load().rate_limit == 1_200
 
 
 def test_an_option_that_is_no_setting_is_refused() -> None:
