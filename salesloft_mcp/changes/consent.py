@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from salesloft_mcp.changes.change import Change, Image, Last, Operation, Place
+from salesloft_mcp.changes.change import ByRun, Change, Image, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.doubts import of_change
 from salesloft_mcp.changes.kinds import KINDS
@@ -147,16 +147,23 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
     `unconfirmed` is how many creates and overwrites of the last hour nobody was asked about; it counts for runs.
     """
     run = operation.by_run
-    mapped, written = (
-        "a mapping cannot be changed later, only deleted",
-        "no record that is created can be deleted again",
-    )
     many = Rule(
         "Create these external id mappings" if run.of == "mappings" else f"Write these {run.of}",
         lambda _: run.asks > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
-        mapped if run.of == "mappings" else written,
+        _follows(run),
     )
     return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
+
+
+def _follows(run: ByRun) -> str:
+    """What a run of creates and updates means."""
+    if run.of == "mappings":
+        return "a mapping cannot be changed later, only deleted"
+    told = {
+        "no record that is created can be deleted again": run.creates,
+        "fields that are written lose what stands there now, and only an undo brings it back": run.updates,
+    }
+    return "; ".join(what for what, number in told.items() if number)
 
 
 def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:

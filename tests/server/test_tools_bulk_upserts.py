@@ -339,6 +339,8 @@ async def test_many_overwrites_are_asked_about_and_those_of_small_runs_count_tog
     async with connect(elicitation_callback=human) as client:
         await refused(client, "run_plan", plan=(await planned(client, *rows)).data["plan"])
         assert f"changes: {MOST + 1} people to update" in human.questions[0].splitlines()
+        assert "what happens: fields that are written lose what stands there now" in human.questions[0]
+        assert "created" not in human.questions[0]
         small = await ran(client, *rows[: MOST - 1])
         assert (small.data["state"], len(human.questions)) == ("finished", 1)
         await refused(client, "run_plan", plan=(await planned(client, *rows)).data["plan"])
