@@ -77,7 +77,12 @@ async def test_the_mapping_id_of_a_call_is_held_against_the_one_that_was_found(
 ) -> None:
     async with connect(elicitation_callback=Human(YES)) as client:
         words = await refused(client, UNMAP, **CONTACT, mapping_id=5005)
-        assert "there is no such live mapping" in words
+        assert words.startswith("mapping_id: this external id has no mapping 5005. Nothing was deleted.")
+        assert "give the right one: 5004 (person 578495206)." in words
+        other = {"external_type": "crm_lead", "object_type": "people", "configuration_id": 7}
+        words = await refused(client, "delete_external_id_configuration", **other)
+        assert words.startswith("configuration_id: this external type has no configuration 7 for people.")
+        assert "give the right one: 226." in words
         assert writes(sandbox) == []
         assert (await call(client, UNMAP, **CONTACT, mapping_id=5004)).data["status"] == "deleted"
 

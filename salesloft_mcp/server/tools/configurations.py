@@ -66,13 +66,18 @@ async def delete_external_id_configuration(
     """
     app = ctx.request_context.lifespan_context
     key = configurations.key_of(external_type, object_type)
-    rows = [row for row in await configurations.read(app.salesloft, key) if configuration_id in (None, row["id"])]
+    found = await configurations.read(app.salesloft, key)
+    listed = ", ".join(str(row["id"]) for row in found[:5])
+    rows = [row for row in found if configuration_id in (None, row["id"])]
     if not rows:
+        what = "external_type: there is no such live configuration"
         step = "look with list_external_id_configurations; names are compared exactly."
-        what = "external_type: there is no such live configuration. Nothing was deleted."
-        raise errors.MissingError(what, next_step=step)
+        if found:
+            what = f"configuration_id: this external type has no configuration {configuration_id} for {object_type}"
+            step = f"leave it out, or give the right one: {listed}."
+        raise errors.MissingError(f"{what}. Nothing was deleted.", next_step=step)
     if len(rows) > 1:
-        step = f"give configuration_id: {', '.join(str(row['id']) for row in rows[:5])}."
+        step = f"give configuration_id: {listed}."
         what = "configuration_id: several configurations fit. Nothing was deleted."
         raise errors.ConflictError(what, next_step=step)
     change = Change("configuration", key, rows[0], None)

@@ -125,11 +125,19 @@ async def delete_external_id_mapping(
     app, key = ctx.request_context.lifespan_context, MappingKey(external_type, object_type, external_id)
     found = [await mappings.with_id(app.salesloft, key, row) for row in await mappings.read(app.salesloft, key)]
     rows = [row for row in found if mapping_id in (None, row.get("id", mapping_id))]
+    listed = ", ".join(f"{row.get('id')} ({one_record(object_type, row['object_id'])})" for row in found[:5])
     if not rows:
-        step = "look with list_external_id_mappings; ids are compared exactly."
-        raise errors.MissingError("external_id: there is no such live mapping. Nothing was deleted.", next_step=step)
+        what, step = (
+            "external_id: there is no such live mapping",
+            "look with list_external_id_mappings; ids are compared exactly.",
+        )
+        if found:
+            what, step = (
+                f"mapping_id: this external id has no mapping {mapping_id}",
+                f"leave it out, or give the right one: {listed}.",
+            )
+        raise errors.MissingError(f"{what}. Nothing was deleted.", next_step=step)
     if len(rows) > 1:
-        listed = ", ".join(f"{row.get('id')} ({one_record(object_type, row['object_id'])})" for row in rows[:5])
         what = f"mapping_id: {answers.count(len(rows), 'mapping')} fit. Nothing was deleted."
         raise errors.ConflictError(what, next_step=f"ask the person which one, and give its mapping_id: {listed}.")
     return Operation("", (mappings.deletion(key, rows[0]),))
