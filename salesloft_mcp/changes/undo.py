@@ -12,12 +12,14 @@ from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Fed, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
+from salesloft_mcp.changes.refusals import UNIQUE
 from salesloft_mcp.changes.run import Feed
+from salesloft_mcp.changes.upsert import other_holder
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType, one_record
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import quoted
 
@@ -156,7 +158,27 @@ async def _way_back(api: Salesloft, line: Line) -> tuple[Change, list[str]]:
     if line.state == "updated" and line.change.before is None:
         what = "somebody else mapped the external id at that very moment, and what stood there before is not known."
         raise errors.ConflictError(what)
-    return await KINDS[line.change.kind].back(api, line.change)
+    back, left = await KINDS[line.change.kind].back(api, line.change)
+    return await _but_taken(api, back, left) if back.kind == "record" else (back, left)
+
+
+async def _but_taken(api: Salesloft, back: Change, left: list[str]) -> tuple[Change, list[str]]:
+    """The way back of a record without the e-mail or the domain that another record has by now.
+
+    Raises:
+        ConflictError: nothing else would come back.
+    """
+    other = await other_holder(api, back)
+    if other is None:
+        return back, left
+    name, kind = UNIQUE[back.key.object_type], back.key.object_type
+    left = [*left, f"{name} (which {one_record(kind, other.id)} has now)"]
+    before, after = (
+        {field: value for field, value in (image or {}).items() if field != name} for image in (back.before, back.after)
+    )
+    if not after:
+        raise errors.ConflictError(f"{', '.join(left)}.")
+    return replace(back, before=before, after=after), left
 
 
 def _creates(fed: Fed) -> bool:

@@ -91,6 +91,14 @@ def facts_beside(change: Change, found: Beside) -> tuple[tuple[str, str], ...]:
     return ((BESIDE, "; ".join(told)),) if told else ()
 
 
+async def other_holder(api: Salesloft, change: Change) -> Record | None:
+    """The record that has the e-mail or the domain which a change would bring to another one; a few points, and none
+    where it brings no new one.
+    """
+    values = _unique(change)
+    return _other(change, await records_with(api, change.key.object_type, values)) if values else None
+
+
 async def _facts_now(api: Salesloft, change: Change) -> tuple[tuple[str, str], ...]:
     return facts_beside(change, await _beside(api, change))
 
@@ -120,11 +128,18 @@ async def _require_free(api: Salesloft, change: Change, holders: Mapping[str, li
     Raises:
         ConflictError: another record has the e-mail or the domain, and Salesloft would refuse a second one.
     """
-    kind, name = change.key.object_type, UNIQUE[change.key.object_type]
-    for value in _unique(change):
-        for record in holders.get(value, ()):
-            if record.id != change.object_id and _field(kind, record, value) == name:
-                raise await taken(api, change, name, value, record.id)
+    if (record := _other(change, holders)) is not None:
+        (value,) = _unique(change)
+        raise await taken(api, change, UNIQUE[change.key.object_type], value, record.id)
+
+
+def _other(change: Change, holders: Mapping[str, list[Record]]) -> Record | None:
+    """Of the holders of values, the other record that has the e-mail or the domain which a change brings."""
+    kind = change.key.object_type
+    found = ((value, record) for value in _unique(change) for record in holders.get(value, ()))
+    return next(
+        (one for value, one in found if one.id != change.object_id and _field(kind, one, value) == UNIQUE[kind]), None
+    )
 
 
 def _field(object_type: ObjectType, record: Record, value: str) -> str:

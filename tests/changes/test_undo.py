@@ -186,6 +186,28 @@ async def test_an_update_that_changed_nothing_has_nothing_to_undo(here: World) -
         await here.undo(done.number)
 
 
+async def test_an_address_that_another_record_has_by_now_stays_there_and_the_rest_comes_back(here: World) -> None:
+    mine = str(getattr(await here.api.get_object("people", 578495206), "email_address", ""))
+    new = PersonFields(email_address="new@bh.test", city="Bonn")
+    done = await written(here, await records.upsert(here.api, LEAD, new, "upsert"))
+    alone = await written(
+        here, await records.upsert(here.api, LEAD, PersonFields(email_address="newer@bh.test"), "upsert")
+    )
+    await here.api.upsert_person("crm_lead", "CONTACT1001", PersonFields(email_address=mine))
+    await here.api.upsert_person("crm_lead", "CONTACT1002", PersonFields(email_address="new@bh.test"))
+    with pytest.raises(errors.ConflictError, match=r"email_address \(which person 207550002 has now\)"):
+        await here.undo(alone.number)
+    await here.api.upsert_person("crm_lead", "CONTACT3456", PersonFields(email_address="NEW2@bh.test"))
+    assert (await way_back(here, done.number)).left == ("email_address (changed again since, or not writable)",)
+    await here.api.upsert_person("crm_lead", "CONTACT1002", PersonFields(email_address="other@bh.test"))
+    await here.api.upsert_person("crm_lead", "CONTACT3456", PersonFields(email_address="new@bh.test"))
+    operation = await way_back(here, done.number)
+    assert operation.left == ("email_address (which person 207550001 has now)",)
+    assert states(await here.changes.apply(operation, YES)) == ["updated"]
+    person = await here.api.get_object("people", 578495206)
+    assert (getattr(person, "email_address", ""), getattr(person, "city", "")) == ("new@bh.test", "Austin")
+
+
 async def test_a_created_configuration_is_deleted_with_what_hangs_on_it_by_then(here: World) -> None:
     key = configurations.key_of("erp", "people")
     done = await written(here, configurations.creation(key))
