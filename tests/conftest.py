@@ -1,5 +1,7 @@
 """What every test stands on: a sandbox in both dialects, the live parts over it, and clients of both eras."""
 
+import gc
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -7,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -28,7 +31,27 @@ hypothesis_settings.load_profile("steady")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Each client checks the schema of each tool that it calls, which takes longer than the call; the same one need not be
+# checked again in the next test.
+_check_schema = jsonschema.Draft202012Validator.check_schema
+_checked: set[str] = set()
+
+
+def _check_once(schema: Any, **options: Any) -> None:
+    text = json.dumps(schema)
+    if text not in _checked:
+        _check_schema(schema, **options)
+        _checked.add(text)
+
+
+jsonschema.Draft202012Validator.check_schema = _check_once
+
 Era = Literal["auto", "legacy"]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end; the collector of garbage need not look at it again and again."""
+    gc.freeze()
 
 
 class Connect(Protocol):
