@@ -2,10 +2,10 @@
 
     python benchmarks/backfill.py [--rounds N] [--rows N] [--only limited,lifted,…]
 
-Every call takes 30 ms. `limited`, `upserts` and our part of `work`, run on a clock that is 20 times as fast; `chat`
-and `lifted` in real time. Granted are the points of the budget without those that are reserved for people; the steady
-state begins when the first minute's burst is over. Each part prints its figures as medians and ranges, and is held
-against what was promised.
+Every call takes 30 ms. `limited` and our part of `work` run on a clock that is 20 times as fast, `upserts` on one that
+is 10 times as fast, `chat` and `lifted` in real time. Granted are the points of the budget without those that are
+reserved for people; the steady state begins when the first minute's burst is over. Each part prints its figures as
+medians and ranges, and is held against what was promised.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from overhead import Limit, judge, show, spread
 from salesloft_mcp.salesloft.budget import CHAT_RESERVE, MINUTE
 
 HERE = Path(__file__).parent
-SCALE = 20.0
+SCALE, UPSERTS_SCALE = 20.0, 10.0  # what a bulk upsert reads takes the processor longer
 BUDGET, TEAM = 570, 600
 FEW, FEW_TEAM, WORK = 57, 60, 300
 LIFTED, ALONE = 3_000, 150
@@ -97,7 +97,7 @@ def upserts(figures: Figures, rows: int) -> None:
             reads = sum(method == "GET" for _, method, _ in calls)
             figures.add("upserts: reads of the run, % of its points", 100 * reads / len(calls), 2)
 
-    fastloop.run(measure, SCALE)
+    fastloop.run(measure, UPSERTS_SCALE)
 
 
 def steady(calls: list[tuple[float, str, int]]) -> float:

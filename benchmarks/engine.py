@@ -121,7 +121,7 @@ async def opened(budget: int, sandbox_limit: int) -> AsyncIterator[Engine]:
         points = Budget(budget or 10**9, fastloop.clock, fastloop.clock)
         async with open_http(URL, auth, wire, points, agent="benchmark") as http:
             api = Salesloft(http)
-            changes = Changes(api, ChangeLog(database, "benchmark"), Configurations(api), "benchmark")
+            changes = Changes(api, ChangeLog(database, "benchmark", fastloop.clock), Configurations(api), "benchmark")
             plans = Plans(Path(name), database, "benchmark")
             reads = Reads(Lookups(api, changes.known, points), CustomFields(api))
             async with open_jobs(plans, changes, reads) as jobs:

@@ -1,10 +1,13 @@
 """One request to Salesloft, or one look, and what it says of a line of the log."""
 
+from collections.abc import Sequence
+
 from salesloft_mcp import errors
 from salesloft_mcp.changes import records
-from salesloft_mcp.changes.change import Image, Line, Outcome
-from salesloft_mcp.changes.kinds import KINDS, conflict, judged, standing, stands_already
+from salesloft_mcp.changes.change import Image, Line, Outcome, Verdict
+from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, standing, stands_already
 from salesloft_mcp.errors import Hint
+from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
@@ -46,6 +49,32 @@ async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiErr
     except errors.ApiError as error:
         why = refusal or error
         return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
+    return _said(line, verdict, rows, sent, refusal)
+
+
+async def look_together(api: Salesloft, lines: Sequence[Line]) -> list[Outcome]:
+    """The same for upserts of one run that are not on their way, for a few points altogether.
+
+    Raises:
+        ApiError: what stands at their keys cannot be read.
+    """
+    key, model = lines[0].change.key, records.fields_of(lines[0].change.key).model_fields
+    expected = {line.change.key.external_id: line.change.object_id for line in lines}
+    there = await holders(api, key.external_type, key.object_type, expected)
+    found = []
+    for line in lines:
+        held = sorted(there.held[line.change.key.external_id])
+        rows = [records.image(there.records[one], model) for one in held if one in there.records]
+        if line.change.before is None:  # those that cannot be read have the external id all the same
+            rows = rows or [{"id": one} for one in held]
+        found.append(_said(line, *held_against(line.change, rows), line.tries > 0))
+    return found
+
+
+def _said(
+    line: Line, verdict: Verdict, rows: list[Image], sent: bool, refusal: errors.ApiError | None = None
+) -> Outcome:
+    change = line.change
     match verdict:
         case "done":
             by_us = sent and not stands_already(change)  # what stood there already was never sent

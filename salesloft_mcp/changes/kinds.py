@@ -52,11 +52,14 @@ def standing(change: Change, rows: list[Image]) -> Image | None:
 
 async def judged(api: Salesloft, change: Change) -> tuple[Verdict, list[Image]]:
     """What stands at the key of a change now, and what that says of it."""
-    kind = KINDS[change.kind]
-    rows = await kind.read(api, change.key)
+    return held_against(change, await KINDS[change.kind].read(api, change.key))
+
+
+def held_against(change: Change, rows: list[Image]) -> tuple[Verdict, list[Image]]:
+    """What the rows that stand at the key of a change say of it, and which of them it is about."""
     if change.kind == "record" and change.before is not None:  # another record may hold the same values
         rows = [row for row in rows if row.get("id") == change.object_id]
-    return judge(change, rows, kind.fits), rows
+    return judge(change, rows, KINDS[change.kind].fits), rows
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:

@@ -4,19 +4,21 @@ A change whose answer was lost is looked up after a quiet time, in which its req
 not there is it sent again. A process that dies leaves such changes behind; the next run settles them first.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 import anyio
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
-from salesloft_mcp.changes.attempt import look, send
+from salesloft_mcp.changes.attempt import look, look_together, send
 from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, Outcome, State
-from salesloft_mcp.salesloft.gather import gather_limited
+from salesloft_mcp.salesloft.call import sent_within
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
 # Changes announced in one transaction; so many a killed process leaves to be looked up without need. Nine questions
@@ -24,7 +26,8 @@ AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
 BATCH = 126
 IN_VAIN = 64  # changes in a row without an answer: the pass ends
 WRITE_DOWN_SECONDS = 1.0
-READ_AGAIN_SECONDS = 15.0  # a record that was read longer ago is read again before it is written
+# A record that was read longer ago is read again before it is written: a single write may wait as long for its points.
+READ_AGAIN_SECONDS = 15.0
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
 MOST_FORBIDDEN = 20  # refusals of a scope in one run; more are believed to meet every change
 LONGEST_PAUSE = 30.0
@@ -35,6 +38,7 @@ _TO_ALL = (errors.UnauthorizedError, errors.ForbiddenError)
 # The next changes past a line of the input: at most so many, and none when there are no more.
 Feed = Callable[[int, int], Awaitable[Sequence[Fed]]]
 Lines = AsyncGenerator[Line, None]
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Run:
         # Whoever ran this before may have sent something in its last moment.
         self._calm_at = anyio.current_time() + self.quiet
         while not self.cancelled():
-            seen = await self._pass(self._announced(), partial(send, self.changes.api))
+            seen = await self._pass(self._announced(), self._send)
             if seen:
                 self._calm_at = anyio.current_time() + self.quiet
                 await self._pause(any(state not in OPEN for state in seen))
@@ -152,35 +156,56 @@ class Run:
                 after = waiting[-1].id
                 waiting = await self._as_they_were(waiting)
                 announced = await log.sending(waiting, self.epoch) if waiting else []
-            elif fed := await self._fed(line_after):
+            elif fed := await self._freshly(partial(self._fed, line_after)):
                 line_after = fed[-1].line
                 announced = await log.announce(self.number, self.epoch, fed)
             else:
                 return
             batch = deque(one for one in announced if one.state == "intended")
             try:
-                while batch and not self._halting():
+                while batch and not self._halting() and self._holds(batch[0]) > 0:
                     yield batch.popleft()
             finally:
                 with anyio.CancelScope(shield=True):
                     await self.changes.settle([Outcome(one, "planned", tried=False) for one in batch], self.epoch)
+            after = batch[0].id - 1 if batch else after  # they have waited too long: they are looked at again
 
     async def _as_they_were(self, waiting: Sequence[Line]) -> list[Line]:
-        """Those that may be sent. A run may have rested for days, so that somebody has changed a record meanwhile: what
-        was read long ago is looked at once more.
+        """Those that may be sent. A run may have rested for days, or waited long for points, and others have changed a
+        record meanwhile: they are looked at once more.
         """
+        upserts = [one for one in waiting if one.change.kind == "record"]
+        others = [one for one in waiting if one.change.kind != "record"]
+        if not upserts:
+            return others
+        try:
+            found = await self._freshly(partial(look_together, self.changes.api, upserts))
+        except errors.ApiError as error:  # these are looked at later
+            self._refusal = error if isinstance(error, _TO_ALL) else self._refusal
+            return others
         now = self.changes.log.clock()
-        old = [one for one in waiting if one.change.kind == "record" and not 0 <= now - one.at <= READ_AGAIN_SECONDS]
-        found = await gather_limited([partial(look, self.changes.api, one, sent=one.tries > 0) for one in old])
-        self._refusal = next((one.error for one in found if isinstance(one.error, _TO_ALL)), self._refusal)
-        unread: tuple[State, ...] = ("failed", "unknown")  # these are looked at later
-        await self.changes.settle([one for one in found if one.state not in unread], self.epoch)
-        seen = {one.line.id: one.state for one in found}
-        return [
-            replace(one, at=now) if one.id in seen else one
-            for one in waiting
-            if seen.get(one.id, "planned") == "planned"
-        ]
+        await self.changes.settle(found, self.epoch)
+        return [*others, *(replace(one.line, at=now) for one in found if one.state == "planned")]
+
+    async def _freshly(self, read: Callable[[], Awaitable[Sequence[ReadT]]]) -> Sequence[ReadT]:
+        """What is read; once more where that took so long, by waiting for points, that the first of it is old."""
+        since = anyio.current_time()
+        found = await read()
+        return found if anyio.current_time() - since <= self._oldest else await read()
+
+    @property
+    def _oldest(self) -> float:
+        """Seconds for which what was read holds; more where nothing went through so, because points are very few."""
+        return READ_AGAIN_SECONDS * (1 + self._pauses)
+
+    def _holds(self, line: Line) -> float:
+        """Seconds for which what was read of a line still holds. A mapping is created or refused, whatever was read."""
+        age = self.changes.log.clock() - line.at
+        return math.inf if line.change.kind != "record" else self._oldest - age if age >= 0 else 0.0
+
+    async def _send(self, line: Line) -> Outcome:
+        with sent_within(self._holds(line)):
+            return await send(self.changes.api, line)
 
     async def _fed(self, line_after: int) -> Sequence[Fed]:
         """The next changes past a line; where they cannot be read for a moment, that is waited out."""

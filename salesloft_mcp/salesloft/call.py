@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import anyio
@@ -23,10 +23,12 @@ class Call:
     lane: Lane = "chat"  # bulk work leaves room for people who wait
     enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
+    send_by: float = math.inf  # no write is sent later, because what it was decided on is too old then
 
     def patience(self, write: bool = False) -> float:
         """Seconds this call may still wait; before a write so much less that its answer can be waited for."""
-        return self.deadline - anyio.current_time() - (WRITE_SECONDS if write else 0.0)
+        last = min(self.deadline - WRITE_SECONDS, self.send_by) if write else self.deadline
+        return last - anyio.current_time()
 
     def renew(self, seconds: float) -> None:
         """It may wait at least `seconds` from now on: what a person took to answer is not to be missing afterwards."""
@@ -45,6 +47,19 @@ def open_call(seconds: float = math.inf, lane: Lane = "chat", enduring: bool = F
         yield call
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def sent_within(seconds: float) -> Iterator[None]:
+    """Writes inside wait for points, and for a connection, no longer than so; else they are not sent."""
+    outer = current()
+    inner = replace(outer, points=0, send_by=anyio.current_time() + seconds)
+    token = _current.set(inner)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        outer.points += inner.points
 
 
 def current() -> Call:

@@ -51,7 +51,7 @@ class RetryLayer(httpx.AsyncBaseTransport):
         def hook(error: Exception) -> bool | float:
             if isinstance(error, _Repeat):
                 return error.wait or True
-            return may_repeat(request.method, error) and current().patience() > 1
+            return may_repeat(request.method, error) and current().patience(request.method != "GET") > 1
 
         attempts = LONG_ATTEMPTS if current().enduring and request.method == "GET" else ATTEMPTS
         async for attempt in stamina.retry_context(on=hook, attempts=attempts, timeout=None, wait_max=LONGEST_PAUSE):

@@ -1,5 +1,6 @@
 """A run of upserts writes to nobody but whom its plan was about, whatever others do between the plan and the run."""
 
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.changes.run import READ_AGAIN_SECONDS
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.oddities import ODD_VALUES
@@ -130,6 +132,50 @@ async def test_what_was_changed_while_a_run_was_cancelled_is_not_overwritten_whe
     await finished(app, plan, YES)
     assert await outcomes(app, plan) == ["updated"] * 29 + ["conflict"]
     assert person(sandbox, last)["title"] == "Somebody's"
+
+
+async def test_rows_that_have_waited_long_are_looked_at_once_more_before_they_are_sent(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For points, or for the end of an outage: somebody may have changed a record, or mapped an external id."""
+    await mapped(app, **{f"OLD-{number}": FIRST_PERSON + number for number in range(30)})
+    rows = [{"external_id": f"OLD-{number}", "title": "CFO"} for number in range(30)]
+    plan = await planned(app, *rows, {"external_id": "NEW-1", "email_address": "new@chaos.test"})
+    gate = Gate(app.salesloft, monkeypatch, 0, "upsert_person")
+    await started(app, plan, YES)
+    await gate.wait()
+    last = FIRST_PERSON + 29
+    sandbox.store.update("people", {"fields": {**person(sandbox, last), "title": "Somebody's"}}, equal("id", last))
+    await mapped(app, **{"NEW-1": CLEO})
+    sandbox.requests.clear()
+    monkeypatch.setattr(app.changes.log, "clock", lambda: time.time() + 20)
+    gate.open()
+    await app.jobs.wait(plan, HANG_SECONDS)
+    assert await outcomes(app, plan) == ["updated"] * 29 + ["conflict"] * 2
+    assert person(sandbox, last)["title"] == "Somebody's"
+    assert sum(one.method == "GET" for one in sandbox.requests) <= 12  # they are looked at together
+
+
+async def test_a_row_that_would_have_to_wait_long_for_points_is_looked_at_when_there_are_some(
+    app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mapped(app, **{"OLD-1": ANN})
+    plan = await planned(app, {"external_id": "OLD-1", "title": "CFO"})
+    app.jobs._quiet = 0.0
+    sandbox.faults.add(Fault("status", method="POST", status=429, retry_after=int(READ_AGAIN_SECONDS) + 5))
+    send = app.salesloft.upsert_person
+
+    async def waiting(*given: Any) -> Any:
+        try:
+            return await send(*given)
+        except errors.RateLimitedError:
+            sandbox.store.update("people", {"fields": {**person(sandbox, ANN), "title": "Hers"}}, equal("id", ANN))
+            raise
+
+    monkeypatch.setattr(app.salesloft, "upsert_person", waiting)
+    await finished(app, plan, YES)
+    assert await outcomes(app, plan) == ["conflict"]
+    assert person(sandbox, ANN)["title"] == "Hers"
 
 
 async def test_a_lost_update_is_not_told_of_another_person_to_whom_the_external_id_was_given_meanwhile(

@@ -1,5 +1,6 @@
 """What may be sent again, and when."""
 
+import math
 from collections.abc import Iterator
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.salesloft.call import current, open_call
+from salesloft_mcp.salesloft.call import current, open_call, sent_within
 from salesloft_mcp.salesloft.received import LONGEST_WAIT, wait_asked
 from salesloft_mcp.salesloft.retry import RetryLayer, may_repeat, wait_before_repeat
 
@@ -154,6 +155,14 @@ async def test_a_call_without_patience_gets_the_failure_at_once() -> None:
     with open_call(0.5), pytest.raises(httpx.ReadError):
         await ask(script)
     assert script.sent == 1
+
+
+@pytest.mark.anyio
+async def test_a_write_that_would_be_sent_too_late_is_not_sent_and_a_read_is() -> None:
+    with open_call() as call, sent_within(5):
+        current().points += 1
+        assert current().patience(write=True) <= 5 < current().patience()
+    assert (call.points, call.patience(write=True)) == (1, math.inf)
 
 
 @pytest.mark.anyio
