@@ -98,7 +98,8 @@ def with_own_ids(rows: Rows, heads: Heads) -> Rows:
     for row in rows:
         first.append(row)
         for name, value in row[1].items() if not isinstance(row[1], Invalid) else ():
-            if name.endswith("_id") and name not in (EXTERNAL_ID, "crm_id") and value not in (None, ""):
+            own = name.endswith("_id") and "." not in name and name not in (EXTERNAL_ID, "crm_id")
+            if own and value not in (None, ""):
                 if isinstance(value, str) and _FOREIGN.fullmatch(value.strip()):
                     foreign.setdefault(name, value)
                 else:

@@ -193,3 +193,10 @@ def test_advice_on_a_map_can_be_typed_and_sent_as_it_is(head: str) -> None:
     typed, _, sent = refused(text.getvalue()).partition("--map ")[2].removesuffix(".").partition(", or columns ")
     for columns in (columns_of(shlex.split(typed)), json.loads(sent)):
         assert told(table(text.getvalue(), wanted=PEOPLE, **columns).rows) == {2: ["A-1", "a@x.test"]}
+
+
+def test_columns_of_ids_of_another_system_hold_what_they_are_for() -> None:
+    """Those of an account or an owner, and a custom field whose name ends as that of an id does."""
+    upsert = Wanted(frozenset({"external_id", "owner_id", "owner.external_id"}), prefix="custom_fields.")
+    text = "external_id,owner.external_id,custom_fields.Legacy_id\nA-1,0055g00000Abc12AAB,0015g00000Abc12AAB\n"
+    assert told(table(text, wanted=upsert).rows) == {2: ["A-1", "0055g00000Abc12AAB", "0015g00000Abc12AAB"]}
