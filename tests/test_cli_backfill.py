@@ -196,3 +196,14 @@ def test_a_wrong_map_is_a_wrong_option_where_it_is_wrong_whatever_the_file(
     result = terminal("backfill", "plan", str(file), *TO, "--map", pair)
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr
+
+
+def test_a_report_has_the_keys_as_they_were_given(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "keys.csv"
+    file.write_text("external_id,email\nN1,mailto:Ann@new.test\nN2,bob@new.test\n")
+    plan = terminal.planned(str(file))
+    rows = [json.loads(line) for line in terminal("runs", "report", plan).stdout.splitlines()]
+    assert [(row["value"], row["as_given"]) for row in rows] == [
+        ("ann@new.test", {"email": "mailto:Ann@new.test"}),
+        ("bob@new.test", None),
+    ]

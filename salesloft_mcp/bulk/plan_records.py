@@ -71,7 +71,7 @@ def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> J
     for name, key in fields_in(row.refs).items():
         one = found[MappingKey(*key)]
         if isinstance(one, SalesloftMcpError):
-            return Judged("invalid", one.what, "", row.fields, "", row.line)
+            return Judged("invalid", _why(one), "", row.fields, "", row.line)
         del body[name.removesuffix("_id")]
         body[name] = one
     return Judged("new", "", "", dump(body), "", row.line)
@@ -119,7 +119,12 @@ def _creation(aim: Aim, row: StagedRow, body: Image) -> Judged:
     try:
         require_enough(aim.object_type, body)
     except InputError as error:
-        return Judged("invalid", error.what, "", row.fields, "", row.line)
+        return Judged("invalid", _why(error), "", row.fields, "", row.line)
     doubts = of_fields({}, body)
     verdict: Verdict = "suspicious" if doubts else "create"
     return Judged(verdict, "; ".join(doubts), restricts({}, body), row.fields, "", row.line)
+
+
+def _why(error: SalesloftMcpError) -> str:
+    """Without what was not done: of a plan that goes without saying."""
+    return error.what.removesuffix(" Nothing was changed.").removesuffix(" Nothing was created.")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.rows import given as as_given
 from salesloft_mcp.bulk.rows import identified, shown
 from salesloft_mcp.changes.given import CUSTOM, Given, GivenAccount, GivenPerson, fields_to_write, references
 from salesloft_mcp.errors import InputError
@@ -24,6 +25,7 @@ from salesloft_mcp.validation import problems
 # What tells a record apart on its team: how it is looked up, and the field that holds it.
 UNIQUE: dict[ObjectType, tuple[By, str]] = {"people": ("email", "email_address"), "accounts": ("domain", "domain")}
 GIVEN: dict[ObjectType, type[Given]] = {"people": GivenPerson, "accounts": GivenAccount}
+KEYS = ("domain", *EMAILS)
 _PARTS = {"account", "owner"}  # named by their external ids, in a column for each part
 _FLAGS = {"do_not_contact", "eu_resident", "archived"}
 _LISTS = {"tags", "contact_restrictions", "clear"}
@@ -62,12 +64,15 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     parts = given.model_dump(include=_PARTS & given.model_fields_set)  # as they are given, until they are resolved
     others = [(by, other) for one in EMAILS[1:] if (other := compared(aim.object_type, str(body.get(one) or "")))]
     row = row._replace(by=by if ref else "", ref=ref, taken="; ".join(taken), also=others)
+    if taken:
+        came = {one: fields[one] for one in KEYS if body.get(one, fields.get(one)) != fields.get(one)}
+        row = row._replace(given=as_given(came))
     return row._replace(fields=dump({**body, **parts}), refs=dump(refs) if refs else "")
 
 
 def _invalid(row: NewRow, fields: Fields, why: str) -> NewRow:
     """A row that contradicts others of its external id as any does, and whose fields the report shows as they came."""
-    given = {name: shown(value) for name, value in fields.items() if name != EXTERNAL_ID}
+    given = {name: shown(value) for name, value in fields.items() if name != EXTERNAL_ID and value not in (None, "")}
     return row._replace(verdict="invalid", note=why, fields=dump(given) if given else "")
 
 

@@ -14,11 +14,15 @@ from salesloft_mcp.changes.change import Image, Line
 from salesloft_mcp.changes.change import State as ChangeState
 from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.intake.formulas import formula_safe
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.staging import StagedRow, Verdict
 
 Format = Literal["jsonl", "csv"]
 BATCH = 5_000
-COLUMNS = ("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id", "old", "new")
+COLUMNS = (
+    *("line", "external_id", "object_id", "given", "value", "plan", "outcome", "note", "mapping_id", "old", "new"),
+    "as_given",
+)
 RULED_OUT: tuple[Verdict, ...] = ("suspicious", *LEFT_OUT)
 ENDED_BADLY: frozenset[ChangeState] = frozenset({"conflict", "failed", "unknown", "lost"})
 
@@ -37,6 +41,7 @@ class ReportRow(NamedTuple):
     mapping_id: int | None
     old: Image | None = None  # of an upsert: the fields that it writes, as they were and as they shall be
     new: Image | None = None
+    as_given: Image | None = None  # keys, account and owner as the input has them, where something else was made of them
 
     @property
     def given(self) -> str:
@@ -109,7 +114,8 @@ async def _batch(
 
 def _joined(row: StagedRow, line: Line | None) -> ReportRow:
     given = (row.line, row.external_id, row.object_id, row.by, row.ref, row.verdict)
-    images = (_fields(fields_in(row.before)), _fields(fields_in(row.fields)))
+    fields = fields_in(row.fields)
+    images = (_fields(fields_in(row.before)), _fields(fields), _as_given(row, fields))
     planned = "; ".join(filter(None, (row.taken, row.note)))
     if line is None:
         return ReportRow(*given, "", planned, row.mapping_id, *images)
@@ -125,6 +131,17 @@ def _of_line(line: Line) -> ReportRow:
     if change.kind == "record":
         return ReportRow(*told, line.note, None, _fields(change.before or {}), _fields(change.after or {}))
     return ReportRow(*told, line.note, _mapping_id(line))
+
+
+def _as_given(row: StagedRow, fields: Image) -> Image | None:
+    """The keys that were taken as something else, and the account and owner of whom Salesloft's id was found."""
+    named = {name.removesuffix("_id"): key for name, key in fields_in(row.refs).items()}
+    parts = {
+        name: {"external_type": key.external_type, "external_id": key.external_id}
+        for name, key in ((name, MappingKey(*key)) for name, key in named.items())
+        if name not in fields
+    }
+    return {**fields_in(row.given), **parts} or None
 
 
 def _fields(image: Image) -> Image | None:

@@ -1,5 +1,8 @@
 """Pure: one row of input becomes an external id and a way to find its record, or a reason why it cannot."""
 
+import json
+from collections.abc import Mapping
+
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake import values
@@ -48,6 +51,11 @@ def shown(given: object) -> str:
     return str(given)[:SHOWN_ID].encode("utf-8", "backslashreplace").decode()
 
 
+def given(cells: Mapping[str, object]) -> str:
+    """Cells as they came, as JSON; nothing where there are none."""
+    return json.dumps({name: shown(value) for name, value in cells.items()}, ensure_ascii=False) if cells else ""
+
+
 def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     """Check one row of a backfill by itself."""
     row = identified(line, fields)
@@ -60,7 +68,8 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
         return row._replace(verdict="invalid", note=error.what, by=by, ref=shown(ref))
     (by, key), *others = keys
     taken = "; ".join(told for name, one in keys if (told := one.told(name)))
-    return row._replace(by=by, ref=key.text, taken=taken, also=[(name, one.text) for name, one in others])
+    came = given({name: fields.get(name) for name, one in keys if one.taken}) if taken else ""
+    return row._replace(by=by, ref=key.text, taken=taken, given=came, also=[(name, one.text) for name, one in others])
 
 
 def identified(line: int, fields: Fields | Invalid) -> NewRow:

@@ -26,7 +26,7 @@ _PLANNED = {
 
 
 class RowView(View):
-    ours = frozenset({"note", "old", "new"})  # `Shown` makes the last two safe
+    ours = frozenset({"note", "old", "new", "as_given"})  # `Shown` makes the last three safe
 
     line: int = Field(description="The line of the input on which the row begins.")
     external_id: str = Field(description="The id in your own system.")
@@ -42,6 +42,9 @@ class RowView(View):
     mapping_id: int | None = Field(None, description="Salesloft's id of the mapping.")
     old: Shown | None = Field(None, description="Of an upsert: the fields it writes, as they were.")
     new: Shown | None = Field(None, description="Of an upsert: the fields it writes, as they shall be.")
+    as_given: Shown | None = Field(
+        None, description="Keys, account and owner as the input has them, where something else was made of them."
+    )
 
 
 class PlanView(View):

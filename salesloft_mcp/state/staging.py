@@ -35,6 +35,7 @@ class NewRow(NamedTuple):
     by: str = ""
     ref: str = ""
     taken: str = ""
+    given: str = ""
     fields: str = ""
     refs: str = ""
     near: str = ""
@@ -70,6 +71,7 @@ class StagedRow:
     note: str
     mapping_id: int | None
     taken: str
+    given: str
     asks: str
     fields: str
     refs: str

@@ -1,0 +1,58 @@
+"""`salesloft-mcp bulk-upsert plan`, and what the report of such a plan says of each row."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .terminal import TO, Terminal
+
+ACCOUNT, ACCOUNT_ID = "MKT-9872-001", 9872  # of the seeded sandbox, and so is the owner
+OWNER, OWNER_ID = "abd", 14
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+def planned(terminal: Terminal, folder: Path, text: str) -> str:
+    """A plan of people from a CSV of this text."""
+    file = folder / "people.csv"
+    file.write_text(text)
+    result = terminal("bulk-upsert", "plan", str(file), *TO, "--json")
+    assert result.exit_code == 0, result.output
+    return str(json.loads(result.stdout)["plan"])
+
+
+def reported(terminal: Terminal, plan: str) -> list[dict[str, Any]]:
+    """The rows of the report of a plan."""
+    return [json.loads(line) for line in terminal("runs", "report", plan).stdout.splitlines()]
+
+
+def test_a_report_has_keys_account_and_owner_as_they_were_given_beside_what_was_made_of_them(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    head = "external_id,Email,account.external_type,account.external_id,owner.external_type,owner.external_id\n"
+    text = f"{head}N-1,Ann <Ann@new.test>,marketing,{ACCOUNT},crm,{OWNER}\nN-2,bob@new.test,,,,\n"
+    plan = planned(terminal, tmp_path, text)
+    one, other = reported(terminal, plan)
+    assert one["new"] == {"account_id": ACCOUNT_ID, "email_address": "ann@new.test", "owner_id": OWNER_ID}
+    assert one["as_given"] == {
+        "email_address": "Ann <Ann@new.test>",
+        "account": {"external_type": "marketing", "external_id": ACCOUNT},
+        "owner": {"external_type": "crm", "external_id": OWNER},
+    }
+    assert other["as_given"] is None
+    cells = list(csv.DictReader(io.StringIO(terminal("runs", "report", plan, "--format", "csv").stdout)))
+    assert [json.loads(row["as_given"] or "null") for row in cells] == [one["as_given"], None]
+
+
+def test_a_row_that_is_refused_is_shown_as_it_came_without_its_blank_cells(terminal: Terminal, tmp_path: Path) -> None:
+    plan = planned(terminal, tmp_path, "external_id,Email,city,phone\nN-1,no e-mail,Ulm,\nN-2,,Ulm,\n")
+    one, other = reported(terminal, plan)
+    assert one["new"] == {"email_address": "no e-mail", "city": "Ulm"}
+    assert other["note"].endswith("creating needs email_address, or phone and last_name.")
