@@ -41,7 +41,7 @@ class ReportRow(NamedTuple):
     mapping_id: int | None
     old: Image | None = None  # of an upsert: the fields that it writes, as they were and as they shall be
     new: Image | None = None
-    as_given: Image | None = None  # keys, account and owner as the input has them, where something else was made of them
+    as_given: Image | None = None  # keys, account and owner as they came, where something else was made of them
 
     @property
     def given(self) -> str:
