@@ -9,6 +9,13 @@ _LOCAL = re.compile(r"""(?![.'])[^\s<>,;|/:"()\[\]{}=@]+(?<![.'])""")
 _BRACKETED = re.compile(r"<([^<>]*@[^<>]*)>")
 _REMARK = re.compile(r"(?:\A|(?<=\s))\([^()@]*\)(?=\s|\Z)")
 _QUERY = re.compile(r"(mailto:[^\s?<>]*)[?][^@<>]*")
+# A link to an address as Markdown, a web page, a spreadsheet and a chat write it, each with what is shown of it.
+_LINKS = (
+    re.compile(r"\[(?P<shown>[^][]*)\]\(mailto:(?P<to>[^()\s]+)\)"),
+    re.compile(r"""<a\s[^<>]*href=["']mailto:(?P<to>[^"'<>]+)["'][^<>]*>(?P<shown>[^<>]*)</a>"""),
+    re.compile(r"""=hyperlink\("mailto:(?P<to>[^"]+)"[,;]\s*"(?P<shown>[^"]*)"\)"""),
+    re.compile(r"<mailto:(?P<to>[^<>|]+)\|(?P<shown>[^<>|]*)>"),
+)
 _BETWEEN = re.compile(r"[\s,;|/<>]+")
 
 
@@ -19,7 +26,10 @@ def addresses_in(text: str) -> tuple[list[str], str]:
     the address of somebody else. Words beside an address are a name only where the address stands in `<>`, or they in
     brackets. There are none when anything else is beside them.
     """
-    small = _QUERY.sub(r"\1", text.lower())
+    small = text.lower()
+    for link in _LINKS if "mailto:" in small else ():
+        small = link.sub(r"\g<shown> <mailto:\g<to>>", small)
+    small = _QUERY.sub(r"\1", small)
     bracketed = _BRACKETED.findall(small)
     plain = _BRACKETED.sub(" ", small) if bracketed else _REMARK.sub(" ", small)
     words = [word for word in _BETWEEN.split(plain) if re.search(r"\w", word)]

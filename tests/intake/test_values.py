@@ -398,6 +398,15 @@ class TestEMails:
             ("kat@x.test.", "kat@x.test", "without the signs around it"),
             ("(kat@x.test)", "kat@x.test", "without the signs around it"),
             ("Kat<kat@x.test>", "kat@x.test", "without the name beside it"),
+            *(
+                (link, "kat@x.test", 'without "mailto:" and the name beside it')
+                for link in (
+                    "[Kat](mailto:kat@x.test)",
+                    '<a href="mailto:Kat@x.test?subject=a">Kat</a>',
+                    '=HYPERLINK("mailto:kat@x.test";"Kat")',
+                    "<mailto:kat@x.test|Kat>",
+                )
+            ),
             ("kat@müller.test, kat@xn--mller-kva.test", "kat@xn--mller-kva.test", "which was given more than once"),
             ("kat@x.test, Kat@x.test", "kat@x.test", "which was given more than once"),
             ("kat@x.test / kat@x.test", "kat@x.test", "which was given more than once"),
@@ -410,6 +419,9 @@ class TestEMails:
     )
     def test_an_address_and_what_was_taken_off(self, value: str, text: str, taken: str) -> None:
         assert email(value) == Key(text, taken)
+
+    def test_a_link_that_shows_another_address_than_it_leads_to_holds_two(self) -> None:
+        assert "holds 2 addresses" in refusal(email, "[kat@x.test](mailto:kay@x.test)")
 
     @pytest.mark.parametrize("between", ["; ", ", ", "|", " ", "/", " / ", ";", "\n", " and "])
     def test_several_addresses_are_counted(self, between: str) -> None:
