@@ -38,14 +38,15 @@ async def records_with(api: Salesloft, object_type: ObjectType, values: Iterable
     """The people who have one of these e-mails, whichever of their addresses it is, or the accounts of these domains.
 
     A hundred e-mails cost a point, a domain costs one for each spelling that is tried, and a hundred records that are
-    found cost one more. A value that nobody has is left out, and all are where the token may not read the records.
+    found cost one more. A value that nobody has is left out, and all are where the token may not read the records. Rows
+    that cannot be read are passed over: Salesloft itself refuses a second record of one e-mail or domain.
     """
     wanted = {value: compared(object_type, value) for value in values}
     by: By = "email" if object_type == "people" else "domain"
     refs = list(dict.fromkeys(wanted.values()))
     ids: dict[str, set[int]] = {one: set() for one in wanted.values()}
     try:
-        async for pairs in find_objects(api, object_type, by, refs, len(refs)):
+        async for pairs in find_objects(api, object_type, by, refs, len(refs), skip=True):
             for ref, object_id in pairs:
                 ids.get(compared(object_type, ref), set()).add(object_id)
     except _NOT_READABLE:

@@ -4,10 +4,13 @@ import json
 
 import anyio
 import pytest
+from mcp.client import Client
 
-from salesloft_mcp.app import App
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.salesloft.models import Account
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
 from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
@@ -294,6 +297,19 @@ async def test_of_nearly_equal_ids_at_once_one_is_created_without_a_yes(
             "There already: " in one.words
         )
     assert "There already: " in again
+
+
+async def test_a_row_that_cannot_be_read_stops_no_upsert_and_hides_no_other(app: App, era: Era) -> None:
+    with Sandbox(odd=["null-rows"]) as odd:
+        async with (
+            open_app(app.settings, odd) as there,
+            Client(build_server(there, chosen("full")), mode=era) as client,
+        ):
+            person = await call(client, PERSON, **NEW, person=ANN)
+            account = await call(client, ACCOUNT, **COMPANY, account={"name": "A", "domain": "a-new.test"})
+            words = await refused(client, PERSON, **{**NEW, "external_id": "NEW/2"}, person=TAKEN)
+    assert (person.data["status"], account.data["status"]) == ("created", "created")
+    assert "belongs to person 578495206" in words
 
 
 async def test_a_token_that_may_not_read_configurations_creates_what_salesloft_takes(
