@@ -88,8 +88,7 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
             raise errors.MissingError(f"what it would delete {why}.")
         if len(fitting) > 1:
             raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")
-        row = await mappings.with_id(api, change.key, fitting[0]) if change.kind == "mapping" else fitting[0]
-        if row.get("id") is None:
-            raise errors.ConflictError(mappings.NO_ID)
-        return replace(change, before=row)
+        if change.kind == "mapping":
+            return mappings.deletion(change.key, await mappings.with_id(api, change.key, fitting[0]))
+        return replace(change, before=fitting[0])
     return replace(change, before=standing(change, rows)) if verdict == "done" and change.before is None else change

@@ -28,6 +28,7 @@ Standing = Mapping[MappingKey, Sequence[Image]] | None
 MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
 _PASSED: frozenset[State] = DONE | {"unchanged"}
 MOST_CUT_OFF = 200  # changes of a run that a dead process can leave unsettled
+_LOOK: errors.Step = (Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, ".")
 _WHY_NOT: dict[State, str] = {
     "unchanged": "it found everything as it was asked for.",
     "failed": "it was refused.",
@@ -55,14 +56,15 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     done, ran = await _left(changes, logged, done, ran)
     if not done and not ran:
         why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
-        raise _nothing_to_undo(number, why)
+        what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
+        raise errors.ConflictError(what, next_step=_LOOK)
     read_at = time.monotonic()
     try:
         if ran["delete"]:
             await _check_deletable(changes.api, first)
         back, left = await _all_back(changes.api, done)
     except (errors.ConflictError, errors.MissingError) as error:
-        raise _nothing_to_undo(number, error.what) from error
+        raise _no_way_back(number, error.what, error.steps if error.next_step else _LOOK) from error
     gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
     key = logged.lines[0].change.key
     facts = () if done else (("external type", quoted(key.external_type)), ("object type", key.object_type))
@@ -212,7 +214,7 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
         raise errors.MissingError(what, next_step=(Hint.LIST_CHANGES, "."))
     await _check_team(changes, found[0])
     if any(found[0].counts[state] for state in UNSETTLED):
-        raise _nothing_to_undo(number, "a part of it is under way, or its answer was lost.")
+        raise _no_way_back(number, "a part of it is under way, or its answer was lost.")
     return found[0]
 
 
@@ -274,8 +276,7 @@ async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change],
     return back, left
 
 
-def _nothing_to_undo(number: int, why: str) -> errors.ConflictError:
-    """There is no way back, or none is needed."""
+def _no_way_back(number: int, why: str, step: errors.Step = _LOOK) -> errors.ConflictError:
     why = why.removesuffix(" Nothing was changed.")
-    what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
-    return errors.ConflictError(what, next_step=(Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, "."))
+    what = f"change: {number} cannot be undone: {why} Nothing was changed."
+    return errors.ConflictError(what, next_step=step)

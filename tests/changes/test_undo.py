@@ -118,7 +118,7 @@ async def test_what_stands_for_something_else_now_is_left_alone(here: World, now
     await here.api.delete_mapping(int(str((done.outcomes[0].after or {})["id"])))
     if now == "another":
         await deletion(here, KEY, BEN)
-    with pytest.raises(errors.ConflictError, match="nothing to undo"):
+    with pytest.raises(errors.ConflictError, match="cannot be undone"):
         await here.undo(done.number)
     assert await here.mapped() == ([BEN] if now == "another" else [])
 
@@ -343,6 +343,7 @@ async def test_a_mapping_that_has_no_id_to_anybody_is_not_deleted_on_a_guess(tmp
     with Sandbox(dialect="guide", rate_limit=PLENTY) as sandbox:
         async with world(sandbox, tmp_path / "state") as here:
             number = await a_run(here, 2) if by_run else (await written(here, mappings.creation(KEY, ANN))).number
-            with pytest.raises(errors.ConflictError, match="shows no id"):
+            with pytest.raises(errors.ConflictError, match="cannot be undone: Salesloft shows no id") as caught:
                 await here.undo(number)
+            assert "ask Salesloft's support" in caught.value.next_step
             assert here.sent("DELETE") == 0
