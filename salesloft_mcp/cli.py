@@ -57,7 +57,7 @@ def demo(as_json: bool) -> None:
 @setting(
     "--files-dir",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The folder whose files plan_backfill may read; none by default, never with --http.",
+    help="The folder whose files plans may be made of; none by default, never with --http.",
 )
 @options.rate_limit
 @click.option("--tools", default="", help="Only these tools, separated by commas.")
@@ -167,7 +167,8 @@ def main() -> NoReturn:
     except click.Abort as abort:
         if isinstance(abort.__context__, KeyboardInterrupt):
             sys.exit(130)
-        click.echo("Nobody agreed, and nothing was done.", err=True)
+        told = "" if sys.stdin.isatty() else " Answer y on standard input, or give --yes where nothing is deleted."
+        click.echo(f"Nobody agreed, and nothing was done.{told}", err=True)
         sys.exit(1)
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # nobody reads on, as with `| head`

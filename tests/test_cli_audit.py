@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,20 @@ def test_a_person_gets_a_table_a_sentence_and_the_cost(file: Path) -> None:
     assert "1 mapping leads to an object that is gone" in words
     assert "Points spent: 10." in result.stdout
     assert "--output" in result.stdout
+
+
+def test_the_first_findings_are_shown_and_the_way_to_all_of_them_can_be_typed(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the file goes
+    lines = audited(file, "--external-type", "crm_lead").stdout.splitlines()
+    shown = [line for line in lines if line.startswith(("shared ids: ", "near duplicates: ", "suspicious ids: "))]
+    assert len(shown) == 10
+    assert shown[0] == f'shared ids: crm_lead "\\u{{9}}1" of person {OTHER}; crm_lead "\\u{{9}}1" of person {PERSON}'
+    (more,) = [line for line in lines if line.startswith("and ")]
+    assert CliRunner().invoke(cli, shlex.split(more.partition(": salesloft-mcp ")[2])).exit_code == 0
+    with (tmp_path / "found.csv").open(newline="", encoding="utf-8") as found:
+        assert len({row["finding"] for row in csv.DictReader(found)}) == 10 + int(more.split()[1])
 
 
 def test_machines_get_json(file: Path) -> None:

@@ -76,7 +76,7 @@ def test_it_shows_all_environments_newest_first_with_what_was_agreed(directory: 
     code, output = changes(directory)
     assert code == 0
     assert output.splitlines() == [
-        "4  2025-06-18T15:06:40Z  run_plan (plan abc): 6 created, failed",
+        "4  2025-06-18T15:06:40Z  run_plan (plan abc): 6 created, 1 failed",
         *(f'    crm_lead "U{n}" → user {n}' for n in range(1, 6)),
         "    and 2 more",
         f"    {LIVE} · local · nobody was asked",

@@ -85,6 +85,10 @@ class Plans:
         """The plan whose run is this operation."""
         return next(iter(await self._rows("operation = ?", number)), None)
 
+    async def undo_of(self, row: PlanRow) -> PlanRow | None:
+        """The last plan that takes the run of this one back."""
+        return next(iter(await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", row.operation)), None)
+
     async def running(self) -> list[PlanRow]:
         """Plans whose run was under way when somebody last wrote of it."""
         return await self._rows("state = 'running' AND NOT cancelled ORDER BY at")
@@ -151,8 +155,8 @@ class Plans:
 
     async def _undone(self, status: Status) -> State:
         """How far the last undo of a run is, or how the run stands after that was undone itself."""
-        last = await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", status.plan.operation)
-        state = (await self.status(last[0].id)).state if last else "planned"
+        last = await self.undo_of(status.plan)
+        state = (await self.status(last.id)).state if last else "planned"
         if state == "undone":
             return "cancelled" if status.left else "finished"
         return "undone" if state == "finished" else "undoing"

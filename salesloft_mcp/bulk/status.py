@@ -140,7 +140,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     """
     row = status.plan
     if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
-        again = (Hint.PLAN_AGAIN, ".") if status.state in ("cancelled", "failed") else ""
+        again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
         raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
     if suspicious and row.operation and not row.suspicious:
         what = "plan: it was begun without its suspicious rows, and goes on without them. Nothing was started."

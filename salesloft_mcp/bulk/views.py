@@ -38,7 +38,7 @@ class RowView(View):
         )
     )
     outcome: str = Field("", description="How the write ended; absent when it was not begun.")
-    note: str = Field("", description="Why it is not written.")
+    note: str = Field("", description="Why it is not written, or what was made of it.")
     mapping_id: int | None = Field(None, description="Salesloft's id of the mapping.")
     old: Shown | None = Field(None, description="Of an upsert: the fields it writes, as they were.")
     new: Shown | None = Field(None, description="Of an upsert: the fields it writes, as they shall be.")
@@ -80,7 +80,7 @@ class PlanView(View):
             source=row.source,
             rows_read=0 if row.undoes else row.counts.total(),
             intent=row.intent,
-            counts=row.counts,
+            counts={name: number for name, number in row.counts.items() if number},
             asks={words: row.asks[name] for name, words in REASONS.items() if row.asks[name]},
             notes=list(row.notes),
             outcomes={str(name): number for name, number in status.outcomes.items() if number},

@@ -17,12 +17,15 @@ from salesloft_mcp.audit.findings import Finding
 from salesloft_mcp.audit.report import Audit
 from salesloft_mcp.audit.scan import audit as auditing
 from salesloft_mcp.commands.live import Where, with_app
+from salesloft_mcp.commands.options import typed
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.formulas import formula_safe
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import ObjectType, Scope
+from salesloft_mcp.salesloft.models import ObjectType, Scope, one_record
 from salesloft_mcp.state.files import atomic_output
+from salesloft_mcp.text import escaped, quoted
 
+EXAMPLES = 10
 COLUMNS = ("finding", "kind", "external_type", "object_type", "external_id", "object_id", "mapping_id", "why")
 
 
@@ -74,11 +77,25 @@ def _show(found: Audit, points: int, output: Path | None) -> None:
     console.print(found.sentence, markup=False)
     if found.deleted:
         console.print(f"Deleted mappings, not looked at: {found.deleted}.")
+    for finding in found.findings[: 0 if output else EXAMPLES]:
+        console.print(Text(_told(finding)), soft_wrap=True)
     if output is not None:
         console.print(f"All findings are in {output}.", markup=False, soft_wrap=True)
-    elif found.findings:
-        console.print("Give --output FILE.csv for all of them.")
+    elif len(found.findings) > EXAMPLES:
+        whole = typed("audit", "--output", "found.csv", also=("external_type", "object_type"))
+        console.print(f"and {len(found.findings) - EXAMPLES:,} more; all of them in a file: {whole}", soft_wrap=True)
     console.print(f"Points spent: {points}.")
+
+
+def _told(finding: Finding) -> str:
+    """What a finding is, the mappings it is about, and why where that is not plain."""
+    what = {"orphans": "gone, or hidden from this token"}.get(finding.kind, finding.kind.replace("_", " "))
+    rows = [
+        f"{escaped(row.external_type)} {quoted(row.external_id)} of {one_record(row.object_type, row.object_id)}"
+        for row in finding.rows[:EXAMPLES]
+    ]
+    more = [f"{len(finding.rows) - len(rows):,} more"] if len(finding.rows) > len(rows) else []
+    return f"{what}: {'; '.join(rows + more)}{f': {finding.why}' if finding.why else ''}"
 
 
 def _table(found: Audit) -> Table:

@@ -88,7 +88,8 @@ def _line_data(line: Line) -> dict[str, Any]:
 
 def _told(row: Logged) -> Iterator[str]:
     """An operation in lines that fit a terminal: what was done and how it ended, each change, where, who and how."""
-    ended = ", ".join(f"{number} {state}" if number > 1 else state for state, number in row.counts.items())
+    several = row.counts.total() > 1
+    ended = ", ".join(f"{number:,} {state}" if several else state for state, number in row.counts.items())
     title = f"{row.title} {row.undoes}" if row.undoes else row.title
     plan = f" (plan {row.plan})" if row.plan else ""
     undone = f", undone by {row.undone_by}" if row.undone_by else ""

@@ -70,10 +70,12 @@ def on_salesloft(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def typed(*words: str) -> str:
-    """A command that can be typed as it is: with the options of the one that runs now which say where it works."""
+def typed(*words: str, also: tuple[str, ...] = ()) -> str:
+    """A command that can be typed as it is: with the options of the one that runs now which say where it works, and
+    those named in `also`.
+    """
     context = click.get_current_context()
-    for name in ("sandbox", "sandbox_file", "base_url", "state_dir"):
+    for name in (*also, "sandbox", "sandbox_file", "base_url", "state_dir"):
         value = context.params.get(name)
         if value and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             words += (_option(name),) if value is True else (_option(name), str(value))

@@ -153,6 +153,9 @@ async def _to_undo(app: App, plan: str) -> Operation:
     if found.under_way:
         step = f"{typed('runs', 'cancel', plan)}; when it has ended, undo it."
         raise ConflictError(f"plan: it is {found.state}. Nothing was changed.", next_step=step)
+    if found.state == "undone" and (last := await app.plans.undo_of(found.plan)):
+        step = f"to take that back: {typed('runs', 'undo', last.id)}"
+        raise ConflictError(f"plan: {last.id} took it back already. Nothing was changed.", next_step=step)
     operation = await undoing.undo(app.changes, app.database, number, "runs undo")
     if operation.changes:
         what = f"plan: its run belongs to change {number}, which changed a configuration, too. Nothing was undone."

@@ -14,6 +14,9 @@ from salesloft_mcp.server.tool_errors import failure
 from salesloft_mcp.settings import Mode
 from salesloft_mcp.text import did_you_mean, quoted
 
+# Tools of version 0.1, and what does their work now.
+_NOW = {"run_backfill": "run_plan", "get_backfill": "get_plan", "cancel_backfill": "cancel_plan"}
+
 
 async def check_names(
     tools: tuple[str, ...],
@@ -28,7 +31,7 @@ async def check_names(
     if ctx.method == "tools/call" and name not in tools:
         if name in NAMES:
             return failure(f"{name} is switched off here (mode {mode}, or by --tools). Nothing was done.")
-        raise MCPError(INVALID_PARAMS, f"there is no tool {quoted(name)}; {did_you_mean(name, tools)}")
+        raise MCPError(INVALID_PARAMS, f"there is no tool {quoted(name)}; {did_you_mean(_NOW.get(name, name), tools)}")
     if ctx.method == "prompts/get":
         given = params.get("arguments") or {}
         _check_prompt(prompts, name, given if isinstance(given, dict) else {"arguments": given})

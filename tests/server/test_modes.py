@@ -120,6 +120,8 @@ async def test_an_unknown_tool_is_refused_with_the_nearest_name(connect: Connect
             MCPError, match=r'there is no tool "resolve_external_id"; did you mean resolve_external_ids'
         ):
             await client.call_tool("resolve_external_id", {})
+        with pytest.raises(MCPError, match=r'there is no tool "cancel_backfill"; did you mean cancel_plan'):
+            await client.call_tool("cancel_backfill", {})  # its name in version 0.1
         with pytest.raises(MCPError) as raised:
             await client.call_tool("x\n" * 300, {})
         assert not (await call(client, "get_connection")).failed
