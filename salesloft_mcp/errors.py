@@ -38,6 +38,7 @@ class Hint(Enum):
 
 
 Step = str | tuple[str | Hint, ...]
+UNKNOWN = "Whether it was done is unknown."  # what every UnknownOutcomeError says
 
 
 class SalesloftMcpError(Exception):
@@ -139,7 +140,14 @@ class UnreachableError(ApiError):
 
 
 class UnknownOutcomeError(ApiError):
-    """The answer to a write was lost, or is not of the API: it may have run. Look before sending it again."""
+    """The answer to a write was lost, or is not of the API: it may have run. Look before sending it again.
+
+    `status` is what was answered, by whatever; 0 where nothing was.
+    """
+
+    def __init__(self, what: str, *, next_step: Step = "", status: int = 0) -> None:
+        super().__init__(what, next_step=next_step)
+        self.status = status
 
 
 def type_and_place(error: BaseException) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
 from salesloft_mcp.changes.attempt import look, look_together, send
 from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, Outcome, State
+from salesloft_mcp.changes.refused import Refusals
 from salesloft_mcp.salesloft.call import sent_within
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
@@ -29,11 +30,8 @@ WRITE_DOWN_SECONDS = 1.0
 # A record that was read longer ago is read again before it is written: a single write may wait as long for its points.
 READ_AGAIN_SECONDS = 15.0
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
-MOST_FORBIDDEN = 20  # refusals of a scope in one run; more are believed to meet every change
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
-# What is refused with one of these is refused to all.
-_TO_ALL = (errors.UnauthorizedError, errors.ForbiddenError)
 
 # The next changes past a line of the input: at most so many, and none when there are no more.
 Feed = Callable[[int, int], Awaitable[Sequence[Fed]]]
@@ -60,9 +58,8 @@ class Run:
     _sends: Counter[int] = field(default_factory=Counter, init=False)  # of each line whose answer was lost
     _in_vain: int = field(default=0, init=False)  # changes in a row without an answer
     _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
-    _forbidden: list[errors.ApiError] = field(default_factory=list, init=False)
+    _refusals: Refusals = field(default_factory=Refusals, init=False)
     _last_word: str = field(default="", init=False)
-    _refusal: errors.ApiError | None = field(default=None, init=False)  # that meets every change
     _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
 
     async def finish(self) -> bool:
@@ -96,9 +93,9 @@ class Run:
         if self.cancelled():
             return
         outcome = await look(self.changes.api, held, sent=False)
-        if isinstance(outcome.error, _TO_ALL):
-            raise outcome.error
         unread = outcome.state == "failed"
+        self._refusals.read(outcome.error if unread and isinstance(outcome.error, errors.ApiError) else None)
+        self._raise_refusal()
         await self.changes.settle([replace(outcome, state="planned") if unread else outcome], self.epoch)
         await self._pause(not unread)
 
@@ -114,8 +111,9 @@ class Run:
                     line = await anext(lines, None)
                 if line is None:
                     return
+                since = self._refusals.seen
                 outcome = await act(line)
-                self._keep(outcome)
+                self._outcomes += self._refusals.take(outcome, since)
                 seen[outcome.state] += 1
                 self._in_vain = self._in_vain + 1 if outcome.error and outcome.state in OPEN else 0
 
@@ -129,23 +127,15 @@ class Run:
                 writing.cancel_scope.cancel()
         finally:
             # What is missing after this, because something failed or the process is told to stop, stays `intended`.
-            self._refusal = self._refusal or next(iter(self._forbidden), None)
+            self._outcomes += self._refusals.rest()
             with anyio.CancelScope(shield=True):
                 await self._write_down()
-        if self._refusal is not None:
-            raise self._refusal
+        self._raise_refusal()
         return seen
 
-    def _keep(self, outcome: Outcome) -> None:
-        """A refusal of the token meets every change. One of a scope may be about a record or a field alone, so that the
-        others are tried before the run stops, unless many are refused so.
-        """
-        if isinstance(outcome.error, _TO_ALL):
-            self._forbidden.append(outcome.error)
-            if isinstance(outcome.error, errors.UnauthorizedError) or len(self._forbidden) > MOST_FORBIDDEN:
-                self._refusal = outcome.error
-            outcome = replace(outcome, state="planned", tried=False) if outcome.state == "failed" else outcome
-        self._outcomes.append(outcome)
+    def _raise_refusal(self) -> None:
+        if self._refusals.of_all is not None:
+            raise self._refusals.of_all
 
     async def _announced(self) -> Lines:
         """What was never sent, each on disk as intended before it is handed out."""
@@ -181,8 +171,9 @@ class Run:
         try:
             found = await self._freshly(partial(look_together, self.changes.api, upserts))
         except errors.ApiError as error:  # these are looked at later
-            self._refusal = error if isinstance(error, _TO_ALL) else self._refusal
+            self._refusals.read(error)
             return others
+        self._refusals.read()
         now = self.changes.log.clock()
         await self.changes.settle(found, self.epoch)
         return [*others, *(replace(one.line, at=now) for one in found if one.state == "planned")]
@@ -211,12 +202,15 @@ class Run:
         """The next changes past a line; where they cannot be read for a moment, that is waited out."""
         while not self.cancelled():
             try:
-                return await self.feed(line_after, BATCH)
-            except _TO_ALL:
-                raise
+                fed = await self.feed(line_after, BATCH)
             except errors.ApiError as error:
+                self._refusals.read(error)
+                self._raise_refusal()
                 self._last_word = error.what
                 await self._pause(False)
+            else:
+                self._refusals.read()
+                return fed
         return ()
 
     async def _unsettled(self) -> Lines:
@@ -230,6 +224,9 @@ class Run:
 
     async def _look(self, line: Line) -> Outcome:
         outcome = await look(self.changes.api, line, sent=True)
+        if outcome.state == "planned" and self._refusals.sent_enough(line.id):
+            told = f"{line.note.removesuffix(errors.UNKNOWN)}It was sent again, and is not there."
+            return replace(outcome, state="failed", note=told)
         if outcome.state == "planned":
             self._sends[line.id] += 1
             if self._sends[line.id] >= MOST_SENDS:
@@ -238,7 +235,7 @@ class Run:
 
     def _halting(self) -> bool:
         """Nobody wants more, or nothing gets through."""
-        return self.cancelled() or self._refusal is not None or self._in_vain >= IN_VAIN
+        return self.cancelled() or self._refusals.of_all is not None or self._in_vain >= IN_VAIN
 
     async def _keep_writing_down(self) -> None:
         while True:

@@ -125,7 +125,7 @@ def _success(ask: Request, got: Received) -> object:
         raise _refusal(ask, got, said)
     what = f"{_answered(ask, got, found)}."
     if ask.writes:
-        raise _unknown(what, f"{_LOOK} {_SLASH}" if got.status == 404 and "%2F" in ask.path else _LOOK)
+        raise _unknown(what, f"{_LOOK} {_SLASH}" if got.status == 404 and "%2F" in ask.path else _LOOK, got.status)
     if got.status == 429:
         raise errors.RateLimitedError(what, retry_after_seconds=got.retry_after)
     if got.status >= 500 or got.status == 408:
@@ -152,8 +152,8 @@ def _broken(ask: Request, what: str, step: str = _SUPPORT) -> errors.ApiError:
     return _unknown(what) if ask.writes else errors.BrokenAnswerError(what, next_step=step)
 
 
-def _unknown(what: str, step: str = _LOOK) -> errors.UnknownOutcomeError:
-    return errors.UnknownOutcomeError(f"{what} Whether it was done is unknown.", next_step=step)
+def _unknown(what: str, step: str = _LOOK, status: int = 0) -> errors.UnknownOutcomeError:
+    return errors.UnknownOutcomeError(f"{what} {errors.UNKNOWN}", next_step=step, status=status)
 
 
 def _cause(error: Exception) -> str:

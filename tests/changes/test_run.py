@@ -1,7 +1,8 @@
 """A run brings every change to its end, once, whatever happens to it on the way."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes import run as running
 from salesloft_mcp.changes.change import ByRun, Fed, Line, Operation, Outcome, State
 from salesloft_mcp.changes.log import StaleError
+from salesloft_mcp.changes.refused import ALIKE
 from salesloft_mcp.changes.run import Feed, Run
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
@@ -167,7 +169,7 @@ async def test_a_token_that_ends_in_the_middle_stops_the_run_which_goes_on_later
     found = await one.states()
     assert found.count("created") == 30
     assert set(found) == {"created", "planned"}
-    more = running.MOST_FORBIDDEN if kind is errors.ForbiddenError else 0  # a 403 may be about one record
+    more = ALIKE if kind is errors.ForbiddenError else 0  # a 403 may be about one record
     assert one.here.sent() <= 30 + more + running.AT_ONCE
     one.here.sandbox.faults.clear()
     assert await one.finish(rows(100), quiet=0.05)
@@ -175,14 +177,105 @@ async def test_a_token_that_ends_in_the_middle_stops_the_run_which_goes_on_later
     assert await one.mapped_once(100)
 
 
-async def test_a_change_that_alone_is_forbidden_keeps_no_other_from_being_done(one: Runner) -> None:
-    """Neither now nor when the run goes on."""
-    one.here.sandbox.faults.add(Fault("status", method="POST", times=1, status=403))
+async def test_a_change_that_alone_is_forbidden_is_told_with_the_cause_and_the_others_are_done(one: Runner) -> None:
+    one.here.sandbox.faults.add(Fault("delay", method="POST", times=5))
+    one.here.sandbox.faults.add(Fault("status", method="POST", times=2, status=403))
+    assert await one.finish(rows(40))
+    assert sorted(await one.states()) == ["created"] * 38 + ["failed"] * 2
+    assert all("(403)" in line.note for line in await one.here.lines(one.number, "failed"))
+
+
+async def test_a_token_that_may_do_nothing_fails_no_change_however_few_there_are(one: Runner) -> None:
+    one.here.sandbox.faults.add(Fault("status", method="POST", times=None, status=403))
     with pytest.raises(errors.ForbiddenError):
-        await one.finish(rows(40))
-    assert sorted(await one.states()) == ["created"] * 39 + ["planned"]
-    assert await one.finish(rows(40), quiet=0.05)
-    assert await one.states() == ["created"] * 40
+        await one.finish(rows(1))
+    assert await one.states() == ["planned"]
+
+
+REFUSED_BETWEEN = pytest.mark.parametrize(
+    "fault",
+    [Fault("status", method="POST", status=status) for status in (302, 405, 409, 413, 451)]
+    + [Fault("raw", method="POST", status=status, body=b"<html>No</html>") for status in (403, 404, 422)],
+    ids=lambda fault: f"{fault.kind} {fault.status}",
+)
+
+
+@REFUSED_BETWEEN
+async def test_a_request_that_something_in_between_refuses_is_sent_once_more(one: Runner, fault: Fault) -> None:
+    one.here.sandbox.faults.add(Fault("delay", method="POST", times=5), replace(fault, times=2))
+    assert await one.finish(rows(20), quiet=0.0)
+    assert await one.states() == ["created"] * 20
+    assert await one.mapped_once(20)
+
+
+@REFUSED_BETWEEN
+async def test_changes_that_are_refused_for_good_are_told_with_their_cause_and_the_others_are_done(
+    one: Runner, fault: Fault
+) -> None:
+    """However many they are, as long as others between them go through."""
+    send = one.here.api.create_mapping
+
+    async def create(*given: Any) -> Any:
+        if given[2] in ("new 5", "new 20", "new 35", "new 50"):
+            one.here.sandbox.faults.add(fault)
+        return await send(*given)
+
+    one.here.api.create_mapping = create  # type: ignore[method-assign,assignment]
+    assert await one.finish(rows(60), quiet=0.0, at_once=1)
+    failed = await one.here.lines(one.number, "failed")
+    assert [line.line for line in failed] == [5, 20, 35, 50]
+    for line in failed:
+        assert f"was answered {fault.status} with" in line.note
+        assert line.note.endswith("It was sent again, and is not there.")
+    assert (await one.states()).count("created") == 56
+
+
+@REFUSED_BETWEEN
+async def test_what_something_in_between_refuses_to_all_stops_the_run_which_goes_on_later(
+    one: Runner, fault: Fault
+) -> None:
+    one.here.sandbox.faults.add(Fault("delay", method="POST", times=30, seconds=0.01), replace(fault, times=None))
+    with pytest.raises(errors.UpstreamError, match=f"3 writes in a row were refused alike.* answered {fault.status}"):
+        await one.finish(rows(100), quiet=0.0)
+    assert one.here.sent() <= 30 + ALIKE + running.AT_ONCE
+    assert set(await one.states()) <= {"created", "planned", "unknown"}
+    one.here.sandbox.faults.clear()
+    assert await one.finish(rows(100), quiet=0.0)
+    assert await one.states() == ["created"] * 100
+    assert await one.mapped_once(100)
+
+
+@pytest.mark.parametrize("at_once", [1, running.AT_ONCE])
+async def test_a_run_that_goes_on_gets_past_the_changes_that_stopped_it(one: Runner, at_once: int) -> None:
+    """The token may write everything but what is in one place of the input."""
+    send, forbidden = one.here.api.create_mapping, {f"new {number}" for number in range(10, 16)}
+
+    async def create(*given: Any) -> Any:
+        if given[2] in forbidden:
+            raise errors.ForbiddenError(f"the token may not write {given[2]} (403).")
+        return await send(*given)
+
+    one.here.api.create_mapping = create  # type: ignore[method-assign,assignment]
+    with pytest.raises(errors.ForbiddenError):
+        await one.finish(rows(60), at_once=at_once)
+    for _ in range(2):
+        with suppress(errors.ForbiddenError):
+            await one.finish(rows(60), at_once=at_once, quiet=0.0)
+    failed = await one.here.lines(one.number, "failed")
+    assert {line.change.key.external_id for line in failed} == forbidden
+    assert (await one.states()).count("created") == 54
+
+
+async def test_a_read_that_is_refused_once_stops_no_run(one: Runner) -> None:
+    feed, refusals = rows(20), [errors.ForbiddenError("no"), errors.UpstreamError("no")]
+
+    async def refused(after: int, limit: int) -> list[Fed]:
+        if refusals:
+            raise refusals.pop()
+        return list(await feed(after, limit))
+
+    assert await one.finish(refused, quiet=0.0)
+    assert await one.states() == ["created"] * 20
 
 
 async def test_a_token_that_may_not_look_any_more_stops_the_run_at_once(one: Runner) -> None:
