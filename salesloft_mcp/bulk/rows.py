@@ -58,34 +58,28 @@ def given(cells: Mapping[str, object]) -> str:
 
 def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     """Check one row of a backfill by itself."""
-    row = identified(line, fields)
-    if row.verdict != "new" or isinstance(fields, Invalid):
-        return row
+    external_id, problem = id_of(fields)
+    if problem or isinstance(fields, Invalid):
+        return NewRow(line, external_id, verdict="invalid", note=problem)
     try:
         keys = _keys(fields, aim.object_type)
     except InputError as error:
-        by, ref = next(((one, value) for one in BY[aim.object_type] if (value := fields.get(one))), ("", ""))
-        return row._replace(verdict="invalid", note=error.what, by=by, ref=shown(ref))
+        name, ref = next(((one, value) for one in BY[aim.object_type] if (value := fields.get(one))), ("", ""))
+        return identified(line, external_id, name, shown(ref))._replace(verdict="invalid", note=error.what)
     (by, key), *others = keys
+    row = identified(line, external_id, by, key.text)
+    if not others and not key.taken:
+        return row
     taken = "; ".join(told for name, one in keys if (told := one.told(name)))
-    came = given({name: fields.get(name) for name, one in keys if one.taken}) if taken else ""
-    return row._replace(by=by, ref=key.text, taken=taken, given=came, also=[(name, one.text) for name, one in others])
+    came = given({name: fields.get(name) for name, one in keys if one.taken})
+    return row._replace(taken=taken, given=came, also=[(name, one.text) for name, one in others])
 
 
-def identified(line: int, fields: Fields | Invalid) -> NewRow:
-    """A row with its external id, and what may be wrong with that."""
-    external_id, problem = id_of(fields)
-    if problem:
-        return NewRow(line, external_id, verdict="invalid", note=problem)
+def identified(line: int, external_id: str, by: str = "", ref: str = "") -> NewRow:
+    """A row with what its external id tells by itself, and how it names its record."""
     family, spelling = values.form(external_id)
-    return NewRow(
-        line,
-        external_id,
-        near=near_key(external_id),
-        family=family,
-        spelling=spelling,
-        doubt=values.suspicious(external_id),
-    )
+    near, doubt = near_key(external_id), values.suspicious(external_id)
+    return NewRow(line, external_id, by, ref, near=near, family=family, spelling=spelling, doubt=doubt)
 
 
 def _keys(fields: Fields, object_type: ObjectType) -> list[tuple[By, Key]]:

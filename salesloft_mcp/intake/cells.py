@@ -136,28 +136,30 @@ def _named(rows: Iterable[Row], head: Sequence[str], fields: Mapping[str, int], 
     """Rows of cells, as rows of fields."""
     places = list(fields.items())
     place, width = fields[EXTERNAL_ID], len(head)
-    value = _unquoted if set(head) >= REPORT_HEADS else _value
+    quoted_by_us = set(head) >= REPORT_HEADS
     for line, cells, problem in layout.without_frame(rows, fields, width, notes):
-        if problem := problem or _uncalculated(cells, fields):
+        if problem:
             # Of a row with too many cells only the first stands where it belongs.
             seen = place < len(cells) and (len(cells) <= width or not place)
-            yield line, Invalid(problem, told(value(cells[place])) if seen else "")
+            yield (
+                line,
+                Invalid(problem, told(_unquoted(cells[place]) if quoted_by_us else cells[place]) if seen else ""),
+            )
         else:
-            yield line, {name: value(cells[at]) for name, at in places}
+            row = {name: cells[at] for name, at in places}
+            yield line, {name: _unquoted(cell) for name, cell in row.items()} if quoted_by_us else row
     notes.extend(heads.notes())
 
 
-def _uncalculated(cells: Sequence[object], fields: Mapping[str, int]) -> str:
-    return next((f"{name}: {NoResult.problem}" for name, at in fields.items() if isinstance(cells[at], NoResult)), "")
-
-
-def _value(cell: object) -> object:
-    return "" if cell is None else cell
+def _calculated(row: Row, fields: Mapping[str, int]) -> Row:
+    """The row, with a problem where a field is a formula without a result."""
+    missing = [] if row.problem else [name for name, at in fields.items() if isinstance(row.cells[at], NoResult)]
+    return row._replace(problem=f"{missing[0]}: {NoResult.problem}") if missing else row
 
 
 def _unquoted(cell: object) -> object:
     """The cell without the quote that reports of ours put before what a spreadsheet would run."""
-    return unformula(cell) if isinstance(cell, str) else _value(cell)
+    return unformula(cell) if isinstance(cell, str) else cell
 
 
 def workbook_rows(raw: BinaryIO, start: bytes, heads: Heads, notes: list[str]) -> Rows:
@@ -193,7 +195,7 @@ def _sheet(
         )
     layout.skip_titles(list(islice(rows, head.line - 1)), head, fields, heads, notes)
     names = layout.texts(_trimmed(next(rows)).cells)
-    below = (_fitted(row, len(names)) for row in rows)
+    below = (_calculated(_fitted(row, len(names)), fields) for row in rows)
     return _closing(closing, _numbers_told(_named(below, names, fields, heads, notes), notes))
 
 
@@ -231,4 +233,4 @@ def _fitted(row: Row, width: int) -> Row:
     found = row if len(row.cells) == width else _trimmed(row)
     if len(found.cells) > width:
         return Row(row.line, found.cells, f"{len(found.cells)} cells, the head has {width}.")
-    return Row(row.line, [*found.cells, *[None] * (width - len(found.cells))])
+    return Row(row.line, ["" if cell is None else cell for cell in found.cells] + [""] * (width - len(found.cells)))

@@ -67,6 +67,8 @@ def plain(text: str) -> str:
 
 def odd_character(text: str) -> str:
     """Which character of an id looks as if it had got there by accident, in a few words; empty when none does."""
+    if text.isalnum() and text.isascii():
+        return ""
     if text != text.strip():
         return f"a space at its {'end' if text == text.lstrip() else 'beginning'}"
     if "  " in text:

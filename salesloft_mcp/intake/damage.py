@@ -83,7 +83,11 @@ _SHAPES = {
         rf"(?!(?:[0-9]+[.]){{3}}[0-9]+\Z)[+-]?[0-9]{{1,3}}(?:{_GROUPS})(?:[.,][0-9]+)?",
         "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}",
     ),
-    "an amount, not a plain number": (rf"{_MONEY}\s?{_AMOUNT}", rf"{_AMOUNT}(?:%|{_MONEY})", rf"\({_AMOUNT}\)"),
+    "an amount, not a plain number": (
+        rf"(?![A-Z]{{3}}[0-9]+\Z){_MONEY}\s?{_AMOUNT}",
+        rf"{_AMOUNT}(?:%|{_MONEY})",
+        rf"\({_AMOUNT}\)",
+    ),
     "a date or a time": (
         rf"(?:{_DATE})(?:[T, ]{{1,2}}{_CLOCK})?",
         _SECONDS,
@@ -107,21 +111,24 @@ PLAIN_FIELD = re.compile(
     "[A-Za-z](?:[A-Za-z ,'&@:.-]*[A-Za-z.])?|[A-Za-z0-9](?:[A-Za-z0-9 ,'&@]*[A-Za-z0-9])?|[+(]?[0-9][0-9() ]*"
 )  # most of them, for speed
 NO_VALUE_IN_SIGNS = re.compile(r"""[<(\["'](?i:null|nil|na|n/a|nan|none|blank|empty|undefined)[>)\]"']""")
+_DIGIT = re.compile("[0-9]")
 _CODE = re.compile(r"_x[0-9A-Fa-f]{4}_|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
-# Most ids, for speed: numbers, letters before a number (but for a month before a year), GUIDs, e-mail addresses.
+# Most ids and keys, for speed: numbers, letters before a number (but for a month before a year), long mixtures of
+# letters and digits (but for an amount with its currency), GUIDs, e-mail addresses. None is a shape or a word of above.
 _ORDINARY = re.compile(
-    r"0*[1-9][0-9]{0,14}|(?![A-Za-z]{3,9}-[0-9]{2}(?:[0-9]{2})?\Z)[A-Za-z]{1,40}-?[0-9]{1,40}"
+    r"0*[1-9][0-9]{0,14}|(?![A-Za-z]{3,9}-[0-9]{2}(?:[0-9]{2})?\Z)[A-Za-z]{1,40}[_-]?[0-9]{1,40}"
+    r"|(?=[0-9]+[A-Za-z]|[A-Za-z]+[0-9])(?![0-9]+[A-Z]{3}\Z)[0-9A-Za-z]{10,40}"
     "|(?!0{8}-|[Ff]{8}-)[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){4}[0-9A-Fa-f]{8}|[A-Za-z][A-Za-z0-9.]{0,60}@[A-Za-z0-9.-]{1,60}"
 )
 
 
 def damage(text: str) -> str:
     """What a program did to an id, in a few words; empty where it looks like an id."""
-    if _ORDINARY.fullmatch(text) and len(text) != CUT:
-        return ""
     if len(text) in (15, 18) and (is_salesforce(text) or _begins_like_salesforce(text)):
         fits = len(text) == 15 or salesforce_18(text[:15]) == text
         return "" if fits else "its last three characters do not fit the rest"
+    if _ORDINARY.fullmatch(text) and len(text) != CUT:
+        return ""
     if cause := shape(text) or _word(text):
         return cause
     if cause := written_as_code(text):
@@ -139,6 +146,8 @@ def written_as_code(text: str) -> str:
 
 def placeholder(text: str) -> str:
     """Why a text stands for no value at all, in a few words; empty where it may be one."""
+    if _ORDINARY.fullmatch(text):
+        return ""
     return cause if (cause := shape(text)) in _FOR_NOTHING else _word(text)
 
 
@@ -148,7 +157,7 @@ def _begins_like_salesforce(text: str) -> bool:
 
 
 def _word(text: str) -> str:
-    if len(text) > 30 or any(digit in text for digit in "0123456789"):
+    if len(text) > 30 or _DIGIT.search(text):
         return ""
     bare = _BETWEEN.sub("", text).casefold()
     if not bare.isascii():

@@ -23,7 +23,7 @@ _TOTALS = (
     "|(?:eind|sub)?totaal|aantal|gemiddelde|summa|yhteensä|i alt|razem|celkem|итого|всего"
 )
 _BESIDE = "records?|rows?|contacts?|leads?|accounts?|count|amount|général|general|geral|generale|complessivo"
-_TOTAL = re.compile(rf"\s*(?:{_TOTALS})(?:\s+(?:{_BESIDE}))*\s*(?:[:=]\s*[\d\s.,]*|\([^)]*\):?)?\s*", re.IGNORECASE)
+_TOTAL = re.compile(rf"\s*(?:{_TOTALS})(?:\s+(?:{_BESIDE}))*\s*(?:[:=]\s*[\d\s.,]*|\([^)]*\):?)?\s*")  # small letters
 _NUMBER = re.compile(r"[\d\s.,'%€$£+-]*")
 _IS_TOTAL = "looks like the total of a report, not like a row."
 
@@ -112,9 +112,11 @@ def _end(held: Sequence[Row], fields: Mapping[str, int], notes: list[str]) -> It
 
 def _is_total(row: Row, fields: Mapping[str, int]) -> bool:
     """Whether a row of the right width has a word for a total as its id, or before nothing but numbers."""
-    return not row.problem and bool(
-        _TOTAL.fullmatch(cell(texts(row.cells), fields, EXTERNAL_ID)) or _has_total(row.filled)
-    )
+    if row.problem:
+        return False
+    place = fields.get(EXTERNAL_ID, 0)
+    own = row.cells[place] if place < len(row.cells) else None
+    return _says_total(own) or (row.first is not own and _has_total(row.filled))
 
 
 def _of_a_footer(row: Row, fields: Mapping[str, int], width: int) -> bool:
@@ -127,7 +129,12 @@ def _of_a_footer(row: Row, fields: Mapping[str, int], width: int) -> bool:
 
 def _has_total(filled: Sequence[object]) -> bool:
     first, *others = texts(filled)
-    return _TOTAL.fullmatch(first) is not None and all(map(_NUMBER.fullmatch, others))
+    return _says_total(first) and all(map(_NUMBER.fullmatch, others))
+
+
+def _says_total(cell: object) -> bool:
+    """Whether it is a word for a total. None begins with a digit, which tells most ids apart at once."""
+    return isinstance(cell, str) and not cell[:1].isdecimal() and _TOTAL.fullmatch(cell.lower()) is not None
 
 
 def _could_be(row: Row, fields: Mapping[str, int], heads: Heads) -> bool:
@@ -144,7 +151,7 @@ def cell(cells: Sequence[str], fields: Mapping[str, int], name: str) -> str:
 def _has_words(row: Row) -> bool:
     """Whether it says something: one word alone may be the id of a row that was cut off."""
     first = texts(row.filled)[0]
-    return len(first.split()) > 1 or _TOTAL.fullmatch(first) is not None
+    return len(first.split()) > 1 or _says_total(first)
 
 
 def _lines(rows: Sequence[Row]) -> str:

@@ -37,6 +37,8 @@ def near_key(external_id: str) -> str:
 
     In the short form of those, case tells two records apart, and many differ in nothing else: they are not near.
     """
+    if external_id.isalnum() and external_id.isascii():
+        return long_form(_no_zeros(external_id)).lower()  # as most are
     if _ORDINARY.fullmatch(external_id):
         return long_form(_bare_guid(_no_zeros(_whole(external_id)))).lower()
     return _folded(external_id, _STEPS.values())

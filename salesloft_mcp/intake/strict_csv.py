@@ -35,6 +35,11 @@ class Row(NamedTuple):
         return [cell for cell in self.cells if _holds(cell)]
 
     @property
+    def first(self) -> object:
+        """The first of them; None where all are blank."""
+        return next(filter(_holds, self.cells), None)
+
+    @property
     def blank(self) -> bool:
         """Whether no cell holds anything."""
         return not any(map(_holds, self.cells))
@@ -83,7 +88,9 @@ def rows_below(lines: Iterator[Line], delimiter: str, like_row: LikeRow) -> Iter
 
 
 def _holds(cell: object) -> bool:
-    return bool(without_end(cell)) if isinstance(cell, str) else cell is not None
+    if isinstance(cell, str):
+        return cell[:1] > " " or bool(without_end(cell))
+    return cell is not None
 
 
 def delimiter_of(head: str, delimiters: str = DELIMITERS) -> str:

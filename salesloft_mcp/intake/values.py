@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.characters import is_blank, misread, odd_character, plain, trimmed, visible
+from salesloft_mcp.intake.characters import is_blank, misread, odd_character, trimmed, visible
+from salesloft_mcp.intake.crm_ids import AROUND_ID, KINDS, KINDS_OF, URL, one_id, with_its_capitals
 from salesloft_mcp.intake.damage import (
     IN_FIELDS,
     NO_VALUE,
@@ -22,9 +23,9 @@ from salesloft_mcp.intake.damage import (
     written_as_code,
 )
 from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host
-from salesloft_mcp.intake.emails import addresses_in, compared, is_address
+from salesloft_mcp.intake.emails import addresses_in, compared
 from salesloft_mcp.intake.kinds import not_text
-from salesloft_mcp.intake.near import GUID, is_salesforce, restored, salesforce_18
+from salesloft_mcp.intake.near import GUID, is_salesforce, salesforce_18
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, checked
 from salesloft_mcp.text import quoted, whole_number
@@ -35,18 +36,12 @@ BLANK = "is blank: it holds only spaces or invisible characters."
 _MAGIC = {"_is_null", "_is_not_null", "_unmapped"}  # Salesloft's filters take these, and Null, for commands
 _KEY = {"email": "an e-mail address", "domain": "a domain", "crm_id": "a CRM id", "object_id": "a Salesloft id"}
 _NOBODY = {"unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"}
+# Most keys, for speed: what the careful way would return as it is.
+_PLAIN_NUMBER = re.compile("[1-9][0-9]{0,17}")
+_PLAIN_EMAIL = re.compile(r"(?=.{6,60}\Z)[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*[.])+[a-z]{2,20}")
+_NO_LETTER = re.compile(r"[\W_]")
 _NUMBERED = re.compile(r"([^\W\d_](?:[^\W\d]|[-./:# ]){0,39})[0-9]{1,40}")  # words, and a number after them
 _WORDS = re.compile(r"[^\W\d_]+")
-# What a CRM id may look like: its signs are taken off, and another CRM's has no last three characters to fit.
-_NO_HARM = {
-    *("", "the sign by which a spreadsheet marks text or a formula", "quotes around it"),
-    "its last three characters do not fit the rest",
-}
-_AROUND_ID = "\"'=<>,;"
-_SALESFORCE_ID = re.compile("00[1356QqDd][0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
-_SALESFORCE_URL = re.compile(r"https?://\S*?\b((?:00[135Q])[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?)\b\S*")
-_SALESFORCE_KINDS = {"001": "an account", "003": "a contact", "00Q": "a lead", "005": "a user", "006": "an opportunity"}
-_SALESFORCE_OF = {"people": ("003", "00Q"), "accounts": ("001",), "users": ("005",)}
 
 
 class Key(NamedTuple):
@@ -69,6 +64,8 @@ def external_id(value: object, field: str = "external_id", limit: int = MAX_EXTE
         InputError: it is no text, is blank to the eye, or cannot be sent (`salesloft.requests.checked`).
     """
     text = _text(field, value)
+    if text.isalnum() and text.isascii() and len(text) <= limit:
+        return text  # as most are
     if text and is_blank(text):
         raise InputError(field, BLANK, next_step="give it exactly as your own system holds it.")
     return checked(field, text, limit)
@@ -132,6 +129,8 @@ def email(value: object) -> Key:
     Raises:
         InputError: there is none, there are several, or a placeholder stands in its place.
     """
+    if isinstance(value, str) and _PLAIN_EMAIL.fullmatch(value) and not _of_nobody(value):
+        return Key(value)
     given = _key("email", value)
     addresses, beside = addresses_in(given)
     found = list({compared(one): one for one in addresses}.values())
@@ -141,7 +140,7 @@ def email(value: object) -> Key:
         raise InputError(
             "email", f"{quoted(given)} is no e-mail address.", next_step="give one, such as kat@example.com."
         )
-    if re.sub(r"[\W_]", "", found[0].rpartition("@")[0]) in _NOBODY:
+    if _of_nobody(found[0]):
         raise InputError("email", f"{quoted(found[0])} is a placeholder, not the address of a person.")
     times = ["which was given more than once"] * (len(addresses) > 1)
     without = ['"mailto:"'] * ("mailto:" in beside)
@@ -186,12 +185,12 @@ def crm_id(value: object, object_type: ObjectType) -> Key:
     """
     number = str(value) if type(value) is int and value.bit_length() < 64 else value
     given = _key("crm_id", number)
-    url = _SALESFORCE_URL.fullmatch(given)
-    text = url[1] if url else _one_id(given)
-    times = ["which was given more than once"] * (text != given.strip(_AROUND_ID))
+    url = URL.fullmatch(given)
+    text = url[1] if url else one_id(given)
+    times = ["which was given more than once"] * (text != given.strip(AROUND_ID))
     words = ["the id in a URL"] if url else times
     without = ["the signs around it"] * (not words and text != given)
-    kind, wanted = _SALESFORCE_KINDS.get(text[:3].replace("q", "Q"), ""), _SALESFORCE_OF[object_type]
+    kind, wanted = KINDS.get(text[:3].replace("q", "Q"), ""), KINDS_OF[object_type]
     if not kind or not re.fullmatch("[0-9A-Za-z]{10,24}", text) or (text.isdigit() and len(text) not in (15, 18)):
         return _taken("crm_id", number, text, words, without)
     if len(text) not in (15, 18):
@@ -201,7 +200,7 @@ def crm_id(value: object, object_type: ObjectType) -> Key:
         raise InputError("crm_id", what, next_step=f"give the id of the {SINGULAR[object_type]}.")
     if len(text) == 15:
         return _taken("crm_id", number, salesforce_18(text), [*words, "the 18 characters of the 15 given"], without)
-    long = _long(text)
+    long = with_its_capitals(text)
     changed = "last three characters" if long[:15] == text[:15] else "capitals"
     words += [f"with the {changed} that it must have"] * (long != text)
     return _taken("crm_id", number, long, words, without)
@@ -215,8 +214,10 @@ def object_id(value: object) -> Key:
     """
     if type(value) is int and value.bit_length() < 64:
         value = str(value)
+    if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value):
+        return Key(value)
     whole = _key("object_id", value)
-    given = whole.strip(_AROUND_ID)
+    given = whole.strip(AROUND_ID)
     number = whole_number(given, 19)
     if number is None or not 0 < number < 2**63:
         reason = damage(given)
@@ -226,35 +227,9 @@ def object_id(value: object) -> Key:
     return _taken("object_id", value, str(number), without=without)
 
 
-def _one_id(given: str) -> str:
-    """The id of a CRM without the signs around it.
-
-    Raises:
-        InputError: it is plainly no id, but damaged, several, or something else.
-    """
-    bare = given.strip(_AROUND_ID)
-    if _SALESFORCE_ID.fullmatch(bare):
-        return bare
-    pieces = [one.strip(_AROUND_ID) for one in re.split(r"[\s,;|]+", bare)]
-    if not all(map(_SALESFORCE_ID.fullmatch, pieces)):
-        pieces = [one.strip() for one in re.split("[,;\n]", bare) if one.strip()]
-    if not re.search(r"\w", bare):
-        what = "is no CRM id."
-    elif is_address(bare.lower()):
-        what = "is an e-mail address, not a CRM id."
-    elif re.match(r"[=+]\s*[A-Za-z.]+\(", given):
-        what = "is a formula of a spreadsheet, not a CRM id."
-    elif cause := next((one for one in (damage(given), damage(bare)) if one not in _NO_HARM), ""):
-        what = f"is no CRM id: {cause}."
-    elif "://" in bare:
-        what = "is a URL without the id of a Salesforce record."
-    elif len(set(pieces)) > 1:
-        raise InputError("crm_id", f"holds {len(set(pieces))} ids.", next_step="give one of them.")
-    elif _SALESFORCE_ID.fullmatch("".join(plain(bare).split())) and len(pieces) == 1:
-        what = "has a space or a letter of another alphabet in it."
-    else:
-        return pieces[0]
-    raise InputError("crm_id", f"{quoted(given)} {what}", next_step="give the id as the CRM shows it.")
+def _of_nobody(address: str) -> bool:
+    """Whether a word for nothing stands before the @."""
+    return _NO_LETTER.sub("", address.rpartition("@")[0]) in _NOBODY
 
 
 def _text(field: str, value: object) -> str:
@@ -289,12 +264,3 @@ def _taken(field: str, value: object, text: str, what: Sequence[str] = (), witho
     *first, last = without or [""]
     words = [*what, *([f"without {', '.join(first)} and {last}" if first else f"without {last}"] if last else [])]
     return Key(checked(field, text, MAX_KEY), ", ".join(words))
-
-
-def _long(text: str) -> str:
-    """A Salesforce id of 18 characters as its last three say: a program may have written it all small or all large."""
-    right = restored(text) if re.fullmatch("[A-Za-z0-5]{3}", text[15:]) else ""
-    if right and (right[:15] == text[:15] or text[:15] in (text[:15].upper(), text[:15].lower())):
-        return right
-    what = f"the last three characters of {quoted(text)} do not fit its capitals, so that it is mistyped."
-    raise InputError("crm_id", what, next_step="copy the id from the CRM once more.")

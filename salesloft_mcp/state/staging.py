@@ -18,6 +18,7 @@ from salesloft_mcp.state.files import private_file
 from salesloft_mcp.text import quoted
 
 BATCH = 5_000
+ADDED = 1_000  # rows at once: more of them outlive several passes of the garbage collector
 
 Verdict = Literal[
     "new", "create", "update", "unchanged", "conflict", "object unknown", "suspicious", "invalid", "duplicate"
@@ -112,7 +113,7 @@ class Staging:
         columns = NewRow._fields[:-1]
         sql = f"INSERT INTO rows ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         also = "INSERT INTO also (line, by, ref) VALUES (?, ?, ?)"
-        while batch := list(islice(rows, BATCH)):
+        while batch := list(islice(rows, ADDED)):
             with self._db:
                 self._db.executemany(sql, [row[:-1] for row in batch])
                 self._db.executemany(also, [(row.line, *key) for row in batch for key in row.also])

@@ -1,0 +1,59 @@
+"""Most ids and keys leave the checks by a quick way. It has to say what the careful way would have said."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake import characters, damage, near, values
+from salesloft_mcp.salesloft.requests import checked
+
+NEVER = re.compile(r"(?!)")
+IDS = st.one_of(
+    st.from_regex(r"[0-9A-Za-z]{1,20}", fullmatch=True),
+    st.from_regex(r"[A-Za-z]{1,9}[-_]?[0-9]{1,4}", fullmatch=True),
+    st.from_regex(r"0{0,15}[A-Z]{3}|[0-9]{1,9}(?:EUR|USD|e[0-9]{1,3})|(?:EUR|null|test)[0-9]{0,9}", fullmatch=True),
+    st.from_regex(r"00[1356Q][0-9A-Za-z]{12}(?:[A-Z0-5]{3})?", fullmatch=True),
+    st.from_regex(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", fullmatch=True),
+)
+ADDRESSES = st.from_regex(
+    r"(?:[a-z0-9]{1,3}[._+-]?){0,3}(?:no.?e?mail|none|nan|unknown|kat)@(?:[a-z0-9-]{1,5}[.]){0,3}[a-z]{1,4}",
+    fullmatch=True,
+)
+NUMBERS = st.from_regex(r"[0-9]{1,20}", fullmatch=True)
+
+
+def outcome(check: object, value: str) -> object:
+    """What a check says, or how it refuses."""
+    try:
+        return check(value)  # type: ignore[operator]
+    except InputError as error:
+        return str(error)
+
+
+@given(IDS)
+def test_an_ordinary_id_is_judged_as_carefully(text: str) -> None:
+    quick = damage.damage(text), damage.placeholder(text), characters.odd_character(text), near.near_key(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(damage, "_ORDINARY", NEVER)
+        careful = damage.damage(text), damage.placeholder(text)
+    assert quick == (*careful, "", near._folded(text, near._STEPS.values()))
+    assert values.external_id(text) == checked("external_id", text)
+
+
+@given(ADDRESSES)
+def test_an_ordinary_address_is_taken_as_carefully(text: str) -> None:
+    quick = outcome(values.email, text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(values, "_PLAIN_EMAIL", NEVER)
+        assert quick == outcome(values.email, text)
+
+
+@given(NUMBERS)
+def test_an_ordinary_number_is_taken_as_carefully(text: str) -> None:
+    quick = outcome(values.object_id, text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(values, "_PLAIN_NUMBER", NEVER)
+        assert quick == outcome(values.object_id, text)
