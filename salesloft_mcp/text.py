@@ -1,8 +1,9 @@
 """Text from elsewhere, made safe to show to a person or a model, and the nearest right name for a wrong one."""
 
 import hashlib
+import json
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, Validati
 # Cc control, Cf format (bidi overrides, zero-width, tag characters), Co private, Cs surrogate, Zl/Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 SHOWN_NAMES = 12
+SHOWN_WORDS = 20
+SHOWN_CHARACTERS = 6_000  # of the values of one record; an answer holds them twice, old and new
 
 
 def escaped(text: str) -> str:
@@ -67,10 +70,33 @@ class View(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
-# Values as an object, made safe to show, long texts shortened and nulls kept.
+def some(words: Sequence[str], most: int = SHOWN_WORDS) -> list[str]:
+    """The first of these, and how many more there are."""
+    return list(words) if len(words) <= most else [*words[:most], f"{len(words) - most} more"]
+
+
+def within(value: JsonValue, room: int) -> JsonValue:
+    """`value` in about so many characters of JSON: of long lists and objects their beginning, and how many more there
+    are.
+    """
+    if not isinstance(value, dict | list) or len(json.dumps(value)) <= room:
+        return value
+    entries = list(value.items()) if isinstance(value, dict) else [("", one) for one in value]
+    kept: dict[str, JsonValue] = {}
+    for number, (name, one) in enumerate(entries):
+        part = within(one, room // 2)
+        room -= len(json.dumps([name, part]))
+        if room < 0:
+            more = f"{len(entries) - number} more"
+            return {**kept, "…": more} if isinstance(value, dict) else [*kept.values(), f"… {more}"]
+        kept[name if isinstance(value, dict) else str(number)] = part
+    return kept if isinstance(value, dict) else list(kept.values())
+
+
+# Values as an object, made safe to show, long texts and long lists shortened and nulls kept.
 Shown = Annotated[
     Mapping[str, JsonValue],
-    BeforeValidator(lambda values: safe(dict(values), shortened, nulls=True)),
+    BeforeValidator(lambda values: within(safe(dict(values), shortened, nulls=True), SHOWN_CHARACTERS)),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
 ]
 

@@ -1,5 +1,6 @@
 """Text from elsewhere can neither hide, nor break a line, nor pass for our words."""
 
+import json
 import unicodedata
 from hashlib import sha256
 from typing import Literal
@@ -7,8 +8,9 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
-from salesloft_mcp.text import View, escaped, quoted, shortened
+from salesloft_mcp.text import View, escaped, quoted, shortened, within
 
 HIDING: tuple[Literal["Cc", "Cf", "Co", "Cs", "Zl", "Zp"], ...] = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 anything = st.text(st.characters()) | st.text(st.characters(categories=HIDING) | st.sampled_from('ab "\\u{}'))
@@ -107,3 +109,20 @@ def test_a_view_makes_every_text_in_it_safe_once_but_for_our_own_words(text: str
 
 def test_what_is_hidden_and_what_only_looks_escaped_stay_apart() -> None:
     assert escaped("a\u200bb") != escaped("a\\u{200b}b")
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=40),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=20), inner),
+    ),
+    st.integers(100, 400),
+)
+def test_values_that_take_too_much_room_are_cut_and_counted(value: JsonValue, room: int) -> None:
+    shown = within(value, room)
+    if len(json.dumps(value)) <= room or not isinstance(value, dict | list):
+        assert shown == value
+    else:
+        assert len(json.dumps(shown)) <= room + 50
+        assert " more" in json.dumps(shown)
+        assert type(shown) is type(value)

@@ -9,6 +9,7 @@ from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, s
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.text import some
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
 _NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
@@ -37,7 +38,7 @@ def _not_taken(line: Line, after: Image | None) -> str:
     """Of a row of a run, what a report tells of fields that stand otherwise than they were sent."""
     if line.line is None or line.change.kind != "record" or after is None:
         return ""
-    fields = records.not_taken(line.change.after or {}, after)
+    fields = some(records.not_taken(line.change.after or {}, after))
     return f"Salesloft did not take all of it: {', '.join(fields)}" if fields else ""
 
 

@@ -21,7 +21,7 @@ from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.consent import Asked, Consent, Granted, how_asked, put, question_about, require_consent
-from salesloft_mcp.text import Shown, View
+from salesloft_mcp.text import Shown, View, some
 
 # Which ids an answer tells of each kind, and where the image of it holds them.
 _IDS = {
@@ -204,7 +204,7 @@ def sentence(done: Done, operation: Operation) -> str:
 def _compared(done: Done, compare: Callable[[Image, Image], list[str]]) -> list[str]:
     """What was sent of records, against what stands there now."""
     sent = [one for one in done.outcomes if one.line.change.kind == "record" and one.state in DONE]
-    return [words for one in sent for words in compare(one.line.change.after or {}, one.after or {})]
+    return some([words for one in sent for words in compare(one.line.change.after or {}, one.after or {})])
 
 
 def change_view(change: Change, outcome: str, after: Image | None, note: str = "") -> ChangeView:

@@ -128,3 +128,23 @@ async def test_what_was_emptied_comes_back(connect: Connect, app: App) -> None:
     assert before is not None
     assert after is not None
     assert {**after.model_dump(), "updated_at": ""} == {**before.model_dump(), "updated_at": ""}
+
+
+async def test_what_was_written_is_told_in_what_hosts_take_however_much_it_is(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault("status", method="GET", path="/v2/custom_fields", status=403, times=None))
+    fields = {f"Field {number} {'n' * 100}": "ü" * 1_900 for number in range(300)}
+    person = {"title": "CEO", "tags": ["t" * 250] * 100, "custom_fields": fields}
+    async with connect() as client:
+        reply = await call(client, PERSON, **KNOWN, person=person)
+        listed = await call(client, "list_changes")
+        undone = await call(client, "undo_change", change=1, preview=True)
+    for one in (reply, listed, undone):
+        assert len(one.text.encode()) <= 48_000
+    (change,) = reply.data["changes"]
+    assert change["new"]["title"] == "CEO"
+    assert change["new"]["tags"][-1].endswith(" more")
+    assert len(reply.data["not_taken"]) == 21
+    assert reply.data["not_taken"][-1] == "280 more"
+    assert listed.data["changes"][0]["changes"][0]["new"]["title"] == "CEO"

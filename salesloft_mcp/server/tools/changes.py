@@ -132,7 +132,9 @@ def _row(row: history.Logged) -> LoggedView:
         team=row.team,
         tool=row.title,
         agreed=row.how or "nobody was asked",
-        changes=[writes.change_view(one.change, one.state, one.change.after, one.note) for one in row.lines],
+        changes=answers.fitting(
+            writes.change_view(one.change, one.state, one.change.after, one.note) for one in row.lines
+        ),
         counts=dict(row.counts) if row.counts.total() > len(row.lines) else {},
         plan=row.plan,
         undoes=row.undoes,
