@@ -1,5 +1,6 @@
 """What pydantic finds wrong with what came in, in words and without repeating a value."""
 
+from datetime import date, time
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,7 +11,6 @@ from salesloft_mcp.text import did_you_mean, quoted
 SHOWN_PROBLEMS = 3
 _WORDS = {
     "missing": "is required.",
-    "string_type": "must be text in quotes; a number may have lost leading zeros.",
     "bool_type": "must be true or false.",
     "int_type": "must be a whole number.",
     "list_type": "must be a list.",
@@ -26,7 +26,7 @@ _WORDS = {
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """What is wrong, field by field, with what was read into `model`: the first three, each once."""
-    found = error.errors(include_url=False, include_input=False, include_context=True)
+    found = error.errors(include_url=False, include_context=True)
     return list(dict.fromkeys(_problem(one, model) for one in found))[:SHOWN_PROBLEMS]
 
 
@@ -40,8 +40,23 @@ def _problem(problem: ErrorDetails, model: type[BaseModel]) -> str:
     name = ".".join(str(part) if isinstance(part, int) or part in known else quoted(part, 40) for part in loc)
     if kind == "literal_error":
         message = f"must be {message.removeprefix('Input should be ')}.".replace("'", "")
+    if kind == "string_type":
+        message = _no_text(problem["input"])
     words = _WORDS.get(kind, "").format(**problem.get("ctx", {})) or message.removeprefix("Value error, ")
     return f"{name}: {words}"
+
+
+def _no_text(value: object) -> str:
+    match value:
+        case bool():
+            return "must be text, not true or false."
+        case list():
+            return "must be text, not a list."
+        case dict():
+            return "must be text, not an object."
+        case date() | time():
+            return "must be text, not a date or a time, which a program made of what stood there."
+    return "must be text in quotes; a number may have lost leading zeros."
 
 
 def _names_at(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
