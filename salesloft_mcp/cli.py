@@ -31,7 +31,10 @@ def cli() -> None:
 @cli.command(cls=click.Command, epilog=EXIT_CODES)
 @as_json(help="Print the transcript for machines.")
 def demo(as_json: bool) -> None:
-    """A scripted assistant session with the real server over stdio, on the sandbox. Needs no account."""
+    """Show an assistant at work, on the sandbox.
+
+    It is a scripted session with the real server over stdio. Needs no account.
+    """
     import anyio
 
     from salesloft_mcp.demo.show import show
@@ -86,10 +89,10 @@ def serve() -> None:
     help="What real teams hold and few expect; may be given several times.",
 )
 def sandbox() -> None:
-    """Serve the sandbox over HTTP: a local imitation of the API for tests and trials.
+    """Serve the sandbox over HTTP, for tests and trials.
 
-    It prints a token with which every call may be made, or with --scopes only some: the others answer 403. What is
-    configured with an OAuth token has the source type "integration".
+    It imitates the API locally. It prints a token with which every call may be made, or with --scopes only some: the
+    others answer 403. What is configured with an OAuth token has the source type "integration".
 
     \b
     --odd odd-values          numbers, lists and GUIDs where text and references are expected, in single rows
@@ -103,7 +106,10 @@ def sandbox() -> None:
 @state_dir
 @as_json(help="List the pending questions for machines; decide nothing.")
 def approvals() -> None:
-    """Decide what a server could not ask about: each pending question, y or N."""
+    """Decide what a server could not ask about.
+
+    Each pending question is put: y or N. Then the same call of the tool goes through, once.
+    """
 
 
 @cli.command(epilog=EXIT_CODES)
@@ -115,10 +121,19 @@ def approvals() -> None:
 @as_json(help="Print a line of JSON for each id.")
 @on_salesloft
 def resolve() -> None:
-    """Find which object each external id stands for, in input order; an id given twice is answered once.
+    """Find which object each external id stands for.
 
-    It fails, with exit code 1, unless every id stands for exactly one object. Ids are compared byte by byte; near
-    misses that were seen on the way are shown, never used.
+    Answers come in input order; an id given twice is answered once. Ids are compared byte by byte; near misses that
+    were seen on the way are shown, never used. A file has an id a line, or is a table (CSV, JSON Lines, a workbook)
+    with the column external_id.
+
+    The exit code is 0 when every id stands for exactly one object, and else 1; it is also 1 when a row of the file has
+    no id that can be looked up: then none is.
+
+    \b
+    salesloft-mcp resolve CONTACT3456 --external-type crm_lead
+    salesloft-mcp resolve --file ids.txt --json
+    salesloft-mcp resolve --file export.csv --map "Contact ID=external_id"
     """
 
 
@@ -129,11 +144,14 @@ def resolve() -> None:
 @as_json(help="Print the summary for machines.")
 @on_salesloft
 def audit() -> None:
-    """Check all mappings: how many objects they reach, and which of them look wrong. Nothing is changed.
+    """Check all mappings, and how much they reach.
 
     Looked for are external ids of several objects, objects with several ids of one type, mappings to objects that are
-    gone (or that the token may not see), and ids that are nearly the same. To find some is no failure: the exit code
-    is 0.
+    gone (or that the token may not see), ids that are nearly the same, and ids that look damaged. Nothing is changed.
+    To find some is no failure: the exit code is 0.
+
+    \b
+    salesloft-mcp audit --external-type crm_lead --output found.csv
     """
 
 
@@ -151,7 +169,10 @@ for group in cli_plans.GROUPS:
 @state_dir
 @as_json(help="For machines, with what was there before and after.")
 def changes() -> None:
-    """Show every write that was made through this product, newest first. A run is one line."""
+    """Show every write that was made through this product.
+
+    The newest comes first. A run is one line. It shows all environments that share this state directory.
+    """
 
 
 def main() -> NoReturn:

@@ -110,7 +110,7 @@ def test_what_is_to_be_typed_next_works_as_it_is(
     monkeypatch.chdir(tmp_path)  # where the report goes
     result = terminal("backfill", "plan", few_rows(tmp_path), *TO)
     steps = [line.partition(": salesloft-mcp ") for line in result.stdout.splitlines() if ": salesloft-mcp " in line]
-    assert [step for step, _, _ in steps] == ["Every row, with old and new values", "Run it"]
+    assert [step for step, _, _ in steps] == ["Every row", "What would be written, old and new", "Run it"]
     for _, _, command in steps:
         assert CliRunner().invoke(cli, shlex.split(command)).exit_code == 0
 
@@ -184,7 +184,7 @@ def test_files_are_never_read_over_http(
     ("pair", "code", "said"),
     [
         ("Lead", 2, "--map: "),
-        ("Lead=extrenal_id", 2, 'columns: there is no field "extrenal_id"'),
+        ("Lead=extrenal_id", 2, '--map: there is no field "extrenal_id"'),
         ("Laed=external_id", 1, 'columns: there is no column "Laed"'),
     ],
 )

@@ -51,6 +51,23 @@ def test_a_report_has_keys_account_and_owner_as_they_were_given_beside_what_was_
     assert [json.loads(row["as_given"] or "null") for row in cells] == [one["as_given"], None]
 
 
+def test_the_rows_of_a_report_can_be_chosen_and_read_with_their_old_and_new_values(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    text = "external_id,email,title\nN-1,a@new.test,CEO\nCONTACT3456,,Chief\nN-2,none,CEO\nN/A,b@new.test,CEO\n"
+    plan = planned(terminal, tmp_path, text)
+    written = terminal("runs", "report", plan, "--rows", "written", "--format", "text").stdout.splitlines()
+    assert written == [
+        'line 2: "N-1", email a@new.test: create',
+        '    email_address: "a@new.test", title: "CEO"',
+        'line 3: "CONTACT3456" (record 578495206): update',
+        '    title: "VP of Sales" → "Chief"',
+    ]
+    attention = terminal("runs", "report", plan, "--rows", "attention").stdout.splitlines()
+    assert [json.loads(line)["plan"] for line in attention] == ["invalid", "suspicious"]
+    assert len(reported(terminal, plan)) == 4
+
+
 def test_a_row_that_is_refused_is_shown_as_it_came_without_its_blank_cells(terminal: Terminal, tmp_path: Path) -> None:
     plan = planned(terminal, tmp_path, "external_id,Email,city,phone\nN-1,no e-mail,Ulm,\nN-2,,Ulm,\n")
     one, other = reported(terminal, plan)

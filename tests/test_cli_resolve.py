@@ -225,7 +225,7 @@ def test_text_that_would_hide_is_shown_as_its_code_point() -> None:
     [
         ("Contact", 2, "--map: "),
         ("=external_id", 2, "--map: "),
-        ("Contact=extrenal_id", 2, 'columns: there is no field "extrenal_id"'),
+        ("Contact=extrenal_id", 2, '--map: there is no field "extrenal_id"'),
         ("Kontact=external_id", 1, 'columns: there is no column "Kontact"'),
     ],
 )

@@ -71,6 +71,15 @@ async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, li
     return sorted(rows, key=lambda row: row.line)[:limit]
 
 
+async def all_attention(plans: Plans, log: ChangeLog, status: Status) -> AsyncIterator[ReportRow]:
+    """All of these rows, a batch at a time."""
+    after = 0
+    while rows := await attention(plans, log, status, after, BATCH):
+        after = rows[-1].line
+        for row in rows:
+            yield row
+
+
 async def ended_badly(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` whose write did not end well."""
     bad = await log.lines(status.plan.operation, ENDED_BADLY, after, limit=limit, by="line")

@@ -33,7 +33,7 @@ def make(
     """Make a plan, and show it with the rows that need attention."""
     file = file and file.resolve()
     chosen = columns_of(columns)
-    Heads(wanted(aim), chosen)  # a field that does not exist is a wrong option, whatever the file
+    Heads(wanted(aim), chosen, option="--map")  # a field that does not exist is a wrong option, whatever the file
 
     async def work(app: App) -> Status:
         load, described = source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)
@@ -51,8 +51,10 @@ def make(
 def _next_steps(made: Status) -> list[str]:
     """What may be typed next."""
     plan, counts = made.plan.id, made.plan.counts
-    steps = ["Every row, with old and new values: " + typed("runs", "report", plan, "--output", f"{plan}.csv")]
+    steps = ["Every row: " + typed("runs", "report", plan, "--output", f"{plan}.csv")]
     if made.plan.writes:
+        rows = typed("runs", "report", plan, "--rows", "written", "--format", "text")
+        steps.append(f"What would be written, old and new: {rows}")
         steps.append("Run it: " + typed("runs", "start", plan))
     if counts["suspicious"]:
         told = "Run it with what is suspicious" if made.plan.writes else "Only suspicious rows could be written"

@@ -41,7 +41,7 @@ def resolve(
     for number, one in enumerate(ids, 1):
         external_id(one, f"id {number}")
     chosen = columns_of(columns)
-    Heads(LIST, chosen)  # a field that does not exist is a wrong option, whatever the file
+    Heads(LIST, chosen, option="--map")  # a field that does not exist is a wrong option, whatever the file
     wanted = [*ids, *(_read(file, chosen) if file else ())]
     if not wanted:
         raise click.UsageError("Give ids, or --file with at least one.")

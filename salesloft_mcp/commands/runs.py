@@ -6,25 +6,28 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Literal, Unpack
 
 import anyio
 import click
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.jobs import Jobs
-from salesloft_mcp.bulk.report import Format, ended_badly, every_row, write_report
+from salesloft_mcp.bulk.report import Format, all_attention, ended_badly, every_row, write_report
 from salesloft_mcp.bulk.status import Status, operation_of
+from salesloft_mcp.bulk.views import RowView
 from salesloft_mcp.changes import undo as undoing
 from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.commands.options import typed
-from salesloft_mcp.commands.plan_output import EXAMPLES, followed, show, show_all
+from salesloft_mcp.commands.plan_output import EXAMPLES, followed, row_told, show, show_all
 from salesloft_mcp.errors import ConflictError
 from salesloft_mcp.state.files import atomic_output
 
 CANCEL_SECONDS = 5.0
+
+WhichRows = Literal["all", "written", "attention"]
 
 Build = Callable[[App, str], Awaitable[Operation | None]]  # None where it runs already, and is only to be watched
 Begin = Callable[[Jobs, Operation, Author], Awaitable[int]]
@@ -74,14 +77,26 @@ def list_all(limit: int, as_json: bool, **where: Unpack[Where]) -> None:
     with_app(work, **where)
 
 
-def report(plan_id: str, form: Format | None, output: Path | None, **where: Unpack[Where]) -> None:
-    """Write a line for every row of a plan."""
+def report(
+    plan_id: str, which: WhichRows, form: Format | Literal["text"] | None, output: Path | None, **where: Unpack[Where]
+) -> None:
+    """Write the rows of a plan."""
     by_suffix: Format = "csv" if output is not None and output.suffix.lower() == ".csv" else "jsonl"
 
     async def work(app: App) -> None:
-        rows = every_row(app.plans, app.changes.log, await app.plans.status(plan_id))
+        found = await app.plans.status(plan_id)
+        of = (app.plans, app.changes.log, found)
+        rows = (
+            all_attention(*of)
+            if which == "attention"
+            else every_row(*of, only=found.plan.written if which == "written" else ())
+        )
         with nullcontext(sys.stdout) if output is None else atomic_output(output) as stream:
-            await write_report(rows, stream, form or by_suffix)
+            if form == "text":
+                async for row in rows:
+                    stream.write(row_told(RowView.model_validate(row)) + "\n")
+            else:
+                await write_report(rows, stream, form or by_suffix)
 
     with_app(work, **where)
 

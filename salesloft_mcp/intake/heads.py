@@ -71,8 +71,11 @@ class Heads:
         InputError: `columns` names a field that does not exist, or one field for two columns.
     """
 
-    def __init__(self, wanted: Wanted, columns: Mapping[str, str], where: str = "file") -> None:
+    def __init__(
+        self, wanted: Wanted, columns: Mapping[str, str], where: str = "file", *, option: str = "columns"
+    ) -> None:
         self.wanted = wanted
+        self._option = option  # what holds `columns`
         self.where = where  # the argument that holds the columns
         known = {**wanted.aliases, **{name: name for name in wanted.names}}
         self._known = {folded(head): name for head, name in known.items()}
@@ -81,7 +84,7 @@ class Heads:
             if times > 1:
                 both = _listed(column for column, of in self.columns.items() if of == name)
                 raise InputError(
-                    "columns",
+                    option,
                     f"{both} are {'both' if times == 2 else 'all'} to be {self._shown(name)}.",
                     next_step="name one of them.",
                 )
@@ -185,7 +188,7 @@ class Heads:
         if known := self._own(name):
             return known
         names = [*self.wanted.names, *[f"{self.wanted.prefix}…"] * bool(self.wanted.prefix)]
-        raise InputError("columns", f"there is no field {quoted(name)}.", next_step=did_you_mean(name, names))
+        raise InputError(self._option, f"there is no field {quoted(name)}.", next_step=did_you_mean(name, names))
 
     def nearly(self, head: str) -> bool:
         """Whether a head is nearly that of the external id."""
