@@ -22,8 +22,13 @@ from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
 from tests.steady import STEADY
 
-# Both measure how busy the machine is, not what the code does.
-hypothesis_settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The first two measure how busy the machine is, not what the code does. CI looks at more examples.
+hypothesis_settings.register_profile(
+    "steady",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if os.environ.get("CI") else 40,
+)
 hypothesis_settings.load_profile("steady")
 
 # A shell starts its background jobs with SIGINT ignored, and nohup whatever it runs with SIGHUP ignored. Every process

@@ -33,10 +33,10 @@ def test_text_is_read_in_its_encoding_and_what_was_assumed_is_said(encoding: str
 
 
 def test_other_bytes_may_come_late() -> None:
-    rows = [f"A-{number},{number}@x.test,x" for number in range(50_000)]
+    rows = [f"A-{number},{number}@x.test,x" for number in range(20_000)]
     text = "\n".join(["external_id,email,name", *rows, "Z,z@x.test,Zoë"])
     found, notes = read(text.encode("cp1252"))
-    assert (len(found), notes) == (50_001, [WESTERN, UNUSED])
+    assert (len(found), notes) == (20_001, [WESTERN, UNUSED])
     assert read(text.encode())[1] == [UNUSED]
 
 

@@ -23,7 +23,7 @@ HARD = ["a/b", "?", "#", "%", "%2F", "a;b", "a&b=c", "+", " ", " a ", "...", ".a
 PRINTABLE = st.characters(exclude_categories=("Cc", "Cs"))
 IDS = st.sampled_from(HARD) | st.text(PRINTABLE, min_size=1, max_size=40).filter(lambda text: text not in (".", ".."))
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30) | st.sampled_from([".", "..", "", *HARD])
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def refused(text: str, limit: int) -> bool:

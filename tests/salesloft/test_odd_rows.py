@@ -39,7 +39,7 @@ def test_whatever_an_optional_field_holds_hides_no_row(kind: ObjectType) -> None
         async with answering(always(200, data({"id": 1}, {**odd, "id": 2}, {"id": 3}))) as api:
             return list((await api.list_objects(kind, ())).rows)
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
     @example({"account": {"id": None}, "owner": "0b1e-guid", "custom_fields": [], "crm_id": 7, "title": 1, "name": 2.5})
     @example({"role": {"id": 3}, "active": None})
@@ -53,7 +53,7 @@ def test_whatever_an_optional_field_holds_hides_no_row(kind: ObjectType) -> None
     holds()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["id", "tenant_id", "inserted_at", "extra"]), JSON))
 def test_whatever_a_mapping_shows_beside_its_key_hides_no_mapping(odd: dict[str, Any]) -> None:
     async def listed() -> list[str]:

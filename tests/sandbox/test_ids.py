@@ -238,7 +238,7 @@ EXTERNAL_IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=
 @example("007")
 @example("e\u0301")
 @example("\U0001f600\u202e\ufeff")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_external_id_survives_byte_for_byte(connect: Connect, external_id: str) -> None:
     with Sandbox(rate_limit=0, seeded=False) as sandbox:
         async with connect(sandbox) as api:
