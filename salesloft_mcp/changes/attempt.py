@@ -1,6 +1,7 @@
 """One request to Salesloft, or one look, and what it says of a line of the log."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import records
@@ -9,6 +10,7 @@ from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, s
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.models import one_record
 from salesloft_mcp.text import some
 
 # The answer proves that nothing was sent, or that Salesloft did not do it.
@@ -31,7 +33,12 @@ async def send(api: Salesloft, line: Line) -> Outcome:
         return Outcome(line, "conflict", note=error.what, error=error)
     except errors.ApiError as error:
         return await look(api, line, sent=line.tries > 1, refusal=error)
-    return Outcome(line, state, None if after is None else line.change.part(after), _not_taken(line, after))
+    told, was = _not_taken(line, after), line.change.object_id
+    if state == "created" and line.change.before is not None:  # so nothing stood there any more
+        instead = f"the external id does not stand for {one_record(line.change.key.object_type, was)} any more, so that"
+        told = "; ".join(filter(None, (f"{instead} this was created instead of updating it", told)))
+        line = replace(line, change=replace(line.change, before=None))
+    return Outcome(line, state, None if after is None else line.change.part(after), told)
 
 
 def _not_taken(line: Line, after: Image | None) -> str:

@@ -21,8 +21,9 @@ def line_of(row: Row) -> Line:
     """A row of the table."""
     key = MappingKey(row["external_type"], cast(ObjectType, row["object_type"]), row["external_id"])
     before, after = (None if row[name] is None else cast(Image, json.loads(row[name])) for name in ("before", "after"))
-    change = Change(cast(Kind, row["kind"]), key, before, after)
     state = cast(State, row["outcome"])
+    # An upsert creates what has disappeared since it was read.
+    change = Change(cast(Kind, row["kind"]), key, None if state == "created" else before, after)
     note = "; ".join(filter(None, (row["note"], row["told"])))
     return Line(row["id"], row["operation"], change, state, note, row["tries"], row["at"], row["line"])
 

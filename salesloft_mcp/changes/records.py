@@ -39,7 +39,7 @@ async def read(api: Salesloft, key: MappingKey) -> list[Image]:
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
-    """Upsert the given fields.
+    """Upsert the given fields. Salesloft creates whoever is not there, also when that was so a moment ago.
 
     Raises:
         ConflictError: another record was updated than the one that was read.
@@ -50,15 +50,16 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
         record = await api.upsert_account(key.external_type, key.external_id, fields)
-    if change.before is not None and record.id != change.object_id:
-        other, was = one_record(key.object_type, record.id), change.object_id
-        what = f"Salesloft updated {other}, but the external id stood for {was}."
-        if _is_new(record):
-            what = f"Salesloft created {other}, because the external id does not stand for {was} any more."
-        raise errors.ConflictError(what, next_step="look at both records; the mapping changed in between.")
-    existed = change.before is not None or not _is_new(record)
-    there = image(record, change.after or ())
-    return "updated" if existed else "created", {**there, **_not_shown(record, change.after or {})}
+    there = {**image(record, change.after or ()), **_not_shown(record, change.after or {})}
+    expected = change.before is None or record.id == change.object_id
+    if change.object_id != record.id and _is_new(record, unless_told=expected):
+        return "created", there
+    if expected:
+        return "updated", there
+    what = (
+        f"Salesloft wrote {one_record(key.object_type, record.id)}, but the external id stood for {change.object_id}."
+    )
+    raise errors.ConflictError(what, next_step="look at both records; the mapping changed in between.")
 
 
 def fits(row: Image, wanted: Image) -> bool:
@@ -279,14 +280,14 @@ def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> b
     return True
 
 
-def _is_new(record: Record) -> bool:
-    """A record that was made just now; one without usable times is believed to be."""
+def _is_new(record: Record, *, unless_told: bool) -> bool:
+    """Whether a record was made just now; `unless_told` where it shows no usable times."""
     times = [str(getattr(record, name, None) or "") for name in ("created_at", "updated_at")]
     try:
         made, changed = (datetime.fromisoformat(one) for one in times)
         return (changed - made).total_seconds() < NEW_SECONDS
     except (ValueError, TypeError):
-        return True
+        return unless_told
 
 
 def _shown(value: JsonValue) -> str:

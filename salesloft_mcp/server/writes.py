@@ -235,7 +235,8 @@ def _said(outcome: Outcome) -> str:
     change = outcome.line.change
     what = _named(change, _stood(outcome))
     stays = "; the record stays" if (outcome.state, change.kind) == ("deleted", "mapping") else ""
-    return f"{outcome.state}: {what}{stays}"
+    noted = f"; {outcome.note}" if outcome.state in DONE and outcome.note else ""
+    return f"{outcome.state}: {what}{stays}{noted}"
 
 
 def _named(change: Change, image: Image | None = None) -> str:

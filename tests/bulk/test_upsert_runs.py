@@ -268,7 +268,7 @@ async def test_a_person_who_disappears_in_the_middle_is_refused_and_the_rest_is_
     assert len(people(sandbox)) == count
 
 
-async def test_a_person_who_was_created_because_the_old_one_has_just_disappeared_is_told(
+async def test_a_person_who_was_created_because_the_old_one_has_just_disappeared_is_told_and_taken_back(
     app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the last look and the request nobody can be stopped, and Salesloft creates whoever is not there."""
@@ -282,8 +282,13 @@ async def test_a_person_who_was_created_because_the_old_one_has_just_disappeared
     await app.jobs.wait(plan, HANG_SECONDS)
     (row,) = await report(app, plan)
     new = people(sandbox)[-1]["id"]
-    assert row.outcome == "conflict"
-    assert row.note == f"Salesloft created person {new}, because the external id does not stand for {ANN} any more."
+    assert (row.plan, row.outcome, row.object_id) == ("update", "created", new)
+    assert row.note.startswith(f"the external id does not stand for person {ANN} any more, so that this was created")
+    number = (await app.plans.status(plan)).plan.operation
+    assert (await undone(app, number)).outcomes == {"deleted": 1}
+    assert not (
+        await app.salesloft.list_mappings(external_type=AIM.external_type, external_id="OLD-1", deleted=False)
+    ).rows
 
 
 async def test_external_ids_of_any_length_are_read_once_more_in_as_many_calls_as_it_takes(

@@ -12,6 +12,7 @@ from salesloft_mcp.changes.records import RecordFields, fits, same, way_back
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import Person
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.store import equal
 from tests.salesloft.opened import PLENTY, answering
 
 from .world import ANN, COMPANY, KEY, LEAD, World, states, world
@@ -260,6 +261,29 @@ async def test_a_new_record_stays_and_its_mapping_goes(here: World) -> None:
     assert states(await here.undo(done.number)) == ["deleted"]
     assert await here.mapped() == []
     assert await here.api.get_object("people", int(str(object_id))) is not None
+
+
+async def test_a_record_that_took_the_place_of_one_that_had_just_disappeared_is_told_and_taken_back(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Salesloft creates whoever is not there, and between the last look and the request nobody can be stopped."""
+    fields = PersonFields(last_name="Abara", phone="+1 404 555 0100")
+    change, upsert = await records.upsert(here.api, LEAD, fields, "upsert"), here.api.upsert_person
+
+    async def disappeared(*given: Any) -> Person:
+        here.sandbox.store.update("mappings", {"deleted": 1}, equal("external_id", LEAD.external_id))
+        return await upsert(*given)
+
+    monkeypatch.setattr(here.api, "upsert_person", disappeared)
+    done = await here.apply(change)
+    (outcome,) = done.outcomes
+    new = (outcome.after or {})["id"]
+    assert (outcome.state, await here.mapped(LEAD)) == ("created", [new])
+    assert "does not stand for person 578495206 any more" in outcome.note
+    (line,) = await here.lines(done.number)
+    assert (line.change.object_id, line.change.before) == (new, None)
+    assert states(await here.undo(done.number)) == ["deleted"]
+    assert await here.mapped(LEAD) == []
 
 
 async def test_the_fields_of_a_record_that_lost_its_id_do_not_come_back_to_another(here: World) -> None:
