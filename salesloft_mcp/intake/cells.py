@@ -17,6 +17,7 @@ from salesloft_mcp.intake.strict_csv import DELIMITERS, Row, delimiter_of, first
 from salesloft_mcp.intake.workbooks import NoResult, open_workbook
 from salesloft_mcp.text import quoted
 
+_AGAIN = "repeats the names of the columns, so that a second table may begin here."
 _QUOTED = re.compile('"(?:[^"]|"")+"')  # one cell of a CSV
 
 
@@ -137,7 +138,10 @@ def _named(rows: Iterable[Row], head: Sequence[str], fields: Mapping[str, int], 
     places = list(fields.items())
     place, width = fields[EXTERNAL_ID], len(head)
     quoted_by_us = set(head) >= REPORT_HEADS
+    again = {f"{mark}{name}" for name in (head[place], EXTERNAL_ID, "External ID") for mark in ("", "\ufeff")}
     for line, cells, problem in layout.without_frame(rows, fields, width, notes):
+        if not problem and cells[place] in again:
+            problem = _AGAIN
         if problem:
             # Of a row with too many cells only the first stands where it belongs.
             seen = place < len(cells) and (len(cells) <= width or not place)

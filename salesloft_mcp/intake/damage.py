@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from salesloft_mcp.intake.near import ENTITY, ESCAPED, is_salesforce, salesforce_18
+from salesloft_mcp.intake.totals import says_total
 
 CUT = 255  # characters: the most that many columns hold
 
@@ -131,6 +132,8 @@ def damage(text: str) -> str:
         return ""
     if cause := shape(text) or _word(text):
         return cause
+    if len(text) <= 40 and says_total(text):
+        return "a word for a total"
     if cause := written_as_code(text):
         return cause
     if "%" in text and "://" not in text and ESCAPED.search(text):

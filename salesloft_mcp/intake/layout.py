@@ -11,19 +11,11 @@ from functools import partial
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads
 from salesloft_mcp.intake.strict_csv import Row
+from salesloft_mcp.intake.totals import says_end, says_total_or_count
 from salesloft_mcp.text import quoted
 
 HEAD_LINES = 50  # so far down a head is looked for
 MAX_FOOTER = 30  # lines
-# Words for a total, a sum, a number of rows or an average, and what may stand beside them.
-_TOTALS = (
-    "(?:(?:grand|sub|sous|team)[ -]?)?totals?|sums?|counts?|average|avg|records?|rows?"
-    "|(?:zwischen|gesamt)?summen?|gesamt(?:ergebnis|zahl|betrag)?|teilergebnis|insgesamt|anzahl|mittelwert|durchschnitt"
-    "|sommes?|totaux|nombre|moyenne|suma|totales|recuento|promedio|soma|totais|contagem|média|somma|totale|totali|conteggio"
-    "|(?:eind|sub)?totaal|aantal|gemiddelde|summa|yhteensä|i alt|razem|celkem|итого|всего"
-)
-_BESIDE = "records?|rows?|contacts?|leads?|accounts?|count|amount|général|general|geral|generale|complessivo"
-_TOTAL = re.compile(rf"\s*(?:{_TOTALS})(?:\s+(?:{_BESIDE}))*\s*(?:[:=]\s*[\d\s.,]*|\([^)]*\):?)?\s*")  # small letters
 _NUMBER = re.compile(r"[\d\s.,'%€$£+-]*")
 _IS_TOTAL = "looks like the total of a report, not like a row."
 
@@ -85,7 +77,9 @@ def without_frame(rows: Iterable[Row], fields: Mapping[str, int], width: int, no
         if row.blank and not row.problem:
             blank += 1
             footers = True
-        elif len(held) < MAX_FOOTER and (_is_total(row, fields) or (footers and _of_a_footer(row, fields, width))):
+        elif len(held) < MAX_FOOTER and (
+            _is_total(row, fields) or (footers and _of_a_footer(row, fields, width)) or _is_end(row, width)
+        ):
             held.append(row)
             footers = True
         else:
@@ -116,7 +110,7 @@ def _is_total(row: Row, fields: Mapping[str, int]) -> bool:
         return False
     place = fields.get(EXTERNAL_ID, 0)
     own = row.cells[place] if place < len(row.cells) else None
-    return _says_total(own) or (row.first is not own and _has_total(row.filled))
+    return (isinstance(own, str) and says_total_or_count(own)) or (row.first is not own and _has_total(row.filled))
 
 
 def _of_a_footer(row: Row, fields: Mapping[str, int], width: int) -> bool:
@@ -127,14 +121,14 @@ def _of_a_footer(row: Row, fields: Mapping[str, int], width: int) -> bool:
     return len(row.filled) == 1 or _has_total(row.filled)
 
 
+def _is_end(row: Row, width: int) -> bool:
+    """Whether a row is one cell that a database wrote below the last one, whatever stands above it."""
+    return (width == 1 or bool(row.problem)) and len(row.filled) == 1 and says_end(str(row.first))
+
+
 def _has_total(filled: Sequence[object]) -> bool:
     first, *others = texts(filled)
-    return _says_total(first) and all(map(_NUMBER.fullmatch, others))
-
-
-def _says_total(cell: object) -> bool:
-    """Whether it is a word for a total. None begins with a digit, which tells most ids apart at once."""
-    return isinstance(cell, str) and not cell[:1].isdecimal() and _TOTAL.fullmatch(cell.lower()) is not None
+    return says_total_or_count(first) and all(map(_NUMBER.fullmatch, others))
 
 
 def _could_be(row: Row, fields: Mapping[str, int], heads: Heads) -> bool:
@@ -151,7 +145,7 @@ def cell(cells: Sequence[str], fields: Mapping[str, int], name: str) -> str:
 def _has_words(row: Row) -> bool:
     """Whether it says something: one word alone may be the id of a row that was cut off."""
     first = texts(row.filled)[0]
-    return len(first.split()) > 1 or _says_total(first)
+    return len(first.split()) > 1 or says_total_or_count(first) or says_end(first)
 
 
 def _lines(rows: Sequence[Row]) -> str:

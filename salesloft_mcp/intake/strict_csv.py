@@ -83,7 +83,7 @@ def rows_below(lines: Iterator[Line], delimiter: str, like_row: LikeRow) -> Iter
         if last > first and (problem := problem or _not_one_row(record, delimiter, like_row)):
             problem = f"by its quotes, one row runs from line {first} to line {last}: {problem}"
         yield Row(first, cells, f"{problem}." if problem else "")
-        if problem:
+        if problem and (len(cells) > 1 or delimiter in "".join(cells)):  # otherwise no line of it is a row
             yield from (Row(line, (), f"{problem}.") for line in range(first + 1, last + 1))
 
 

@@ -53,7 +53,9 @@ def test_what_could_be_a_row_is_no_footer(rest: str, line: int) -> None:
 TOTALS = """
 Total,17; TOTAL:,17; Grand Total,13; Total (12),; Count,9003; Summe,9004; Gesamtergebnis,1; Anzahl,2; Sous-total,3
 Total général,1; Somme,1; Suma,1; Totale,1; Totaal,1; Average,4; Sub-totals,; Razem,1; Total records: 2,
-Grand Totals (2 records),; "Total: 1,234",
+Grand Totals (2 records),; "Total: 1,234",; Toplam,2; Genel Toplam,2; 合計,2; 总计,2; 총합계,2; Łącznie,2
+Suma końcowa,2; Celkový součet,2; Összesen,2; Σύνολο,2; Итого,2; Загальний підсумок,2; Tổng cộng,2
+Total general,2; Totalt,2
 """
 
 
@@ -120,6 +122,40 @@ def test_a_line_that_names_the_separator_is_skipped_and_followed(mark: str, deli
 def test_a_head_is_found_below_titles_with_more_separators() -> None:
     found, _ = read("One, two, three; four\n\nexternal_id;email\nF-1;a@x.test\n")
     assert found == {4: ["F-1", "a@x.test"]}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *(
+            "(2 rows)",
+            "(1 row)",
+            "(2 rows affected)",
+            "2 rows in set (0.00 sec)",
+            "2 Row(s) produced. Time Elapsed: 0.1s",
+        ),
+        *("2 rows selected.", r"\.", "*** End of report ***", "-- End of file --"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "\n"])
+def test_what_a_database_writes_below_its_rows_is_a_footer(end: str, before: str) -> None:
+    found, notes = read(f"{HEAD}{before}{end}\n")
+    assert found == ROWS
+    assert "of a report's footer, which begins with" in notes[0]
+    assert read(f"{HEAD}{end}\nF-9,c@x.test\n")[0][4] == "1 cell, the head has 2."
+
+
+def test_a_footer_of_several_lines_in_quotes_is_one() -> None:
+    found, notes = read(f'{HEAD}\n"Applied filters:\nRegion is EMEA\nStage is Won"\n')
+    assert found == ROWS
+    assert "Skipped: 1 line (line 5) of a report's footer" in notes[0]
+
+
+@pytest.mark.parametrize("head", ["external_id,email", "\ufeffexternal_id,email", "External ID,E-mail"])
+def test_a_head_that_stands_again_below_is_no_row(head: str) -> None:
+    found, _ = read(f"{HEAD}{head}\nF-9,c@x.test\n")
+    again = "repeats the names of the columns, so that a second table may begin here."
+    assert found == {**ROWS, 4: again, 5: ["F-9", "c@x.test"]}
 
 
 def test_a_table_of_one_column_has_no_footer() -> None:

@@ -110,7 +110,7 @@ A-1/2 user@x.test urn:uuid:3f2504e0-4f89-41d3-9a0c-0305e82c3301 urn:ietf:rfc:214
 192.168.100.200 1.2.3 10.1.24 v1.0.0 1.2.840.113619 5:10 25:30 x<y +49301234567 #1234 A#1 https://x.test/a%20b
 https://x.test/?a=b&c=d R&D-7 AT&T O'Brien-1 12-34-56 0x1F 1000 100 100000000000000 9007199254740993 123456789012345
 18446744073709551615 a_b_c cus_9s6XKzkNRiz8i3 gid://shopify/Customer/5 ABC abc many-000001x -1 1-1 1/2 foo MARCH1 1.5
-12,5 A,B a;b 0001000 TRUE-1 zoë.castillo115@harbor-foods.test x%y
+12,5 A,B a;b Total-1 Totality Suma Average 0001000 TRUE-1 zoë.castillo115@harbor-foods.test x%y
 """
 ORDINARY = WORDS.split()
 
@@ -121,6 +121,7 @@ def test_ids_as_they_are_in_the_field_are_not_suspicious(ordinary: str) -> None:
 
 
 DAMAGED = {
+    "a word for a total": ["Total", "Grand Total (12)", "Subtotal:", "Gesamtergebnis", "合計", "TOTAL"],
     "the sign by which a spreadsheet marks text or a formula": ['="00123"', "='x", "'00123", "=1+1"],
     "quotes around it": ['"A-1"'],
     "a number that a spreadsheet shortened": [
