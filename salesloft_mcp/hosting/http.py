@@ -1,8 +1,10 @@
 """The server over HTTP, on loopback only: callers are not authenticated, so nobody else may come in."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import uvicorn
 from mcp.server import MCPServer
@@ -11,7 +13,19 @@ from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError, SettingsError
 from salesloft_mcp.settings import LOOPBACK
 
+PATH = "/mcp"
 GRACE_SECONDS = 1  # a client keeps its listening stream open for ever; do not wait for it
+
+
+async def _either_path(
+    app: Callable[..., Awaitable[None]], scope: Mapping[str, Any], receive: object, send: object
+) -> None:
+    """With a slash at its end the address is the same. Starlette would send the client to the other one by the address
+    that this process sees, which behind a proxy is not the client's.
+    """
+    if scope["type"] == "http" and scope["path"] == f"{PATH}/":
+        scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
+    await app(scope, receive, send)
 
 
 class Listener(uvicorn.Server):
@@ -21,8 +35,14 @@ class Listener(uvicorn.Server):
     """
 
     def __init__(self, server: MCPServer[App], bound: socket.socket) -> None:
-        asgi = server.streamable_http_app(host=bound.getsockname()[0])
-        config = uvicorn.Config(asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+        asgi = server.streamable_http_app(streamable_http_path=PATH, host=bound.getsockname()[0])
+        config = uvicorn.Config(
+            partial(_either_path, asgi),
+            interface="asgi3",  # it cannot tell by itself
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
         super().__init__(config)
 
     @contextmanager

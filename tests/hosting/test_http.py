@@ -72,6 +72,12 @@ def test_a_request_to_a_name_of_this_machine_is_served(served: Served, host: str
     assert httpx.post(served.url, json=LIST, headers=headers).status_code == 200
 
 
+def test_a_slash_at_the_end_of_the_address_sends_nobody_elsewhere(served: Served) -> None:
+    answer = httpx.post(f"{served.url}/", json=LIST, headers=MODERN)
+    assert (answer.status_code, "tools" in answer.text) == (200, True)
+    assert httpx.post(f"{served.url}s/", json=LIST, headers=MODERN).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("header", "value", "status"),
     [
