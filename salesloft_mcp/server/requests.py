@@ -1,6 +1,8 @@
-"""Requests that name what is not there: unknown tools and prompts get the nearest name, not a riddle."""
+"""Requests that name what is not there, or hold their arguments as text: in words, or as they are meant."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp import MCPError
@@ -26,6 +28,8 @@ async def check_names(
     call_next: CallNext,
 ) -> HandlerResult:
     """Middleware: the names in a request exist, and the arguments of a prompt are those it has; the rest is refused."""
+    if ctx.method in ("tools/call", "prompts/get"):
+        ctx = replace(ctx, params=_with_an_object(ctx.params or {}))
     params = ctx.params or {}
     name = str(params.get("name", ""))
     if ctx.method == "tools/call" and name not in tools:
@@ -33,9 +37,24 @@ async def check_names(
             return failure(f"{name} is switched off here (mode {mode}, or by --tools). Nothing was done.")
         raise MCPError(INVALID_PARAMS, f"there is no tool {quoted(name)}; {did_you_mean(_NOW.get(name, name), tools)}")
     if ctx.method == "prompts/get":
-        given = params.get("arguments") or {}
-        _check_prompt(prompts, name, given if isinstance(given, dict) else {"arguments": given})
+        _check_prompt(prompts, name, params.get("arguments") or {})
     return await call_next(ctx)
+
+
+def _with_an_object(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Some hosts send the arguments as the JSON text of an object."""
+    given = params.get("arguments")
+    if isinstance(given, str):
+        try:
+            given = json.loads(given) if given.strip() else {}
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
+            raise MCPError(INVALID_PARAMS, "arguments: must be an object, or the JSON text of one.")
+        return {**params, "arguments": given}
+    if given is not None and not isinstance(given, dict):
+        raise MCPError(INVALID_PARAMS, "arguments: must be an object.")
+    return dict(params)
 
 
 def _check_prompt(prompts: Mapping[str, Prompt], name: str, given: Mapping[str, object]) -> None:

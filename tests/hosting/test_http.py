@@ -72,6 +72,25 @@ def test_a_request_to_a_name_of_this_machine_is_served(served: Served, host: str
     assert httpx.post(served.url, json=LIST, headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ('{"external_ids": ["CONTACT3456"]}', "578495206"),
+        ("", "external_ids: is required."),
+        ("CONTACT3456", "arguments: must be an object, or the JSON text of one."),
+        ("[]", "arguments: must be an object, or the JSON text of one."),
+        ("[" * 50_000, "arguments: must be an object, or the JSON text of one."),
+        ([], "arguments: must be an object."),
+        (7, "arguments: must be an object."),
+    ],
+)
+def test_arguments_may_be_the_json_text_of_an_object(served: Served, arguments: object, said: str) -> None:
+    params = {"_meta": PLACE, "name": "resolve_external_ids", "arguments": arguments}
+    headers = {**MODERN, "mcp-method": "tools/call", "mcp-name": "resolve_external_ids"}
+    answer = httpx.post(served.url, json={**LIST, "method": "tools/call", "params": params}, headers=headers)
+    assert said in answer.text
+
+
 def test_a_slash_at_the_end_of_the_address_sends_nobody_elsewhere(served: Served) -> None:
     answer = httpx.post(f"{served.url}/", json=LIST, headers=MODERN)
     assert (answer.status_code, "tools" in answer.text) == (200, True)
