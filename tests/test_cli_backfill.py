@@ -207,3 +207,10 @@ def test_a_report_has_the_keys_as_they_were_given(terminal: Terminal, tmp_path: 
         ("ann@new.test", {"email": "mailto:Ann@new.test"}),
         ("bob@new.test", None),
     ]
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b"])
+def test_a_blank_external_type_is_a_wrong_option(terminal: Terminal, tmp_path: Path, blank: str) -> None:
+    result = terminal("backfill", "plan", few_rows(tmp_path), "--external-type", blank, "--object-type", "people")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--external-type: is" in result.stderr

@@ -54,7 +54,7 @@ def test_from_a_file_to_a_report_that_can_be_planned_again(terminal: Terminal, f
     run = terminal("runs", "start", plan)
     assert (run.exit_code, run.stderr) == (0, f"In {PLACE}: 1 mapping to create\n")
     assert f"finished: 1 of 1 done (1 created). Left out of 4 rows: {left_out}." in run.stdout
-    assert f"Every row: {terminal.typed('runs', 'report', plan)}\n" in run.stdout
+    assert f"Every row: {terminal.typed('runs', 'report', plan, '--output', f'{plan}.csv')}\n" in run.stdout
     report = tmp_path / "report.csv"
     assert terminal("runs", "report", plan, "--output", str(report)).output == ""
     rows = list(csv.DictReader(io.StringIO(report.read_text(), newline="")))
@@ -118,6 +118,8 @@ def test_a_signal_stops_a_run_and_resume_finishes_it(
     assert f"Stopped. Go on with: {terminal.typed('runs', 'resume', plan)}\n" in told
     assert "Traceback" not in told
     assert terminal.state_of(plan) == "cancelled"  # no server goes on with it by itself
+    status = terminal("runs", "status", plan)
+    assert f"Go on with: {terminal.typed('runs', 'resume', plan)}\n" in status.stdout
     assert terminal("runs", "resume", plan, given="\n").exit_code == 1  # asked again
     assert terminal("runs", "resume", plan, given="y\n").exit_code == 0
     assert terminal.outcomes(plan) == {"created": 510}

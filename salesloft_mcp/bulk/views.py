@@ -62,7 +62,7 @@ class PlanView(View):
     counts: dict[str, int] = Field(description="How many rows the plan says what of.")
     asks: dict[str, int] = Field({}, description="Why a person has to agree, and to how many rows.")
     notes: list[str] = Field([], description="What was assumed of the input, and what was passed over.")
-    outcomes: dict[str, int] = Field({}, description="How many writes ended in which way.")
+    outcomes: dict[str, int] = Field({}, description="How many writes ended in which way, or are on their way.")
     points: int = Field(description="API points that are still to be spent.")
     minutes: float = Field(description="How many minutes that takes at the least.")
     change_id: int = Field(0, description="The number by which the run can be undone, once it was begun.")
@@ -83,7 +83,7 @@ class PlanView(View):
             counts={name: number for name, number in row.counts.items() if number},
             asks={words: row.asks[name] for name, words in REASONS.items() if row.asks[name]},
             notes=list(row.notes),
-            outcomes={str(name): number for name, number in status.outcomes.items() if number},
+            outcomes={str(name): number for name, number in status.outcomes.items() if number and name != "planned"},
             points=status.points,
             minutes=minutes(status.points, points_a_minute),
             change_id=row.operation,

@@ -21,6 +21,8 @@ from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.commands.options import typed
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.intake.heads import Heads, columns_of
+from salesloft_mcp.intake.values import external_id
+from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.text import quoted
 
 STEP_SECONDS = 0.5
@@ -31,35 +33,39 @@ def make(
     aim: Aim, file: Path | None, custom_field: str, columns: tuple[str, ...], as_json: bool, **where: Unpack[Where]
 ) -> None:
     """Make a plan, and show it with the rows that need attention."""
+    external_id(aim.external_type, "--external-type", MAX_EXTERNAL_TYPE)
     file = file and file.resolve()
     chosen = columns_of(columns)
     Heads(wanted(aim), chosen, option="--map")  # a field that does not exist is a wrong option, whatever the file
 
-    async def work(app: App) -> Status:
+    async def work(app: App) -> None:
         load, described = source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)
         found = await followed(app, await app.jobs.plan(aim, load, described))
         if found.problem:
             raise SalesloftMcpError(found.problem)
         show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES + 1))
-        return found
 
-    made = with_app(work, **where)
-    if not as_json:
-        click.echo("\n".join(_next_steps(made)))
+    with_app(work, **where)
 
 
-def _next_steps(made: Status) -> list[str]:
+def next_steps(found: Status) -> list[str]:
     """What may be typed next."""
-    plan, counts = made.plan.id, made.plan.counts
+    row, plan = found.plan, found.plan.id
+    if found.state in ("planning", "failed") or not row.counts.total():
+        return []
     steps = ["Every row: " + typed("runs", "report", plan, "--output", f"{plan}.csv")]
-    if made.plan.writes:
+    if found.state in ("stopped", "cancelled") and found.left:
+        steps.append("Go on with: " + typed("runs", "resume", plan))
+    if found.state != "planned" or row.undoes:
+        return steps
+    if row.writes:
         rows = typed("runs", "report", plan, "--rows", "written", "--format", "text")
         steps.append(f"What would be written, old and new: {rows}")
         steps.append("Run it: " + typed("runs", "start", plan))
-    if counts["suspicious"]:
-        told = "Run it with what is suspicious" if made.plan.writes else "Only suspicious rows could be written"
+    if row.counts["suspicious"]:
+        told = "Run it with what is suspicious" if row.writes else "Only suspicious rows could be written"
         steps.append(f"{told}: " + typed("runs", "start", plan, "--include-suspicious"))
-    return steps if made.plan.writes or counts["suspicious"] else [*steps, "There is nothing to run."]
+    return steps if row.writes or row.counts["suspicious"] else [*steps, "There is nothing to run."]
 
 
 async def followed(app: App, plan: str) -> Status:
@@ -89,14 +95,16 @@ def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ())
         console.print(Text(row_told(row)), soft_wrap=True)
     if len(rows) > len(shown):
         console.print(f"These are the first {EXAMPLES} of them; the report has all.")
-    console.print(Text(plan_sentence(found)), soft_wrap=True)
+    console.print(Text("\n".join([plan_sentence(found), *next_steps(found)])), soft_wrap=True)
 
 
 def _table(facts: Mapping[str, Any]) -> Table:
     """A line for each fact. Of several under one name, each has its own."""
     table = Table("name", Column("value", overflow="fold"), show_header=False, box=None)
     for name, value in facts.items():
-        if isinstance(value, dict):
+        if name == "asks":
+            lines = [(name, f"{inner}: {one:,}") for inner, one in value.items()]
+        elif isinstance(value, dict):
             lines = [(inner, one) for inner, one in value.items() if one]
         else:
             lines = [(name, one) for one in value] if isinstance(value, list) else [(name, value)]

@@ -126,8 +126,6 @@ def _carry_out(plan_id: str, build: Build, begin: Begin, yes: bool, as_json: boo
         on = "resume" if plan == plan_id else "undo"  # whose own plan may not be there yet
         click.echo(f"Stopped. Go on with: {typed('runs', on, plan_id)}", err=True)
         sys.exit(128 + stopped_by[0])
-    if not as_json:
-        click.echo(f"Every row: {typed('runs', 'report', plan)}")
     sys.exit(0 if after.state == "finished" and not after.refused else 1)
 
 
