@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from salesloft_mcp.intake.damage import KEPT_15, ends_as_if_kept
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.intake.values import form, suspicious
 from salesloft_mcp.salesloft.models import Mapping as MappingRow
@@ -87,8 +88,24 @@ def suspicious_ids(rows: Iterable[Row]) -> list[Finding]:
     for external_type, family, spelling in sorted(forms, key=lambda one: (-forms[one], one)):
         many = 2 * forms[external_type, family, spelling] > sizes[external_type, family]
         usual.setdefault((external_type, family), (spelling, "most" if many else "others"))
-    reasons = ((row, suspicious(row.external_id) or _odd_form(row, usual)) for row in rows)
+    kept = _kept_15_digits(rows)
+    reasons = ((row, _damage(row, kept) or _odd_form(row, usual)) for row in rows)
     return [Finding("suspicious_ids", (row,), why) for row, why in reasons if why]
+
+
+def _damage(row: Row, kept: Set[tuple[str, int]]) -> str:
+    why = suspicious(row.external_id)
+    if why and why != KEPT_15:
+        return why
+    return KEPT_15 if ends_as_if_kept(row.external_id) and (row.external_type, len(row.external_id)) in kept else ""
+
+
+def _kept_15_digits(rows: Iterable[Row]) -> Set[tuple[str, int]]:
+    """The types in which half of the numbers of one length, or more, end as if a spreadsheet had kept 15 digits."""
+    numbers = [row for row in rows if len(row.external_id) > 15 and row.external_id.isdecimal()]
+    every = Counter((row.external_type, len(row.external_id)) for row in numbers)
+    ended = Counter((row.external_type, len(row.external_id)) for row in numbers if ends_as_if_kept(row.external_id))
+    return {one for one, times in ended.items() if 2 * times >= every[one] and (every[one] > 2 or one[1] > 16)}
 
 
 def _odd_form(row: Row, usual: Mapping[tuple[str, str], tuple[str, str]]) -> str:

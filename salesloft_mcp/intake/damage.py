@@ -9,6 +9,8 @@ import unicodedata
 from salesloft_mcp.intake.near import ENTITY, ESCAPED, is_salesforce, salesforce_18
 from salesloft_mcp.intake.totals import says_total
 
+# One of 16 digits ends so by chance in a tenth of all: there, and where several numbers are at hand, these decide.
+KEPT_15 = "a number of which a spreadsheet kept 15 digits"
 CUT = 255  # characters: the most that many columns hold
 
 # Words for nothing in the languages of spreadsheets, and heads of columns, without accents and what stands in between.
@@ -79,7 +81,7 @@ _SHAPES = {
     ),
     "a number with .0 at its end": ("[+-]?[0-9]+[.,]0{1,2}",),
     "a number with the rounding of a program": ("[+-]?[0-9]+[.,][0-9]{10,}",),
-    "a number of which a spreadsheet kept 15 digits": ("[+-]?[1-9][0-9]{14}0+",),
+    KEPT_15: ("[+-]?[1-9][0-9]{14}00+",),
     "a number with thousands separators": (
         rf"(?!(?:[0-9]+[.]){{3}}[0-9]+\Z)[+-]?[0-9]{{1,3}}(?:{_GROUPS})(?:[.,][0-9]+)?",
         "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}",
@@ -139,6 +141,11 @@ def damage(text: str) -> str:
     if "%" in text and "://" not in text and ESCAPED.search(text):
         return "a character that is written as a code"
     return f"it may have been cut at {CUT} characters" if len(text) == CUT else ""
+
+
+def ends_as_if_kept(number: str) -> bool:
+    """Whether a number ends as if a spreadsheet had kept 15 digits of it, which by itself may be chance."""
+    return len(number) > 15 and number.isdecimal() and number[0] != "0" and not number[15:].strip("0")
 
 
 def written_as_code(text: str) -> str:

@@ -125,6 +125,26 @@ def test_an_id_that_looks_damaged_is_a_finding_with_its_reason() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("digits", "ends", "found"),
+    [
+        (16, "000", 3),
+        (16, "00", 0),
+        (16, "0001234", 0),
+        (16, "0123456789", 0),
+        (17, "0", 1),
+        (17, "012", 0),
+        (19, "01", 1),
+    ],
+)
+def test_zeros_after_15_digits_are_damage_where_half_of_the_numbers_have_them(
+    digits: int, ends: str, found: int
+) -> None:
+    ids = [f"{123456789012345 + number}{end}{'0' * (digits - 16)}" for number, end in enumerate(ends)]
+    rows = [Row("erp", "people", one, number, number) for number, one in enumerate(ids)]
+    assert [one.why for one in suspicious_ids(rows)] == ["a number of which a spreadsheet kept 15 digits"] * found
+
+
 def test_the_rarer_spelling_of_a_family_is_suspicious_in_its_own_type_only() -> None:
     low = "3f2504e0-4f89-41d3-9a0c-0305e82c330"
     usual = [Row("erp", "people", f"{low}{end}", end, end) for end in (1, 2)]

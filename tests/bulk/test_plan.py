@@ -131,6 +131,18 @@ async def test_ids_that_look_damaged_or_are_nearly_another_are_suspicious(tmp_pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("digits", "ends", "found"), [(16, "000", 3), (16, "00", 0), (16, "0001234", 0), (17, "0", 1), (17, "012", 0)]
+)
+async def test_zeros_after_15_digits_are_damage_where_half_of_the_numbers_have_them(
+    tmp_path: Path, digits: int, ends: str, found: int
+) -> None:
+    ids = [f"{123456789012345 + number}{end}{'0' * (digits - 16)}" for number, end in enumerate(ends)]
+    rows = [{"external_id": one, "object_id": FIRST_PERSON + number} for number, one in enumerate(ids)]
+    notes = [note for verdict, note in await verdicts(tmp_path, *rows) if verdict == "suspicious"]
+    assert notes == ["a number of which a spreadsheet kept 15 digits"] * found
+
+
 async def test_two_references_to_one_object_are_one_row_and_to_two_objects_none(tmp_path: Path) -> None:
     async with planned(tmp_path, []) as one:
         (person,) = (await one.api.list_objects("people", (("ids[]", str(FIRST_PERSON)),))).rows
