@@ -12,6 +12,7 @@ from salesloft_mcp.text import quoted
 # What a CRM id may look like: its signs are taken off, and another CRM's has no last three characters to fit.
 _NO_HARM = {
     *("", "the sign by which a spreadsheet marks text or a formula", "quotes around it"),
+    *("a sign that separates values, at its end", "a sign that separates values, at its beginning"),
     "its last three characters do not fit the rest",
 }
 AROUND_ID = "\"'=<>,;"

@@ -115,7 +115,7 @@ PLAIN_FIELD = re.compile(
 )  # most of them, for speed
 NO_VALUE_IN_SIGNS = re.compile(r"""[<(\["'](?i:null|nil|na|n/a|nan|none|blank|empty|undefined)[>)\]"']""")
 _DIGIT = re.compile("[0-9]")
-_CODE = re.compile(r"_x[0-9A-Fa-f]{4}_|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")
+_CODE = re.compile(r"_x[0-9A-Fa-f]{4}_|\\u(?![0-9]{5,}\Z)[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")  # but no CORP\u123456
 # Most ids and keys, for speed: numbers, letters before a number (but for a month before a year), long mixtures of
 # letters and digits (but for an amount with its currency), GUIDs, e-mail addresses. None is a shape or a word of above.
 _ORDINARY = re.compile(
@@ -140,6 +140,8 @@ def damage(text: str) -> str:
         return cause
     if "%" in text and "://" not in text and ESCAPED.search(text):
         return "a character that is written as a code"
+    if text.strip(",;") != text:
+        return f"a sign that separates values, at its {'end' if text[0] not in ',;' else 'beginning'}"
     return f"it may have been cut at {CUT} characters" if len(text) == CUT else ""
 
 

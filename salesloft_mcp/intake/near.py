@@ -31,9 +31,9 @@ _PASSES = 4  # what one step uncovers another may take off; an id that is wrappe
 
 
 def near_key(external_id: str) -> str:
-    """Equal for ids that differ only in case, spaces, leading zeros, spreadsheet guards, the `.0` of a number,
-    invisible or look-alike characters, encoding, the spelling of a GUID, or in being the 15- or the 18-character form
-    of one Salesforce id.
+    """Equal for ids that differ only in case, spaces, leading zeros, spreadsheet guards, commas and semicolons at their
+    ends, the `.0` of a number, invisible or look-alike characters, encoding, the spelling of a GUID, or in being the
+    15- or the 18-character form of one Salesforce id.
 
     In the short form of those, case tells two records apart, and many differ in nothing else: they are not near.
     """
@@ -137,6 +137,10 @@ def _no_spaces(text: str) -> str:
     return "".join(text.split())
 
 
+def _not_separated(text: str) -> str:
+    return text.strip(",;") or text
+
+
 def _unguarded(text: str) -> str:
     bare = text.lstrip("='\"")
     return text if bare == text else bare.rstrip("'\"") or text
@@ -169,6 +173,7 @@ _STEPS: dict[str, Callable[[str], str]] = {
     "look-alike characters": plain,
     "invisible characters": visible,
     "spaces": _no_spaces,
+    "separators at its ends": _not_separated,
     "spreadsheet guards": _unguarded,
     "the .0 of a number": _whole,
     "leading zeros": _no_zeros,
@@ -178,7 +183,7 @@ _STEPS: dict[str, Callable[[str], str]] = {
 }
 _WRAPPINGS = {
     *("encoding", "look-alike characters", "invisible characters"),
-    *("spaces", "spreadsheet guards", "the .0 of a number"),
+    *("spaces", "separators at its ends", "spreadsheet guards", "the .0 of a number"),
 }
 
 

@@ -27,6 +27,8 @@ NEAR = (
     ('="00123"', "123"),
     ("'CONTACT3456", "CONTACT3456"),
     ('"CONTACT3456"', "CONTACT3456"),
+    ("CONTACT3456,", "CONTACT3456"),
+    ("'CONTACT3456',", "CONTACT3456"),
     ("1001.0", "1001"),
     ("1001,00", "01001"),
     ("A&amp;B-1", "A&B-1"),
@@ -114,6 +116,7 @@ def test_case_and_leading_zeros_never_matter(external_id: str, zeros: int) -> No
         ("001D000000IRFma", "001D000000IRFmaIAB", ""),
         ("001D000000IRFma", "001d000000irfma", ""),
         ('="007"', "7", "spreadsheet guards and leading zeros"),
+        ("A-1;", "A-1", "separators at its ends"),
         ("7.0", "7", "the .0 of a number"),
         ("A&amp;B", "A&B", "encoding"),
         ("A\u20131", "A-1", "look-alike characters"),
@@ -133,7 +136,7 @@ def test_what_differs_is_told_in_as_few_words_as_do(one: str, other: str, why: s
     assert difference(one, other) == difference(other, one) == why
 
 
-ALPHABET = "aA0 \u00a0\u200bßＡ１b.,'=\"-\u2013\u0410\u0430&%2{}"
+ALPHABET = ",;aA0 \u00a0\u200bßＡ１b.,'=\"-\u2013\u0410\u0430&%2{}"
 SALESFORCE = st.from_regex(r"(?!000)[0-9]{2}[A-Z][0-9A-Za-z]{2}0[0-9A-Za-z]{9}", fullmatch=True)
 WRAPPED = st.builds(
     lambda left, text, right: left + text + right,

@@ -110,7 +110,8 @@ A-1/2 user@x.test urn:uuid:3f2504e0-4f89-41d3-9a0c-0305e82c3301 urn:ietf:rfc:214
 192.168.100.200 1.2.3 10.1.24 v1.0.0 1.2.840.113619 5:10 25:30 x<y +49301234567 #1234 A#1 https://x.test/a%20b
 https://x.test/?a=b&c=d R&D-7 AT&T O'Brien-1 12-34-56 0x1F 1000 100 100000000000000 9007199254740993 123456789012345
 18446744073709551615 a_b_c cus_9s6XKzkNRiz8i3 gid://shopify/Customer/5 ABC abc many-000001x -1 1-1 1/2 foo MARCH1 1.5
-12,5 A,B a;b Total-1 Totality Suma Average 0001000 TRUE-1 zoë.castillo115@harbor-foods.test x%y
+1234567890123450 CORP\\u123456 12,5 A,B a;b Total-1 Totality Suma Average 0001000 TRUE-1 x%y
+zoë.castillo115@harbor-foods.test
 """
 ORDINARY = WORDS.split()
 
@@ -217,7 +218,9 @@ DAMAGED = {
     "full-width or styled characters": ["ＡＢ１", "\U0001d400-1", "①", "ﬁx-1"],
     "an accent that is a character of its own": ["Zoe\u0308"],
     "letters of several alphabets that look alike": ["C\u041eNTACT1", "\u0410-CONTACT1", "CONT\u0391CT"],
-    "a number of which a spreadsheet kept 15 digits": ["8965290000000000000", "1234567890123450"],
+    "a number of which a spreadsheet kept 15 digits": ["8965290000000000000", "12345678901234500"],
+    "a sign that separates values, at its end": ["A-1,", "A-1;", "kat@x.test;"],
+    "a sign that separates values, at its beginning": [",A-1", ";A-1"],
     "a number with the rounding of a program": ["0.30000000000000004", "1234.9999999999"],
     "it may have been cut at 255 characters": ["y" * 255, "CONTACT" + "1" * 248],
 }
@@ -552,6 +555,7 @@ class TestCrmIds:
                 "which was given more than once",
             ),
             ('"151"', "people", "151", "without the signs around it"),
+            ("151;", "people", "151", "without the signs around it"),
             ("a b|c", "people", "a b|c", ""),
             ("11", "people", "11", ""),
             (" 003Dn0000000105IAA", "people", "003Dn0000000105IAA", "without the spaces around it"),
