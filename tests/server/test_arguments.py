@@ -9,11 +9,12 @@ from mcp_types import TextContent
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.inventory import NAMES
-from tests.conftest import Connect
+from tests.conftest import Connect, one_era
 from tests.server.calling import call, refused
 from tests.server.snapshot import listed
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 CANARY = "CaNaRy-7731"
 TYPE = {"external_type": "crm_lead"}

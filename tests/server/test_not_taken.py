@@ -7,11 +7,12 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Fault, Sandbox
-from tests.conftest import Connect
+from tests.conftest import Connect, one_era
 from tests.server.calling import call, refused, writes
 from tests.server.test_tools_upserts import ACCOUNT, KNOWN, NEW, PERSON
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 COMPANY = {"external_type": "sdfc_account", "external_id": "ABC"}
 

@@ -13,10 +13,11 @@ from salesloft_mcp.audit.report import KEPT_AUDITS, Audits
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import Settings
 from tests.audit.conftest import fill, vanish
-from tests.conftest import Connect
+from tests.conftest import Connect, one_era
 from tests.server.calling import call, refused, tokens
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 AUDIT = "audit_external_ids"
 PERSON, OTHER = 578495206, 207550815

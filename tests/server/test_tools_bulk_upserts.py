@@ -390,6 +390,7 @@ async def test_an_external_id_that_moves_to_another_record_before_the_run_change
     assert (await record(app, FIRST_OF_CROWD))["title"] is None
 
 
+@pytest.mark.parametrize("era", ["auto"])
 async def test_a_thousand_rows_cost_a_point_for_a_hundred_of_each_thing_that_is_read(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:

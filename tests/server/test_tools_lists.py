@@ -12,10 +12,11 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
-from tests.conftest import Connect
+from tests.conftest import Connect, one_era
 from tests.server.calling import call, refused
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 MAPPINGS, CONFIGURATIONS = "list_external_id_mappings", "list_external_id_configurations"
 FILTERS: tuple[tuple[dict[str, Any], set[tuple[str, str, int]]], ...] = (

@@ -15,11 +15,12 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.server.tools.records import Records
 from salesloft_mcp.settings import Settings
-from tests.conftest import Connect, Era
+from tests.conftest import Connect, Era, one_era
 from tests.server.calling import call, refused
 from tests.server.human import text
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 LEADS = {"external_type": "crm_lead", "object_type": "people"}
 COMPANY = "Beacon Analytics"

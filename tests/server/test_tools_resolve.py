@@ -8,10 +8,11 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
-from tests.conftest import Connect, Era
+from tests.conftest import Connect, Era, one_era
 from tests.server.calling import call, refused, writes
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 CONTACT = {"external_ids": ["CONTACT3456"], "external_type": "crm_lead"}
 
@@ -258,7 +259,6 @@ async def test_a_mapping_of_a_record_that_is_gone_resolves_without_a_record(conn
     assert "record" not in reply.data
 
 
-@pytest.mark.parametrize("era", ["auto"])
 async def test_the_scope_of_mappings_alone_resolves_an_id_and_says_what_the_record_needs(
     settings: Settings, sandbox: Sandbox, era: Era
 ) -> None:

@@ -7,11 +7,12 @@ from mcp.client import Client
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Sandbox
-from tests.conftest import Connect
+from tests.conftest import Connect, one_era
 from tests.server.calling import call, refused, writes
 from tests.server.test_tools_upserts import ACCOUNT, KNOWN, NEW, PERSON, TAKEN, mapped, person
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 COMPANY = {"external_type": "marketing", "external_id": "B-1"}
 LEADS = {"external_type": "crm_lead", "object_type": "people"}

@@ -6,11 +6,12 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Sandbox
-from tests.conftest import Connect
+from tests.conftest import Connect, one_era
 from tests.server.calling import call, refused, writes
 from tests.server.test_tools_upserts import ACCOUNT, KNOWN, NEW, PERSON
 
 pytestmark = pytest.mark.anyio
+era = one_era
 
 COMPANY = {"external_type": "sdfc_account", "external_id": "ABC"}  # account 13
 SELLER = {"external_type": "crm", "external_id": "abc"}  # user 13
