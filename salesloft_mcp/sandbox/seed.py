@@ -1,5 +1,6 @@
 """A believable team, the same every time: the guide's own examples, and enough around them to work with."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -92,7 +93,8 @@ def _team() -> dict[Table, list[Row]]:
 def _record(row_id: int, number: int, fields: dict[str, Any]) -> Row:
     created = datetime(2023, 1, 1, 9, tzinfo=UTC) + timedelta(hours=5 * number)
     updated = created + timedelta(days=200, microseconds=137 * number)
-    return {"id": row_id, "created_at": stamp(created), "updated_at": stamp(updated), "fields": fields}
+    packed = json.dumps(fields, ensure_ascii=False)  # once, for every sandbox that a process has
+    return {"id": row_id, "created_at": stamp(created), "updated_at": stamp(updated), "fields": packed}
 
 
 def user(number: int) -> dict[str, Any]:
