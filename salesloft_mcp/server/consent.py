@@ -5,9 +5,13 @@ Two ways, tried in this order: the client asks its person (elicitation), or a pe
 """
 
 import shlex
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
+from mcp import MCPError
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, ElicitationResult
 from pydantic import BaseModel, Field
@@ -24,6 +28,11 @@ MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
 BY_TERMINAL = "approved in a terminal"
 NO_DELETES = "no-delete"
+ASK_SECONDS = 7_200.0  # how long a call waits for a client that holds it open: longer than anybody thinks
+
+_question: ContextVar[Question | None] = ContextVar(
+    "question", default=None
+)  # what a call has asked through the client
 
 
 class Consent(BaseModel):
@@ -40,6 +49,12 @@ class Retype(Consent):
     """For what much else depends on: the person types its name."""
 
     type_the_name: str = Field(title="Type the external type to confirm", max_length=255)
+
+
+class Refused(Consent):
+    """The client answered, and not with a yes."""
+
+    action: str
 
 
 class Granted(Consent):
@@ -92,7 +107,8 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
         how = _agreed(asked.question, outcome.data)
         if how:
             return Author(call.who, how, asked.question.digest)
-        why = _WHY_NOT[type(outcome.data)]
+        data = outcome.data
+        why = f"the client answered {data.action}." if isinstance(data, Refused) else _WHY_NOT[type(data)]
     else:
         why = f"the client answered {outcome.action}."
     await app.changes.decline(asked.operation, Author(call.who, "declined"))
@@ -112,26 +128,46 @@ def _agreed(question: Question, data: Consent) -> str:
             return ""
 
 
-async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Granted:
+async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Consent:
     """Put the question to a person, by the best way this client has.
 
     Raises:
         UnconfirmedError: nobody can be asked through this client. A pending approval is recorded.
     """
     app = ctx.request_context.lifespan_context
-    if _can_ask(ctx):
-        return Elicit(question.text, Retype if question.name else Agree)
+    if app.settings.confirm == "auto":
+        answered = await app.approvals.answer(app.environment, question)
+        if answered is not None:
+            return Granted(how=BY_TERMINAL if answered else "")
+    if not _can_ask(ctx):
+        raise await _unasked(app, question, "this client cannot ask")
+    _question.set(question)
+    form = Retype if question.name else Agree
+    if (ctx.protocol_version or "") >= MODERN:
+        return Elicit(question.text, form)
+    with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):  # its own error, or an unreadable answer
+        answer = await ctx.elicit(question.text, form)
+        return answer.data if isinstance(answer, AcceptedElicitation) else Refused(action=answer.action)
+    raise await unreadable(app)
+
+
+async def unreadable(app: App) -> UnconfirmedError:
+    """The refusal of a call whose question the client has not answered in a form that can be read."""
+    question = _question.get()
+    if question is None:
+        return UnconfirmedError("the client sent an answer to a question that was not asked. Nothing was changed.")
+    return await _unasked(app, question, "the client did not ask, or its answer cannot be read")
+
+
+async def _unasked(app: App, question: Question, why: str) -> UnconfirmedError:
+    """The refusal of a call that nobody could be asked about, with the way that is left; a pending approval of it."""
+    what = f"this needs a person's yes, and {why}.{_found(question)} Nothing was changed"
     if app.settings.confirm == "elicit":
         step = "use a client with elicitation, or start the server with --confirm auto and agree in a terminal."
-        what = f"this needs a person's yes, and this client cannot ask.{_found(question)} Nothing was changed."
-        raise UnconfirmedError(what, next_step=(*question.instead, step))
-    answered = await app.approvals.answer(app.environment, question)
-    if answered is not None:
-        return Granted(how=BY_TERMINAL if answered else "")
+        return UnconfirmedError(f"{what}.", next_step=(*question.instead, step))
     approval = await app.approvals.ask(app.environment, question)
-    what = f"this needs a person's yes, and this client cannot ask.{_found(question)} Nothing was changed;"
     step = f"a person runs `{_command(app)}` in a terminal; after the answer, make the same call again."
-    raise UnconfirmedError(f"{what} approval {approval} is pending.", next_step=(*question.instead, step))
+    return UnconfirmedError(f"{what}; approval {approval} is pending.", next_step=(*question.instead, step))
 
 
 def _found(question: Question) -> str:

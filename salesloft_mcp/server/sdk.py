@@ -20,8 +20,9 @@ from pydantic_core import from_json
 
 from salesloft_mcp.app import App
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.server.consent import unreadable
 from salesloft_mcp.server.schemas import compact
-from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, words_of
+from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, worded, words_of
 
 MAX_MESSAGE = 4 * 1024 * 1024  # bytes; the library's own limit for a body over HTTP
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -45,6 +46,8 @@ class CheckedTool(Tool):
                 result: Result = await super().run(given, context, convert_result)
                 return result
         except ToolError as error:
+            if error.__cause__ is None or isinstance(error.__cause__, ToolError):  # of the library: no answer of a form
+                return failure(worded(await unreadable(context.request_context.lifespan_context)))
             return failure(words_of(error, self.name, self.fn_metadata.arg_model))
 
 

@@ -32,9 +32,7 @@ def words_of(error: ToolError, tool: str, arguments: type[BaseModel]) -> str:
         return worded(cause)
     if isinstance(cause, ValidationError):
         return invalid_arguments(cause, arguments)
-    if cause is None or isinstance(cause, ToolError):
-        return "the client's answer to our question was not of the form that was asked for. Nothing was changed."
-    kind, place = type_and_place(cause)
+    kind, place = type_and_place(cause or error)
     log.error("%s failed: %s at %s", tool, kind, place)
     return f"{tool} failed inside the server ({kind}); its log says where."
 

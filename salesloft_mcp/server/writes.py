@@ -94,7 +94,7 @@ def writing(
 
     async def answer_on(
         ctx: Context[App, Any], asked: Annotated[Asked, Resolve(about)], preview: bool
-    ) -> Elicit[Any] | Granted:
+    ) -> Elicit[Any] | Consent:
         return Granted() if preview or asked.question is None else await put(ctx, asked.question)
 
     async def tool(

@@ -1,0 +1,59 @@
+"""A client that says it can ask, and then fails to: refused in our words, with the way that is left; never a yes."""
+
+from typing import Any
+
+import anyio
+import pytest
+from mcp.client.session import ClientRequestContext
+from mcp_types import ElicitRequestParams, ElicitResult, ErrorData
+
+from salesloft_mcp.app import App
+from salesloft_mcp.sandbox import Sandbox
+from tests.conftest import Connect, Era
+from tests.server.calling import call, refused, writes
+
+pytestmark = pytest.mark.anyio
+
+UNMAP = "delete_external_id_mapping"
+CONTACT = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
+REFUSED = "this needs a person's yes, and the client did not ask, or its answer cannot be read. Nothing was changed"
+
+
+@pytest.mark.parametrize("content", [None, {}, {"confirm": "yes"}, {"confirm": 1.0}, {"yes": True}])
+async def test_an_answer_that_cannot_be_read_is_none_and_a_terminal_is_the_way_on(
+    connect: Connect, app: App, sandbox: Sandbox, content: Any
+) -> None:
+    async def answering(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        return ElicitResult(action="accept", content=content)
+
+    async with connect(elicitation_callback=answering) as client:
+        words = await refused(client, UNMAP, **CONTACT)
+        (pending,) = await app.approvals.pending()
+        assert words.startswith(f"{REFUSED}; approval {pending.id} is pending.\nNext: a person runs `salesloft-mcp")
+        assert writes(sandbox) == []
+        assert await refused(client, UNMAP, **CONTACT) == words
+        assert await app.approvals.decide(pending.id, yes=True)
+        reply = await call(client, UNMAP, **CONTACT)
+    assert reply.data["agreed"] == "approved in a terminal"
+    assert len(writes(sandbox)) == 1
+
+
+@pytest.mark.parametrize("failure", ["error", "silence"])
+async def test_an_error_of_the_client_is_not_handed_on_and_its_silence_ends(
+    connect: Connect, app: App, sandbox: Sandbox, era: Era, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    if era != "legacy":
+        pytest.skip("the question travels in the result, and a client that fails makes no second call")
+    monkeypatch.setattr("salesloft_mcp.server.consent.ASK_SECONDS", 0.0 if failure == "silence" else 60.0)
+
+    async def failing(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:
+        if failure == "silence":
+            await anyio.sleep_forever()
+        return ErrorData(code=-32603, message="a secret of the client")
+
+    async with connect(elicitation_callback=failing) as client:
+        words = await refused(client, UNMAP, **CONTACT)
+    assert words.startswith(REFUSED)
+    assert "secret" not in words
+    assert len(await app.approvals.pending()) == 1
+    assert writes(sandbox) == []
