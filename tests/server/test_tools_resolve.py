@@ -63,6 +63,23 @@ async def test_an_id_of_several_objects_is_ambiguous_and_nothing_is_chosen(conne
     assert {row["object_id"] for row in reply.data["ambiguous"]["CONTACT3456"]} == {578495206, 207550815}
 
 
+async def test_only_what_tells_several_objects_apart_is_asked_for(connect: Connect, sandbox: Sandbox) -> None:
+    row = {"external_type": "crm_lead", "object_type": "people", "inserted_at": "2024-05-01T00:00:00Z"}
+    for object_id in (207550001, 207550002):
+        sandbox.store.insert("mappings", {**row, "external_id": "TWICE", "object_id": object_id})
+    sandbox.store.insert("mappings", {**row, "object_type": "users", "external_id": "BOTH", "object_id": 13})
+    sandbox.store.insert("mappings", {**row, "external_id": "BOTH", "object_id": 207550003})
+    async with connect() as client:
+        twice, both = [
+            (await call(client, "resolve_external_ids", external_ids=[one], external_type="crm_lead")).words
+            for one in ("TWICE", "BOTH")
+        ]
+        several = await call(client, "resolve_external_ids", external_ids=["TWICE", "NOPE", "CONTACT1001"])
+    assert twice == "It stands for several objects."
+    assert both == "It stands for several objects; give object_type."
+    assert several.words == "1 of 3 ids resolved, 1 ambiguous, 1 missing."
+
+
 async def test_two_types_for_the_same_object_are_not_ambiguous(connect: Connect, app: App) -> None:
     await app.salesloft.create_mapping("sdfc_lead", "people", "CONTACT1001", 207550001)
     async with connect() as client:
@@ -168,7 +185,7 @@ async def test_a_thousand_salesforce_ids_fit_one_answer_in_input_order(
         plant(sandbox, "salesforce", wanted)
     async with connect() as client:
         reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="salesforce")
-    assert reply.words.startswith(f"{1_000 if found else 0} of 1000 ids resolved.")
+    assert reply.words.startswith(f"{1_000 if found else 0} of 1000 ids resolved")
     assert (list(reply.data["found"][0]["ids"]) if found else reply.data["missing"]) == wanted
     assert reply.data["points_spent"] == (10 if found else 2)
     assert reply.tokens <= 10_000
@@ -201,7 +218,7 @@ async def test_near_misses_that_were_seen_are_offered_and_never_used(connect: Co
     wanted = ["contact1001", "CONTACT1002 ", *(f"no-{number}" for number in range(10))]
     async with connect() as client:
         reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="crm_lead")
-    assert reply.words == "0 of 12 ids resolved."
+    assert reply.words == "0 of 12 ids resolved, 12 missing."
     assert reply.data["missing"] == wanted
     lead = {"external_type": "crm_lead", "object_type": "people"}
     assert reply.data["near"] == {

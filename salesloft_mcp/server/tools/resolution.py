@@ -97,12 +97,17 @@ async def _record(app: App, rows: Sequence[models.Mapping]) -> tuple[answers.Rec
 
 def _sentence(resolution: Resolution, external_type: str, no_record: str | None) -> str:
     if len(resolution.mappings) > 1:
-        words = f"{len(resolution.of('found'))} of {answers.count(len(resolution.mappings), 'id')} resolved."
+        others = ", ".join(f"{len(ids)} {one}" for one in ("ambiguous", "missing") if (ids := resolution.of(one)))
+        words = f"{len(resolution.of('found'))} of {answers.count(len(resolution.mappings), 'id')} resolved"
+        words += f", {others}." if others else "."
     elif found := resolution.of("found"):
         ((row, *_),) = found.values()
         words = f"It is {models.one_record(row.object_type, row.object_id)}."
-    elif resolution.of("ambiguous"):
-        words = "It stands for several objects; give external_type."
+    elif ambiguous := resolution.of("ambiguous"):
+        ((*rows,),) = ambiguous.values()
+        apart = ("external_type", "object_type")
+        wanted = next((f"; give {one}" for one in apart if len({getattr(row, one) for row in rows}) > 1), "")
+        words = f"It stands for several objects{wanted}."
     else:
         words = "It is not mapped."
     if no_record:
