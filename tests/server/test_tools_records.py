@@ -9,6 +9,7 @@ from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.salesloft.fields import AccountFields
+from salesloft_mcp.salesloft.models import SINGULAR
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.answers import RecordView, fitting, read
 from salesloft_mcp.server.build import build_server
@@ -149,7 +150,7 @@ async def test_search_finds_a_record_by_what_salesloft_knows(connect: Connect) -
         for arguments, found in searches:
             reply = await call(client, "search_records", **arguments)
             assert [row["id"] for row in reply.data["records"]] == [found]
-            assert reply.words == f"1 record of {_plural(arguments['object_type'])} on this page."
+            assert reply.words == f"1 {SINGULAR.get(kind := arguments['object_type'], kind)} on this page."
             assert reply.data["points_spent"] == 1
 
 
@@ -197,10 +198,6 @@ async def test_what_nobody_can_be_found_by_is_refused_before_anything_is_sent(
     async with connect() as client:
         assert (await refused(client, "search_records", **arguments)).startswith(words)
     assert not sandbox.requests
-
-
-def _plural(word: str) -> str:
-    return "accounts" if word == "account" else word
 
 
 async def test_a_search_is_walked_to_its_end_by_cursor(connect: Connect) -> None:

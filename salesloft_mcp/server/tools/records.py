@@ -14,7 +14,7 @@ from salesloft_mcp.errors import InputError, NotFoundError
 from salesloft_mcp.intake import values
 from salesloft_mcp.intake.characters import trimmed
 from salesloft_mcp.lookups.objects import search
-from salesloft_mcp.salesloft.models import ObjectType, Scope
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Scope
 from salesloft_mcp.salesloft.paging import pages
 from salesloft_mcp.server import answers, arguments
 
@@ -106,7 +106,8 @@ async def search_records(
     given |= {term: key.text for term, key in keys.items()}
     found = await search(app.salesloft, object_type, given, page=cursor or 1, per_page=limit)
     view = Search(records=list(map(answers.record_view, found.rows)), next_cursor=answers.cursor(found))
-    sentence = f"{answers.count(len(found.rows), 'record')} of {object_type} on this page."
+    found_here = len(found.rows)
+    sentence = f"{found_here} {SINGULAR[object_type] if found_here == 1 else object_type} on this page."
     notes = [f" {told}." for term, key in keys.items() if (told := key.told(term))]
     return answers.read(sentence + answers.left_out(found) + "".join(notes), view)
 
