@@ -12,6 +12,11 @@ HOST = re.compile(rf"(?:{_LABEL}[.])+(?=\w*[^\W\d]){_LABEL}")
 MOST_SPELLINGS = 6  # of a domain that are worth a look-up each
 
 _PATH = re.compile(r"[/?#\\]")
+# Sites on which many companies have a page, some with a part for a language or a country before them.
+_OF_MANY = re.compile(
+    r"(?:[a-z]{2,3}(?:-[a-z]{2})?[.])?(?:linkedin|facebook|instagram|xing|crunchbase|twitter|youtube|wikipedia|yelp)[.]"
+    r"(?:com|org)|x[.]com|(?:sites|maps|docs)[.]google[.]com|google[.]com|linktr[.]ee|bit[.]ly|goo[.]gl"
+)
 _END = re.compile(rf"(?::[0-9]+|[.{re.escape(AROUND)}])+\Z")  # a port, and signs
 _WWW = re.compile(r"(?:www[.])+(?=[^.]+[.])")
 
@@ -30,6 +35,12 @@ def host(text: str) -> str:
     `https://www.Trainers.test/en-gb/` is `trainers.test`, and `münchen.test` is `xn--mnchen-3ya.test`.
     """
     return in_ascii(bare(text))
+
+
+def of_many(text: str) -> bool:
+    """Whether it is a page on a site of many, such as LinkedIn, whose domain is not that of the company."""
+    name = bare(text)
+    return _OF_MANY.fullmatch(name) is not None and text.lower().partition(name)[2].strip("/ ") != ""
 
 
 def in_ascii(name: str) -> str:

@@ -22,7 +22,7 @@ from salesloft_mcp.intake.damage import (
     shape,
     written_as_code,
 )
-from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host
+from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host, of_many
 from salesloft_mcp.intake.emails import addresses_in, compared
 from salesloft_mcp.intake.kinds import not_text
 from salesloft_mcp.intake.near import GUID, is_salesforce, salesforce_18
@@ -36,6 +36,7 @@ BLANK = "is blank: it holds only spaces or invisible characters."
 _MAGIC = {"_is_null", "_is_not_null", "_unmapped"}  # Salesloft's filters take these, and Null, for commands
 _KEY = {"email": "an e-mail address", "domain": "a domain", "crm_id": "a CRM id", "object_id": "a Salesloft id"}
 _NOBODY = {"unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"}
+_NAMES = {"na", "nan"}  # words for nothing that are names of people as well
 # Most keys, for speed: what the careful way would return as it is.
 _PLAIN_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PLAIN_EMAIL = re.compile(r"(?=.{6,60}\Z)[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*[.])+[a-z]{2,20}")
@@ -161,13 +162,17 @@ def domain(value: object) -> Key:
     if local.removeprefix("mailto:") and HOST.fullmatch(name) and not SCHEME.match(given):
         step = f"give {quoted(name.lower())} if that is the account's own domain."
         raise InputError("domain", f"{quoted(given)} is an e-mail address.", next_step=step)
+    if of_many(given):
+        page = f"{quoted(given)} is a page on {bare(given)}, not the domain of the account."
+        raise InputError("domain", page, next_step="give the domain of its own site.")
     pieces = [given] if SCHEME.match(given) and given.count("://") < 2 else re.split(r"[\s,;|]+", given)
+    pieces = [one for one in pieces if re.search(r"\w", one)] or [given]
     hosts = {host(one): bare(one) for one in pieces}
     if len(hosts) > 1 and all(map(HOST.fullmatch, hosts.values())):
         raise InputError("domain", f"holds {len(hosts)} domains.", next_step="give one of them.")
     found = bare(pieces[0])
     if len(hosts) > 1 or not HOST.fullmatch(found):
-        raise InputError("domain", f"{quoted(given)} is no domain.", next_step="give one, such as example.com.")
+        raise InputError("domain", f"{quoted(whole)} is no domain.", next_step="give one, such as example.com.")
     what = ["which was given more than once"] * (len(pieces) > 1)
     what += ["the domain of a URL"] * bool(re.search("[/?#:]", given))
     without = ["the @ before it"] * given.startswith("@")
@@ -228,8 +233,10 @@ def object_id(value: object) -> Key:
 
 
 def _of_nobody(address: str) -> bool:
-    """Whether a word for nothing stands before the @."""
-    return _NO_LETTER.sub("", address.rpartition("@")[0]) in _NOBODY
+    """Whether a word for nothing stands before the @; where that is a name as well, behind it, too."""
+    local, _, name = address.rpartition("@")
+    word = _NO_LETTER.sub("", local)
+    return word in _NOBODY and (word not in _NAMES or name.partition(".")[0] in _NOBODY)
 
 
 def _text(field: str, value: object) -> str:

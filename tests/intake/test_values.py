@@ -382,6 +382,8 @@ class TestEMails:
             ("kat@x.test", "kat@x.test", ""),
             ("KAT@X.TEST", "kat@x.test", ""),
             ("kat+crm@x.test", "kat+crm@x.test", ""),
+            ("nan@x.test", "nan@x.test", ""),
+            ("na@x.test", "na@x.test", ""),
             ("o'brien@x.test", "o'brien@x.test", ""),
             ("zoë@x.test", "zoë@x.test", ""),
             ("zoe\u0308@x.test", "zoë@x.test", ""),
@@ -441,6 +443,7 @@ class TestEMails:
             ("{{email}}", '"{{email}}" is a placeholder (a template that was not filled)'),
             ("unknown@x.test", '"unknown@x.test" is a placeholder, not the address of a person.'),
             ("no-email@x.test", '"no-email@x.test" is a placeholder'),
+            ("na@na.test", '"na@na.test" is a placeholder'),
             ("_is_null", '"_is_null" is a command to Salesloft\'s filters'),
             ("", "is empty."),
             ("\u2800 ", "is blank"),
@@ -485,6 +488,8 @@ class TestDomains:
             ("x.test/contact", "x.test", "the domain of a URL"),
             ("www.x.test", "x.test", 'without "www."'),
             ("www.test", "www.test", ""),
+            ("https://www.linkedin.com/", "linkedin.com", "the domain of a URL"),
+            ("notlinkedin.com/acme", "notlinkedin.com", "the domain of a URL"),
             ("@x.test", "x.test", "without the @ before it"),
             ("münchen.test", "münchen.test", ""),
             ("xn--mnchen-3ya.test", "xn--mnchen-3ya.test", ""),
@@ -504,6 +509,18 @@ class TestDomains:
         [
             ("a.test, b.test", "holds 2 domains."),
             ("https://a.test https://b.test", "holds 2 domains."),
+            ("a.test / b.test", "holds 2 domains."),
+            ("a.test (US)", '"a.test (US)" is no domain.'),
+            *(
+                (page, f'"{page}" is a page on {site}, not the domain of the account.')
+                for page, site in (
+                    ("https://www.linkedin.com/company/acme", "linkedin.com"),
+                    ("de.linkedin.com/company/acme/", "de.linkedin.com"),
+                    ("facebook.com/acme", "facebook.com"),
+                    ("https://sites.google.com/view/acme", "sites.google.com"),
+                    ("https://en.wikipedia.org/wiki/Acme", "en.wikipedia.org"),
+                )
+            ),
             ("N/A", '"N/A" is a placeholder'),
             ("_unmapped", '"_unmapped" is a command to Salesloft\'s filters'),
             ("Evergreen Inc", '"Evergreen Inc" is no domain.'),
