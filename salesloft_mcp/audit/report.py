@@ -17,6 +17,7 @@ KEPT_AUDITS = 4
 KEPT_SECONDS = 900.0
 
 Configured = tuple[str, ObjectType]
+_UNREAD = " of Salesloft's answers cannot be read: a record that counts as gone may be there."
 # What one of them is, and what several are.
 _WORDS: dict[str, tuple[str, str]] = {
     "shared_ids": ("id stands for several objects", "ids stand for several objects"),
@@ -57,7 +58,9 @@ class Counts(View):
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Everything one look at the mappings has found. `reached` are the objects that have any id at all."""
+    """Everything one look at the mappings has found. `reached` are the objects that have any id at all; `unread` counts
+    the rows of Salesloft's answers that could not be read, and are no part of it.
+    """
 
     scope: Scope
     coverage: tuple[Coverage, ...]
@@ -65,6 +68,7 @@ class Audit:
     reached: Mapping[ObjectType, int]
     totals: Mapping[ObjectType, int | None]
     deleted: int | None
+    unread: int = 0
 
     @property
     def found(self) -> dict[str, int]:
@@ -88,7 +92,8 @@ class Audit:
         reached = [_reached(of, self.reached[of], total) for of, total in self.totals.items()]
         found = [f"{number} {_WORDS[kind][number != 1]}" for kind, number in self.found.items() if number]
         have = "has" if sum(self.reached.values()) == 1 else "have"
-        return f"{_and(reached)} {have} an external id. {_and(found) if found else 'Nothing suspicious was found'}."
+        told = f"{_and(reached)} {have} an external id. {_and(found) if found else 'Nothing suspicious was found'}."
+        return f"{told} {self.unread:,} row{'s' if self.unread > 1 else ''}{_UNREAD}" if self.unread else told
 
 
 def audit_of(
@@ -98,6 +103,7 @@ def audit_of(
     configured: Iterable[Configured],
     totals: Mapping[ObjectType, int | None],
     deleted: int | None,
+    unread: int = 0,
 ) -> Audit:
     """What `rows` amount to, `gone` being the objects among them that are not there any more."""
     there = {row.object for row in rows} - gone
@@ -108,6 +114,7 @@ def audit_of(
         reached={of: sum(kind == of for kind, _ in there) for of in totals},
         totals=totals,
         deleted=deleted,
+        unread=unread,
     )
 
 

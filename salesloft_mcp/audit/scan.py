@@ -60,6 +60,7 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
         {_named(one) for one in every if not one.deleted and one in scope},
         dict(zip(kinds, totals, strict=True)),
         await _deleted(api, scope),
+        current().unread,
     )
 
 

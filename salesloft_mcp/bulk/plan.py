@@ -1,7 +1,7 @@
 """What plans have in common: what they are for, how rows are staged, and what Salesloft holds already."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import anyio.to_thread
 
 from salesloft_mcp.changes.records import Intent
+from salesloft_mcp.errors import BrokenAnswerError
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.lookups.known_records import MOST_SPELLINGS
 from salesloft_mcp.salesloft.client import Salesloft
@@ -81,9 +82,19 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
 
 
 async def look_up(api: Salesloft, staging: Staging, keys: Iterator[MappingKey]) -> None:
-    """Write down the mappings of these external ids, a point each."""
+    """Write down the mappings of these external ids, a point each. Those whose mappings cannot be read are ruled out."""
+
+    async def mappings_of(key: MappingKey) -> Sequence[Mapping]:
+        try:
+            return await live_mappings(api, key)
+        except BrokenAnswerError:
+            staging.rule_out(
+                key.external_id, "Salesloft's answer cannot be read, so that what it is mapped to is not known"
+            )
+            return ()
+
     while batch := list(islice(keys, BATCH)):
-        found = await gather_limited([partial(live_mappings, api, key) for key in batch])
+        found = await gather_limited([partial(mappings_of, key) for key in batch])
         staging.hold(held(row) for rows in found for row in rows)
 
 

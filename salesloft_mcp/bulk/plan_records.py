@@ -1,6 +1,6 @@
 """A bulk upsert: which records would be created or updated, field by field. Nothing is written to Salesloft."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import anyio.to_thread
 
@@ -14,7 +14,7 @@ from salesloft_mcp.changes.upsert import require_enough
 from salesloft_mcp.errors import InputError, SalesloftMcpError
 from salesloft_mcp.intake.near import spellings
 from salesloft_mcp.lookups.custom_fields import CustomFields
-from salesloft_mcp.lookups.known_records import MOST_SPELLINGS
+from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, read_records
 from salesloft_mcp.lookups.objects import find_objects
 from salesloft_mcp.lookups.references import Unresolved, resolve_references
 from salesloft_mcp.lookups.resolve import Lookups
@@ -79,20 +79,12 @@ def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> J
 
 async def _judged(api: Salesloft, aim: Aim, rows: Sequence[StagedRow]) -> list[Judged]:
     """Rows held against the records that their external ids are mapped to, which are read for a point."""
-    records = await _records(api, aim, sorted({row.object_id for row in rows if row.object_id is not None}))
-    return [_judge(aim, row, records) for row in rows]
+    ids = sorted({row.object_id for row in rows if row.object_id is not None})
+    records, unread = await read_records(api, aim.object_type, ids)
+    return [_judge(aim, row, records, unread) for row in rows]
 
 
-async def _records(api: Salesloft, aim: Aim, ids: Sequence[int]) -> dict[int, Record]:
-    """The records with these Salesloft ids, at most a hundred; those that are gone or hidden are missing."""
-    if not ids:
-        return {}
-    asked = tuple(("ids[]", str(one)) for one in ids)
-    found = await api.list_objects(aim.object_type, asked, per_page=PAGE_SIZE)
-    return {record.id: record for record in found.rows}
-
-
-def _judge(aim: Aim, row: StagedRow, records: dict[int, Record]) -> Judged:
+def _judge(aim: Aim, row: StagedRow, records: dict[int, Record], unread: Set[int]) -> Judged:
     body = fields_in(row.fields)
     if row.object_id is None:
         return _creation(aim, row, body)
@@ -101,7 +93,12 @@ def _judge(aim: Aim, row: StagedRow, records: dict[int, Record]) -> Judged:
         return Judged("conflict", f"is mapped to {one}, and the intent is create_only", "", row.fields, "", row.line)
     record = records.get(row.object_id)
     if record is None:
-        note = f"is mapped to {one}, which is gone, or hidden from this token"
+        why = (
+            "Salesloft shows in a form that cannot be read"
+            if row.object_id in unread
+            else "is gone, or hidden from this token"
+        )
+        note = f"is mapped to {one}, which {why}"
         return Judged("conflict", note, "", row.fields, "", row.line)
     before = image(record, body)
     changed: Image = {name: value for name, value in body.items() if not fits(before, {name: value})}

@@ -11,8 +11,11 @@ from salesloft_mcp.bulk.status import SUSPICIOUS_UPDATE, Fact
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import quoted
+
+_UNREAD = " of Salesloft's answers cannot be read: a record that was not found may be there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
             *notes,
             f"{taken:,} key{'s were' if taken > 1 else ' was'} trimmed, unwrapped or completed before being looked up.",
         )
+    if unread := current().unread:
+        notes = (*notes, f"{unread:,} row{'s' if unread > 1 else ''}{_UNREAD}")
     counts = await anyio.to_thread.run_sync(staging.verdicts)
     return {"counts": counts, "asks": asks, "notes": notes, "digest": digest, "team": team}
 

@@ -1,6 +1,7 @@
 """What is there already: records of an e-mail or a domain, and mappings of nearly the same external id. Reads only."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from salesloft_mcp import errors
@@ -10,7 +11,7 @@ from salesloft_mcp.lookups.near_misses import Near, Neighbours
 from salesloft_mcp.lookups.objects import By, find_objects
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Account, ObjectType, Record, Scope, User, one_record
+from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Record, Scope, User, one_record
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.text import quoted
 
@@ -46,7 +47,7 @@ async def records_with(api: Salesloft, object_type: ObjectType, values: Iterable
     refs = list(dict.fromkeys(wanted.values()))
     ids: dict[str, set[int]] = {one: set() for one in wanted.values()}
     try:
-        async for pairs in find_objects(api, object_type, by, refs, len(refs), skip=True):
+        async for pairs in find_objects(api, object_type, by, refs, len(refs)):
             for ref, object_id in pairs:
                 ids.get(compared(object_type, ref), set()).add(object_id)
     except _NOT_READABLE:
@@ -58,16 +59,47 @@ async def records_with(api: Salesloft, object_type: ObjectType, values: Iterable
 
 async def records_of(api: Salesloft, object_type: ObjectType, ids: Iterable[int]) -> dict[int, Record]:
     """The records of these Salesloft ids that the token may read: a point for each hundred."""
-    wanted = list(dict.fromkeys(ids))
-    batches = [wanted[start : start + PAGE_SIZE] for start in range(0, len(wanted), PAGE_SIZE)]
-    asks = [
-        partial(api.list_objects, object_type, tuple(("ids[]", str(one)) for one in batch), per_page=PAGE_SIZE)
-        for batch in batches
-    ]
     try:
-        return {row.id: row for page in await gather_limited(asks) for row in page.rows if row.id in wanted}
+        return {row.id: row for _, page in await _pages_of(api, object_type, ids) for row in page.rows}
     except _NOT_READABLE:
         return {}
+
+
+async def read_records(
+    api: Salesloft, object_type: ObjectType, ids: Iterable[int]
+) -> tuple[dict[int, Record], set[int]]:
+    """The records of these Salesloft ids, a point for each hundred, and those that are there and cannot be read, a
+    point each. All others that are missing are gone, or hidden from this token.
+    """
+    found, unread = dict[int, Record](), set[int]()
+    for batch, page in await _pages_of(api, object_type, ids):
+        found |= {row.id: row for row in page.rows}
+        for one in [one for one in batch if one not in found] if page.unread else []:
+            try:
+                record = await api.get_object(object_type, one)
+            except errors.BrokenAnswerError:
+                unread.add(one)
+            else:
+                found |= {} if record is None else {one: record}
+    return found, unread
+
+
+async def _pages_of(
+    api: Salesloft, object_type: ObjectType, ids: Iterable[int]
+) -> list[tuple[list[int], Page[Record]]]:
+    """At most a hundred ids at a time, and what comes back of them."""
+    wanted = list(dict.fromkeys(ids))
+    batches = [wanted[start : start + PAGE_SIZE] for start in range(0, len(wanted), PAGE_SIZE)]
+
+    async def ask(batch: list[int]) -> tuple[list[int], Page[Record]]:
+        try:
+            filters = tuple(("ids[]", str(one)) for one in batch)
+            page = await api.list_objects(object_type, filters, per_page=PAGE_SIZE)
+        except errors.BrokenAnswerError:  # not one row of it is a record
+            return batch, Page((), unread=len(batch))
+        return batch, replace(page, rows=tuple(row for row in page.rows if row.id in batch))
+
+    return await gather_limited([partial(ask, batch) for batch in batches])
 
 
 def compared(object_type: ObjectType, value: str) -> str:

@@ -13,7 +13,7 @@ from salesloft_mcp.intake.domains import host, in_letters, spellings
 from salesloft_mcp.lookups.terms import CRM_ID, DOMAIN, EMAIL, EMAIL_FIELDS, FLAGS, IDS, TERMS, Term, term
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record
-from salesloft_mcp.salesloft.paging import pages, whole
+from salesloft_mcp.salesloft.paging import pages
 from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, is_magic, is_moment, objects
 from salesloft_mcp.text import did_you_mean, quoted, whole_number
 
@@ -61,30 +61,30 @@ async def search(
 
 
 async def find_objects(
-    api: Salesloft, object_type: ObjectType, by: By, refs: Iterable[str], count: int, *, skip: bool = False
+    api: Salesloft, object_type: ObjectType, by: By, refs: Iterable[str], count: int
 ) -> AsyncIterator[list[tuple[str, int]]]:
     """The (reference, object id) pairs that exist, batch by batch, a hundred for a point where Salesloft can.
 
     A reference that is missing is in no batch; one that stands for several objects comes several times. `count` is how
-    many references there are. Domains are the same when their hosts are, e-mails in both forms of their domains. `skip`
-    leaves out rows that cannot be read, where what they hide does not decide.
+    many references there are. Domains are the same when their hosts are, e-mails in both forms of their domains. Rows
+    that cannot be read are passed over, and counted by the call (`Call.unread`): they hide no other.
 
     Raises:
-        BrokenAnswerError: objects of other ids than were asked for, or a row that cannot be read.
+        BrokenAnswerError: objects of other ids than were asked for.
     """
     if by == "domain" and count <= FEW:
-        yield await _by_domain(api, list(refs), skip)
+        yield await _by_domain(api, list(refs))
         return
     if by == "domain" or (by == "email" and object_type == "users"):
         every_user = partial(api.list_objects, "users", (), per_page=PAGE_SIZE)  # users have no cursor, and are few
-        async for rows in pages(whole(every_user)) if object_type == "users" else scan(api, object_type):
+        async for rows in pages(every_user) if object_type == "users" else scan(api, object_type):
             yield _pairs(by, rows)
         return
     forms = (form for ref in refs for form in emails.forms(ref)) if by == "email" else refs
     for batch in _batches(object_type, by, forms):
         asked = {value for _, value in batch}
         ask = partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)
-        async for rows in pages(ask if skip else whole(ask)):
+        async for rows in pages(ask):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
                 raise _not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
@@ -169,9 +169,9 @@ async def _searched(
     return replace(found, rows=rows)
 
 
-async def _by_domain(api: Salesloft, refs: list[str], skip: bool) -> list[tuple[str, int]]:
+async def _by_domain(api: Salesloft, refs: list[str]) -> list[tuple[str, int]]:
     """As they are given; then, whichever costs less, in other spellings or with all accounts read."""
-    found = {pair for ref in refs for pair in await _with_domain(api, ref, ref, skip)}
+    found = {pair for ref in refs for pair in await _with_domain(api, ref, ref)}
     missing = set(refs) - {ref for ref, _ in found}
     tries = [(ref, other) for ref in missing for other in spellings(ref)]
     total = await api.count_objects("accounts") if tries else None
@@ -182,17 +182,16 @@ async def _by_domain(api: Salesloft, refs: list[str], skip: bool) -> list[tuple[
             found.update((ref, one) for ref, name in hosts.items() for of, one in held if of == name)
     else:
         for ref, other in tries:
-            found.update(await _with_domain(api, ref, other, skip))
+            found.update(await _with_domain(api, ref, other))
     return sorted(found)
 
 
-async def _with_domain(api: Salesloft, ref: str, spelled: str, skip: bool) -> list[tuple[str, int]]:
+async def _with_domain(api: Salesloft, ref: str, spelled: str) -> list[tuple[str, int]]:
     if is_magic(spelled):
         return []
     filters: Query = ((DOMAIN.parameter, spelled),)
     ask = partial(api.list_objects, "accounts", filters, per_page=PAGE_SIZE)
-    found = pages(ask if skip else whole(ask))
-    return [(ref, row.id) async for rows in found for row in rows if DOMAIN.fits(row, ref)]
+    return [(ref, row.id) async for rows in pages(ask) for row in rows if DOMAIN.fits(row, ref)]
 
 
 def _no_time(object_type: ObjectType, row: Record) -> BrokenAnswerError:

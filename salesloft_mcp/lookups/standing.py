@@ -9,7 +9,7 @@ from math import comb
 from urllib.parse import quote
 
 from salesloft_mcp import errors
-from salesloft_mcp.lookups.known_records import records_of
+from salesloft_mcp.lookups.known_records import read_records
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Record
@@ -61,7 +61,7 @@ async def holders(
         doubtful, await gather_limited([partial(live_mappings, api, key) for key in keys]), strict=True
     ):
         held[one] = {row.object_id for row in rows}
-    more, unread = await _read(api, object_type, {one for some in held.values() for one in some} - found.keys())
+    more, unread = await read_records(api, object_type, {one for some in held.values() for one in some} - found.keys())
     return Standing(held, found | more, unread)
 
 
@@ -105,23 +105,6 @@ async def _found(
             async for rows in pages(partial(api.list_records, external_type, object_type, batch)):
                 found |= {record.id: record for record in rows}
     return found
-
-
-async def _read(api: Salesloft, object_type: ObjectType, wanted: Set[int]) -> tuple[dict[int, Record], Set[int]]:
-    """Records that did not come by their external ids, and which of them cannot be read: a point for each of these, and
-    for each that is gone or hidden.
-    """
-    found, unread = dict[int, Record](), set[int]()
-    with suppress(errors.BrokenAnswerError):
-        found = await records_of(api, object_type, wanted)
-    for one in sorted(wanted - found.keys()):
-        try:
-            record = await api.get_object(object_type, one)
-        except errors.BrokenAnswerError:
-            unread.add(one)
-        else:
-            found |= {} if record is None else {one: record}
-    return found, unread
 
 
 def _batches(external_ids: Sequence[str], room: int) -> Iterator[list[str]]:

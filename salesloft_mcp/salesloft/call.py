@@ -20,6 +20,7 @@ class Call:
 
     deadline: float = math.inf
     points: int = 0
+    unread: int = 0  # rows of lists that could not be read, and were passed over
     lane: Lane = "chat"  # bulk work leaves room for people who wait
     enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
@@ -53,13 +54,14 @@ def open_call(seconds: float = math.inf, lane: Lane = "chat", enduring: bool = F
 def sent_within(seconds: float) -> Iterator[None]:
     """Writes inside wait for points, and for a connection, no longer than so; else they are not sent."""
     outer = current()
-    inner = replace(outer, points=0, send_by=anyio.current_time() + seconds)
+    inner = replace(outer, points=0, unread=0, send_by=anyio.current_time() + seconds)
     token = _current.set(inner)
     try:
         yield
     finally:
         _current.reset(token)
         outer.points += inner.points
+        outer.unread += inner.unread
 
 
 def current() -> Call:

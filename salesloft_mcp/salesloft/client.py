@@ -201,8 +201,10 @@ class Salesloft:
         """Which team every call works on."""
         return await self._row(Request("GET", "/v2/team"), Team)
 
-    def _page(self, ask: Request, kind: type[RowT]) -> Awaitable[Page[RowT]]:
-        return self._send(ask, partial(responses.page, kind=kind))
+    async def _page(self, ask: Request, kind: type[RowT]) -> Page[RowT]:
+        page = await self._send(ask, partial(responses.page, kind=kind))
+        current().unread += page.unread
+        return page
 
     def _row(self, ask: Request, kind: type[RowT]) -> Awaitable[RowT]:
         return self._send(ask, partial(responses.row, kind=kind))

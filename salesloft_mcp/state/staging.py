@@ -175,6 +175,12 @@ class Staging:
         with self._db:
             self._db.executemany("INSERT INTO held VALUES (?, ?, ?, ?)", mappings)
 
+    def rule_out(self, external_id: str, note: str) -> None:
+        """What Salesloft holds under an external id is not known, so none of its rows is written."""
+        sql = "UPDATE rows SET verdict = 'conflict', note = ? WHERE verdict IN ('new', 'create') AND external_id = ?"
+        with self._db:
+            self._db.execute(sql, (note, external_id))
+
     def know(self, objects: Iterable[tuple[str, int]]) -> None:
         """Which record has an e-mail or a domain."""
         with self._db:

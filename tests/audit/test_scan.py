@@ -9,6 +9,7 @@ from salesloft_mcp.audit import scan
 from salesloft_mcp.audit.findings import Row
 from salesloft_mcp.audit.scan import audit
 from salesloft_mcp.errors import BrokenAnswerError, InputError, MissingError, SalesloftMcpError, UpstreamError
+from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Scope
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -186,3 +187,11 @@ async def test_the_first_failure_is_told_alone(api: Salesloft, box: Sandbox) -> 
 
 def test_a_row_is_small() -> None:
     assert Row._fields == ("external_type", "object_type", "external_id", "object_id", "mapping_id")
+
+
+async def test_rows_that_cannot_be_read_hide_no_other_and_are_told(api: Salesloft, box: Sandbox) -> None:
+    box._odd = frozenset({"null-rows"})
+    with open_call():
+        found = await audit(api, Scope("crm_lead", "people"))
+    assert found.reached["people"] > 0
+    assert "of Salesloft's answers cannot be read: a record that counts as gone may be there." in found.sentence

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from salesloft_mcp.errors import BrokenAnswerError, InputError
 from salesloft_mcp.intake.domains import MOST_SPELLINGS
 from salesloft_mcp.lookups.objects import FEW, By, find_objects, scan, search
+from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.sandbox import Sandbox
@@ -235,7 +236,8 @@ async def test_what_salesloft_takes_for_a_command_is_nobody(sandbox: Sandbox, wo
     assert not [one for one in sandbox.requests if quote(word).encode().lower() in one.query.lower()]
 
 
-async def test_a_row_that_cannot_be_read_is_no_missing_record() -> None:
+async def test_a_row_that_cannot_be_read_hides_no_other_and_is_counted() -> None:
     async with answering(always(200, b'{"data": [null, {"id": 1}]}')) as api:
-        with pytest.raises(BrokenAnswerError, match="cannot be read"):
-            await pairs(api, "people", "object_id", ["1", "2"])
+        with open_call() as call:
+            assert await pairs(api, "people", "object_id", ["1", "2"]) == [("1", 1)]
+    assert call.unread == 1
