@@ -88,9 +88,7 @@ async def look_up(api: Salesloft, staging: Staging, keys: Iterator[MappingKey]) 
         try:
             return await live_mappings(api, key)
         except BrokenAnswerError:
-            staging.rule_out(
-                key.external_id, "Salesloft's answer cannot be read, so that what it is mapped to is not known"
-            )
+            staging.rule_out(key.external_id, "Salesloft's answer cannot be read, so what it is mapped to is not known")
             return ()
 
     while batch := list(islice(keys, BATCH)):
