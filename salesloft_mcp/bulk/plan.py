@@ -82,7 +82,7 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
 
 
 async def look_up(api: Salesloft, staging: Staging, keys: Iterator[MappingKey]) -> None:
-    """Write down the mappings of these external ids, a point each. Those whose mappings cannot be read are ruled out."""
+    """Write down the mappings of these external ids, a point each. Where these cannot be read it is ruled out."""
 
     async def mappings_of(key: MappingKey) -> Sequence[Mapping]:
         try:
