@@ -59,7 +59,8 @@ def _bare(word: str) -> str:
 
 def compared(address: str) -> str:
     """One spelling for all of an address: in small letters, its domain in ASCII."""
-    return forms(address)[0]
+    local, at, name = address.strip().lower().rpartition("@")
+    return f"{local}{at}{in_ascii(name)}"
 
 
 def forms(address: str) -> tuple[str, ...]:
