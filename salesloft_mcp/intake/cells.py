@@ -166,7 +166,7 @@ def _unquoted(cell: object) -> object:
     return unformula(cell) if isinstance(cell, str) else cell
 
 
-def workbook_rows(raw: BinaryIO, start: bytes, heads: Heads, notes: list[str]) -> Rows:
+def workbook_rows(raw: BinaryIO, start: bytes, heads: Heads, notes: list[str], bare: bool) -> Rows:
     """The rows of the one sheet that has what rows need."""
     with ExitStack() as stack:
         stack.enter_context(raw)
@@ -183,6 +183,11 @@ def workbook_rows(raw: BinaryIO, start: bytes, heads: Heads, notes: list[str]) -
             what = f"is a workbook with {len(fitting)} sheets of such rows: {names}."
             raise InputError("file", what, next_step="save the one that is meant as CSV, or remove the others.")
         name = [*fitting, *filled_in][0]
+        if bare and _is_bare(filled_in[name], heads):
+            raise layout.headless(filled_in[name], heads)
+        if book.hidden_rows:
+            rows = "1 row is" if book.hidden_rows == 1 else f"{book.hidden_rows:,} rows are"
+            notes.append(f"In the workbook {rows} hidden, such as by a filter; in the sheet they are read as well.")
         closing = stack.pop_all()
     return _sheet(closing, book.rows(name), filled_in, name, heads, notes)
 

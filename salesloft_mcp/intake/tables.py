@@ -74,7 +74,7 @@ def _opened(raw: BinaryIO, name: str, heads: Heads, bare: bool) -> Table:
     try:
         start = filled(raw, CHUNK)
         if form_of(start) == "zip":
-            found = Table(workbook_rows(raw, start, heads, notes), notes, "row")
+            found = Table(workbook_rows(raw, start, heads, notes, bare), notes, "row")
         else:
             found = _text(texts_of(raw, start, notes), name, heads, notes, bare)
         return replace(found, rows=with_own_ids(found.rows, heads))

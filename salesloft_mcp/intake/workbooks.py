@@ -25,6 +25,7 @@ MAX_ROWS = 2**20  # of a sheet, as in Excel
 _BEGIN = 2**10  # bytes; a document type stands before the first element
 _SHEET = "xl/worksheets/"
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
+_HIDDEN = re.compile(rb"""<(?:\w+:)?row\b[^<>]*\shidden=["'](?:1|true)["']""")
 # A cell with a formula, and with no value or an empty one. That of a formula whose result is an empty text says "str".
 _UNCALCULATED = re.compile(
     rb"<(?:\w+:)?c\b(?![^<>]*\bt=.str.)[^<>]*>\s*<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f>)"
@@ -73,12 +74,14 @@ def open_workbook(raw: BinaryIO, start: bytes) -> Iterator["Workbook"]:
         try:
             with zipfile.ZipFile(copy) as parts:
                 _check(parts)
-                uncalculated = any(_has_uncalculated(parts, part) for part in parts.infolist())
+                sheets = [part for part in parts.infolist() if _is_sheet(part)]
+                uncalculated = any(_has_uncalculated(parts, part) for part in sheets)
+                hidden_rows = sum(_hidden_rows(parts, part) for part in sheets)
             books = [_load(copy, results) for results in ((True, False) if uncalculated else (True,))]
         except _DAMAGE:
             raise _damaged() from None
         try:
-            yield Workbook(*books)
+            yield Workbook(hidden_rows, *books)
         finally:
             for book in books:
                 book.close()
@@ -87,7 +90,8 @@ def open_workbook(raw: BinaryIO, start: bytes) -> Iterator["Workbook"]:
 class Workbook:
     """An open workbook. Where formulas have no results, `formulas` is the same one with them in place of results."""
 
-    def __init__(self, book: Any, formulas: Any = None) -> None:  # noqa: ANN401 - the library has no types
+    def __init__(self, hidden_rows: int, book: Any, formulas: Any = None) -> None:  # noqa: ANN401 - the library has no types
+        self.hidden_rows = hidden_rows  # of all sheets, as a filter leaves them
         self._sheets = {sheet.title: sheet for sheet in book.worksheets}
         self._formulas = {sheet.title: sheet for sheet in formulas.worksheets} if formulas else {}
 
@@ -150,7 +154,7 @@ def _check(parts: zipfile.ZipFile) -> None:
     if "xl/workbook.xml" not in names:
         raise InputError("file", "is a zip archive.", next_step="unpack it, and give the file inside.")
     for part in parts.infolist():  # any of them may be named as a sheet, whatever its own name
-        sheet = part.filename.startswith(_SHEET) and part.filename.endswith(".xml")
+        sheet = _is_sheet(part)
         if part.file_size > (MAX_SHEET if sheet else MAX_PART):
             what = f"is a workbook that unpacks to more than {_mib(MAX_SHEET if sheet else MAX_PART)} in one part."
             raise InputError("file", what, next_step=_SAVE)
@@ -186,9 +190,21 @@ def _check_rows(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
                 raise InputError("file", what, next_step=_SAVE)
 
 
+def _is_sheet(part: zipfile.ZipInfo) -> bool:
+    return part.filename.startswith(_SHEET) and part.filename.endswith(".xml")
+
+
+def _hidden_rows(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    found, held = 0, b""
+    with parts.open(part) as sheet:
+        while piece := sheet.read(CHUNK):
+            whole, tag, rest = (held + piece).rpartition(b"<")  # the last one may go on in the next piece
+            found += len(_HIDDEN.findall(whole))
+            held = tag + rest
+    return found + len(_HIDDEN.findall(held))
+
+
 def _has_uncalculated(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
-    if not part.filename.startswith(_SHEET) or not part.filename.endswith(".xml"):
-        return False
     held = b""
     with parts.open(part) as sheet:
         while piece := sheet.read(CHUNK):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import openpyxl
 import pytest
 
+from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake import workbooks
 from salesloft_mcp.intake.tables import Invalid, read_list
 
@@ -126,6 +127,16 @@ def test_of_several_sheets_of_such_rows_the_only_one_that_is_shown_is_read() -> 
     assert read(raw.getvalue())[0] == {2: ["A-Two", "a@x.test", ""]}
 
 
+@pytest.mark.parametrize("size", [0, 150_000])
+def test_rows_that_a_filter_hides_are_read_and_it_is_said(size: int) -> None:
+    rows = row(1, "External ID", "E-mail") + row(2, "A-1", f"a@x.test{' ' * size}") + row(3, "A-2", "b@x.test")
+    hidden = with_part(ONE, SHEET, sheet_of(rows.replace("r='3'", "r='3' spans='1:2' hidden='1'")))
+    found, notes = read(hidden)
+    assert list(found) == [2, 3]
+    assert "In the workbook 1 row is hidden, such as by a filter; in the sheet they are read as well." in notes
+    assert not [note for note in read(with_part(ONE, SHEET, sheet_of(rows)))[1] if "hidden" in note]
+
+
 def test_numbers_in_fields_are_told_for_the_whole_column() -> None:
     rows = [(f"A-{number}", number, number) for number in range(1, 4)]
     _, notes = read(book(Leads=[HEAD, ("A-0", "a@x.test", 1), *rows]))
@@ -190,6 +201,11 @@ def test_without_the_extra_it_says_how_to_install_it_or_to_save_the_file(monkeyp
         "file: is a workbook, and what reads them is not installed.\n"
         "Next: pip install 'salesloft-mcp[excel]', or save the sheet as CSV (in Excel: \"CSV UTF-8\")."
     )
+
+
+def test_a_workbook_of_ids_without_a_head_is_told_so() -> None:
+    with pytest.raises(InputError, match=r'has no line with the names of its columns: line 1 looks like a row \("A-1"'):
+        read_list(io.BytesIO(book(Ids=[("A-1",), ("A-2",)])))
 
 
 def test_ids_to_resolve_may_stand_in_a_workbook() -> None:
