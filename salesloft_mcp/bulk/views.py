@@ -63,8 +63,8 @@ class PlanView(View):
     asks: dict[str, int] = Field({}, description="Why a person has to agree, and to how many rows.")
     notes: list[str] = Field([], description="What was assumed of the input, and what was passed over.")
     outcomes: dict[str, int] = Field({}, description="How many writes ended in which way, or are on their way.")
-    points: int = Field(description="API points that are still to be spent.")
-    minutes: float = Field(description="How many minutes that takes at the least.")
+    points: int = Field(0, description="API points that are still to be spent.")
+    minutes: float = Field(0.0, description="How many minutes that takes at the least.")
     change_id: int = Field(0, description="The number by which the run can be undone, once it was begun.")
     problem: str = Field("", description="Why it stopped or failed.")
 
