@@ -48,7 +48,8 @@ def id_of(fields: Fields | Invalid) -> tuple[str, str]:
 
 def shown(given: object) -> str:
     """What was given, as a report holds it. Half a surrogate pair, which JSON can spell, is no text for a database."""
-    return str(given)[:SHOWN_ID].encode("utf-8", "backslashreplace").decode()
+    text = json.dumps(given, ensure_ascii=False, default=str) if isinstance(given, dict | list) else str(given)
+    return text[:SHOWN_ID].encode("utf-8", "backslashreplace").decode()
 
 
 def given(cells: Mapping[str, object]) -> str:

@@ -231,3 +231,12 @@ async def test_a_person_is_asked_when_an_undo_would_stop_contact_again(app: App)
     back = await undo(app.changes, app.database, freed.plan.operation)
     assert back.by_run.asks == 1
     assert await app.jobs.question(back) is not None
+
+
+async def test_what_was_given_of_an_invalid_row_is_shown_as_json(app: App) -> None:
+    account = {"external_type": "crm", "external_id": "A"}
+    row: Row = {"external_id": "N-1", "account": account, "account_id": 7, "clear": ["x"]}
+    (told,) = await report(app, await planned(app, [row]))
+    assert told.plan == "invalid"
+    assert (told.new or {})["account"] == '{"external_type": "crm", "external_id": "A"}'
+    assert (told.new or {})["clear"] == '["x"]'
