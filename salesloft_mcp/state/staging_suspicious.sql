@@ -11,10 +11,10 @@ FROM (SELECT family, 2 * SUM(TRIM(SUBSTR(external_id, 16), '0') = '') >= COUNT(*
       GROUP BY family) AS alike
 WHERE rows.family = alike.family AND external_id GLOB '[1-9]??????????????0*' AND TRIM(SUBSTR(external_id, 16), '0') = '';
 UPDATE rows SET verdict = 'suspicious', note = doubt WHERE verdict = 'create' AND doubt <> '';
-UPDATE rows SET verdict = 'suspicious',
-    note = 'nearly the external id ' || quoted(alike.external_id) || ', which is mapped to ' || alike.object_id
+UPDATE rows SET verdict = 'suspicious', note = CASE verdict WHEN 'suspicious' THEN note || '; ' ELSE '' END ||
+    'nearly the external id ' || quoted(alike.external_id) || ', which is mapped to ' || alike.object_id
 FROM (SELECT near, MIN(external_id) AS external_id, object_id FROM held GROUP BY near) AS alike
-WHERE rows.verdict = 'create' AND rows.near = alike.near;
+WHERE (rows.verdict = 'create' OR (rows.verdict = 'suspicious' AND rows.before = '')) AND rows.near = alike.near;
 UPDATE rows SET verdict = 'suspicious',
     note = 'nearly the external id of line ' || CASE rows.line WHEN alike.first THEN alike.last ELSE alike.first END
 FROM (SELECT near, MIN(line) AS first, MAX(line) AS last FROM rows WHERE verdict IN ('create', 'suspicious')

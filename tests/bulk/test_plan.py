@@ -117,6 +117,7 @@ async def test_ids_that_look_damaged_or_are_nearly_another_are_suspicious(tmp_pa
         {"external_id": "{0B9DD2C4-5B6E-4F6A-9D5B-0C8F3C3B6A03}", "object_id": FIRST_PERSON + 6},
         {"external_id": "C-1", "object_id": FIRST_PERSON + 7},
         {"external_id": "C2", "object_id": FIRST_PERSON + 8},
+        {"external_id": "mkto-00004 ", "object_id": FIRST_PERSON + 9},
     )
     assert found == [
         ("suspicious", f'nearly the external id "mkto-00003", which is mapped to {MAPPED + 3}'),
@@ -128,6 +129,10 @@ async def test_ids_that_look_damaged_or_are_nearly_another_are_suspicious(tmp_pa
         ("suspicious", "GUID with braces, upper case, where most of this input have dashes, lower case"),
         ("suspicious", '"c" and a number with "C-" before it, where others of this input have "C" before it'),
         ("create", ""),
+        (
+            "suspicious",
+            f'a space at its end; nearly the external id "mkto-00004", which is mapped to {MAPPED + 4}',
+        ),
     ]
 
 
