@@ -39,6 +39,7 @@ class Listener(uvicorn.Server):
         config = uvicorn.Config(
             partial(_either_path, asgi),
             interface="asgi3",  # it cannot tell by itself
+            log_config=None,  # its lines go where ours do
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,

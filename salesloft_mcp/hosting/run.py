@@ -10,6 +10,7 @@ import anyio
 
 from salesloft_mcp.app import App
 from salesloft_mcp.hosting.http import Listener, bind
+from salesloft_mcp.hosting.logs import log_to_standard_error
 from salesloft_mcp.hosting.stdio import serve_stdio
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import Entry
@@ -26,6 +27,7 @@ async def run(
         SettingsError: no credential, or an address that may not be served.
         SalesloftMcpError: the port is taken.
     """
+    log_to_standard_error()
     code = 0
 
     async def end_on_signal(end: Callable[[], None]) -> None:
