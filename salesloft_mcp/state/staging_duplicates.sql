@@ -5,5 +5,6 @@ CREATE INDEX IF NOT EXISTS rows_by_object ON rows (object_id);
 CREATE INDEX IF NOT EXISTS also_by_ref ON also (by, ref);
 UPDATE rows SET verdict = 'duplicate', note = 'the same as line ' || alike.first
 FROM (SELECT line AS own, MIN(line) OVER (PARTITION BY external_id, by, ref, fields) AS first
-      FROM rows WHERE verdict = 'new') AS alike
+      FROM rows WHERE verdict = 'new' AND external_id IN -- few, mostly: the index alone tells them
+          (SELECT external_id FROM rows GROUP BY external_id HAVING COUNT(*) > 1)) AS alike
 WHERE rows.line = alike.own AND alike.first < alike.own;
