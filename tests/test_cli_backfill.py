@@ -122,6 +122,8 @@ def test_where_nothing_is_to_be_written_nothing_is_said_to_be_run(terminal: Term
     assert "planned: of 1 row, none to write, 1 of an unknown object. Nothing written." in result.stdout
     assert "There is nothing to run." in result.stdout
     assert "runs start" not in result.stdout
+    assert terminal("runs", "start", json.loads(terminal("runs", "list", "--json").stdout)[0]["plan"]).exit_code == 0
+    assert terminal.changes().splitlines()[0].endswith("): nothing was to be written")
     file.write_text(f"external_id,object_id,city\nN/A,{PEOPLE[0]},Ulm\n")
     only_suspicious = terminal("backfill", "plan", str(file), *TO).stdout.splitlines()[-1]
     assert only_suspicious.startswith("Only suspicious rows could be written: salesloft-mcp runs start ")

@@ -93,7 +93,7 @@ def _told(row: Logged) -> Iterator[str]:
     title = f"{row.title} {row.undoes}" if row.undoes else row.title
     plan = f" (plan {row.plan})" if row.plan else ""
     undone = f", undone by {row.undone_by}" if row.undone_by else ""
-    yield f"{row.id}  {row.time}  {escaped(title + plan)}: {ended}{undone}"
+    yield f"{row.id}  {row.time}  {escaped(title + plan)}: {ended or 'nothing was to be written'}{undone}"
     yield from (f"    {_named(line)}" for line in row.lines)
     if row.counts.total() > len(row.lines):
         yield f"    and {row.counts.total() - len(row.lines)} more"
