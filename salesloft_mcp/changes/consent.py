@@ -108,6 +108,12 @@ RULES: tuple[Rule, ...] = (
         "the record stays, but is no longer found by this external id",
     ),
     Rule(
+        "Create an external type beside one that is nearly the same",
+        lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind == "configuration",
+        "they are two types from then on, and an id of the one finds nothing in the other",
+        instead=("if that is the type which is meant, use it as it is spelled; ",),
+    ),
+    Rule(
         "Create a record beside one that is nearly the same",
         lambda operation: BESIDE in dict(operation.facts),
         "a new record is created and mapped; Salesloft's External IDs API cannot delete it again",

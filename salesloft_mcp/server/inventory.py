@@ -61,7 +61,7 @@ INVENTORY = (
     Entry(plans.run_plan, "Run a plan", "write", asks=True),
     Entry(plans.get_plan, "Get a plan", "read", local=True),
     Entry(plans.cancel_plan, "Cancel a plan", "write", local=True),
-    Entry(configurations.create_external_id_configuration, "Create a configuration", "write"),
+    Entry(configurations.create_external_id_configuration, "Create a configuration", "write", asks=True),
     Entry(mappings.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
     Entry(upserts.upsert_account_by_external_id, "Upsert an account", "write", asks=True),

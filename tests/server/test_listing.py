@@ -60,7 +60,7 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("run_plan", {}),
 )
 ADDED: dict[str, dict[str, Any]] = {"create_external_id_mapping": {"object_id": 578495206}}
-MAY_DESTROY = ("delete_", "upsert_", "undo_", "run_", "create_external_id_mapping")
+MAY_DESTROY = ("delete_", "upsert_", "undo_", "run_", "create_")
 LOCAL = {"get_plan", "cancel_plan"}
 
 # Bulk work, audit and the way back: what the guide leaves to its reader.

@@ -13,6 +13,7 @@ from salesloft_mcp.changes.change import Author, Done, Operation, State
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
+from tests.server.human import YES, Human
 from tests.server.logged import lines
 
 pytestmark = pytest.mark.anyio
@@ -68,6 +69,27 @@ async def test_the_same_type_for_another_kind_of_object_is_another_configuration
         reply = await call(client, CONFIGURATION, external_type="crm", object_type="people")
     assert reply.data["status"] == "created"
     assert len(await of_type(app, "crm")) == 2
+
+
+@pytest.mark.parametrize(
+    ("external_type", "why"),
+    [("CRM_Lead", "case"), ("crm_lead ", "spaces"), ("\u200bcrm_lead", "invisible characters")],
+)
+async def test_a_type_that_is_nearly_another_needs_a_yes(
+    connect: Connect, app: App, sandbox: Sandbox, external_type: str, why: str
+) -> None:
+    human = Human(action="decline")
+    async with connect(elicitation_callback=human) as client:
+        words = await refused(client, CONFIGURATION, external_type=external_type, object_type="people")
+        assert f'There already: "crm_lead" (configuration 226), which differs in {why}.' in words
+        assert "use it as it is spelled" in words
+        assert human.questions[0].startswith("Create an external type beside one that is nearly the same")
+        assert writes(sandbox) == []
+        human.action, human.answer = "accept", YES
+        again = await call(client, CONFIGURATION, external_type=external_type, object_type="people")
+        other = await call(client, CONFIGURATION, external_type=external_type, object_type="users")
+    assert (again.data["status"], other.data["agreed"]) == ("created", "nobody was asked")
+    assert len(human.questions) == 2
 
 
 async def test_a_deleted_configuration_can_be_created_anew(connect: Connect, app: App) -> None:

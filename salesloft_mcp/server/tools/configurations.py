@@ -10,10 +10,13 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
+from salesloft_mcp.changes.consent import BESIDE
 from salesloft_mcp.changes.kinds import as_it_stands
-from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.intake.near import difference
+from salesloft_mcp.salesloft.models import ObjectType, Scope
 from salesloft_mcp.server import answers, arguments
 from salesloft_mcp.server.writes import writing
+from salesloft_mcp.text import quoted
 
 
 class Configurations(answers.Answer):
@@ -47,7 +50,18 @@ async def create_external_id_configuration(
     it is safe."""
     app = ctx.request_context.lifespan_context
     change = configurations.creation(configurations.key_of(external_type, object_type))
-    return Operation("", (await as_it_stands(app.salesloft, change),))
+    change = await as_it_stands(app.salesloft, change)
+    near = [] if change.before is not None else await _near_types(app, external_type, object_type)
+    return Operation("", (change,), facts=((BESIDE, "; ".join(near)),) if near else ())
+
+
+async def _near_types(app: App, external_type: str, object_type: ObjectType) -> list[str]:
+    """Types of the same kind of record that are spelled nearly so, and in what they differ."""
+    return [
+        f"{quoted(row.external_type)} (configuration {row.id}), which differs in {why}"
+        for row in await app.configurations.live()
+        if row.object_type == object_type and (why := difference(external_type, row.external_type))
+    ]
 
 
 @writing
