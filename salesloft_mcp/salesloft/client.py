@@ -201,10 +201,8 @@ class Salesloft:
         """Which team every call works on."""
         return await self._row(Request("GET", "/v2/team"), Team)
 
-    async def _page(self, ask: Request, kind: type[RowT]) -> Page[RowT]:
-        page = await self._send(ask, partial(responses.page, kind=kind))
-        current().unread += page.unread
-        return page
+    def _page(self, ask: Request, kind: type[RowT]) -> Awaitable[Page[RowT]]:
+        return self._send(ask, partial(_page_read, kind=kind))
 
     def _row(self, ask: Request, kind: type[RowT]) -> Awaitable[RowT]:
         return self._send(ask, partial(responses.row, kind=kind))
@@ -234,6 +232,12 @@ class Salesloft:
         asked = wait_asked(response.headers, time.time())
         wait = MINUTE if asked is None else asked
         return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
+
+
+def _page_read(ask: Request, got: Received, kind: type[RowT]) -> Page[RowT]:
+    page = responses.page(ask, got, kind=kind)
+    current().unread += page.unread
+    return page
 
 
 class _CutOffError(Exception):
