@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
-from salesloft_mcp.errors import ApiError, RateLimitedError, SalesloftMcpError
+from salesloft_mcp.errors import ApiError, BrokenAnswerError, RateLimitedError, SalesloftMcpError
 from salesloft_mcp.intake.values import suspicious
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
@@ -18,6 +18,7 @@ from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, Page, Scope
 from salesloft_mcp.salesloft.paging import Ask, begin_list, cheapest, pages, read_all
+from salesloft_mcp.text import quoted
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000
@@ -89,13 +90,19 @@ class Lookups:
 
         Raises:
             RateLimitedError: the points that are left do not suffice, before they are spent.
+            BrokenAnswerError: what is mapped to one of them cannot be read; it names that id.
         """
         wanted = tuple(dict.fromkeys(external_ids))
         listing = listing or await self._listing(len(wanted), scope)
         rows = listing.rows
         if not listing.complete:
             asks = [self._asking(scope.external_type, one) for one in wanted]
-            rows = await _rows(asks, await gather_limited(asks))
+            try:
+                rows = await _rows(asks, await gather_limited(asks))
+            except BrokenAnswerError:  # whose is it?
+                for ask in asks:
+                    await _named(ask)
+                raise
         mappings: dict[str, list[Mapping]] = {one: [] for one in wanted}
         for row in rows:
             if row.external_id in mappings and row in scope:
@@ -143,7 +150,7 @@ class Lookups:
             self._check_room(ids)
         return Listing(rows)
 
-    def _asking(self, external_type: str, external_id: str) -> Ask[Mapping]:
+    def _asking(self, external_type: str, external_id: str) -> partial[Coroutine[Any, Any, Page[Mapping]]]:
         """The mappings of an id, of every object type: another one than was asked for is worth telling."""
         return partial(self._api.list_mappings, external_type=external_type, external_id=external_id, deleted=False)
 
@@ -159,6 +166,18 @@ class Lookups:
         raise RateLimitedError(what, retry_after_seconds=wait)
 
 
-async def _rows(asks: list[Ask[Mapping]], firsts: list[Page[Mapping]]) -> list[Mapping]:
+async def _rows(asks: Sequence[Ask[Mapping]], firsts: list[Page[Mapping]]) -> list[Mapping]:
     """The rows of several lists, of which the first pages were read; there is hardly ever another."""
     return [row for ask, first in zip(asks, firsts, strict=True) for row in await read_all(ask, first)]
+
+
+async def _named(ask: partial[Coroutine[Any, Any, Page[Mapping]]]) -> None:
+    """
+    Raises:
+        BrokenAnswerError: the mappings of this id cannot be read. The others can be asked for without it.
+    """
+    try:
+        await read_all(ask)
+    except BrokenAnswerError as error:
+        what = f"what external id {quoted(ask.keywords['external_id'])} is mapped to is not known. {error.what}"
+        raise BrokenAnswerError(what, next_step=("leave this id out, or ", *error.steps)) from error
