@@ -6,7 +6,7 @@ from dataclasses import replace
 from salesloft_mcp import errors
 from salesloft_mcp.changes import records
 from salesloft_mcp.changes.change import Image, Line, Outcome, Verdict
-from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, standing, stands_already
+from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, standing, stands_already, taken_in_part
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
@@ -87,6 +87,8 @@ def _said(
         case "done":
             by_us = sent and not stands_already(change)  # what stood there already was never sent
             return Outcome(line, change.verb if by_us else "unchanged", standing(change, rows))
+        case "conflict" if sent and (there := taken_in_part(change, rows)) is not None:
+            return Outcome(line, change.verb, there, _not_taken(line, there))
         case "conflict" if sent:  # it may have been done before that
             return Outcome(
                 line, "lost", note=_LOST, error=errors.ConflictError(_LOST, next_step=(Hint.LIST_MAPPINGS, "."))

@@ -50,6 +50,31 @@ def standing(change: Change, rows: list[Image]) -> Image | None:
     return next((change.part(row) for row in rows if KINDS[change.kind].fits(row, change.after)), None)
 
 
+def taken_in_part(change: Change, rows: list[Image]) -> Image | None:
+    """What stands there of a record that was written, where some of its fields are new and all others as they were:
+    Salesloft keeps fields without a word. None where anything else stands there.
+    """
+    wanted, before = _one_by_one(change.after or {}), _one_by_one(change.before or {})
+    for row in rows if change.kind == "record" else ():
+        there = _one_by_one(row)
+        taken = [name for name, value in wanted.items() if records.same(name, there.get(name), value)]
+        is_new = any(not records.same(name, before.get(name), wanted[name]) for name in taken)
+        kept = wanted.keys() - taken
+        if is_new and all(records.same(name, there.get(name), before.get(name)) for name in kept):
+            return change.part(row)
+    return None
+
+
+def _one_by_one(image: Image) -> Image:
+    """The fields of a record, and its custom fields beside them."""
+    custom = image.get("custom_fields")
+    fields = {name: value for name, value in image.items() if name not in ("id", "custom_fields")}
+    return {
+        **fields,
+        **({f"custom field {name}": one for name, one in custom.items()} if isinstance(custom, dict) else {}),
+    }
+
+
 async def judged(api: Salesloft, change: Change) -> tuple[Verdict, list[Image]]:
     """What stands at the key of a change now, and what that says of it."""
     return held_against(change, await KINDS[change.kind].read(api, change.key))

@@ -120,6 +120,25 @@ async def test_an_undo_after_a_field_was_not_taken_brings_the_others_back(connec
     assert undone.data["changes"][0]["new"]["city"] == "Oslo"
 
 
+async def test_an_answer_that_was_lost_is_looked_up_where_a_field_was_kept_too(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    app.changes.quiet = 0.0
+    sandbox.faults.add(Fault("status", method="GET", path="/v2/custom_fields", status=403, times=None))
+    unknown = {"custom_fields": {"Teir": "1"}}
+    async with connect() as client:
+        sandbox.faults.add(Fault("lost_answer", method="POST"))
+        updated = await call(client, PERSON, **KNOWN, person={"title": "CEO", **unknown})
+        sandbox.faults.add(Fault("lost_answer", method="POST"))
+        created = await call(client, PERSON, **NEW, person={"email_address": "ann@new.test", **unknown})
+        undone = await call(client, "undo_change", change=1)
+    for reply, status in ((updated, "updated"), (created, "created")):
+        assert reply.data["status"] == status
+        assert reply.data["not_taken"] == ['custom field "Teir" stands as (empty)']
+    assert undone.data["status"] == "updated"
+    assert len(writes(sandbox)) == 3
+
+
 async def test_what_was_emptied_comes_back(connect: Connect, app: App) -> None:
     before = await app.salesloft.get_object("people", 578495206)
     async with connect() as client:
