@@ -3,10 +3,14 @@
 import csv
 import io
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from salesloft_mcp.cli import cli
 
 from .terminal import TO, Terminal
 
@@ -66,6 +70,18 @@ def test_the_rows_of_a_report_can_be_chosen_and_read_with_their_old_and_new_valu
     attention = terminal("runs", "report", plan, "--rows", "attention").stdout.splitlines()
     assert [json.loads(line)["plan"] for line in attention] == ["invalid", "suspicious"]
     assert len(reported(terminal, plan)) == 4
+
+
+def test_where_not_all_rows_that_need_attention_fit_the_command_that_shows_them_is_told(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("external_id,email\n" + "".join(f"N-{number},none\n" for number in range(11)))
+    lines = terminal("bulk-upsert", "plan", str(file), *TO).stdout.splitlines()
+    assert len([line for line in lines if line.startswith("line ")]) == 10
+    (more,) = [line for line in lines if line.startswith("Only the first 10 of these rows are shown")]
+    shown = CliRunner().invoke(cli, shlex.split(more.partition(": salesloft-mcp ")[2])).stdout
+    assert len([line for line in shown.splitlines() if line.startswith("line ")]) == 11
 
 
 def test_a_row_that_is_refused_is_shown_as_it_came_without_its_blank_cells(terminal: Terminal, tmp_path: Path) -> None:

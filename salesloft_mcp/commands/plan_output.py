@@ -94,7 +94,10 @@ def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ())
     for row in shown:
         console.print(Text(row_told(row)), soft_wrap=True)
     if len(rows) > len(shown):
-        console.print(f"These are the first {EXAMPLES} of them; the report has all.")
+        attention = typed("runs", "report", view["plan"], "--rows", "attention", "--format", "text")
+        console.print(
+            Text(f"Only the first {EXAMPLES} of these rows are shown; all of them: {attention}"), soft_wrap=True
+        )
     console.print(Text("\n".join([plan_sentence(found), *next_steps(found)])), soft_wrap=True)
 
 
