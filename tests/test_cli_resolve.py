@@ -178,7 +178,7 @@ def test_a_list_with_a_row_that_cannot_be_looked_up_is_refused_as_a_whole() -> N
         "line 5: external_id: is empty.",
     ]
     assert told[3].startswith("line 6: a quote is out of place")
-    assert told[5:] == ["and 2 more."]
+    assert told[5:] == ["and 2 more.", "Next: correct these rows or take them out, then resolve the file again."]
 
 
 @pytest.mark.parametrize(

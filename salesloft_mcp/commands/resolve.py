@@ -79,7 +79,8 @@ def ids_in(raw: BinaryIO, name: str = "", columns: Mapping[str, str] | None = No
     if problems:
         more = [f"and {len(problems) - SHOWN_PROBLEMS:,} more."] if len(problems) > SHOWN_PROBLEMS else []
         what = f"{len(problems):,} of its {len(rows):,} rows cannot be looked up, so nothing was."
-        raise InputError("file", "\n".join([what, *problems[:SHOWN_PROBLEMS], *more]))
+        told = "\n".join([what, *problems[:SHOWN_PROBLEMS], *more])
+        raise InputError("file", told, next_step="correct these rows or take them out, then resolve the file again.")
     return [external_id for _, external_id, _ in rows], table.notes
 
 
