@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from salesloft_mcp.cli import cli
@@ -132,6 +132,7 @@ def test_nothing_of_a_line_is_trimmed(ids: list[str]) -> None:
 
 @given(ids=IDS)
 def test_nothing_of_a_cell_is_trimmed(ids: list[str]) -> None:
+    assume(not any(one.strip() and is_blank(one) for one in ids))  # what is invisible is refused
     cells = ['"' + one.replace('"', '""') + '"' for one in ids]
     rows = [one for one in ids if one.strip()]
     assert ids_in(io.BytesIO("\r\n".join(["external_id", *cells]).encode()))[0] == rows

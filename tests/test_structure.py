@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -81,19 +82,22 @@ def part(file: Path) -> str:
     return file.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
+@cache
 def tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
-def imports(node: ast.AST) -> Iterator[str]:
+@cache
+def imports(node: ast.AST) -> list[str]:
     """The modules that are imported anywhere below `node`."""
+    found: list[str] = []
     for one in ast.walk(node):
         if isinstance(one, ast.Import):
-            yield from (alias.name for alias in one.names)
+            found += [alias.name for alias in one.names]
         elif isinstance(one, ast.ImportFrom) and one.module:
             submodules = [f"{one.module}.{alias.name}" for alias in one.names]
-            known = [module for module in submodules if module in MODULES]
-            yield from known or [one.module]
+            found += [module for module in submodules if module in MODULES] or [one.module]
+    return found
 
 
 def own_imports(file: Path) -> set[str]:
