@@ -25,7 +25,12 @@ from .working import NOBODY, YES, Gate, finished, live, planned, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
-LIMIT = 500  # creates that need no yes
+LIMIT = 120  # creates that need no yes, in these tests
+
+
+@pytest.fixture(autouse=True)
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.consent.MOST_UNASKED", LIMIT)
 
 
 def rows(name: str, count: int) -> list[dict[str, object]]:
@@ -207,7 +212,7 @@ async def test_a_run_that_was_cancelled_is_not_gone_on_with_and_can_be_run_again
 async def test_a_cancel_from_another_process_ends_the_run_there(settings: Settings, app: App, sandbox: Sandbox) -> None:
     plan = await planned(app, 200)
     sandbox.faults.add(Fault("delay", method="POST", times=None, seconds=0.5))
-    await started(app, plan)
+    await started(app, plan, YES)
     async with open_app(settings, sandbox) as other:
         await other.jobs.cancel(plan)
         status = await app.jobs.wait(plan, HANG_SECONDS)

@@ -13,6 +13,7 @@ from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows, source
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.lines import MAX_LINE
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging
@@ -118,7 +119,6 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -
         ("a.csv", b'external_id,object_id,note\n1,2,"x\n3,4,y\n', "line 2: a quote is out of place, or is not closed"),
         ("a.csv", b"external_id,object_id\n\xff,1\n", "is not UTF-8 text, and it is not plain"),
         ("a.jsonl", b"\xff\n", "is not UTF-8 text, and it is not plain"),
-        ("a.jsonl", b"x" * 17_000_000, "line 1 is longer than 16,777,216 characters."),
         ("a.jsonl", b"\n\n", "is empty: it holds blank lines only."),
         ("a.json", b"[]", '"a.json" has no rows.'),
     ],
@@ -130,6 +130,18 @@ async def test_a_file_that_cannot_be_read_as_rows_is_refused(
     with pytest.raises(InputError) as raised:
         await load_file(staging, AIM, folder / name)
     assert words in str(raised.value)
+
+
+@pytest.mark.anyio
+async def test_a_line_that_would_fill_the_memory_is_refused(
+    folder: Path, staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MAX_LINE == 16_777_216
+    monkeypatch.setattr("salesloft_mcp.intake.lines.MAX_LINE", 100_000)
+    monkeypatch.setattr("salesloft_mcp.intake.json_rows.MAX_LINE", 100_000)
+    (folder / "a.jsonl").write_bytes(b"x" * 300_000)
+    with pytest.raises(InputError, match="line 1 is longer than 100,000 characters"):
+        await load_file(staging, AIM, folder / "a.jsonl")
 
 
 @pytest.mark.anyio
