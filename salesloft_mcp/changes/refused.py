@@ -9,7 +9,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes.change import OPEN, Outcome
 
 ALIKE = 3  # refusals in a row with one status: they are believed to meet every change
-MOST_SENDS = 2  # of a change that something in between refuses: some proxies do so to a single request
+MOST_SENDS = 2  # of a change that alone is refused: some proxies do so to a single request
 _STATUSES: dict[type[errors.SalesloftMcpError], int] = {
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
@@ -33,12 +33,17 @@ class _Held(NamedTuple):
     known: bool
 
 
+def _is_final(error: errors.SalesloftMcpError | None) -> bool:
+    """Whether sending it again is of no use: what is not there is not there."""
+    return isinstance(error, errors.NotFoundError)
+
+
 @dataclass(slots=True)
 class Refusals:
     """The refusals of one run. `of_all` is the one that meets every change, once it is known that there is one.
 
-    A refusal is held back until a request that was sent after it has gone through, or the pass ends: then it is told of
-    its change alone. `seen` counts the outcomes so far.
+    A refusal is held back until a request that was sent after it has gone through, or the pass ends: then it is about
+    its change alone, which is sent once more, and told when it is refused again. `seen` counts the outcomes so far.
     """
 
     of_all: errors.ApiError | None = None
@@ -59,7 +64,8 @@ class Refusals:
             return [*before, _still_open(outcome) if cause else outcome]
         # It was refused before, in this run or in one that was stopped by that.
         known = self._of_line[outcome.line.id] > 0 or outcome.line.note == outcome.note
-        self._of_line[outcome.line.id] += isinstance(outcome.error, errors.UnknownOutcomeError)
+        sent = outcome.state == "failed" or isinstance(outcome.error, errors.UnknownOutcomeError)  # and not looked at
+        self._of_line[outcome.line.id] += sent
         self._held.append(_Held(self.seen, outcome, known))
         alike = [one for one in self._held if not one.known and refused_with(one.outcome.error) == cause]
         return self._about_all(outcome) if cause == 401 or len(alike) >= ALIKE else []
@@ -83,7 +89,7 @@ class Refusals:
     def _told(self, which: Callable[[_Held], bool]) -> list[Outcome]:
         told = [one.outcome for one in self._held if which(one)]
         self._held = [one for one in self._held if not which(one)]
-        return told
+        return [one if _is_final(one.error) or self.sent_enough(one.line.id) else _still_open(one) for one in told]
 
     def _about_all(self, last: Outcome) -> list[Outcome]:
         if isinstance(last.error, errors.UnknownOutcomeError):
