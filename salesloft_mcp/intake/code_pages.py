@@ -8,6 +8,7 @@ are believed when the detector is sure.
 import codecs
 import re
 from collections import Counter
+from collections.abc import Mapping
 from itertools import islice
 
 from charset_normalizer import from_bytes
@@ -33,15 +34,17 @@ NAMES = {
 _ALPHABETS = {
     WESTERN: "àâæçèéêëîïôùûüÿœ äöüß áéíñóúü àáâãçéêíóôõúü àèéìíîòóù æøåéö åäöé éëïöüáó àçèéíïòóúü",
     CENTRAL: "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíľĺňóôŕšťúýž áéíóöőúüű ăâîşţ čćđšž äöüß",
-    TURKISH: "çğıöşüi\u0307âîû",
+    TURKISH: "çğıöşü\u0307",
 }
 _LETTERS = {page: [set(one) for one in alphabets.split()] for page, alphabets in _ALPHABETS.items()}
 _NEVER = {
-    WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)|^[^a-z]{3,}$"),
-    CENTRAL: re.compile("ń[aeiouy]|ţ.*[kqwy]|[kqwy].*ţ"),
-    TURKISH: re.compile("(?<![aeıioöuüâîû])ğ|[qwx]|^[^a-z]*$"),  # other alphabets have no letters from a to z
+    WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)"),
+    CENTRAL: re.compile("ń[aeiouy]|ţ.*[kqwy]|[kqwy].*ţ|^ý|[bcdfghjklmnprstvwxz][źż][bcdfghjklmnprstvwxz]"),
+    TURKISH: re.compile("(?<![aeıioöuü])ğ|[qwx]"),
 }
-_ROMANIAN_OR_TURKISH = re.compile(b"[\xd0\xde\xf0\xfe]")  # and Croatian
+# Marks that no word begins with, that none ends with, and a dash within a name; all where other pages have letters.
+_GLUED = re.compile("[£¥§©®ª°º±½´][^\\W\\d_]|[^\\W\\d_][‘“‚„]|[a-z][–—][a-z]")
+_OR_TURKISH = re.compile(b"[\xd0\xdd\xde\xf0\xfe]|\xfd(?=[a-z])")  # letters of Romanian, Croatian and Czech as well
 # Kana and the first level of kanji, and the syllables of Korean; and how many signs are plain.
 _SIGNS = {
     "cp932": (re.compile(rb"[\x88-\x97][\x40-\xfc]|\x98[\x40-\x72]|[\x82\x83][\x40-\xf1]|\x81[\x40-\xac]"), 10),
@@ -51,6 +54,8 @@ _RIVALS = (*NAMES, "mac_roman", "mac_cyrillic", "koi8_r", "cp437", "cp850", "cp8
 _MARKS = "‘’“”‚„…–—•·´°ºª®™©«»€£¥§±½¿¡"  # stand beside words
 _JOINTS = str.maketrans("", "", "’–—")  # stand in words
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
+_A_TO_Z = set("abcdefghijklmnopqrstuvwxyz")
+_FEW = 2  # different letters, for Turkish: others write one of them with the same byte
 _SURE = 0.95  # of the words must read well
 _USUAL = 0.9  # of the signs must be usual ones
 _COHERENT = 0.4  # the detector's measure of how much letters are as frequent as in some language
@@ -67,13 +72,19 @@ def plain_page(sample: bytes) -> str:
     """
     scores = {page: _score(sample, page) for page in (WESTERN, CENTRAL, TURKISH)}
     best = max(scores, key=scores.__getitem__)  # the first of several
-    open_between = best == CENTRAL and scores[TURKISH] == scores[CENTRAL] and _ROMANIAN_OR_TURKISH.search(sample)
-    if scores[best] >= _SURE and not open_between:
+    if scores[best] >= _SURE and not _could_be_another(sample, best, scores):
         return best
     if page := _by_common_signs(sample) or _by_frequency(sample):
         return page
     what = "is not UTF-8 text, and it is not plain which other code page it is in."
     raise InputError("file", what, next_step='save it as UTF-8 (in Excel: "CSV UTF-8").')
+
+
+def _could_be_another(sample: bytes, best: str, scores: Mapping[str, float]) -> bool:
+    """Whether what reads well in one page would read as well in another, in few or other letters."""
+    if best == TURKISH:
+        return len(_LETTERS[TURKISH][0] & set(sample.decode(TURKISH).lower())) < _FEW
+    return best == CENTRAL and scores[TURKISH] == scores[CENTRAL] and _OR_TURKISH.search(sample) is not None
 
 
 def _score(sample: bytes, page: str) -> float:
@@ -83,9 +94,15 @@ def _score(sample: bytes, page: str) -> float:
     except UnicodeDecodeError:
         return 0.0
     every = (word for match in _WORD.finditer(text) if not (word := match.group()).isascii())
-    found = [word.strip(_MARKS).translate(_JOINTS) for word in islice(every, _MAX_WORDS)]
+    held = list(islice(every, _MAX_WORDS))
+    glued = sum(_GLUED.search(word) is not None for word in held)
+    found = [word.strip(_MARKS).translate(_JOINTS) for word in held]
     words = [word for word in found if len(word) > 1]
-    return sum(_reads_well(word, page) for word in words) / len(words) if words else float(not any(found))
+    letters = set("".join(words).lower())
+    if words and not letters & _A_TO_Z:
+        return 0.0  # of another alphabet
+    good = sum(_reads_well(word, page) for word in words) - glued
+    return good / len(words) if words else float(not any(found) and not glued)
 
 
 def _reads_well(word: str, page: str) -> bool:

@@ -66,7 +66,10 @@ def test_unicode_text_of_excel_is_read() -> None:
         ("Lefèvre, Zoé, Æbelø", "cp1252"),
         ("山田太郎,佐藤花子,伊藤翔", "cp932"),
         ("서울,김철수,이영희,박민수,최지우,정수빈,강하늘,조은지,윤서연,부산,주식회사,한지민,오세훈,임수정", "cp949"),
-        ("Ayşe", "cp1254"),
+        ("Ayşe Öztürk", "cp1254"),
+        ("Yıldız Sarı, İbrahim", "cp1254"),
+        ("Łukasz, Stefan", "cp1250"),
+        ("Ştefan Ionescu", "cp1250"),
         ("Barış Kaya", "cp1254"),
         ("Ayşe Öztürk; İbrahim Yıldız; GÜLŞAH IŞIK; Oğuz Güneş", "cp1254"),
         ("Bogdan Ioniţă, Constanţa", "cp1250"),
@@ -93,6 +96,15 @@ def test_a_code_page_is_believed_where_its_words_read_well(text: str, page: str)
         ("ÿ", "cp1252"),
         ("Þórunn Guðmundsdóttir", "cp1252"),
         ("Şahin", "cp1254"),  # or Romanian
+        ("Ayşe", "cp1254"),
+        ("Yıldız", "cp1254"),  # or Czech
+        ("Uğur Dağ", "cp1254"),  # or Croatian
+        ("Žukauskas", "cp1257"),
+        ("תל אביב", "cp1255"),
+        ("李华", "gb18030"),
+        ("Müller", "mac_roman"),
+        ("Zoë Peña", "mac_roman"),
+        ("José", "cp850"),
         ("Роза", "cp1251"),
         ("Воз", "cp1251"),
     ],
