@@ -203,7 +203,9 @@ def test_a_sandbox_prints_a_token_with_which_a_403_and_oauth_can_be_tried(
 def _printed(box: "subprocess.Popen[str]") -> dict[str, str]:
     """The settings a sandbox prints at its start."""
     assert box.stdout is not None
-    assert box.stdout.readline().startswith("# SANDBOX, no real data")
+    head = box.stdout.readline()
+    assert head.startswith("# SANDBOX, no real data")
+    assert "export" in head  # what is only set in a shell does not reach the next command
     return dict(box.stdout.readline().strip().split("=", 1) for _ in range(2))
 
 

@@ -28,7 +28,8 @@ def sandbox(
     """Serve the sandbox until it is stopped."""
     wanted = _scopes(scopes)
     with open_sandbox(file, dialect, rate_limit, odd) as box:
-        click.echo(f"# SANDBOX, no real data. Ctrl-C stops it.\nSALESLOFT_BASE_URL=http://127.0.0.1:{port}")
+        click.echo("# SANDBOX, no real data. Ctrl-C stops it. To use it, export these two in another terminal:")
+        click.echo(f"SALESLOFT_BASE_URL=http://127.0.0.1:{port}")
         click.echo(f"SALESLOFT_API_KEY={_token(box, wanted, oauth)}")
         try:
             anyio.run(partial(serve, box, port=port))
