@@ -1,6 +1,7 @@
 """Several processes at once: each opens the same state at the same moment, and does the same."""
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -23,29 +24,35 @@ async def race_of_processes(directory: Path, act: str) -> list[str]:
 
 def _race(directory: Path, act: str) -> list[str]:
     command = [sys.executable, "-m", "tests.state.racing", str(directory), act]
-    pipe = subprocess.PIPE
-    racers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(RACERS)]
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    found = [racer.communicate(timeout=HANG_SECONDS)[0].strip() for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * RACERS
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=HANG_SECONDS)
+    assert done.returncode == 0
+    found = done.stdout.splitlines()
+    assert len(found) == RACERS
     return found
 
 
 async def _take_part(directory: Path, act: Act) -> None:
     database = Database(directory)
-    print(await act(database))
+    print(await act(database), flush=True)
     database.close()
+
+
+def _run(directory: Path, act: Act) -> int:
+    """Fork all of them from this process, which has imported what they need; 0 when each of them ended well."""
+    held, let_go = os.pipe()
+    racers = []
+    for _ in range(RACERS):
+        racer = os.fork()
+        if racer == 0:
+            os.close(let_go)
+            os.read(held, 1)  # until the other end is closed, which is the same moment for all
+            anyio.run(_take_part, directory, act)
+            return 0
+        racers.append(racer)
+    os.close(let_go)
+    return int(any([os.waitpid(racer, 0)[1] for racer in racers]))
 
 
 if __name__ == "__main__":
     module, name = sys.argv[2].split(":")
-    found: Act = getattr(importlib.import_module(module), name)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    anyio.run(_take_part, Path(sys.argv[1]), found)
+    sys.exit(_run(Path(sys.argv[1]), getattr(importlib.import_module(module), name)))
