@@ -50,7 +50,8 @@ def _run(directory: Path, act: Act) -> int:
             return 0
         racers.append(racer)
     os.close(let_go)
-    return int(any([os.waitpid(racer, 0)[1] for racer in racers]))
+    ended = [os.waitpid(racer, 0)[1] for racer in racers]
+    return int(any(ended))
 
 
 if __name__ == "__main__":
