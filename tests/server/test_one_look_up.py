@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 
 import salesloft_mcp
+from salesloft_mcp.intake.values import external_id
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.salesloft.requests import checked
 from tests.conftest import Connect
@@ -66,8 +67,10 @@ async def test_an_id_is_checked_once(connect: Connect) -> None:
     checks: list[str] = []
 
     def see(frame: FrameType) -> None:
+        if frame.f_code is external_id.__code__ and frame.f_locals["value"] in ONE["external_ids"]:
+            checks.append(frame.f_locals["field"])
         if frame.f_code is checked.__code__ and frame.f_locals["value"] in ONE["external_ids"]:
-            checks.append(frame.f_locals["name"])
+            checks.append("what is to be sent")
 
     async with connect() as client:
         with watching(see):
