@@ -6,7 +6,7 @@ from itertools import chain
 
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.fields import Fields, Invalid, Rows
-from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, mapped
+from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, is_own_id, mapped
 from salesloft_mcp.intake.strict_csv import DELIMITERS, Row, first_row
 from salesloft_mcp.text import quoted
 
@@ -98,8 +98,7 @@ def with_own_ids(rows: Rows, heads: Heads) -> Rows:
     for row in rows:
         first.append(row)
         for name, value in row[1].items() if not isinstance(row[1], Invalid) else ():
-            own = name.endswith("_id") and "." not in name and name not in (EXTERNAL_ID, "crm_id")
-            if own and value not in (None, ""):
+            if is_own_id(name) and value not in (None, ""):
                 if isinstance(value, str) and _FOREIGN.fullmatch(value.strip()):
                     foreign.setdefault(name, value)
                 else:

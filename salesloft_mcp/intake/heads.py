@@ -151,16 +151,23 @@ class Heads:
         return InputError(self.where, what, next_step=step)
 
     def notes(self) -> list[str]:
-        """What was not used, with the field that a column may have been meant to be."""
+        """Which columns were taken for ids of Salesloft's own, as other systems have such heads, too; and what was not
+        used, with the field that a column may have been meant to be.
+        """
+        plain = {"objectid", "salesloftid"}
+        exact = {*self.wanted.names, *self.wanted.aliases}
+        own = [(head, name) for name, head in self._meaning.items() if is_own_id(name) and head not in exact]
+        taken = [f"{quoted(head)} ({name})" for head, name in own if folded(head) not in plain]
+        notes = [f"Read as ids of Salesloft's own: {_and(taken)}."] if taken else []
         if not self.unused:
-            return []
+            return notes
         names = [*self.wanted.names, *self.wanted.aliases]
         told = []
         for head in list(self.unused)[:SHOWN_COLUMNS]:
             near = "" if self._own(head) else _nearest(head, names)
             told.append(f"{quoted(head)} (did you mean {near}?)" if near else quoted(head))
         more = [f"{len(self.unused) - len(told):,} more"] if len(self.unused) > len(told) else []
-        return [f"Not used: the column{'s' * (len(self.unused) > 1)} {_and([*told, *more])}."]
+        return [*notes, f"Not used: the column{'s' * (len(self.unused) > 1)} {_and([*told, *more])}."]
 
     def unmet(self, heads: Iterable[str]) -> None:
         """Refuse what was said of columns that are not there."""
@@ -208,6 +215,11 @@ class Heads:
         return InputError(
             self.where, what.replace("all mean", "both mean") if len(heads) == 2 else what, next_step=step
         )
+
+
+def is_own_id(name: str) -> bool:
+    """Whether a field holds ids that Salesloft itself gave."""
+    return name.endswith("_id") and "." not in name and name not in (EXTERNAL_ID, "crm_id")
 
 
 def mapped(head: str, name: str) -> str:

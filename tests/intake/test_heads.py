@@ -166,6 +166,22 @@ def test_of_an_account_or_an_owner_by_another_system_s_id_it_is_said_how_to_name
     }
 
 
+@pytest.mark.parametrize(
+    ("head", "note"),
+    [
+        ("Person ID", ['Read as ids of Salesloft\'s own: "Person ID" (object_id).']),
+        ("person_id", []),
+        ("Object ID", []),
+        ("Owner ID", ['Read as ids of Salesloft\'s own: "Owner ID" (owner_id).']),
+        ("owner_id", []),
+    ],
+)
+def test_it_is_said_which_column_of_a_usual_name_was_taken_for_ids_of_salesloft(head: str, note: list[str]) -> None:
+    wanted = Wanted(frozenset({"external_id", "object_id", "owner_id", "email"}), {"person_id": "object_id"})
+    _, notes = read(f"external_id,email,{head}\nA-1,a@x.test,17\n", wanted=wanted)
+    assert notes == note
+
+
 @pytest.mark.parametrize("ids", [("17", "0015g00000Abc13AAB"), ("0015g00000Abc13AAB", "17"), ("n/a", "no")])
 def test_single_wrong_ids_are_wrong_rows(ids: tuple[str, str]) -> None:
     assert len(read(SALESFORCE.format(*ids))[0]) == 3
