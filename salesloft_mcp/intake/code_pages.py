@@ -42,8 +42,8 @@ _NEVER = {
     CENTRAL: re.compile("ń[aeiouy]|ţ.*[kqwy]|[kqwy].*ţ|^ý|[bcdfghjklmnprstvwxz][źż][bcdfghjklmnprstvwxz]"),
     TURKISH: re.compile("(?<![aeıioöuü])ğ|[qwx]"),
 }
-# Marks that no word begins with, that none ends with, and a dash within a name; all where other pages have letters.
-_GLUED = re.compile("[£¥§©®ª°º±½´][^\\W\\d_]|[^\\W\\d_][‘“‚„]|[a-z][–—][a-z]")
+# Marks that no word begins with, and quotes that none ends with; other pages have letters there.
+_GLUED = re.compile("^[£¥©®ª][^\\W\\d_]{3}|[^\\W\\d_](?:[‚„]|‘$)")
 _OR_TURKISH = re.compile(b"[\xd0\xdd\xde\xf0\xfe]|\xfd(?=[a-z])")  # letters of Romanian, Croatian and Czech as well
 # Kana and the first level of kanji, and the syllables of Korean; and how many signs are plain.
 _SIGNS = {
@@ -52,7 +52,7 @@ _SIGNS = {
 }
 _RIVALS = (*NAMES, "mac_roman", "mac_cyrillic", "koi8_r", "cp437", "cp850", "cp866", "euc_jp", "euc_kr")
 _MARKS = "‘’“”‚„…–—•·´°ºª®™©«»€£¥§±½¿¡"  # stand beside words
-_JOINTS = str.maketrans("", "", "’–—")  # stand in words
+_JOINTS = str.maketrans("", "", "’´–—")  # stand in words
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
 _A_TO_Z = set("abcdefghijklmnopqrstuvwxyz")
 _FEW = 2  # different letters, for Turkish: others write one of them with the same byte
@@ -95,7 +95,7 @@ def _score(sample: bytes, page: str) -> float:
         return 0.0
     every = (word for match in _WORD.finditer(text) if not (word := match.group()).isascii())
     held = list(islice(every, _MAX_WORDS))
-    glued = sum(_GLUED.search(word) is not None for word in held)
+    glued = sum(_GLUED.search(word) is not None and word[0] != "‚" for word in held)
     found = [word.strip(_MARKS).translate(_JOINTS) for word in held]
     words = [word for word in found if len(word) > 1]
     letters = set("".join(words).lower())
