@@ -43,7 +43,7 @@ _NEVER = {
     TURKISH: re.compile("(?<![aeıioöuü])ğ|[qwx]"),
 }
 # Marks that no word begins with, and quotes that none ends with; other pages have letters there.
-_GLUED = re.compile("^[£¥©®ª][^\\W\\d_]{3}|[^\\W\\d_](?:[‚„]|‘$)")
+_GLUED = re.compile("^[£¥©®ª][^\\W\\d_]{3}|[^\\W\\d_](?:[‚„‰]|‘$)")
 _OR_TURKISH = re.compile(b"[\xd0\xdd\xde\xf0\xfe]|\xfd(?=[a-z])")  # letters of Romanian, Croatian and Czech as well
 # Kana and the first level of kanji, and the syllables of Korean; and how many signs are plain.
 _SIGNS = {
@@ -51,7 +51,7 @@ _SIGNS = {
     "cp949": (re.compile(rb"[\xb0-\xc8][\xa1-\xfe]"), 40),
 }
 _RIVALS = (*NAMES, "mac_roman", "mac_cyrillic", "koi8_r", "cp437", "cp850", "cp866", "euc_jp", "euc_kr")
-_MARKS = "‘’“”‚„…–—•·´°ºª®™©«»€£¥§±½¿¡"  # stand beside words
+_MARKS = "‘’“”‚„…–—•·´°ºª®™©«»‹›€£¥§±½¿¡µ‰"  # stand beside words
 _JOINTS = str.maketrans("", "", "’´–—")  # stand in words
 _WORD = re.compile(r"[A-Za-z\x80-\U0010ffff]+")
 _A_TO_Z = set("abcdefghijklmnopqrstuvwxyz")
@@ -102,7 +102,7 @@ def _score(sample: bytes, page: str) -> float:
     if words and not letters & _A_TO_Z:
         return 0.0  # of another alphabet
     good = sum(_reads_well(word, page) for word in words) - glued
-    return good / len(words) if words else float(not any(found) and not glued)
+    return good / len(words) if words else float("".join(found).isascii() and not glued)
 
 
 def _reads_well(word: str, page: str) -> bool:

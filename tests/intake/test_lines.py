@@ -55,6 +55,7 @@ def test_unicode_text_of_excel_is_read() -> None:
         ("O’Brien – “Zoë”", "cp1252"),
         ("ÉCOLE DES MÉTIERS £5", "cp1252"),
         ("it is—a great—really", "cp1252"),
+        ("20°C, 10 µm", "cp1252"),
         ("20 °C, „Müller“ und ‚Weiß‘, Umsatz in £m", "cp1252"),
         ("„Dvořák“ a Nový", "cp1250"),
         ("1º Mª José, O´Brien, © Acme", "cp1252"),
