@@ -10,7 +10,7 @@ from salesloft_mcp.salesloft.models import RECORDS, ObjectType
 from salesloft_mcp.sandbox import Sandbox
 from tests.conftest import Connect
 from tests.document import proves
-from tests.server.human import Human
+from tests.server.human import YES, Human
 from tests.test_document import CONFIGURATIONS, MAPPINGS, call, raw, refused, resolved, rows
 
 pytestmark = pytest.mark.anyio
