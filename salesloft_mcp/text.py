@@ -109,9 +109,9 @@ def whole_number(text: str, digits: int = 18) -> int | None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """ "did you mean email_address?", or what there is when nothing is near."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {close[0]}?"
+    by_small = {one.lower(): one for one in names}
+    if close := get_close_matches(name.lower(), by_small, n=1, cutoff=0.5):
+        return f"did you mean {by_small[close[0]]}?"
     more = ", …" if len(names) > SHOWN_NAMES else ""
     return f"there are {', '.join(names[:SHOWN_NAMES])}{more}." if names else "there are none."
 

@@ -224,6 +224,7 @@ async def test_a_search_salesloft_cannot_do_is_refused_with_what_it_can(connect:
             ({"object_type": "people"}, "search", "give email or crm_id"),
             ({"object_type": "users", "name": "Ann", "email": "a@b.test"}, "email", "give one of name and email"),
             ({"object_type": "people", "filters": {"titel": "x"}}, "titel", "did you mean title?"),
+            ({"object_type": "people", "filters": {"CITY": "x"}}, "CITY", "did you mean city?"),
             ({"object_type": "people", "filters": {"a\nNext: b": "x"}}, "filters", "use email"),
             ({"object_type": "people", "filters": {"owner_id": "Ann"}}, "owner_id", "whole number"),
             ({"object_type": "accounts", "filters": {"archived": "maybe"}}, "archived", "give one of them"),
