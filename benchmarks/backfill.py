@@ -207,7 +207,7 @@ def limits(figures: Figures) -> Iterator[Limit]:
     if "million: memory grew by, MB" in found:
         yield Limit("memory of a plan, MB", figures.worst("million: memory grew by, MB"), 64.0, below=True)
         rate = figures.median("million: validated and checked in the file, rows/s")
-        yield Limit("seconds for 50,000 rows of a file", 50_000 / rate, 1.0)
+        yield Limit("seconds for 25,000 rows of a file", 25_000 / rate, 1.0)
     for name in ("under the limit", "limit lifted"):
         if f"chat: {name}, ratio" in found:
             ratio = figures.median(f"chat: {name}, ratio")
