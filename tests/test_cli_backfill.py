@@ -101,7 +101,8 @@ def test_a_plan_shows_the_rows_that_need_attention_and_the_way_on(terminal: Term
     result = terminal("backfill", "plan", few_rows(tmp_path), *TO)
     assert result.exit_code == 0
     assert '\nline 5: "N3", object_id 99: object unknown: there is no such record' in result.stdout
-    assert "\nplanned: of 4 rows, 1 to create, 1 of an unknown object, 2 invalid. Nothing written.\n" in result.stdout
+    numbers = "planned: of 4 rows, 1 to create, 1 of an unknown object, 2 invalid. Nothing written.\n"
+    assert result.stdout.startswith(numbers)
 
 
 def test_what_is_to_be_typed_next_works_as_it_is(

@@ -82,7 +82,7 @@ async def followed(app: App, plan: str) -> Status:
 
 
 def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ()) -> None:
-    """Everything of one plan, and some of its rows."""
+    """Everything of one plan, its numbers first, and some of its rows."""
     view = PlanView.of(found, app.budget.bulk).data()
     shown = [RowView.model_validate(one) for one in rows[:EXAMPLES]]
     if as_json:
@@ -90,6 +90,7 @@ def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ())
         click.echo(json.dumps({**view, **given}, indent=2))
         return
     console = Console(highlight=False)
+    console.print(Text(plan_sentence(found)), soft_wrap=True)
     console.print(_table({"environment": app.environment, "team": found.plan.team, **view}))
     for row in shown:
         console.print(Text(row_told(row)), soft_wrap=True)
@@ -98,7 +99,8 @@ def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ())
         console.print(
             Text(f"Only the first {EXAMPLES} of these rows are shown; all of them: {attention}"), soft_wrap=True
         )
-    console.print(Text("\n".join([plan_sentence(found), *next_steps(found)])), soft_wrap=True)
+    for step in next_steps(found):
+        console.print(Text(step), soft_wrap=True)
 
 
 def _table(facts: Mapping[str, Any]) -> Table:
