@@ -15,7 +15,7 @@ _NO_HARM = {
     *("a sign that separates values, at its end", "a sign that separates values, at its beginning"),
     "its last three characters do not fit the rest",
 }
-AROUND_ID = "\"'=<>,;"
+AROUND = "\"'=<>,;"
 _ID = re.compile("00[1356QqDd][0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 URL = re.compile(r"https?://\S*?\b((?:00[135Q])[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?)\b\S*")
 KINDS = {"001": "an account", "003": "a contact", "00Q": "a lead", "005": "a user", "006": "an opportunity"}
@@ -28,10 +28,10 @@ def one_id(given: str) -> str:
     Raises:
         InputError: it is plainly no id, but damaged, several, or something else.
     """
-    bare = given.strip(AROUND_ID)
+    bare = given.strip(AROUND)
     if _ID.fullmatch(bare):
         return bare
-    pieces = [one.strip(AROUND_ID) for one in re.split(r"[\s,;|]+", bare)]
+    pieces = [one.strip(AROUND) for one in re.split(r"[\s,;|]+", bare)]
     if not all(map(_ID.fullmatch, pieces)):
         pieces = [one.strip() for one in re.split("[,;\n]", bare) if one.strip()]
     if not re.search(r"\w", bare):

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake import crm_ids
 from salesloft_mcp.intake.characters import is_blank, misread, odd_character, trimmed, visible
-from salesloft_mcp.intake.crm_ids import AROUND_ID, KINDS, KINDS_OF, URL, one_id, with_its_capitals
 from salesloft_mcp.intake.damage import (
     IN_FIELDS,
     NO_VALUE,
@@ -190,12 +190,12 @@ def crm_id(value: object, object_type: ObjectType) -> Key:
     """
     number = str(value) if type(value) is int and value.bit_length() < 64 else value
     given = _key("crm_id", number)
-    url = URL.fullmatch(given)
-    text = url[1] if url else one_id(given)
-    times = ["which was given more than once"] * (text != given.strip(AROUND_ID))
+    url = crm_ids.URL.fullmatch(given)
+    text = url[1] if url else crm_ids.one_id(given)
+    times = ["which was given more than once"] * (text != given.strip(crm_ids.AROUND))
     words = ["the id in a URL"] if url else times
     without = ["the signs around it"] * (not words and text != given)
-    kind, wanted = KINDS.get(text[:3].replace("q", "Q"), ""), KINDS_OF[object_type]
+    kind, wanted = crm_ids.KINDS.get(text[:3].replace("q", "Q"), ""), crm_ids.KINDS_OF[object_type]
     if not kind or not re.fullmatch("[0-9A-Za-z]{10,24}", text) or (text.isdigit() and len(text) not in (15, 18)):
         return _taken("crm_id", number, text, words, without)
     if len(text) not in (15, 18):
@@ -205,7 +205,7 @@ def crm_id(value: object, object_type: ObjectType) -> Key:
         raise InputError("crm_id", what, next_step=f"give the id of the {SINGULAR[object_type]}.")
     if len(text) == 15:
         return _taken("crm_id", number, salesforce_18(text), [*words, "the 18 characters of the 15 given"], without)
-    long = with_its_capitals(text)
+    long = crm_ids.with_its_capitals(text)
     changed = "last three characters" if long[:15] == text[:15] else "capitals"
     words += [f"with the {changed} that it must have"] * (long != text)
     return _taken("crm_id", number, long, words, without)
@@ -222,7 +222,7 @@ def object_id(value: object) -> Key:
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value):
         return Key(value)
     whole = _key("object_id", value)
-    given = whole.strip(AROUND_ID)
+    given = whole.strip(crm_ids.AROUND)
     number = whole_number(given, 19)
     if number is None or not 0 < number < 2**63:
         reason = damage(given)
