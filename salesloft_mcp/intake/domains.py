@@ -18,7 +18,7 @@ _OF_MANY = re.compile(
     r"(?:com|org)|x[.]com|(?:sites|maps|docs)[.]google[.]com|google[.]com|linktr[.]ee|bit[.]ly|goo[.]gl"
 )
 _END = re.compile(rf"(?::[0-9]+|[.{re.escape(AROUND)}])+\Z")  # a port, and signs
-_WWW = re.compile(r"(?:www[.])+(?=[^.]+[.])")
+_WWW = re.compile(r"\A(?:www[.])+(?=[^.]+[.])")
 
 
 def bare(text: str) -> str:

@@ -23,6 +23,11 @@ def test_a_domain_is_compared_as_a_host(text: str) -> None:
     assert host(text) == "trainers.test"
 
 
+@pytest.mark.parametrize("text", ["awww.co.uk", "mywww.acme.test", "shop.www.acme.test"])
+def test_www_inside_of_a_name_is_part_of_it(text: str) -> None:
+    assert host(text) == bare(f"https://{text}/") == text
+
+
 @pytest.mark.parametrize("text", ["www.test", "https://www.test/", "WWW.test"])
 def test_www_is_a_name_where_it_is_the_whole_of_it(text: str) -> None:
     assert host(text) == "www.test"
