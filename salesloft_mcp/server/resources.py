@@ -14,9 +14,10 @@ from salesloft_mcp.app import App
 from salesloft_mcp.bulk.report import every_row
 from salesloft_mcp.bulk.views import PlanView, RowView
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
+from salesloft_mcp.intake import values
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType, object_type_of
-from salesloft_mcp.salesloft.requests import checked
+from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.arguments import whole
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, worded
@@ -60,8 +61,9 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     @_told
     async def mapping(external_type: str, object_type: str, external_id: str) -> object:
         """The live mappings of one external id."""
-        of, external_id = _object_type(object_type), checked("external_id", external_id)
-        return await _mappings(app, external_type=external_type, external_id=external_id, object_type=of)
+        of, wanted = _object_type(object_type), values.external_id(external_id)
+        external_type = values.external_id(external_type, "external_type", MAX_EXTERNAL_TYPE)
+        return await _mappings(app, external_type=external_type, external_id=wanted, object_type=of)
 
     @server.resource(announce.OBJECT, title="External ids of an object", mime_type=JSON)
     @_told

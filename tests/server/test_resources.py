@@ -98,6 +98,8 @@ async def test_an_address_of_nothing_is_told_as_such(connect: Connect) -> None:
             (f"{CONFIGURATIONS}/crm/leads", "object_type: must be people, accounts or users"),
             ("salesloft://external/mappings/crm_lead/people/..", "external_id: cannot be a path step"),
             ("salesloft://external/mappings/crm_lead/people/%2e%2e", "external_id: cannot be a path step"),
+            ("salesloft://external/mappings/crm_lead/people/%20%20", "external_id: is blank"),
+            ("salesloft://external/mappings/%20/people/CONTACT3456", "external_type: is blank"),
             ("salesloft://external/mappings/crm_lead/people/a%00b", "external_id: has a character that cannot be sent"),
             ("salesloft://external/mappings/crm_lead/people/" + "x" * 1_025, "external_id: has 1025 characters"),
             ("salesloft://external/objects/people/x/mappings", "object_id: must be a whole number above 0"),
