@@ -46,6 +46,19 @@ def test_a_person_gets_a_table_a_sentence_and_the_cost(file: Path) -> None:
     assert "--output" in result.stdout
 
 
+def test_a_type_in_square_brackets_is_shown_as_it_is(file: Path) -> None:
+    with Sandbox(file) as box:
+        at = {"object_type": "people", "external_type": "crm[/lead]"}
+        box.store.insert("configurations", at)
+        for external_id in HOSTILE:
+            for object_id in (PERSON, OTHER):
+                row = {**at, "external_id": external_id, "object_id": object_id}
+                box.store.insert("mappings", {**row, "inserted_at": "2024-05-01T00:00:00Z"})
+    result = audited(file, "--external-type", "crm[/lead]")
+    assert result.exit_code == 0
+    assert "--external-type 'crm[/lead]'" in result.stdout
+
+
 def test_the_first_findings_are_shown_and_the_way_to_all_of_them_can_be_typed(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

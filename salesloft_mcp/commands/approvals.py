@@ -54,7 +54,7 @@ async def _decide_each(directory: Path) -> None:
         approvals = Approvals(database)
         pending = await approvals.pending()
         if not pending:
-            console.print(f"Nothing waits for approval in {directory}.", soft_wrap=True)
+            console.print(f"Nothing waits for approval in {directory}.", markup=False, soft_wrap=True)
         elif not at_terminal():
             step = "run it in a terminal; with --json it lists what waits."
             raise InputError("approvals", "a person answers them at a terminal, and this is none.", next_step=step)

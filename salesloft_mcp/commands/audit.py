@@ -83,7 +83,8 @@ def _show(found: Audit, points: int, output: Path | None) -> None:
         console.print(f"All findings are in {output}.", markup=False, soft_wrap=True)
     elif len(found.findings) > EXAMPLES:
         whole = typed("audit", "--output", "found.csv", also=("external_type", "object_type"))
-        console.print(f"and {len(found.findings) - EXAMPLES:,} more; all of them in a file: {whole}", soft_wrap=True)
+        more = f"and {len(found.findings) - EXAMPLES:,} more; all of them in a file: {whole}"
+        console.print(more, markup=False, soft_wrap=True)
     console.print(f"Points spent: {points}.")
 
 
