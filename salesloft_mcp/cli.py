@@ -165,7 +165,9 @@ for group in cli_plans.GROUPS:
 @click.option("--tool", default="", help="Only by this tool, e.g. delete_external_id_mapping.")
 @click.option("--since", default="", help="From this ISO date or time on (UTC).")
 @click.option("--until", default="", help="Up to this ISO date, or before this time (UTC).")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="So many, newest first.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="So many, newest first."
+)
 @state_dir
 @as_json(help="For machines, with what was there before and after.")
 def changes() -> None:

@@ -186,7 +186,9 @@ def cancel() -> None:
 
 
 @runs.command("list", epilog=EXIT_CODES)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="So many, newest first.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 1_000_000), help="So many, newest first."
+)
 @as_json(help=MACHINES)
 @on_salesloft
 def list_all() -> None:

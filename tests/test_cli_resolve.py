@@ -154,7 +154,7 @@ def test_more_ids_than_a_tool_takes_are_answered_for_a_point_a_hundred_mappings(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Give ids, or --file with at least one."),
+        ([], "Give ids, or --file with some."),
         (["--file", "/nowhere/ids.txt"], "--file: cannot be read (No such file or directory)."),
         (["abc", "a\nb"], "id 2: has a character that cannot be sent"),
         (["abc", "--external-type", ".."], "external_type: cannot be a path step"),
@@ -188,6 +188,7 @@ def test_a_list_with_a_row_that_cannot_be_looked_up_is_refused_as_a_whole() -> N
         (b"\xff\xfe", "file: is empty."),
         (b"abc\n\xff\n", "file: is not UTF-8 text"),
         (b"%PDF-1.7", "file: is a PDF."),
+        (b"external_id\n", "file: has no ids."),
         (b"id,email\nabc,x\n", "--map 'id=external_id'"),
         (
             b'external_id,note\nabc,"call back\nCONTACT1001,ok\n',

@@ -16,7 +16,7 @@ from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of, one_record
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
-from salesloft_mcp.text import escaped, quoted
+from salesloft_mcp.text import escaped, quoted, whole_number
 
 
 def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> None:
@@ -37,7 +37,7 @@ async def _found(directory: Path, search: Search, limit: int) -> list[Logged]:
 def _search(external_id: str, of_object: str, tool: str, since: str, until: str) -> Search:
     word, _, number = of_object.partition("/")
     object_type = str(object_type_of(word))
-    if of_object and (object_type not in OBJECT_TYPES or not (number.isascii() and number.isdigit())):
+    if of_object and (object_type not in OBJECT_TYPES or whole_number(number, 1_000) is None):
         raise click.BadParameter("must be people, accounts or users, a slash and an id.", param_hint="--object")
     return Search(
         external_id=external_id,

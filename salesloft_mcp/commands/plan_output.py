@@ -114,7 +114,8 @@ def _table(facts: Mapping[str, Any]) -> Table:
         else:
             lines = [(name, one) for one in value] if isinstance(value, list) else [(name, value)]
         for head, cell in lines:
-            table.add_row(Text(head), Text(f"{cell:,}" if isinstance(cell, int) else str(cell)))
+            amount = isinstance(cell, int) and head not in ("team", "change_id")
+            table.add_row(Text(head), Text(f"{cell:,}" if amount else str(cell)))
     return table
 
 

@@ -44,7 +44,7 @@ def resolve(
     Heads(LIST, chosen, option="--map")  # a field that does not exist is a wrong option, whatever the file
     wanted = [*ids, *(_read(file, chosen) if file else ())]
     if not wanted:
-        raise click.UsageError("Give ids, or --file with at least one.")
+        raise SalesloftMcpError("file: has no ids.") if file else click.UsageError("Give ids, or --file with some.")
     line = _json_line if as_json else _line
 
     async def work(app: App) -> tuple[Counter[Status], list[str] | None, int]:

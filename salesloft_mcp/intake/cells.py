@@ -26,8 +26,9 @@ def csv_rows(lines: Iterator[Line], heads: Heads, notes: list[str], bare: bool) 
     start = _beginning(lines, notes)
     delimiters = DELIMITERS
     if (first := without_end(start[0][1]).strip('"')).lower().startswith("sep=") and first[4:5] in DELIMITERS:
-        delimiters = start.pop(0)[1].strip().strip('"')[4:5] or "\t"
-        notes.append(f"Skipped: line 1, which says that {quoted(delimiters)} separates the cells.")
+        number, line = start.pop(0)
+        delimiters = line.strip().strip('"')[4:5] or "\t"
+        notes.append(f"Skipped: line {number}, which says that {quoted(delimiters)} separates the cells.")
         start = start or list(islice(lines, 1))
     at, delimiter, head = _head(start, delimiters, heads)
     if bare and _is_bare(head, heads):
