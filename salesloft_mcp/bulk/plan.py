@@ -18,6 +18,7 @@ from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, ObjectType
 from salesloft_mcp.salesloft.paging import begin_list, cheapest, live_mappings, pages
 from salesloft_mcp.state.staging import Staging
+from salesloft_mcp.text import quoted
 
 BATCH = 500  # ids that are looked up before their mappings are written down
 
@@ -69,7 +70,7 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
             read += len(rows)
         if read >= first.total:
             return True  # otherwise rows were taken away meanwhile, and others may have gone unseen
-    await look_up(api, staging, map(aim.key, staging.distinct("external_id")))
+    await look_up(api, staging, ((one, aim.key(one)) for one in staging.distinct("external_id")))
     if backfill:
         held_by = partial(
             api.list_mappings, external_type=aim.external_type, object_type=aim.object_type, deleted=False
@@ -81,18 +82,21 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
     return False
 
 
-async def look_up(api: Salesloft, staging: Staging, keys: Iterator[MappingKey]) -> None:
-    """Write down the mappings of these external ids, a point each. Where these cannot be read it is ruled out."""
+async def look_up(api: Salesloft, staging: Staging, keys: Iterator[tuple[str, MappingKey]]) -> None:
+    """Write down the mappings at these keys, a point each. Each comes after the external id of the rows that it is
+    looked up for; where the answer cannot be read, these are ruled out.
+    """
 
-    async def mappings_of(key: MappingKey) -> Sequence[Mapping]:
+    async def mappings_of(external_id: str, key: MappingKey) -> Sequence[Mapping]:
         try:
             return await live_mappings(api, key)
         except BrokenAnswerError:
-            staging.rule_out(key.external_id, "Salesloft's answer cannot be read, so what it is mapped to is not known")
+            what = f"Salesloft's answer cannot be read, so what {quoted(key.external_id)} is mapped to is not known"
+            staging.rule_out(external_id, what)
             return ()
 
     while batch := list(islice(keys, BATCH)):
-        found = await gather_limited([partial(mappings_of, key) for key in batch])
+        found = await gather_limited([partial(mappings_of, *one) for one in batch])
         staging.hold(held(row) for rows in found for row in rows)
 
 

@@ -11,7 +11,7 @@ from salesloft_mcp.changes.consent import restricts
 from salesloft_mcp.changes.doubts import of_fields
 from salesloft_mcp.changes.records import fits, image
 from salesloft_mcp.changes.upsert import require_enough
-from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.errors import BrokenAnswerError, ConflictError, InputError, SalesloftMcpError
 from salesloft_mcp.intake.near import spellings
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, read_records
@@ -21,7 +21,7 @@ from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, MappingKey, Record
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
-from salesloft_mcp.state.staging import BATCH, Judged, StagedRow, Staging, Verdict
+from salesloft_mcp.state.staging import AND, BATCH, Judged, StagedRow, Staging, Verdict
 
 
 async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, custom_fields: CustomFields) -> None:
@@ -50,7 +50,8 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
         await anyio.to_thread.run_sync(staging.judge, judged)
     if not whole:
         created = staging.distinct("external_id", verdict="create")
-        await look_up(api, staging, (aim.key(other) for one in created for other in spellings(one)[:MOST_SPELLINGS]))
+        near = ((one, aim.key(other)) for one in created for other in spellings(one)[:MOST_SPELLINGS])
+        await look_up(api, staging, near)
     await anyio.to_thread.run_sync(staging.do, "suspicious")
 
 
@@ -62,8 +63,18 @@ async def _refer(staging: Staging, lookups: Lookups) -> None:
         after = rows[-1].line
         named = [row for row in rows if row.refs]
         keys = {MappingKey(*key) for row in named for key in fields_in(row.refs).values()}
-        found |= await resolve_references(lookups, keys - found.keys())
+        found |= await _resolved(lookups, keys - found.keys())
         await anyio.to_thread.run_sync(staging.judge, [_referred(row, found) for row in named])
+
+
+async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey, int | Unresolved]:
+    """What these stand for. One whose mappings cannot be read rules its own rows out, and no others."""
+    try:
+        return await resolve_references(lookups, keys)
+    except BrokenAnswerError as error:
+        if len(keys) == 1:
+            return {key: ConflictError(error.what) for key in keys}
+        return {one: what for key in keys for one, what in (await _resolved(lookups, {key})).items()}
 
 
 def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> Judged:
@@ -107,7 +118,7 @@ def _judge(aim: Aim, row: StagedRow, records: dict[int, Record], unread: Set[int
     old = Change("record", aim.key(row.external_id), None, changed).part(before)
     doubts = of_fields(before, changed)
     verdict: Verdict = "suspicious" if doubts else "update"
-    return Judged(verdict, "; ".join(doubts), restricts(before, changed), dump(changed), dump(old), row.line)
+    return Judged(verdict, "; ".join(doubts), AND.join(restricts(before, changed)), dump(changed), dump(old), row.line)
 
 
 def _creation(aim: Aim, row: StagedRow, body: Image) -> Judged:
@@ -119,7 +130,7 @@ def _creation(aim: Aim, row: StagedRow, body: Image) -> Judged:
         return Judged("invalid", _why(error), "", row.fields, "", row.line)
     doubts = of_fields({}, body)
     verdict: Verdict = "suspicious" if doubts else "create"
-    return Judged(verdict, "; ".join(doubts), restricts({}, body), row.fields, "", row.line)
+    return Judged(verdict, "; ".join(doubts), AND.join(restricts({}, body)), row.fields, "", row.line)
 
 
 def _why(error: SalesloftMcpError) -> str:

@@ -1,6 +1,6 @@
 """When a person must agree, and what exactly the person agrees to."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -56,7 +56,7 @@ def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
 
 
 def _becomes(name: str) -> Callable[[Operation], bool]:
-    return _any(lambda one: restricts(one.before or {}, one.after or {}, (name,)) != "")
+    return _any(lambda one: name in restricts(one.before or {}, one.after or {}))
 
 
 def _damaged(operation: Operation) -> dict[str, str]:
@@ -65,18 +65,13 @@ def _damaged(operation: Operation) -> dict[str, str]:
     return {DAMAGED: "; ".join(doubts)} if doubts else {}
 
 
-def restricts(before: Image, after: Image, names: Iterable[str] = RESTRICTIONS) -> str:
-    """The first of these fields by which a record is taken out of use; empty when there is none."""
-    return next(
-        (
-            name
-            for name in names
-            if name in after
-            and same(name, after[name], RESTRICTIONS[name])
-            and not same(name, before.get(name), RESTRICTIONS[name])
-        ),
-        "",
-    )
+def restricts(before: Image, after: Image) -> list[str]:
+    """The fields by which a record is taken out of use."""
+    return [
+        name
+        for name, value in RESTRICTIONS.items()
+        if name in after and same(name, after[name], value) and not same(name, before.get(name), value)
+    ]
 
 
 # The first rule that applies is the one that is asked. A new reason is a new row.

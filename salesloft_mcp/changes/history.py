@@ -13,8 +13,9 @@ from salesloft_mcp.state.database import Database, Row, Transaction, Value
 RESTRICTED_AGAIN = "restricted again"  # why a person has to agree to the undoing of a run
 # What an undo brings back to a record by which it is taken out of use, in the words of SQLite.
 _RESTRICTED = (
-    "json_extract({image}, '$.do_not_contact') OR json_extract({image}, '$.archived')"
-    " OR json_array_length({image}, '$.contact_restrictions') = 3"
+    "json_extract({image}, '$.do_not_contact')",
+    "json_extract({image}, '$.archived')",
+    "json_array_length({image}, '$.contact_restrictions') = 3",
 )
 SHOWN_CHANGES = 5  # of one operation; a run may have a million
 
@@ -89,11 +90,9 @@ async def counts(database: Database, number: int) -> Counter[State]:
 
 async def restricted_again(database: Database, number: int) -> int:
     """How many records a run has updated that its undoing would take out of use again."""
-    before, after = (_RESTRICTED.format(image=image) for image in ("before", "after"))
-    sql = (
-        "SELECT COUNT(*) FROM changes WHERE operation = ? AND outcome = 'updated' AND line IS NOT NULL"
-        f" AND ({before}) AND NOT COALESCE(({after}), FALSE)"
-    )
+    was_and_is = ((one.format(image="before"), one.format(image="after")) for one in _RESTRICTED)
+    again = " OR ".join(f"({was} AND NOT COALESCE({now}, FALSE))" for was, now in was_and_is)
+    sql = f"SELECT COUNT(*) FROM changes WHERE operation = ? AND outcome = 'updated' AND line IS NOT NULL AND ({again})"
     return await database.read(lambda tx: tx.number(sql, number))
 
 

@@ -18,6 +18,7 @@ from salesloft_mcp.state.files import private_file
 from salesloft_mcp.text import quoted
 
 BATCH = 5_000
+AND = ", "  # between several reasons to ask
 ADDED = 1_000  # rows at once: more of them outlive several passes of the garbage collector
 
 Verdict = Literal[
@@ -215,10 +216,13 @@ class Staging:
     def asks(self) -> Counter[str]:
         """Why a person has to agree to rows that are to be written, and to how many; of suspicious rows by itself."""
         sql = (
-            "SELECT CASE verdict WHEN 'suspicious' THEN 'suspicious ' ELSE '' END || asks, COUNT(*) FROM rows"
-            " WHERE asks <> '' AND verdict IN ('create', 'update', 'suspicious') GROUP BY 1"
+            "SELECT CASE verdict WHEN 'suspicious' THEN 'suspicious ' ELSE '' END, asks, COUNT(*) FROM rows"
+            " WHERE asks <> '' AND verdict IN ('create', 'update', 'suspicious') GROUP BY 1, 2"
         )
-        return Counter(dict(self._db.execute(sql).fetchall()))
+        counted: Counter[str] = Counter()
+        for held_back, asks, number in self._db.execute(sql):
+            counted.update({f"{held_back}{why}": number for why in asks.split(AND)})
+        return counted
 
     def lines(self, after: int = 0, limit: int = BATCH, verdicts: tuple[Verdict, ...] = ()) -> list[StagedRow]:
         """Rows past line `after`, of some verdicts or of all."""

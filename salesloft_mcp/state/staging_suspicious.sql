@@ -29,5 +29,8 @@ WHERE usual.place = 1 AND rows.verdict = 'create' AND rows.family = usual.family
 UPDATE rows SET verdict = 'suspicious', note = 'another ' || also.by || ' of it is that of record ' || known.object_id
 FROM also JOIN known ON known.ref = also.ref
 WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line;
+UPDATE rows SET verdict = 'suspicious', note = 'another ' || also.by || ' of it is that of line ' || other.line
+FROM also JOIN rows AS other ON other.by = also.by AND other.ref = also.ref AND other.line <> also.line
+WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line AND other.verdict IN ('create', 'suspicious');
 CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, line);
 COMMIT;

@@ -1,6 +1,6 @@
 -- Rows of an upsert get the record that their external id is mapped to. Of several external ids of one record, none can
--- be right for sure when their fields differ. Then rows whose e-mail or domain is another record's are ruled out, because
--- Salesloft would refuse them.
+-- be right for sure when their fields differ. Then rows that would bring an e-mail or a domain of another record are ruled
+-- out, because Salesloft would refuse them. What the record has already is not brought, whoever has it besides.
 BEGIN IMMEDIATE;
 CREATE INDEX IF NOT EXISTS held_by_external_id ON held (external_id);
 CREATE INDEX IF NOT EXISTS known_by_ref ON known (ref);
@@ -22,7 +22,8 @@ WHERE rows.verdict = 'new' AND rows.object_id = several.object_id;
 UPDATE rows SET verdict = 'conflict', note = 'the ' || by || ' is that of record ' || known.object_id ||
     CASE WHEN rows.object_id IS NULL THEN ', which has to be given this external id first' ELSE
     ', and the external id is mapped to ' || rows.object_id END
-FROM known WHERE rows.verdict = 'new' AND rows.ref = known.ref AND known.object_id IS NOT rows.object_id;
+FROM known WHERE rows.verdict = 'new' AND rows.ref = known.ref AND known.object_id IS NOT rows.object_id
+    AND NOT EXISTS (SELECT 1 FROM known AS own WHERE own.ref = rows.ref AND own.object_id = rows.object_id);
 UPDATE rows SET verdict = 'conflict', note = 'lines ' || several.lines || ' have the same ' || by
 FROM (SELECT ref, MIN(line) || ' and ' || MAX(line) AS lines FROM rows WHERE verdict = 'new' AND ref <> ''
       GROUP BY ref HAVING COUNT(*) > 1) AS several

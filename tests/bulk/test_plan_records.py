@@ -122,6 +122,16 @@ async def test_two_external_ids_of_one_record_do_not_both_write_it(app: App) -> 
     ]
 
 
+async def test_two_rows_that_share_an_address_do_not_make_one_person_twice(app: App) -> None:
+    first: Row = {"external_id": "NEW-1", "email_address": "a@new.test"}
+    second: Row = {"external_id": "NEW-2", "email_address": "b@new.test", "secondary_email_address": "a@new.test"}
+    found = await report(app, await planned(app, [first, second]))
+    assert [(row.plan, row.note) for row in found] == [
+        ("create", ""),
+        ("suspicious", "another email of it is that of line 1"),
+    ]
+
+
 async def test_a_secondary_email_of_another_record_is_no_reason_to_refuse(app: App) -> None:
     await app.salesloft.upsert_person("crm_lead", "CONTACT1002", PersonFields(secondary_email_address="second@x.test"))
     status = await planned(app, [{"external_id": "NEW-1", "email_address": "second@x.test"}])
@@ -231,6 +241,16 @@ async def test_a_person_is_asked_when_an_undo_would_stop_contact_again(app: App)
     back = await undo(app.changes, app.database, freed.plan.operation)
     assert back.by_run.asks == 1
     assert await app.jobs.question(back) is not None
+
+
+async def test_each_restriction_is_asked_about_by_itself(app: App) -> None:
+    accounts, one = Aim("marketing", "accounts", "upsert"), "MKT-13-000"
+    both = await planned(app, [{"external_id": one, "do_not_contact": True, "archived": True}], accounts)
+    assert dict(both.plan.asks) == {"do_not_contact": 1, "archived": 1}
+    await finished(app, await planned(app, [{"external_id": one, "do_not_contact": True}], accounts))
+    turned = await planned(app, [{"external_id": one, "do_not_contact": False, "archived": True}], accounts)
+    ran = await finished(app, turned)
+    assert (await undo(app.changes, app.database, ran.plan.operation)).by_run.asks == 1
 
 
 async def test_what_was_given_of_an_invalid_row_is_shown_as_json(app: App) -> None:

@@ -108,3 +108,14 @@ def test_lines_come_in_parts_and_by_verdict(tmp_path: Path) -> None:
         planned(staging, [Given("A", ref="1"), Given("B", ref="9"), Given("C", ref="2")], [])
         assert [line.line for line in staging.lines(after=1, limit=1)] == [2]
         assert [line.line for line in staging.lines(verdicts=("create", "invalid"))] == [1, 3]
+
+
+def test_a_row_may_repeat_the_address_that_its_record_has_whoever_has_it_besides(tmp_path: Path) -> None:
+    with Staging(tmp_path / "plan.db") as staging:
+        staging.add([NewRow(2, "A-1", "domain", "shared.test", fields='{"domain": "shared.test"}')])
+        staging.hold([("A-1", 1, 9, "a-1")])
+        staging.know([("shared.test", 1), ("shared.test", 2)])
+        staging.do("duplicates")
+        staging.do("taken")
+        (row,) = staging.lines()
+        assert (row.verdict, row.object_id, row.note) == ("new", 1, "")
