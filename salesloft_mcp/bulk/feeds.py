@@ -65,8 +65,8 @@ def _update(aim: Aim, row: StagedRow, there: Standing) -> Fed:
     if record is None:
         note = f"{one} does not have this external id any more, or is gone or hidden from this token."
         return Fed(row.line, change, "conflict", note)
-    now = change.part(records.image(record, after))
-    change = replace(change, before=now)
+    change = change.over(records.image(record, after))
+    now = change.before or {}
     if records.fits(now, after):
         return Fed(row.line, change, "unchanged")
     if records.fits(now, {name: value for name, value in before.items() if name in after}):

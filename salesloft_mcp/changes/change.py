@@ -64,6 +64,10 @@ class Change:
         wanted = {"id": None, **(self.after or {})}
         return {name: _part(value, wanted[name]) for name, value in row.items() if name in wanted}
 
+    def over(self, row: Image) -> "Change":
+        """The same change, which begins with what of a row at its key it is about."""
+        return replace(self, before=self.part(row))
+
 
 @dataclass(frozen=True, slots=True)
 class ByRun:

@@ -100,7 +100,7 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
         raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
     if fields.get("do_not_contact") is False:
         left.append("the cadences that do_not_contact ended")
-    return Change("record", change.key, {name: now.get(name) for name in ("id", *fields)}, fields), left
+    return Change("record", change.key, None, fields).over(now), left
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
@@ -146,7 +146,7 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     if record is None:
         what = f"external_id: is mapped to {held}, which is gone, or hidden from this token."
         raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
-    return Change("record", key, image(record, body), body)
+    return Change("record", key, None, body).over(image(record, body))
 
 
 def way_back(before: Image, after: Image, now: Image, model: type[RecordFields]) -> tuple[Image, list[str]]:
@@ -238,7 +238,7 @@ def _same_text(name: str, there: str, given: str) -> bool:
         return compared(kind, there) == compared(kind, given)
     if name in _PHONES and (digits := _digits(given)):
         more = _digits(there).removesuffix(digits)
-        added = len(more) <= _COUNTRY_CODE and len(digits) >= _SHORTEST_NUMBER and there.startswith("+")
+        added = len(more) <= _COUNTRY_CODE and len(digits) >= _SHORTEST_NUMBER and there[:1] == "+" != given[:1]
         return _digits(there).endswith(digits) and (not more or added)
     return there == given
 

@@ -57,6 +57,7 @@ def test_the_same_value_may_be_spelled_otherwise(name: str, there: object, given
         ("phone", "+1 404 555 0001", "555 0001"),
         ("phone", "+1 404 555 0001 ext. 5", "404 555 0001"),
         ("phone", "+14045550001", "0001"),
+        ("phone", "+15551234567", "+5551234567"),
         ("tags", ["a"], ["a", "a"]),
         ("custom_fields", {"A": "1"}, {"A": None}),
         ("do_not_contact", None, False),
