@@ -102,7 +102,8 @@ def _damage(row: Row, kept: Set[tuple[str, int]]) -> str:
 
 def _kept_15_digits(rows: Iterable[Row]) -> Set[tuple[str, int]]:
     """The types in which half of the numbers of one length, or more, end as if a spreadsheet had kept 15 digits."""
-    numbers = [row for row in rows if len(row.external_id) > 15 and row.external_id.isdecimal()]
+    found = (row for row in rows if len(row.external_id) > 15 and row.external_id.isdecimal())
+    numbers = [row for row in found if row.external_id[0] != "0"]  # a spreadsheet keeps no leading zeros
     every = Counter((row.external_type, len(row.external_id)) for row in numbers)
     ended = Counter((row.external_type, len(row.external_id)) for row in numbers if ends_as_if_kept(row.external_id))
     return {one for one, times in ended.items() if 2 * times >= every[one] and (every[one] > 2 or one[1] > 16)}

@@ -125,6 +125,13 @@ def test_an_id_that_looks_damaged_is_a_finding_with_its_reason() -> None:
     ]
 
 
+def test_numbers_with_leading_zeros_do_not_count_among_those_a_spreadsheet_may_have_shortened() -> None:
+    ids = ["12345678901234500", "12345678901234600", *(f"0234567890123456{end}" for end in "789")]
+    rows = [Row("erp", "people", one, number, number) for number, one in enumerate(ids)]
+    found = [(one.rows[0].external_id, one.why) for one in suspicious_ids(rows)]
+    assert found == [(one, "a number of which a spreadsheet kept 15 digits") for one in ids[:2]]
+
+
 @pytest.mark.parametrize(
     ("digits", "ends", "found"),
     [
