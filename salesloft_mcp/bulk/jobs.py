@@ -22,7 +22,7 @@ from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
 from salesloft_mcp.changes.change import DONE, Author, Operation, State
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.history import RESTRICTED_AGAIN
-from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.changes.kinds import as_it_stands, stands_already
 from salesloft_mcp.changes.log import StaleError, UsedError
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.salesloft.call import open_call
@@ -233,9 +233,10 @@ class Jobs:
         """A plan may be made before its external type is configured; whoever agreed to the run agreed to that, too."""
         if row.asks["configuration"] and row.writes:
             change = await as_it_stands(self._changes.api, configurations.creation(row.aim.key("")))
-            done = await self._changes.apply(Operation(title, (change,)), replace(author, consent=""))
-            if done.error is not None:
-                raise done.error
+            if not stands_already(change):  # as it does whenever a run is resumed
+                done = await self._changes.apply(Operation(title, (change,)), replace(author, consent=""))
+                if done.error is not None:
+                    raise done.error
 
     async def _watch(self, job: Job) -> None:
         """Any process may ask for the end of a job."""

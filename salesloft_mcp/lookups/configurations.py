@@ -61,6 +61,6 @@ def nearest_types(external_type: str, object_type: ObjectType | None, known: Ite
     Types are free text that the customer chose, so a type that looks like a typo may well be right.
     """
     usable = [one.external_type for one in known if object_type in (None, one.object_type)]
-    by_lower = {one.lower(): one for one in usable}
-    close = get_close_matches(external_type.lower(), by_lower, n=3, cutoff=0.4)
-    return [by_lower[one] for one in close] or sorted(set(usable))[:MOST_NAMED]
+    every = sorted(set(usable))
+    close = get_close_matches(external_type.lower(), {one.lower() for one in every}, n=3, cutoff=0.4)
+    return [one for like in close for one in every if one.lower() == like] or every[:MOST_NAMED]

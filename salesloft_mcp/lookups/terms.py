@@ -72,7 +72,8 @@ def _is(name: str) -> Fits:
 def _custom(name: str) -> Fits:
     def fits(record: Record, value: str) -> bool:
         held = record.shown("custom_fields")
-        return isinstance(held, dict) and str(held.get(name)).casefold() == value.casefold()
+        text = held.get(name) if isinstance(held, dict) else None
+        return text is not None and str(text).casefold() == value.casefold()
 
     return fits
 

@@ -49,6 +49,7 @@ def atomic_output(output: Path) -> Iterator[TextIO]:
     Raises:
         InputError: `output` cannot be written, or is no regular file.
     """
+    output = output.resolve()  # a link stays, and may lead to another disk
     if output.exists() and not output.is_file():
         raise InputError("--output", "is no regular file.", next_step="give the name of a file.")
     try:
@@ -56,7 +57,7 @@ def atomic_output(output: Path) -> Iterator[TextIO]:
         try:
             with open(descriptor, "w", encoding="utf-8", newline="") as file:
                 yield file
-            Path(part).replace(output.resolve())
+            Path(part).replace(output)
         finally:
             Path(part).unlink(missing_ok=True)
     except OSError as error:

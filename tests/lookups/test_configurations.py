@@ -81,6 +81,12 @@ def test_the_nearest_types_come_first_and_as_they_are_spelled() -> None:
     assert nearest_types("SDFC_ACCOUNT", "accounts", TYPES) == ["sdfc_account"]
 
 
+def test_types_that_differ_in_case_alone_are_all_offered() -> None:
+    twice = [*TYPES, TYPES[0].model_copy(update={"external_type": TYPES[0].external_type.swapcase()})]
+    near = nearest_types(TYPES[0].external_type.title(), None, twice)
+    assert {TYPES[0].external_type, TYPES[0].external_type.swapcase()} <= set(near)
+
+
 def test_without_a_near_one_all_usable_types_are_offered_once() -> None:
     assert nearest_types("zzz", None, TYPES) == ["CRM", "sdfc_account", "sdfc_lead"]
     assert nearest_types("zzz", "users", TYPES) == ["CRM", "sdfc_lead"]
