@@ -264,6 +264,13 @@ async def test_a_new_record_stays_and_its_mapping_goes(here: World) -> None:
     assert await here.api.get_object("people", int(str(object_id))) is not None
 
 
+async def test_a_change_begins_with_the_custom_fields_that_it_writes(here: World) -> None:
+    held = {"Region": "EMEA", "Legacy ID": "7"}
+    await here.api.upsert_person(LEAD.external_type, LEAD.external_id, PersonFields(custom_fields=held))
+    change = await records.upsert(here.api, LEAD, PersonFields(custom_fields={"Region": "APAC"}), "upsert")
+    assert (change.before or {})["custom_fields"] == {"Region": "EMEA"}
+
+
 async def test_a_record_that_took_the_place_of_one_that_had_just_disappeared_is_told_and_taken_back(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
