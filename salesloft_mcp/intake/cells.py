@@ -18,6 +18,7 @@ from salesloft_mcp.intake.workbooks import NoResult, open_workbook
 from salesloft_mcp.text import quoted
 
 _AGAIN = "repeats the names of the columns, so that a second table may begin here."
+_EXACT = 2**53  # a float below it stands for one whole number
 _QUOTED = re.compile('"(?:[^"]|"")+"')  # one cell of a CSV
 
 
@@ -243,4 +244,11 @@ def _fitted(row: Row, width: int) -> Row:
     found = row if len(row.cells) == width else _trimmed(row)
     if len(found.cells) > width:
         return Row(row.line, found.cells, f"{len(found.cells)} cells, the head has {width}.")
-    return Row(row.line, ["" if cell is None else cell for cell in found.cells] + [""] * (width - len(found.cells)))
+    return Row(row.line, [_as_shown(cell) for cell in found.cells] + [""] * (width - len(found.cells)))
+
+
+def _as_shown(cell: object) -> object:
+    """Nothing as an empty text, and a whole number as one: some programs write every number with an exponent."""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return int(cell)
+    return "" if cell is None else cell

@@ -74,6 +74,18 @@ def test_cells_keep_their_kind() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("5.78495206E8", "578495206"), ("12.0", "12"), ("12.5", "12.5"), ("8.96529E19", "8.96529e+19")],
+)
+def test_a_whole_number_is_one_however_a_program_writes_it(written: str, read: str) -> None:
+    number = f"<row r='2'><c t='inlineStr'><is><t>A-1</t></is></c><c r='B2'><v>{written}</v></c></row>"
+    content = with_part(ONE, SHEET, sheet_of(row(1, "External ID", "Object ID") + number))
+    ((_, found),) = table(content, "a.xlsx", PEOPLE).rows
+    assert not isinstance(found, Invalid)
+    assert str(found["object_id"]) == read
+
+
 def test_titles_blank_rows_and_footers_are_skipped_and_wide_rows_are_invalid() -> None:
     rows = [
         ("Leads", None),
