@@ -118,8 +118,8 @@ def _objects(items: Iterable[Item], heads: Heads, notes: list[str], bare: bool =
         if not isinstance(value, Mapping):
             yield number, Invalid(item.problem)
             continue
-        flat = _flat(value, heads.wanted.prefix)
         try:
+            flat = _flat(value, heads)
             fields = heads.fields(tuple(flat))
         except InputError as error:
             yield number, Invalid(error.what.removeprefix(f"{heads.where}: "))
@@ -149,12 +149,20 @@ def _holds_id(value: object, heads: Heads) -> bool:
     return isinstance(value, Mapping) and EXTERNAL_ID in heads.meant([str(key) for key in value])
 
 
-def _flat(row: Mapping[str, object], prefix: str) -> Mapping[str, object]:
-    """The fields of an object that the prefix names, beside the others: {"custom_fields": {"A": 1}}."""
+def _flat(row: Mapping[str, object], heads: Heads) -> Mapping[str, object]:
+    """The fields of an object that the prefix names, beside the others: {"custom_fields": {"A": 1}}.
+
+    Raises:
+        InputError: one of them stands beside it as well, as custom_fields.A.
+    """
+    prefix = heads.wanted.prefix
     if not prefix or not any(folded(key) == folded(prefix) for key in row):
         return row
     found: dict[str, object] = {}
     for key, value in row.items():
-        inner = folded(key) == folded(prefix) and isinstance(value, Mapping)
-        found.update({f"{prefix}{name}": one for name, one in value.items()} if inner else {key: value})  # type: ignore[attr-defined]
+        inner = isinstance(value, Mapping) and folded(key) == folded(prefix)
+        more = {f"{prefix}{name}": one for name, one in value.items()} if inner else {key: value}  # type: ignore[attr-defined]
+        if twice := next((name for name in more if name in found), ""):
+            raise InputError(heads.where, f"{quoted(twice)} is given twice.")
+        found.update(more)
     return found

@@ -113,6 +113,8 @@ def test_fields_of_a_prefix_keep_their_names() -> None:
     assert [row for _, row in table_of([row], wanted).rows] == [
         {"external_id": "A-1", "custom_fields.Legacy ID": "7", "custom_fields.n": 1}
     ]
+    twice = {"external_id": "A-1", "custom_fields.n": 2, "custom_fields": {"n": 1}}
+    assert [one for _, one in table_of([row, twice], wanted).rows][1:] == [Invalid('"custom_fields.n" is given twice.')]
 
 
 def test_rows_of_a_call_match_like_heads_and_are_refused_once() -> None:
