@@ -202,6 +202,8 @@ async def test_a_cursor_of_another_scope_is_refused(connect: Connect, spoilt: Ap
         words = await refused(client, AUDIT, cursor=cursor, external_type="crm")
         assert words.startswith("cursor: belongs to an audit of another")
         assert await walked(client, cursor, external_type="crm_lead") == await walked(client, cursor)
+        both = (await call(client, AUDIT, external_type="crm_lead", object_type="people")).data["next_cursor"]
+        assert await walked(client, both, external_type="crm_lead") == await walked(client, both)
 
 
 async def test_two_servers_share_no_audits(settings: Settings, tmp_path: Path, sandbox: Sandbox, app: App) -> None:

@@ -77,9 +77,10 @@ def _kept(app: App, cursor: str, scope: Scope) -> tuple[str, int, Audit]:
     if found is None:
         what = "cursor: the audit it belongs to is not kept any more."
         raise MissingError(what, next_step="run the audit again, without cursor.")
-    if scope not in (Scope(), found.scope):
+    kept = found.scope
+    if scope.external_type not in ("", kept.external_type) or scope.object_type not in (None, kept.object_type):
         what = "belongs to an audit of another external_type or object_type."
-        raise InputError("cursor", what, next_step="leave one of them out.")
+        raise InputError("cursor", what, next_step="leave these two out, or the cursor to audit anew.")
     return name, place, found
 
 
