@@ -151,8 +151,8 @@ def _check(mappings: int, scan: int, most_points: int | None) -> None:
     if mappings > MAX_ROWS:
         what = f"there are more mappings ({mappings:,}) than an audit holds in memory ({MAX_ROWS:,})."
         raise SalesloftMcpError(what, next_step="audit one external type or one kind of object at a time.")
-    points = scan + _pages(mappings) + OTHER_CALLS
-    if most_points is not None and points > most_points:
-        what = f"this audit would spend about {points} of the team's points, and at most {most_points} are spent here."
+    cost = scan + _pages(mappings) + OTHER_CALLS
+    if most_points is not None and cost > most_points:
+        what = f"this audit would spend about {cost} of the team's points, and at most {most_points} are spent here."
         next_step = "give an external_type or object_type, or run `salesloft-mcp audit` in a terminal, which may wait."
         raise SalesloftMcpError(what, next_step=next_step)

@@ -155,7 +155,8 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     told |= {f"{name} rows left out": str(row.counts[name]) for name in left_out if row.counts[name]}
     asks = row.asks + Counter({name: row.asks[f"suspicious {name}"] for name in REASONS if row.suspicious})
     told |= {words: str(asks[name]) for name, words in REASONS.items() if asks[name]}
-    told["cost"] = f"{replace(status, plan=row).points} points"
+    cost = replace(status, plan=row).points
+    told["cost"] = f"{cost} point{'s' * (cost != 1)}"
     writes = _left_by_verb(row, status.outcomes, left)
     return Operation(
         title,
