@@ -74,7 +74,8 @@ async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey,
     except BrokenAnswerError as error:
         if len(keys) == 1:
             return {key: ConflictError(error.what) for key in keys}
-        return {one: what for key in keys for one, what in (await _resolved(lookups, {key})).items()}
+        both = list(keys)[: len(keys) // 2], list(keys)[len(keys) // 2 :]
+        return await _resolved(lookups, set(both[0])) | await _resolved(lookups, set(both[1]))
 
 
 def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> Judged:

@@ -14,7 +14,7 @@ from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import ByRun
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.fields import PersonFields
-from salesloft_mcp.salesloft.models import Person
+from salesloft_mcp.salesloft.models import MappingKey, Person
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.faults import FaultKind
 from salesloft_mcp.settings import Settings
@@ -241,6 +241,24 @@ async def test_a_person_is_asked_when_an_undo_would_stop_contact_again(app: App)
     back = await undo(app.changes, app.database, freed.plan.operation)
     assert back.by_run.asks == 1
     assert await app.jobs.question(back) is not None
+
+
+async def test_an_account_whose_mappings_cannot_be_read_rules_out_its_own_rows(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def resolved(_: object, keys: set[MappingKey]) -> dict[MappingKey, int]:
+        asked.append(len(keys))
+        if any(key.external_id == "ACC7" for key in keys):
+            raise errors.BrokenAnswerError("Salesloft's answer cannot be read.")
+        return dict.fromkeys(keys, 13)
+
+    monkeypatch.setattr("salesloft_mcp.bulk.plan_records.resolve_references", resolved)
+    rows = [{**row, "account": {"external_id": f"ACC{n}"}} for n, row in enumerate(new(64))]
+    status = await planned(app, rows)
+    assert status.plan.counts == {"create": 63, "invalid": 1}
+    assert len(asked) == 13  # halves, not one by one
 
 
 async def test_each_restriction_is_asked_about_by_itself(app: App) -> None:
