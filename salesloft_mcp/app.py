@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
+from salesloft_mcp.browser.browser import Browser, open_browser
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
 from salesloft_mcp.bulk.planning import Reads
 from salesloft_mcp.bulk.plans import Plans
@@ -50,6 +51,7 @@ class App:
     database: Database
     changes: Changes
     approvals: Approvals
+    browser: Browser
     plans: Plans
     jobs: Jobs
     budget: Budget
@@ -85,7 +87,10 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
             changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
             plans = Plans(settings.state_dir, database, environment)
             lookups, custom_fields = Lookups(salesloft, configurations, budget), CustomFields(salesloft)
-            async with open_jobs(plans, changes, Reads(lookups, custom_fields)) as jobs:
+            async with (
+                open_browser(settings.state_dir) as browser,
+                open_jobs(plans, changes, Reads(lookups, custom_fields)) as jobs,
+            ):
                 yield App(
                     salesloft=salesloft,
                     configurations=configurations,
@@ -95,6 +100,7 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
                     database=database,
                     changes=changes,
                     approvals=Approvals(database),
+                    browser=browser,
                     plans=plans,
                     jobs=jobs,
                     budget=budget,

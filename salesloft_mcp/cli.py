@@ -55,7 +55,7 @@ def demo(as_json: bool) -> None:
 @options.dialect(help="For --sandbox.")
 @options.base_url
 @setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
-@setting("--confirm", type=click.Choice(["auto", "elicit"]), help="How a person agrees.")
+@setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
 @state_dir
 @setting(
     "--files-dir",

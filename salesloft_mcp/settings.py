@@ -21,7 +21,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 NEAR = 0.7  # how alike a name has to be to one of ours so that it is taken for a misspelt one
 
 Mode = Literal["full", "no-delete", "read-only"]
-ConfirmMode = Literal["auto", "elicit"]
+ConfirmMode = Literal["auto", "elicit", "outside"]
 Dialect = Literal["guide", "reference"]
 
 _REFERENCE = re.compile(r"\$[{(A-Za-z_]|\{\{|^%\w+%|<[^<>]*>")
@@ -122,6 +122,11 @@ def load(options: Mapping[str, object] | None = None) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "settings"
         message = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{PREFIX}{name.upper()}", message, next_step="correct it and start again.") from None
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of this process without our own settings, for the programs it starts."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
 
 
 def _check_names() -> None:

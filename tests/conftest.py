@@ -75,6 +75,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No developer's own settings reach a test, and no test reaches a developer's own state."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+    monkeypatch.setenv("SSH_CONNECTION", "nobody sits at this machine")  # so that no test opens a browser unasked
     for name in list(os.environ):
         if name.startswith("SALESLOFT_"):
             monkeypatch.delenv(name)

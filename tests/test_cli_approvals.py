@@ -15,6 +15,7 @@ from mcp.client import Client
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from salesloft_mcp.changes.approvals import Approvals
+from salesloft_mcp.changes.change import Fact, Place
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.approvals import listed
@@ -25,9 +26,15 @@ from .conftest import Connect
 from .hosting.program import COMMAND, HANG_SECONDS, clean_environment, run
 
 QUESTION = Question(
-    "delete_external_id_mapping", 'Delete this mapping in SANDBOX?\nexternal id: "A [b]1[/b]"', "digest 1"
+    "delete_external_id_mapping",
+    "Delete this mapping",
+    Place("SANDBOX"),
+    "digest 1",
+    changes=(("delete", (Fact("external id", '"A [b]1[/b]"'),)),),
 )
-CONFIGURATION = Question("delete_external_id_configuration", "Delete this configuration in SANDBOX?", "digest 2", "erp")
+CONFIGURATION = Question(
+    "delete_external_id_configuration", "Delete this configuration", Place("SANDBOX"), "digest 2", name="erp"
+)
 DoneT = TypeVar("DoneT")
 
 
@@ -47,7 +54,8 @@ class Waiting:
         return self._do(lambda approvals: approvals.decide(approval, yes))
 
     def granted(self, question: Question) -> bool | None:
-        return self._do(lambda approvals: approvals.answer("SANDBOX", question))
+        decision = self._do(lambda approvals: approvals.answer("SANDBOX", question))
+        return None if decision is None else decision.yes
 
     def run(self, *options: str, given: str | None = None) -> tuple[int, str]:
         """Run `salesloft-mcp approvals` here, with what a person types."""

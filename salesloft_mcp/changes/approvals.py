@@ -3,7 +3,8 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import UnconfirmedError
@@ -13,6 +14,10 @@ ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
 MOST_PENDING = 20  # more of them nobody would read
 GRANTED_SECONDS = 3_600.0  # how long an answer counts
 _PENDING = "decision IS NULL AND asked_at > ?"
+
+Where = Literal["in a terminal", "on a page in the browser"]
+TERMINAL: Where = "in a terminal"
+BROWSER: Where = "on a page in the browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,27 @@ class Approval:
     asked_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided, and where."""
+
+    yes: bool
+    where: Where
+
+    @property
+    def how(self) -> str:
+        """As the change log and the answers say it."""
+        agreed = "approved" if self.where == TERMINAL else "agreed"
+        return f"{agreed if self.yes else 'refused'} {self.where}"
+
+
 @dataclass(frozen=True)
 class Approvals:
     """The approvals of every environment in one database. The change log spends a yes, so none is used up here."""
 
     database: Database
     clock: Callable[[], float] = time.time
+    declined: set[str] = field(default_factory=set)  # digests of what the client refused, and is not asked about again
 
     async def ask(self, tenant: str, question: Question) -> str:
         """The id of the pending approval of this question, recorded once however often it is asked.
@@ -65,19 +85,33 @@ class Approvals:
         rows = await self.database.read(lambda tx: tx.rows(sql, self.clock() - ASKED_SECONDS))
         return [Approval(**row) for row in rows]
 
-    async def decide(self, approval_id: str, yes: bool) -> bool:
+    async def waits(self, tenant: str, question: Question) -> bool:
+        """Whether exactly this waits for a person already."""
+        sql = f"SELECT 1 FROM approvals WHERE {_PENDING} AND tenant = ? AND digest = ?"
+        values = (self.clock() - ASKED_SECONDS, tenant, question.digest)
+        return await self.database.read(lambda tx: tx.row(sql, *values)) is not None
+
+    async def decide(self, approval_id: str, yes: bool, where: Where = TERMINAL) -> bool:
         """Write down a person's answer; False when it was answered already, or has waited too long."""
         now = self.clock()
-        sql = f"UPDATE approvals SET decision = ?, decided_at = ? WHERE id = ? AND {_PENDING}"
-        values = ("yes" if yes else "no", now, approval_id, now - ASKED_SECONDS)
+        sql = f"UPDATE approvals SET decision = ?, decided_at = ?, decided_where = ? WHERE id = ? AND {_PENDING}"
+        values = ("yes" if yes else "no", now, where, approval_id, now - ASKED_SECONDS)
         return await self.database.write(lambda tx: tx.change(sql, *values)) == 1
 
-    async def answer(self, tenant: str, question: Question) -> bool | None:
+    async def decided(self, approval_id: str) -> Decision | Literal["pending", "expired"]:
+        """What a person has decided about an approval, or that nobody has."""
+        sql = f"SELECT decision, decided_where, {_PENDING} AS waits FROM approvals WHERE id = ?"
+        row = await self.database.read(lambda tx: tx.row(sql, self.clock() - ASKED_SECONDS, approval_id))
+        if row is None or row["decision"] is None:
+            return "pending" if row is not None and row["waits"] else "expired"
+        return Decision(row["decision"] == "yes", row["decided_where"])
+
+    async def answer(self, tenant: str, question: Question) -> Decision | None:
         """What a person said to exactly this within the last hour; None for nothing. Using a yes is the log's part."""
         sql = (
-            "SELECT decision = 'yes' FROM approvals WHERE tenant = ? AND digest = ? AND decided_at > ?"
+            "SELECT decision, decided_where FROM approvals WHERE tenant = ? AND digest = ? AND decided_at > ?"
             " ORDER BY decided_at DESC"
         )
         since = self.clock() - GRANTED_SECONDS
         found = await self.database.read(lambda tx: tx.row(sql, tenant, question.digest, since))
-        return None if found is None else bool(found[0])
+        return None if found is None else Decision(found["decision"] == "yes", found["decided_where"])

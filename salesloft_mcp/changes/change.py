@@ -14,7 +14,6 @@ from salesloft_mcp.text import quoted
 
 # What stands at a key, as the log keeps it: the ids of a mapping or configuration, or some fields of a record.
 Image = Mapping[str, JsonValue]
-Facts = dict[str, str]  # what a person is told, a line each
 Kind = Literal["mapping", "configuration", "record"]
 Verdict = Literal["done", "open", "conflict"]
 Verb = Literal["created", "updated", "deleted"]
@@ -28,6 +27,19 @@ DONE: frozenset[State] = frozenset({"created", "updated", "deleted"})
 OPEN: frozenset[State] = frozenset({"planned", "intended", "unknown"})
 UNSETTLED: frozenset[State] = frozenset({"intended", "unknown"})
 _ONE = {"mappings": "mapping", **{str(plural): singular for plural, singular in SINGULAR.items()}}
+
+
+class Fact(NamedTuple):
+    """What a person is told of something: its name and value, made safe to show; `was` is what the value replaces."""
+
+    name: str
+    value: str
+    was: str = ""
+
+    @property
+    def told(self) -> str:
+        """The value; where it replaces another one, both."""
+        return f"{self.was} → {self.value}" if self.was else self.value
 
 
 @dataclass(frozen=True, slots=True)

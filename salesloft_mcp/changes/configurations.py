@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
-from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
+from salesloft_mcp.changes.change import Change, Fact, Image, State, holds
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.salesloft.paging import live_configurations, mappings_of
@@ -44,12 +44,10 @@ def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     return errors.ConflictError(what, next_step="make the same call again.")
 
 
-def facts(change: Change) -> Facts:
+def facts(change: Change) -> list[Fact]:
     """What a person is told."""
-    told = {"external type": quoted(change.key.external_type), "object type": change.key.object_type}
-    if change.after is None:
-        told["configuration id"] = str((change.before or {}).get("id"))
-    return told
+    told = [Fact("external type", quoted(change.key.external_type)), Fact("object type", change.key.object_type)]
+    return [*told, Fact("configuration id", str((change.before or {}).get("id")))] if change.after is None else told
 
 
 def creation(key: MappingKey) -> Change:

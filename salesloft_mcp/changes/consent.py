@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from salesloft_mcp.changes.change import ByRun, Change, Image, Last, Operation, Place
+from salesloft_mcp.changes.change import ByRun, Change, Fact, Image, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.doubts import of_change
 from salesloft_mcp.changes.kinds import KINDS
@@ -25,28 +25,46 @@ RESTRICTIONS: Mapping[str, JsonValue] = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked. The digest stands for the operation and its facts, unshortened; the text only shows them.
+    """What a person is asked. The digest stands for the operation and its facts, unshortened; the rest only shows them.
 
-    Where `name` is not empty, the person types it. `found` is why a person is asked, where that was not to be expected,
-    and `instead` what may be done without a yes; both are for whoever made the call.
+    `changes` holds what each change does and is about, `facts` what else the person has to know. Where `name` is not
+    empty, the person types it. `found` is why a person is asked, where that was not to be expected, and `instead` what
+    may be done without a yes; both are for whoever made the call.
     """
 
     title: str
-    text: str
+    headline: str
+    place: Place
     digest: str
+    changes: tuple[tuple[str, tuple[Fact, ...]], ...] = ()
+    facts: tuple[Fact, ...] = ()
+    answers: tuple[str, str] = ("Agree", "Refuse")  # a yes and a no, as the words of two buttons
+    removes: bool = False
     name: str = ""
     found: str = ""
     instead: Step = ()
 
+    @property
+    def text(self) -> str:
+        """All of it, a line each fact; where there are several changes, a line each change."""
+        lines = [f"{fact.name}: {fact.told}" for _, facts in self.changes for fact in facts]
+        if len(self.changes) > 1:
+            lines = [
+                f"{verb}: {', '.join(f'{fact.name} {fact.told}' for fact in facts)}" for verb, facts in self.changes
+            ]
+        lines += [f"{fact.name}: {fact.told}" for fact in self.facts]
+        return "\n".join([f"{self.headline} in {self.place}?", *lines])
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason to ask: the headline of its question, what happens after a yes, whether a name is to be typed,
-    and what may be done instead."""
+    """One reason to ask: the headline of its question, what happens after a yes, the words of a yes and a no, whether a
+    name is to be typed, and what may be done instead."""
 
     headline: str
     applies: Callable[[Operation], bool]
     consequence: str
+    answers: tuple[str, str]
     retype: bool = False
     instead: Step = ()
 
@@ -80,38 +98,45 @@ RULES: tuple[Rule, ...] = (
         "Delete this external id configuration",
         _any(lambda one: one.kind == "configuration" and one.after is None),
         "Salesloft finds no record by this external type any more; the mappings stay, and are of no use",
+        ("Delete", "Keep"),
         retype=True,
     ),
     Rule(
         "Delete these external id mappings",
         lambda operation: operation.by_run.deletes > 0,
         "the records stay, but are no longer found by these external ids",
+        ("Delete", "Keep"),
     ),
     Rule(
         "Move this external id to another record",
         lambda operation: operation.removes and len({one.key for one in operation.changes}) < len(operation.changes),
         "the old mapping is deleted, then the new one is created; both records stay",
+        ("Move", "Leave it"),
     ),
     Rule(
         "Replace an external id",
         lambda operation: operation.removes and len(operation.changes) > 1,
         "the new id is mapped, then the old one is deleted; the record stays",
+        ("Replace", "Leave it"),
     ),
     Rule(
         "Delete this external id mapping",
         _any(lambda one: one.after is None),
         "the record stays, but is no longer found by this external id",
+        ("Delete", "Keep"),
     ),
     Rule(
         "Create an external type beside one that is nearly the same",
         lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind == "configuration",
         "they are two types from then on, and an id of the one finds nothing in the other",
+        ("Create", "Do not create"),
         instead=("if that is the type which is meant, use it as it is spelled; ",),
     ),
     Rule(
         "Create a record beside one that is nearly the same",
         lambda operation: BESIDE in dict(operation.facts),
         "a new record is created and mapped; Salesloft's External IDs API cannot delete it again",
+        ("Create", "Do not create"),
         instead=(
             "if that is the record which is meant, use its external id, or ",
             Hint.MAP_RECORD,
@@ -122,22 +147,26 @@ RULES: tuple[Rule, ...] = (
         "Write what looks damaged",
         lambda operation: DAMAGED in _damaged(operation),
         "it is written exactly as it is given; nothing is repaired",
+        ("Write", "Do not write"),
         instead=("give it as your own system holds it, or ",),
     ),
     Rule(
         "Set do_not_contact",
         _becomes("do_not_contact"),
         "the person, or every person of the account, leaves all running cadences; setting it back does not undo that",
+        ("Set it", "Leave it"),
     ),
     Rule(
         "Restrict every way of contact",
         _becomes("contact_restrictions"),
         "nobody can call, e-mail or message this person from Salesloft",
+        ("Restrict", "Leave it"),
     ),
     Rule(
         "Archive this account",
         _becomes("archived"),
         "it disappears from the lists of active accounts",
+        ("Archive", "Leave it"),
     ),
 )
 
@@ -152,6 +181,7 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
         "Create these external id mappings" if run.of == "mappings" else f"Write these {run.of}",
         lambda _: run.asks > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
         _follows(run),
+        ("Create", "Do not create") if run.of == "mappings" else ("Write", "Do not write"),
     )
     return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
@@ -168,7 +198,7 @@ def _follows(run: ByRun) -> str:
 
 
 def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:
-    """The question for a person: one line a fact. Text from elsewhere comes quoted, never as it is."""
+    """The question for a person. Text from elsewhere comes quoted, never as it is."""
     what = rule.headline
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
@@ -183,17 +213,16 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
     told["last change here"] = str(last.number or "none")
     if last.begun:
         told["begun before"] = str(last.begun)
-    lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]
-    text = "\n".join([f"{what} in {place}?", *lines])
-    name = operation.changes[0].key.external_type if rule.retype else ""
-    found = " ".join(f"{name.capitalize()}: {told[name]}." for name in (BESIDE, DAMAGED) if name in told)
-    return Question(operation.title, text, operation.digest(place, last), name, found, rule.instead)
-
-
-def _about(changes: tuple[Change, ...]) -> list[str]:
-    """One line a fact; where there are several changes, one line a change."""
-    facts = [KINDS[one.kind].facts(one) for one in changes]
-    if len(facts) == 1:
-        return [f"{name}: {value}" for name, value in facts[0].items()]
-    told = [", ".join(f"{name} {value}" for name, value in one.items()) for one in facts]
-    return [f"{change.verb.removesuffix('d')}: {words}" for change, words in zip(changes, told, strict=True)]
+    return Question(
+        title=operation.title,
+        headline=what,
+        place=place,
+        digest=operation.digest(place, last),
+        changes=tuple((one.verb.removesuffix("d"), tuple(KINDS[one.kind].facts(one))) for one in operation.changes),
+        facts=tuple(Fact(name, value) for name, value in told.items()),
+        answers=rule.answers,
+        removes=operation.removes,
+        name=operation.changes[0].key.external_type if rule.retype else "",
+        found=" ".join(f"{name.capitalize()}: {told[name]}." for name in (BESIDE, DAMAGED) if name in told),
+        instead=rule.instead,
+    )

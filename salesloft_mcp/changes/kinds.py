@@ -6,7 +6,7 @@ from typing import Protocol
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, mappings, records
-from salesloft_mcp.changes.change import Change, Facts, Image, Kind, State, Verdict, judge
+from salesloft_mcp.changes.change import Change, Fact, Image, Kind, State, Verdict, judge
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 
@@ -29,8 +29,8 @@ class Deeds(Protocol):
     def conflict(self, change: Change, rows: list[Image]) -> errors.ConflictError:
         """What is wrong when something else stands there."""
 
-    def facts(self, change: Change) -> Facts:
-        """What a person is told of it, a line each."""
+    def facts(self, change: Change) -> list[Fact]:
+        """What a person is told of it."""
 
 
 KINDS: Mapping[Kind, Deeds] = {"mapping": mappings, "configuration": configurations, "record": records}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes.change import Change, Facts, Image, State, holds
+from salesloft_mcp.changes.change import Change, Fact, Image, State, holds
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, one_record
 from salesloft_mcp.salesloft.paging import live_mappings, mappings_of
@@ -55,17 +55,15 @@ def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     return errors.ConflictError(what, next_step=step)
 
 
-def facts(change: Change) -> Facts:
+def facts(change: Change) -> list[Fact]:
     """What a person is told."""
     key, image = change.key, change.after or change.before or {}
-    told = {
-        "external id": quoted(key.external_id),
-        "external type": quoted(key.external_type),
-        "record": one_record(key.object_type, image.get("object_id")),
-    }
-    if change.after is None:
-        told["mapping id"] = str(image.get("id"))
-    return told
+    told = [
+        Fact("external id", quoted(key.external_id)),
+        Fact("external type", quoted(key.external_type)),
+        Fact("record", one_record(key.object_type, image.get("object_id"))),
+    ]
+    return [*told, Fact("mapping id", str(image.get("id")))] if change.after is None else told
 
 
 def creation(key: MappingKey, object_id: int, standing: Image | None = None) -> Change:

@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
-from salesloft_mcp.changes.change import Change, Facts, Image, State
+from salesloft_mcp.changes.change import Change, Fact, Image, State
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.known_records import EMAILS, compared
 from salesloft_mcp.salesloft.client import Salesloft
@@ -110,15 +110,15 @@ def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     return errors.ConflictError(what, next_step="make the same call again.")
 
 
-def facts(change: Change) -> Facts:
+def facts(change: Change) -> list[Fact]:
     """What a person is told: every field that will be written, with its old and its new value."""
-    key, before, after = change.key, change.before or {}, change.after or {}
-    record = "a new one" if change.before is None else one_record(key.object_type, change.object_id)
+    key, before, after = change.key, change.before, change.after or {}
+    record = "a new one" if before is None else one_record(key.object_type, change.object_id)
     told = {"external id": quoted(key.external_id), "external type": quoted(key.external_type), "record": record}
-    for name, new in after.items():
-        old = f"{_shown(before.get(name))} → " if change.before is not None else ""
-        told[f"field {name}"] = f"{old}{_shown(new)}"
-    return told
+    return [Fact(name, value) for name, value in told.items()] + [
+        Fact(f"field {name}", _shown(new), "" if before is None else _shown(before.get(name)))
+        for name, new in after.items()
+    ]
 
 
 async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: Intent) -> Change:

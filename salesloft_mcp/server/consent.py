@@ -1,10 +1,9 @@
 """A person agrees, or nothing happens. The model cannot see or send the answer, and an answer counts once.
 
-Two ways, tried in this order: the client asks its person (elicitation), or a person decides in a terminal
-(`salesloft-mcp approvals`) and the same call then goes through once.
+The ways, tried in this order: the client asks its person (elicitation); a page opens in the person's own browser; a
+person decides in a terminal (`salesloft-mcp approvals`), and the same call then goes through once.
 """
 
-import shlex
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,17 +16,18 @@ from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, Elicitatio
 from pydantic import BaseModel, Field
 
 from salesloft_mcp.app import App
+from salesloft_mcp.changes.approvals import Decision
 from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
-from salesloft_mcp.errors import UnconfirmedError
+from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.outside import decision_of
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
-from salesloft_mcp.settings import Settings
 
 MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
-BY_TERMINAL = "approved in a terminal"
 NO_DELETES = "no-delete"
+_UNREADABLE = "the client did not ask, or its answer cannot be read"
 ASK_SECONDS = 7_200.0  # how long a call waits for a client that holds it open: longer than anybody thinks
 
 _question: ContextVar[Question | None] = ContextVar(
@@ -57,10 +57,14 @@ class Refused(Consent):
     action: str
 
 
-class Granted(Consent):
-    """No question is put to the client: nothing needs asking, or a person answered elsewhere."""
+class Decided(Consent):
+    """No question is put to the client, because a person answered elsewhere."""
 
-    how: str = ""
+    decision: Decision
+
+
+class Granted(Consent):
+    """No question is put to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,6 @@ class Asked:
 _WHY_NOT: dict[type[Consent], str] = {
     Agree: "the box was not ticked.",
     Retype: "another name was typed.",
-    Granted: "a person refused it in a terminal.",
 }
 
 
@@ -103,17 +106,33 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
         return Author(call.who)
     if (ctx.protocol_version or "") < MODERN:  # else the answer came with a call of its own
         call.renew(TOOL_SECONDS)
-    if isinstance(outcome, AcceptedElicitation):
-        how = _agreed(asked.question, outcome.data)
-        if how:
-            return Author(call.who, how, asked.question.digest)
-        data = outcome.data
-        why = f"the client answered {data.action}." if isinstance(data, Refused) else _WHY_NOT[type(data)]
-    else:
-        why = f"the client answered {outcome.action}."
+    data = outcome.data if isinstance(outcome, AcceptedElicitation) else Refused(action=outcome.action)
+    if how := _agreed(asked.question, data):
+        return Author(call.who, how, asked.question.digest)
     await app.changes.decline(asked.operation, Author(call.who, "declined"))
+    why = _WHY_NOT.get(type(data), "")
+    way_on: Step = ("do not repeat it unless asked to.",)
+    match data:
+        case Decided(decision=decision):
+            why = f"a person refused it {decision.where}."
+        case Refused(action=action):
+            why = f"the client answered {action}."
+            way_on = await _when_nobody_was_asked(app, asked.operation)
     what = f"not confirmed: {why}{_found(asked.question)} Nothing was changed."
-    raise UnconfirmedError(what, next_step=(*asked.question.instead, "do not repeat it unless asked to."))
+    raise UnconfirmedError(what, next_step=(*asked.question.instead, *way_on))
+
+
+async def _when_nobody_was_asked(app: App, operation: Operation) -> tuple[str, ...]:
+    """What to do after the client has refused: some do so by themselves, and show nothing to the person.
+
+    The next call like this one asks on a page in the browser, where there is one.
+    """
+    told = "if a person refused it, do not repeat it unless asked to; if the person says that nothing was asked, "
+    if app.settings.confirm == "elicit" or app.browser.desktop is None:
+        return (f"{told}the server has to be started with --confirm outside, which asks in a terminal.",)
+    if again := await question_about(app, operation):  # with the number of the refusal in it
+        app.approvals.declined.add(again.digest)
+    return (f"{told}make the same call again: it asks on a page in the browser.",)
 
 
 def _agreed(question: Question, data: Consent) -> str:
@@ -122,25 +141,25 @@ def _agreed(question: Question, data: Consent) -> str:
             return BY_CLIENT
         case Retype(type_the_name=typed) if question.name and typed == question.name:
             return f"{BY_CLIENT}, name typed"
-        case Granted(how=how):
-            return how
+        case Decided(decision=decision) if decision.yes:
+            return decision.how
         case _:
             return ""
 
 
 async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Consent:
-    """Put the question to a person, by the best way this client has.
+    """Put the question to a person, by the best way there is.
 
     Raises:
-        UnconfirmedError: nobody can be asked through this client. A pending approval is recorded.
+        UnconfirmedError: nobody could be asked, or has answered until now. A pending approval is recorded.
     """
     app = ctx.request_context.lifespan_context
-    if app.settings.confirm == "auto":
-        answered = await app.approvals.answer(app.environment, question)
-        if answered is not None:
-            return Granted(how=BY_TERMINAL if answered else "")
-    if not _can_ask(ctx):
-        raise await _unasked(app, question, "this client cannot ask")
+    if app.settings.confirm != "elicit":
+        decision = await app.approvals.answer(app.environment, question)
+        if decision is not None:
+            return Decided(decision=decision)
+    if why := await _why_not_the_client(ctx, question):
+        return await _outside(ctx, question, why)
     _question.set(question)
     form = Retype if question.name else Agree
     if (ctx.protocol_version or "") >= MODERN:
@@ -148,26 +167,45 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
     with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):  # its own error, or an unreadable answer
         answer = await ctx.elicit(question.text, form)
         return answer.data if isinstance(answer, AcceptedElicitation) else Refused(action=answer.action)
-    raise await unreadable(app)
+    return await _outside(ctx, question, _UNREADABLE)
 
 
-async def unreadable(app: App) -> UnconfirmedError:
-    """The refusal of a call whose question the client has not answered in a form that can be read."""
+async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str:
+    """Why the client is not asked; empty where it is."""
+    app = ctx.request_context.lifespan_context
+    if app.settings.confirm == "outside":
+        return "this server asks outside of the client"
+    if not _can_ask(ctx):
+        return "this client cannot ask"
+    if question.digest in app.approvals.declined:
+        return "the client refused it before"
+    is_answered = bool(ctx.input_responses)  # what the client was asked in an earlier round counts
+    if app.browser.desktop is not None and not is_answered and await app.approvals.waits(app.environment, question):
+        return "it waits for a person already"
+    return ""
+
+
+async def asked_elsewhere(ctx: Context[App, Any]) -> None:
+    """Ask a person elsewhere what the client has not answered in a form that can be read. The same call then finds what
+    the person decided.
+
+    Raises:
+        UnconfirmedError: nobody could be asked, or has answered until now.
+    """
     question = _question.get()
     if question is None:
-        return UnconfirmedError("the client sent an answer to a question that was not asked. Nothing was changed.")
-    return await _unasked(app, question, "the client did not ask, or its answer cannot be read")
+        raise UnconfirmedError("the client sent an answer to a question that was not asked. Nothing was changed.")
+    await _outside(ctx, question, _UNREADABLE)
 
 
-async def _unasked(app: App, question: Question, why: str) -> UnconfirmedError:
-    """The refusal of a call that nobody could be asked about, with the way that is left; a pending approval of it."""
-    what = f"this needs a person's yes, and {why}.{_found(question)} Nothing was changed"
+async def _outside(ctx: Context[App, Any], question: Question, why: str) -> Decided:
+    """What a person decides outside of the client."""
+    app = ctx.request_context.lifespan_context
     if app.settings.confirm == "elicit":
-        step = "use a client with elicitation, or start the server with --confirm auto and agree in a terminal."
-        return UnconfirmedError(f"{what}.", next_step=(*question.instead, step))
-    approval = await app.approvals.ask(app.environment, question)
-    step = f"a person runs `{_command(app)}` in a terminal; after the answer, make the same call again."
-    return UnconfirmedError(f"{what}; approval {approval} is pending.", next_step=(*question.instead, step))
+        what = f"this needs a person's yes, and {why}.{_found(question)} Nothing was changed."
+        step = "use a client with elicitation, or start the server with --confirm auto and agree outside of it."
+        raise UnconfirmedError(what, next_step=(*question.instead, step))
+    return Decided(decision=await decision_of(ctx, question, why))
 
 
 def _found(question: Question) -> str:
@@ -177,19 +215,14 @@ def _found(question: Question) -> str:
 
 def how_asked(ctx: Context[App, Any]) -> str:
     """How a person would be asked about a call."""
-    if _can_ask(ctx):
-        return "a person would be asked"
     app = ctx.request_context.lifespan_context
+    if app.settings.confirm != "outside" and _can_ask(ctx):
+        return "a person would be asked"
     if app.settings.confirm == "elicit":
         return "this client cannot ask, so that it would be refused"
+    if app.browser.desktop is not None:
+        return "a person would be asked on a page in the browser"
     return "a person would be asked in a terminal"
-
-
-def _command(app: App) -> str:
-    """What a person types to answer; with the folder, where it is not the usual one."""
-    folder = app.settings.state_dir
-    usual = folder == Settings.model_fields["state_dir"].get_default(call_default_factory=True)
-    return "salesloft-mcp approvals" if usual else f"salesloft-mcp approvals --state-dir {shlex.quote(str(folder))}"
 
 
 def _can_ask(ctx: Context[App, Any]) -> bool:

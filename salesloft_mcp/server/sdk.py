@@ -19,8 +19,9 @@ from pydantic import ValidationError, create_model
 from pydantic_core import from_json
 
 from salesloft_mcp.app import App
+from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.server.consent import unreadable
+from salesloft_mcp.server.consent import asked_elsewhere
 from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, worded, words_of
 
@@ -43,12 +44,21 @@ class CheckedTool(Tool):
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
-                result: Result = await super().run(given, context, convert_result)
-                return result
+                try:
+                    return await self._run(given, context, convert_result)
+                except ToolError as error:
+                    if not _of_the_library(error):
+                        raise
+                    await asked_elsewhere(context)
+                    return await self._run(given, context, convert_result)
         except ToolError as error:
-            if error.__cause__ is None or isinstance(error.__cause__, ToolError):  # of the library: no answer of a form
-                return failure(worded(await unreadable(context.request_context.lifespan_context)))
             return failure(words_of(error, self.name, self.fn_metadata.arg_model))
+        except UnconfirmedError as error:
+            return failure(worded(error))
+
+    async def _run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Result:
+        result: Result = await super().run(arguments, context, convert_result)
+        return result
 
 
 def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnnotations) -> CheckedTool:
@@ -65,6 +75,11 @@ def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnno
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
     return tool
+
+
+def _of_the_library(error: ToolError) -> bool:
+    """Whether it says that the answer to a form cannot be read, which only the library finds out."""
+    return error.__cause__ is None or isinstance(error.__cause__, ToolError)
 
 
 def _left_out(value: object) -> bool:

@@ -29,8 +29,8 @@ HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"na
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """Nothing of the developer's own: no settings, no credentials, an empty home."""
-    return {"PATH": os.environ["PATH"], "HOME": str(home), **more}
+    """Nothing of the developer's own: no settings, no credentials, no desktop, an empty home."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "SSH_CONNECTION": "nobody sits here", **more}
 
 
 def run(*arguments: str, env: Mapping[str, str], given: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,17 @@
 """What each process of a race does with the state; `race_of_processes` names them."""
 
 from salesloft_mcp.changes.approvals import Approvals
+from salesloft_mcp.changes.change import Fact, Place
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.state.database import Database
 
-QUESTION = Question("delete_external_id_mapping", 'Delete this?\nexternal id: "A-1"', "digest")
+QUESTION = Question(
+    "delete_external_id_mapping",
+    "Delete this",
+    Place("SANDBOX"),
+    "digest",
+    changes=(("delete", (Fact("external id", '"A-1"'),)),),
+)
 INSERT = "INSERT INTO operations (tenant, at, who, team, title, how) VALUES ('T', 0, 'w', '', 't', '')"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from salesloft_mcp.changes.approvals import ASKED_SECONDS, GRANTED_SECONDS, Approvals
+from salesloft_mcp.changes.approvals import ASKED_SECONDS, GRANTED_SECONDS, TERMINAL, Approvals, Decision
 from salesloft_mcp.state.database import Database
 
 from .conftest import Clock
@@ -14,6 +14,7 @@ from .racing import race_of_processes
 
 pytestmark = pytest.mark.anyio
 HERE = "SANDBOX"
+YES = Decision(True, TERMINAL)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def test_one_answer_counts_of_those_that_six_processes_give_at_once(direct
     await Approvals(database).ask(HERE, QUESTION)
     found = await race_of_processes(directory, "tests.state.races:decides")
     assert sorted(found) == [*["False"] * 5, "True"]
-    assert await Approvals(database).answer(HERE, QUESTION)
+    assert await Approvals(database).answer(HERE, QUESTION) == YES
 
 
 @pytest.mark.parametrize("other", ["environment", "digest"])
@@ -45,15 +46,15 @@ async def test_a_yes_is_for_exactly_what_was_asked(approvals: Approvals, other: 
     await approvals.decide(await approvals.ask(HERE, QUESTION), True)
     place = "LIVE" if other == "environment" else HERE
     question = replace(QUESTION, digest="another") if other == "digest" else QUESTION
-    assert not await approvals.answer(place, question)
-    assert await approvals.answer(HERE, QUESTION)
+    assert await approvals.answer(place, question) is None
+    assert await approvals.answer(HERE, QUESTION) == YES
 
 
 async def test_a_no_grants_nothing_and_is_final(approvals: Approvals) -> None:
     asked = await approvals.ask(HERE, QUESTION)
     assert await approvals.decide(asked, False)
     assert not await approvals.decide(asked, True)
-    assert not await approvals.answer(HERE, QUESTION)
+    assert await approvals.answer(HERE, QUESTION) == Decision(False, TERMINAL)
     assert await approvals.pending() == []
 
 
@@ -82,15 +83,15 @@ async def test_a_yes_may_be_used_for_an_hour_from_when_it_was_given(approvals: A
     clock.now += ASKED_SECONDS - 1
     await approvals.decide(asked, True)
     clock.now += GRANTED_SECONDS - 1
-    assert await approvals.answer(HERE, QUESTION)
+    assert await approvals.answer(HERE, QUESTION) == YES
     clock.now += 1
-    assert not await approvals.answer(HERE, QUESTION)
+    assert await approvals.answer(HERE, QUESTION) is None
 
 
 async def test_pending_questions_come_oldest_first(approvals: Approvals, clock: Clock) -> None:
     digests = [str(number) for number in range(3)]
     for digest in digests:
-        await approvals.ask(HERE, replace(QUESTION, text=digest, digest=digest, name="crm"))
+        await approvals.ask(HERE, replace(QUESTION, headline=digest, digest=digest, name="crm"))
         clock.now += 1
-    assert [one.question for one in await approvals.pending()] == digests
+    assert [one.question[0] for one in await approvals.pending()] == digests
     assert {one.name for one in await approvals.pending()} == {"crm"}

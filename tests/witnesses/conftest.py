@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.hosting.program import HANG_SECONDS, free_port
+from tests.hosting.program import HANG_SECONDS, clean_environment, free_port
 
 INSTALL = "python -m pip install --group witness && bash .ci/witnesses.sh python"
 PINS = Path(__file__).with_name("package.json")
@@ -37,8 +37,8 @@ def server_command() -> list[str]:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Nothing of the developer's own: no settings, no credentials, an empty home."""
-    return {"PATH": os.environ["PATH"], "HOME": str(tmp_path_factory.mktemp("home"))}
+    """Nothing of the developer's own: no settings, no credentials, no desktop, an empty home."""
+    return clean_environment(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

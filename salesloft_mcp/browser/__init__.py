@@ -1,0 +1,1 @@
+"""Pages on loopback in the person's own browser. Others describe what they show, and are given what was chosen."""

@@ -1,0 +1,65 @@
+"""Asking a person where no client can answer: on a page in the person's browser, or in a terminal.
+
+The decision stands in the database, whichever way it came, and the same call goes through once after a yes.
+"""
+
+import shlex
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver import Context
+
+from salesloft_mcp.app import App
+from salesloft_mcp.changes.approvals import Decision
+from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.changes.question_page import QuestionPage
+from salesloft_mcp.errors import UnconfirmedError
+from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.tool_errors import TOOL_SECONDS
+from salesloft_mcp.settings import Settings
+
+WAIT_SECONDS = 45  # how long a call waits for a person: many hosts give up on it after a minute
+LOOK_SECONDS = 0.25  # between two looks at whether somebody has decided
+LOOKS = int(WAIT_SECONDS / LOOK_SECONDS)
+TOLD_LOOKS = 8  # a client is told that something goes on every two seconds
+_WAITING = "a person is asked on a page in the browser"
+
+
+async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> Decision:
+    """What a person decides within 45 seconds, on the page that opens or in a terminal. The time of the call begins
+    anew then.
+
+    Raises:
+        UnconfirmedError: nobody could be asked, or has answered until now. A pending approval is recorded.
+    """
+    app = ctx.request_context.lifespan_context
+    approval = await app.approvals.ask(app.environment, question)
+    is_open = await app.browser.show(approval, QuestionPage(app.approvals, approval, question))
+    if is_open and (decision := await _awaited(ctx, approval)):
+        current().renew(TOOL_SECONDS)
+        return decision
+    found = f" {question.found}" if question.found else ""  # what a person has to decide about
+    what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
+    on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
+    step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
+    raise UnconfirmedError(what, next_step=(*question.instead, step))
+
+
+async def _awaited(ctx: Context[App, Any], approval: str) -> Decision | None:
+    """The decision, as soon as it is there; None when nobody has decided for too long."""
+    app = ctx.request_context.lifespan_context
+    for look in range(LOOKS):
+        decision = await app.approvals.decided(approval)
+        if isinstance(decision, Decision):
+            return decision
+        if look % TOLD_LOOKS == 0:
+            await ctx.report_progress(look * LOOK_SECONDS, WAIT_SECONDS, _WAITING)
+        await anyio.sleep(LOOK_SECONDS)
+    return None
+
+
+def _command(app: App) -> str:
+    """What a person types to answer; with the folder, where it is not the usual one."""
+    folder = app.settings.state_dir
+    usual = folder == Settings.model_fields["state_dir"].get_default(call_default_factory=True)
+    return "salesloft-mcp approvals" if usual else f"salesloft-mcp approvals --state-dir {shlex.quote(str(folder))}"
