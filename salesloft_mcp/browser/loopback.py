@@ -63,9 +63,9 @@ class Reply:
 Answer = Callable[[Request], Awaitable[Reply]]
 
 
-def refusal(status: int, heading: str, *notices: str) -> Reply:
+def refusal(status: int, heading: str, *told: str) -> Reply:
     """A page that says why nothing is shown, and what to do."""
-    return Reply(rendered(Page(heading, notices=notices)), status)
+    return Reply(rendered(Page(heading, told)), status)
 
 
 @dataclass

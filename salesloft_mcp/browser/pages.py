@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 CHOICE, TYPED, TOKEN = "choice", "typed", "token"  # the fields of a form
+PROBLEM = "problem"  # the id of what says what was wrong
 YES, NO = "yes", "no"  # what CHOICE holds
 
 # The colours are pairs for light and dark, each at 4.5 to 1 or more against what it stands on (WCAG 2.2, 1.4.3).
@@ -70,11 +71,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says from top to bottom. Where it asks nothing, it only tells."""
+    """What a page says from top to bottom. `notice` stands out. Where it asks nothing, it only tells."""
 
     heading: str
+    told: tuple[str, ...] = ()  # a paragraph each
+    notice: str = ""
     tables: tuple[Table, ...] = ()
-    notices: tuple[str, ...] = ()
     ask: Ask | None = None
 
 
@@ -85,9 +87,10 @@ def rendered(page: Page, token: str = "", problem: str = "") -> str:
     """
     heading = escape(page.heading)
     asks = [_form(page.ask, token, problem)] if page.ask else []
-    told = [f'<p class="problem" role="alert">{escape(problem)}</p>'] if problem else []
-    notices = [f'<p class="notice">{escape(one)}</p>' for one in page.notices]
-    body = "\n".join([f"<h1>{heading}</h1>", *told, *map(_table, page.tables), *notices, *asks])
+    wrong = [f'<p class="problem" id="{PROBLEM}" role="alert">{escape(problem)}</p>'] if problem else []
+    told = [f"<p>{escape(one)}</p>" for one in page.told]
+    notice = [f'<p class="notice">{escape(page.notice)}</p>'] if page.notice else []
+    body = "\n".join([f"<h1>{heading}</h1>", *wrong, *told, *notice, *map(_table, page.tables), *asks])
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -97,25 +100,25 @@ def rendered(page: Page, token: str = "", problem: str = "") -> str:
 
 
 def _table(table: Table) -> str:
-    """Three columns where a value replaces another one, else two."""
+    """Two columns, or with the values that are replaced three."""
     head = f"<h2>{escape(table.heading)}</h2>\n" if table.heading else ""
-    changes = any(row.was is not None for row in table.rows)
-    columns = "<thead><tr><td></td><th scope=col>Old</th><th scope=col>New</th></tr></thead>\n" if changes else ""
-    rows = "\n".join(f"<tr><th scope=row>{escape(row.name)}</th>{_cells(row, changes)}</tr>" for row in table.rows)
-    return f"{head}<table>\n{columns}<tbody>\n{rows}\n</tbody>\n</table>"
+    three = any(row.was is not None for row in table.rows)
+    columns = "".join(f'<th scope="col">{name}</th>' for name in ("Field", "Old", "New")) if three else ""
+    rows = "\n".join(_row(row, three) for row in table.rows)
+    return f"{head}<table>\n{f'<thead><tr>{columns}</tr></thead>' if three else ''}<tbody>\n{rows}\n</tbody>\n</table>"
 
 
-def _cells(row: Row, changes: bool) -> str:
-    if row.was is not None:
-        return f'<td>{escape(row.was)}</td><td class="new">{escape(row.value)}</td>'
-    return f"<td{' colspan=2' if changes else ''}>{escape(row.value)}</td>"
+def _row(row: Row, three: bool) -> str:
+    old = f"<td>{escape(row.was or '')}</td>" if three else ""
+    new = ' class="new"' if three else ""
+    return f'<tr><th scope="row">{escape(row.name)}</th>{old}<td{new}>{escape(row.value)}</td></tr>'
 
 
 def _form(ask: Ask, token: str, problem: str) -> str:
     """The yes comes first, because Enter in the text field presses the first button; it counts only with the name."""
     field = ""
     if ask.name:
-        wrong = ' aria-invalid="true"' if problem else ""
+        wrong = f' aria-invalid="true" aria-describedby="{PROBLEM}" autofocus' if problem else ""
         field = (
             f'<label for="{TYPED}">{escape(ask.label)}</label>\n'
             f'<input type="text" id="{TYPED}" name="{TYPED}" required autocomplete="off" spellcheck="false"'

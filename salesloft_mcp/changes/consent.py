@@ -14,6 +14,7 @@ from salesloft_mcp.errors import Hint, Step
 
 BESIDE = "there already"  # the fact of an operation that tells what a new record would stand beside
 DAMAGED = "what looks damaged"  # the fact that tells of an external id or a field that does
+FOLLOWS = "what happens"  # the fact that tells what comes of a yes
 MOST_UNASKED = 500  # creates and overwrites of runs in an hour
 # Fields of a record, and the value of each by which it is taken out of use.
 RESTRICTIONS: Mapping[str, JsonValue] = {
@@ -209,7 +210,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
         told["live mappings that use it"] = "unknown" if number is None else str(number)
         few = number is not None and number <= SAVED_AT_MOST
         told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
-    told["what happens"] = rule.consequence
+    told[FOLLOWS] = rule.consequence
     told["last change here"] = str(last.number or "none")
     if last.begun:
         told["begun before"] = str(last.begun)

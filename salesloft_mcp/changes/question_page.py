@@ -1,13 +1,16 @@
 """A question that waits for a person, as a page in the person's browser."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from salesloft_mcp.browser.pages import Ask, Page, Row, Table
 from salesloft_mcp.changes.approvals import BROWSER, Approvals
-from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.changes.change import Fact, Place
+from salesloft_mcp.changes.consent import FOLLOWS, Question
 from salesloft_mcp.text import escaped
 
 CLOSE = "You can close this window."
+_ASSISTANT = "An assistant asks for this. It can neither see this page nor answer it."
 _NOT_TYPED = "Another name was typed. Nothing was decided: type the name exactly as it stands here, or refuse."
 
 
@@ -27,12 +30,12 @@ class QuestionPage:
         about = f"{self.question.headline} in {self.question.place}."
         if decision == "expired":
             told = "It waited for a day, and nobody answered. Nothing was changed."
-            return Page("This question is not open any more", notices=(about, told, CLOSE))
-        if decision.yes:
-            told = "It was written down. The call that asked for it is let through once, if it comes within an hour."
-            return Page(f"Answered: {self.question.answers[0]}", notices=(about, f"{_cap(decision.how)}.", told, CLOSE))
-        told = "It was written down. Nothing was changed."
-        return Page(f"Answered: {self.question.answers[1]}", notices=(about, f"{_cap(decision.how)}.", told, CLOSE))
+            return Page("This question is not open any more", (about, told, CLOSE))
+        follows = (
+            "the call that asked for it is let through once, within an hour" if decision.yes else "nothing was changed"
+        )
+        told = f"A person {decision.how}. This was written down, and {follows}."
+        return Page(f"Answered: {self.question.answers[not decision.yes]}", (about, told, CLOSE))
 
     async def answer(self, yes: bool, typed: str) -> str:
         """Write down an answer. A yes needs the name, where one is to be typed."""
@@ -44,25 +47,34 @@ class QuestionPage:
 
 def asking(question: Question) -> Page:
     """The whole question: where, each change with every fact in a row, what else there is to know, and the buttons."""
-    place, (yes, no) = question.place, question.answers
-    where = [Row("environment", place.environment)]
-    if place.team_named:
-        where.append(Row("team", escaped(place.team_named)))
-    several = len(question.changes) > 1
-    changes = tuple(
-        Table(
-            tuple(Row(fact.name, fact.value, fact.was or None) for fact in facts),
-            f"{number}. {verb.capitalize()}" if several else "",
-        )
-        for number, (verb, facts) in enumerate(question.changes, 1)
-    )
-    rest = Table(tuple(Row(fact.name, fact.told) for fact in question.facts), "What else there is to know")
-    name = question.name
+    yes, no = question.answers
+    name, several = question.name, len(question.changes) > 1
+    tables = [_table(_place(question.place))]
+    for number, (verb, facts) in enumerate(question.changes, 1):
+        what, fields = [one for one in facts if not one.was], [one for one in facts if one.was]
+        heading = f"{number}. {_capital(verb)}" if several else "What it is about"
+        tables += [_table(what, heading), *([_table(fields, "What is written over")] if fields else [])]
+    if rest := [one for one in question.facts if one.name != FOLLOWS]:
+        tables.append(_table(rest, "What else there is to know"))
+    follows = " ".join(f"{_capital(one.name)}: {one.value}." for one in question.facts if one.name == FOLLOWS)
     label = f"To agree, type the external type: {escaped(name)}" if name else ""
-    told = ("An assistant asks for this. It can neither see this page nor answer it.",)
     ask = Ask(yes, no, name, label, danger=question.removes)
-    return Page(f"{question.headline}?", (Table(tuple(where)), *changes, rest), told, ask)
+    return Page(f"{question.headline}?", (_ASSISTANT,), follows, tuple(tables), ask)
 
 
-def _cap(text: str) -> str:
+def _place(place: Place) -> list[Fact]:
+    team = [Fact("team", escaped(place.team_named))] if place.team_named else []
+    return [Fact("environment", place.environment), *team]
+
+
+def _table(facts: Sequence[Fact], heading: str = "") -> Table:
+    return Table(tuple(Row(_named(one), one.value, one.was or None) for one in facts), heading)
+
+
+def _named(fact: Fact) -> str:
+    """The names of fields stay as they are spelled."""
+    return fact.name.removeprefix("field ") if fact.was else _capital(fact.name)
+
+
+def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -21,14 +21,14 @@ from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.outside import decision_of
+from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 
 MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
 NO_DELETES = "no-delete"
+_CANNOT = "this client cannot ask"
 _UNREADABLE = "the client did not ask, or its answer cannot be read"
-ASK_SECONDS = 7_200.0  # how long a call waits for a client that holds it open: longer than anybody thinks
 
 _question: ContextVar[Question | None] = ContextVar(
     "question", default=None
@@ -158,11 +158,17 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
         decision = await app.approvals.answer(app.environment, question)
         if decision is not None:
             return Decided(decision=decision)
-    if why := await _why_not_the_client(ctx, question):
+    why, modern = await _why_not_the_client(ctx, question), (ctx.protocol_version or "") >= MODERN
+    if why == _CANNOT and app.settings.confirm == "auto" and app.browser.desktop and _can_lead(ctx):
+        action = await led_by_client(ctx, question, modern)
+        if action in ("decline", "cancel"):
+            return Refused(action=action)
+        why = _CANNOT if action else _UNREADABLE
+    if why:
         return await _outside(ctx, question, why)
     _question.set(question)
     form = Retype if question.name else Agree
-    if (ctx.protocol_version or "") >= MODERN:
+    if modern:
         return Elicit(question.text, form)
     with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):  # its own error, or an unreadable answer
         answer = await ctx.elicit(question.text, form)
@@ -176,7 +182,7 @@ async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str
     if app.settings.confirm == "outside":
         return "this server asks outside of the client"
     if not _can_ask(ctx):
-        return "this client cannot ask"
+        return _CANNOT
     if question.digest in app.approvals.declined:
         return "the client refused it before"
     is_answered = bool(ctx.input_responses)  # what the client was asked in an earlier round counts
@@ -226,7 +232,19 @@ def how_asked(ctx: Context[App, Any]) -> str:
 
 
 def _can_ask(ctx: Context[App, Any]) -> bool:
+    """Whether the client shows a question by itself; one that says nothing more of how it asks does."""
     capabilities = ctx.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     by_form = elicitation is not None and (elicitation.form is not None or elicitation.url is None)
-    return by_form and ((ctx.protocol_version or "") >= MODERN or ctx.session.can_send_request)
+    return by_form and _is_reached(ctx)
+
+
+def _can_lead(ctx: Context[App, Any]) -> bool:
+    """Whether the client leads its person to an address."""
+    capabilities = ctx.client_capabilities
+    elicitation = capabilities.elicitation if capabilities is not None else None
+    return elicitation is not None and elicitation.url is not None and _is_reached(ctx)
+
+
+def _is_reached(ctx: Context[App, Any]) -> bool:
+    return (ctx.protocol_version or "") >= MODERN or ctx.session.can_send_request

@@ -4,10 +4,13 @@ The decision stands in the database, whichever way it came, and the same call go
 """
 
 import shlex
+from contextlib import suppress
 from typing import Any
 
 import anyio
+from mcp import MCPError
 from mcp.server.mcpserver import Context
+from mcp_types import ElicitResult
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.approvals import Decision
@@ -22,6 +25,8 @@ WAIT_SECONDS = 45  # how long a call waits for a person: many hosts give up on i
 LOOK_SECONDS = 0.25  # between two looks at whether somebody has decided
 LOOKS = int(WAIT_SECONDS / LOOK_SECONDS)
 TOLD_LOOKS = 8  # a client is told that something goes on every two seconds
+ASK_SECONDS = 7_200.0  # how long a call waits for a client that holds it open: longer than anybody thinks
+PAGE = "page"  # under which a client of the newer protocol answers
 _WAITING = "a person is asked on a page in the browser"
 
 
@@ -34,7 +39,7 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     """
     app = ctx.request_context.lifespan_context
     approval = await app.approvals.ask(app.environment, question)
-    is_open = await app.browser.show(approval, QuestionPage(app.approvals, approval, question))
+    is_open = await app.browser.show(approval, QuestionPage(app.approvals, approval, question)) != "not opened"
     if is_open and (decision := await _awaited(ctx, approval)):
         current().renew(TOOL_SECONDS)
         return decision
@@ -43,6 +48,42 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
     step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
     raise UnconfirmedError(what, next_step=(*question.instead, step))
+
+
+class PageNeededError(Exception):
+    """A client of the newer protocol is to lead its person to an address; it then makes the same call again."""
+
+    def __init__(self, message: str, address: str) -> None:
+        super().__init__(message)
+        self.message, self.address = message, address
+
+
+async def led_by_client(ctx: Context[App, Any], question: Question, modern: bool) -> str:
+    """Have the client lead its person to the page: what it answered; empty when it did not, or it cannot be read.
+
+    Its accept says that the page was opened, and no more: the decision is made on the page. The address holds no
+    secret, as the protocol wants it, so that neither the client nor whatever it writes down could answer in the
+    person's place (https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation).
+
+    Raises:
+        PageNeededError: the client speaks the newer protocol, and was not asked yet.
+        UnconfirmedError: too many questions wait already.
+    """
+    app = ctx.request_context.lifespan_context
+    if modern and (given := ctx.input_responses):
+        answer = given.get(PAGE)
+        return answer.action if isinstance(answer, ElicitResult) else ""
+    approval = await app.approvals.ask(app.environment, question)
+    try:
+        address = await app.browser.address(approval, QuestionPage(app.approvals, approval, question))
+    except OSError:
+        return ""
+    message = f"{question.headline} in {question.place}? Answer on a page in your browser."
+    if modern:
+        raise PageNeededError(message, address)
+    with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):
+        return (await ctx.elicit_url(message, address, approval)).action
+    return ""
 
 
 async def _awaited(ctx: Context[App, Any], approval: str) -> Decision | None:

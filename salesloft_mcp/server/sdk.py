@@ -22,6 +22,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.server.consent import asked_elsewhere
+from salesloft_mcp.server.outside import PAGE, PageNeededError
 from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, worded, words_of
 
@@ -47,6 +48,8 @@ class CheckedTool(Tool):
                 try:
                     return await self._run(given, context, convert_result)
                 except ToolError as error:
+                    if isinstance(error.__cause__, PageNeededError):
+                        return _leading(error.__cause__)
                     if not _of_the_library(error):
                         raise
                     await asked_elsewhere(context)
@@ -75,6 +78,15 @@ def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnno
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = compact(tool.fn_metadata.output_schema)
     return tool
+
+
+def _leading(needed: PageNeededError) -> types.InputRequiredResult:
+    """The client is to lead its person to a page, and to make the same call again. The library has no resolver for it.
+
+    Nothing is kept between both calls: what the client answers decides nothing.
+    """
+    params = types.ElicitRequestURLParams(message=needed.message, url=needed.address)
+    return types.InputRequiredResult(input_requests={PAGE: types.ElicitRequest(params=params)})
 
 
 def _of_the_library(error: ToolError) -> bool:
