@@ -18,7 +18,7 @@ from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.log import ChangeLog
-from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.errors import SettingsError, StateError
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
@@ -26,8 +26,10 @@ from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.http import Bearer, Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
+from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.database import Database
+from salesloft_mcp.state.learned import Learned
 
 if TYPE_CHECKING:
     from salesloft_mcp.sandbox import Sandbox  # its seeded team is of no use to a live start
@@ -82,7 +84,7 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
     agent = f"salesloft-mcp/{__version__}"
     with closing(Database(settings.state_dir)) as database:
         async with open_http(settings.base_url, auth, wire, budget, agent=agent) as http:
-            salesloft = Salesloft(http)
+            salesloft = Salesloft(http, await _spellings(database, environment))
             configurations = Configurations(salesloft)
             changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
             plans = Plans(settings.state_dir, database, environment)
@@ -108,3 +110,11 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
                     environment=environment,
                     settings=settings,
                 )
+
+
+async def _spellings(database: Database, environment: str) -> Spellings:
+    """What `verify` saw here. Without it all is as the guide has it, so a busy file does not stop a start."""
+    try:
+        return Spellings.of(await Learned(database, environment).agreed())
+    except StateError:
+        return Spellings()

@@ -28,7 +28,19 @@ from .hosting.program import (
     started,
 )
 
-COMMANDS = ("approvals", "audit", "backfill", "bulk-upsert", "changes", "demo", "resolve", "runs", "sandbox", "serve")
+COMMANDS = (
+    "approvals",
+    "audit",
+    "backfill",
+    "bulk-upsert",
+    "changes",
+    "demo",
+    "resolve",
+    "runs",
+    "sandbox",
+    "serve",
+    "verify",
+)
 HELP = """
 import sys
 from click.testing import CliRunner

@@ -11,9 +11,12 @@ from salesloft_mcp.cli import cli
 from salesloft_mcp.server.inventory import INVENTORY
 from salesloft_mcp.server.prompts import prompts
 from salesloft_mcp.settings import PREFIX, Settings
+from salesloft_mcp.verify.check import NOBODY
+from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DISAGREE = "Where the documents disagree, or one of them alone speaks"
 ASSUMPTIONS = (ROOT / "docs" / "assumptions.md").read_text(encoding="utf-8")
 
 
@@ -67,6 +70,21 @@ def test_every_prompt_is_listed() -> None:
 def test_every_assumption_is_shown_by_a_test_of_the_sandbox(row: list[str]) -> None:
     tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "sandbox").glob("*.py"))
     assert f"def {row[1].strip('`')}(" in tests
+
+
+def test_every_assumption_is_tried_by_verify_or_it_says_why_not() -> None:
+    """And nothing is tried that is not told there."""
+    told = rows("Assumptions", ASSUMPTIONS) + rows(DISAGREE, ASSUMPTIONS)
+    tried = {check.assumption: f"`{check.name}`" for check in CHECKS}
+    not_tried = {one.assumption: f"not tried: {one.why}" for one in NOT_TRIED}
+    assert {row[0]: row[2] for row in told} == tried | not_tried
+    assert len(told) == len(CHECKS) + len(NOT_TRIED)
+
+
+def test_what_the_documents_say_is_told_as_the_checks_tell_it() -> None:
+    sources = {one.assumption: one.source for one in CHECKS} | {one.assumption: one.source for one in NOT_TRIED}
+    said = {assumption: source for assumption, source in sources.items() if source != NOBODY}
+    assert {row[0]: row[1] for row in rows(DISAGREE, ASSUMPTIONS)} == said
 
 
 def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:

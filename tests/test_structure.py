@@ -25,7 +25,7 @@ LAYERS = (
     {"intake"},
     {"lookups"},
     {"changes"},
-    {"bulk", "audit"},
+    {"bulk", "audit", "verify"},
     {"app"},
     {"server"},
     {"hosting", "demo"},

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import records
-from salesloft_mcp.changes.change import Image, Line, Outcome, Verdict
+from salesloft_mcp.changes.change import DONE, Image, Line, Outcome, Verdict
 from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, standing, stands_already, taken_in_part
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
@@ -24,7 +24,11 @@ async def send(api: Salesloft, line: Line) -> Outcome:
     try:
         state, after = await KINDS[line.change.kind].send(api, line.change)
     except errors.UnknownOutcomeError as error:
-        return Outcome(line, "unknown", note=error.what, error=error)
+        unknown = Outcome(line, "unknown", note=error.what, error=error)
+        if not error.status or error.status != api.spellings.duplicate or line.change.kind != "mapping":
+            return unknown
+        found = await look(api, line, sent=True)  # it is there already, as far as is known
+        return found if found.state in DONE | {"unchanged"} else unknown
     except _NOT_SENT as error:
         return Outcome(line, "planned", note=error.what, tried=False, error=error)
     except _REFUSED as error:

@@ -61,7 +61,9 @@ def key_of(external_type: str, object_type: ObjectType) -> MappingKey:
 
 
 async def count(api: Salesloft, key: MappingKey) -> int | None:
-    """How many live mappings use a configuration, for one point; None when Salesloft does not count."""
+    """How many live mappings use a configuration, for one point; None when Salesloft does not count these alone."""
+    if api.spellings.object_type == "none":
+        return None
     found = await api.list_mappings(
         external_type=key.external_type, object_type=key.object_type, deleted=False, per_page=1, counts=True
     )

@@ -27,7 +27,11 @@ class Where(TypedDict):
 
 
 def with_app(
-    work: Callable[[App], Awaitable[DoneT]], sandbox: bool, sandbox_file: Path | None, **options: Option
+    work: Callable[[App], Awaitable[DoneT]],
+    sandbox: bool,
+    sandbox_file: Path | None,
+    dialect: Dialect = "reference",
+    **options: Option,
 ) -> DoneT:
     """Do `work` on the live parts of `Where`."""
     settings = load(options)
@@ -36,7 +40,7 @@ def with_app(
         async with open_app(settings, box) as app:
             return await work(app)
 
-    with open_sandbox(sandbox_file) if sandbox else nullcontext() as box:
+    with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
         return anyio.run(working, box)
 
 

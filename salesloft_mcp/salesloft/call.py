@@ -9,6 +9,9 @@ from typing import Literal
 
 import anyio
 
+from salesloft_mcp.salesloft.received import Received
+from salesloft_mcp.salesloft.requests import Request
+
 Lane = Literal["chat", "bulk"]
 
 WRITE_SECONDS = 5.0  # a write is not begun when less of a call's time is left
@@ -25,6 +28,7 @@ class Call:
     enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
     send_by: float = math.inf  # no write is sent later, because what it was decided on is too old then
+    answers: list[tuple[Request, Received]] | None = None  # as they came, where somebody wants to see them
 
     def patience(self, write: bool = False) -> float:
         """Seconds this call may still wait; before a write so much less that its answer can be waited for."""

@@ -33,6 +33,7 @@ from salesloft_mcp.salesloft.models import (
 from salesloft_mcp.salesloft.received import Received, is_metered, read_json, wait_asked
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
 from salesloft_mcp.salesloft.retry import ATTEMPTS, LONG_ATTEMPTS, NOT_SENT
+from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 PAUSE_SECONDS = 0.5  # before a read is sent again whose answer broke off in the middle
@@ -58,8 +59,9 @@ class Salesloft:
     Every method raises a member of `errors.ApiError`, and `errors.InputError` before anything is sent.
     """
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, spellings: Spellings = AS_THE_GUIDE) -> None:
         self._http = http
+        self.spellings = spellings
 
     async def list_configurations(self, *, page: int = 1, per_page: int = PAGE_SIZE) -> Page[Configuration]:
         """One page of the team's configurations, deleted ones among them."""
@@ -104,9 +106,15 @@ class Salesloft:
         """
         asked = MappingFilter(external_type, object_type, external_id, object_id, deleted)
         more = (requests.COUNTS if counts else ()) + (requests.OLDEST_FIRST if ascending else requests.NEWEST_FIRST)
-        query = paged(asked.sent.query(), page, per_page) + more
-        ask = Request("GET", _MAPPINGS, query, scopes=(_READ_MAPPINGS,))
-        return responses.only_asked(ask, asked, await self._page(ask, Mapping))
+        for word in self.spellings.words(asked.sent.object_type):
+            sent = asked.sent if word else replace(asked.sent, object_type=None)
+            ask = Request("GET", _MAPPINGS, paged(sent.query(word), page, per_page) + more, scopes=(_READ_MAPPINGS,))
+            found = responses.only_asked(ask, asked, sent, await self._page(ask, Mapping))
+            if found.rows or found.next_page is not None or found.unread or page > 1:
+                break
+        if found.rows and word == object_type:
+            self.spellings = replace(self.spellings, object_type="plural")  # so it is, whatever was seen earlier
+        return found
 
     async def create_mapping(
         self, external_type: str, object_type: ObjectType, external_id: str, object_id: int
@@ -201,6 +209,10 @@ class Salesloft:
         """Which team every call works on."""
         return await self._row(Request("GET", "/v2/team"), Team)
 
+    async def answered(self, ask: Request) -> Received:
+        """What a read is answered with, as it comes: for whoever wants to know how this Salesloft answers."""
+        return await self._send(ask, lambda _, got: got)
+
     def _page(self, ask: Request, kind: type[RowT]) -> Awaitable[Page[RowT]]:
         return self._send(ask, partial(_page_read, kind=kind))
 
@@ -231,7 +243,10 @@ class Salesloft:
                 raise responses.lost(ask, error) from error
         asked = wait_asked(response.headers, time.time())
         wait = MINUTE if asked is None else asked
-        return read(ask, Received(response.status_code, content, wait, is_metered(response.headers)))
+        got = Received(response.status_code, content, wait, is_metered(response.headers))
+        if call.answers is not None:
+            call.answers.append((ask, got))
+        return read(ask, got)
 
 
 def _page_read(ask: Request, got: Received, kind: type[RowT]) -> Page[RowT]:

@@ -80,15 +80,15 @@ class MappingFilter(Scope):
         external id, which leaves few rows, the object type is only compared here."""
         return replace(self, object_type=None) if self.external_id else self
 
-    def query(self) -> Query:
-        """The filters that narrow, spelled as Salesloft wants them.
+    def query(self, object_type: str = "") -> Query:
+        """The filters that narrow, spelled as Salesloft wants them; `object_type` is another word for that.
 
         An external id is not checked here: a look-up may ask for thousands, and whoever takes them in has checked them.
         """
         words = (
             ("external_type", self.external_type and checked("external_type", self.external_type, MAX_EXTERNAL_TYPE)),
             ("external_id", self.external_id),
-            ("object_type", self.object_type or ""),
+            ("object_type", object_type or self.object_type or ""),
             ("object_id", "" if self.object_id is None else str(self.object_id)),
             ("deleted", "" if self.deleted is None else str(self.deleted).lower()),
         )

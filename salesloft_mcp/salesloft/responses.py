@@ -81,9 +81,9 @@ def deleted(ask: Request, got: Received) -> None:
         raise _unknown(f"{_answered(ask, got, said)}: that does not say that anything was deleted.")
 
 
-def only_asked(ask: Request, asked: MappingFilter, found: Page[Mapping]) -> Page[Mapping]:
-    """`found` without rows that were not asked for, unless they show that a filter does not work at all."""
-    if found.next_page is not None and not all(map(asked.sent.fits, found.rows)):
+def only_asked(ask: Request, asked: MappingFilter, sent: MappingFilter, found: Page[Mapping]) -> Page[Mapping]:
+    """`found` without rows that were not asked for, unless they show that a filter which was sent does not work."""
+    if found.next_page is not None and not all(map(sent.fits, found.rows)):
         what = "Salesloft answered with mappings that were not asked for, so a filter does not work. Nothing was used."
         raise _broken(ask, what)
     rows = tuple(row for row in found.rows if asked.fits(row) and asked.deleted in (None, row.deleted))

@@ -1,11 +1,61 @@
-"""What real teams hold and few expect, switched on by name. The ordinary team is plain."""
+"""What real teams hold and few expect, switched on by name. The ordinary team is plain.
+
+The first of these names are about what stands in records. Each other one is an assumption that Salesloft documents
+nowhere, or where its documents disagree, and a sandbox in which that alone is otherwise (see `odd_answers`).
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, get_args
 
 from salesloft_mcp.sandbox.store import Condition, Table
 
-Odd = Literal["odd-values", "null-rows", "hidden-records", "ids-in-plain-lists"]
+Odd = Literal[
+    "odd-values",
+    "null-rows",
+    "hidden-records",
+    "ids-in-plain-lists",
+    "singular-filter",
+    "configuration-status",
+    "configuration-source",
+    "second-configuration",
+    "configuration-filter",
+    "mapping-status",
+    "object-type-word",
+    "inserted-at",
+    "tenant-id",
+    "same-mapping-again",
+    "several-ids",
+    "characters",
+    "exact-ids",
+    "unconfigured-type",
+    "missing-object",
+    "one-row",
+    "no-rows",
+    "mapping-id",
+    "object-type-filter",
+    "unknown-filter",
+    "sorting",
+    "past-the-end",
+    "counts",
+    "unmapped-ids",
+    "records-without-external-id",
+    "records-page-size",
+    "hundred-ids",
+    "unconfigured-records",
+    "slash-in-path",
+    "null-words",
+    "parts-of-fields",
+    "configuration-soft-delete",
+    "second-delete",
+    "delete-status",
+    "soft-delete",
+    "list-without-deleted",
+    "deleted-filter",
+    "deleted-finds-nothing",
+    "map-again",
+    "mappings-outlive-configuration",
+    "metered",
+]
 ODD: tuple[Odd, ...] = get_args(Odd)
 
 # Numbers in place of text, references without an id, as a GUID and as a number, lists in place of objects.

@@ -29,6 +29,16 @@ class Query:
         except UnicodeDecodeError:
             raise bad_request("The query is not UTF-8") from None
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All of it, as it arrived."""
+        return list(self._pairs)
+
+    @property
+    def names(self) -> list[str]:
+        """The names that were given."""
+        return [name for name, _ in self._pairs]
+
     def one(self, name: str) -> str | None:
         """The value of a bare key; of a repeated one "some servers keep only the last", and so does this."""
         return next((value for key, value in reversed(self._pairs) if key == name), None)

@@ -9,7 +9,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from salesloft_mcp.sandbox import asgi, control, routes
+from salesloft_mcp.sandbox import asgi, control, odd_answers, routes
 from salesloft_mcp.sandbox.answers import Answer, ApiError, json_answer, text_answer
 from salesloft_mcp.sandbox.faults import Faults, go_wrong
 from salesloft_mcp.sandbox.limit import RateLimit, cost_of
@@ -99,6 +99,8 @@ class Sandbox:
             self._remember(call, answer.status if answer else None, cost)
         if answer is None:
             return None
+        if "metered" in self._odd:
+            return answer
         meters = {"x-ratelimit-endpoint-cost": str(cost)}
         if self._limit.remaining is not None:
             meters["x-ratelimit-remaining-minute"] = str(self._limit.remaining)
@@ -129,7 +131,7 @@ class Sandbox:
                 self._most_counted,
             )
             request.require(needed(call.method, noun))
-            return handler(request)
+            return odd_answers.around(handler, self._odd)(request)
         except ApiError as error:
             return error.answer
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from salesloft_mcp.sandbox import ODD, Odd, Sandbox
+from salesloft_mcp.sandbox.odd_answers import AROUND
 
 from .conftest import Connect
 
@@ -62,4 +63,11 @@ async def test_ids_of_mappings_may_stand_in_plain_lists_alone(connect: Connect) 
 
 
 def test_every_oddity_has_a_name() -> None:
-    assert set(ODD) == {"odd-values", "null-rows", "hidden-records", "ids-in-plain-lists"}
+    of_records = {"odd-values", "null-rows", "hidden-records", "ids-in-plain-lists"}
+    assert set(ODD) == of_records | AROUND.keys() | {"metered"}
+
+
+async def test_mappings_may_be_filtered_by_the_singular_alone(connect: Connect) -> None:
+    for word, found in (("person", True), ("people", False)):
+        rows = await read(connect, f"{MAPPINGS}?external_type=crm_lead&object_type={word}", "singular-filter")
+        assert bool(rows) is found

@@ -1,0 +1,83 @@
+"""An answer of Salesloft as it came, read with as few expectations as can be. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from salesloft_mcp.salesloft.received import Received, complaints, read_json
+from salesloft_mcp.text import quoted
+
+Row = Mapping[str, Any]
+
+_PASSING = frozenset({408, 429, 502, 503, 504})  # these say nothing about what was asked
+_ROW_KEYS = frozenset({"id", "external_id", "external_type"})
+
+
+class NotToldError(Exception):
+    """A check cannot be decided here; the message says why, in words of ours alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: object
+    metered: bool
+
+    @classmethod
+    def of(cls, got: Received) -> "Answer":
+        """
+        Raises:
+            NotToldError: it is an answer that has nothing to do with what was asked.
+        """
+        if got.status in _PASSING or got.status >= 500:
+            raise NotToldError(f"Salesloft, or something in between, answered {got.status}")
+        if got.status in (401, 403):
+            raise NotToldError(f"the token may not do this ({got.status})")
+        return cls(got.status, read_json(got.content), got.metered)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is a success."""
+        return 200 <= self.status < 300
+
+    @property
+    def data(self) -> object:
+        """What stands under `data`."""
+        return self.body.get("data") if isinstance(self.body, dict) else None
+
+    @property
+    def rows(self) -> list[Row]:
+        """Every row that can be found in it, however it is wrapped."""
+        return list(_rows(self.data))
+
+    @property
+    def row(self) -> Row:
+        """The first row; empty when there is none."""
+        return next(_rows(self.data), {})
+
+    def paging(self, name: str) -> object:
+        """A value of the envelope's paging."""
+        found: object = self.body
+        for key in ("metadata", "paging", name):
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    @property
+    def outcome(self) -> str:
+        """ "201", or "422 on external_type": the status, and the fields that a refusal names."""
+        fields = [] if self.ok else sorted(name for name in complaints(self.body) if name)
+        return (
+            f"{self.status} on {', '.join(quoted(one, 40).strip(chr(34)) for one in fields[:3])}"
+            if fields
+            else str(self.status)
+        )
+
+
+def _rows(data: object) -> Iterator[Row]:
+    if isinstance(data, dict) and _ROW_KEYS & data.keys():
+        yield data
+    elif isinstance(data, dict | list):
+        for one in data.values() if isinstance(data, dict) else data:
+            yield from _rows(one)

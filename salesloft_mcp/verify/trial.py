@@ -1,0 +1,85 @@
+"""One trial: what earlier ones left is removed, every check is tried once, and what was made is removed again."""
+
+from dataclasses import dataclass, field
+
+import anyio
+
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.change import Author
+from salesloft_mcp.errors import ApiError
+from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.state.database import Database
+from salesloft_mcp.state.learned import Learned
+from salesloft_mcp.verify.answers import NotToldError
+from salesloft_mcp.verify.bench import Bench, new_type
+from salesloft_mcp.verify.check import Check
+from salesloft_mcp.verify.removal import Left, removed, unremoved
+from salesloft_mcp.verify.report import Finding, Made, Report
+from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
+
+BEFORE = 2  # points for the team and the user
+MAPPINGS = 6  # that a trial makes at the most
+AFTER = 3 * 2 + 3 * MAPPINGS  # points to look at three types, and to delete what is there
+REMOVAL_SECONDS = 60.0  # after a trial was stopped, in which it still takes away what it made
+
+
+def points(earlier: int = 0) -> int:
+    """What a trial costs at the most, where so many types of earlier ones are looked at, too."""
+    return BEFORE + sum(check.points for check in CHECKS) + AFTER + earlier * (2 + MAPPINGS)
+
+
+@dataclass
+class _Removal:
+    number: int = 0
+    left: list[Left] = field(default_factory=list)
+
+    async def of(self, bench: Bench, external_type: str) -> None:
+        number, left = await removed(bench, external_type)
+        self.number += number
+        self.left += left
+
+
+async def waiting(changes: Changes, database: Database) -> int:
+    """How many types of earlier trials may still hold something."""
+    return len(await unremoved(database, changes.environment, (await changes.place()).team_key))
+
+
+async def verify(changes: Changes, database: Database, author: Author) -> Report:
+    """Try every check on the team of the token. Its own user is mapped, under types that nobody else uses.
+
+    Raises:
+        ApiError: the user or the team cannot be read; nothing was made.
+    """
+    with open_call() as call:
+        place = await changes.place()
+        user = await changes.api.me()
+        now = changes.log.clock()
+        bench = Bench(changes, author, call, new_type(now), user.id, place.team_id)
+        earlier, removal = _Removal(), _Removal()
+        for one in await unremoved(database, changes.environment, place.team_key):
+            await earlier.of(bench, one)
+        try:
+            findings = [await _tried(check, bench) for check in CHECKS]
+        finally:
+            with anyio.move_on_after(REMOVAL_SECONDS, shield=True):
+                for one in (bench.external_type, bench.slashed, bench.unconfigured):
+                    await removal.of(bench, one)
+        seen = {one.name: one.seen for one in findings if one.verdict != "not tried"}
+        await Learned(database, changes.environment).keep(place.team_key, seen)
+        findings += [Finding("", "not tried", one.assumption, "", "", (), one.why) for one in NOT_TRIED]
+        left = (*earlier.left, *removal.left)
+        made = Made(bench.external_type, bench.made, earlier.number, left)
+        return Report(changes.environment, place.team_id, now, tuple(findings), made, call.points)
+
+
+async def _tried(check: Check, bench: Bench) -> Finding:
+    row = check.assumption, check.source, check.how, check.expected
+    try:
+        seen = await check.seen(bench)
+    except NotToldError as why:
+        return Finding(check.name, "not tried", *row, str(why))
+    except ApiError as error:
+        return Finding(check.name, "not tried", *row, f"there was no usable answer ({type(error).__name__})")
+    if seen in check.expected:
+        return Finding(check.name, "as assumed", *row, seen)
+    return Finding(check.name, "differs", *row, seen, check.means)
