@@ -16,13 +16,14 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --paper: #16191d; --ink: #e9edf1; --soft: #a5afba; --line: #76808b;
   --button: #a8c7fa; --on-button: #0a2a5c; --danger: #f9b4ae; --on-danger: #4a0905; --new: #7ee2a0; } }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 46rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; overflow-wrap: anywhere; }
+main { max-width: 46rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; }
 h2 { font-size: 1.1rem; margin: 1.75rem 0 .5rem; }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); }
 th[scope=row] { width: 34%; font-weight: 600; }
 thead th { color: var(--soft); font-weight: 600; }
+td { overflow-wrap: anywhere; }
 td.new { color: var(--new); font-weight: 600; }
 .notice { border-left: .3rem solid var(--line); padding: .1rem 0 .1rem .9rem; }
 .problem { border-left: .3rem solid var(--danger); padding: .1rem 0 .1rem .9rem; color: var(--danger);

@@ -34,7 +34,7 @@ class QuestionPage:
         follows = (
             "the call that asked for it is let through once, within an hour" if decision.yes else "nothing was changed"
         )
-        told = f"A person {decision.how}. This was written down, and {follows}."
+        told = f"This was decided {decision.where}, and is written down: {follows}."
         return Page(f"Answered: {self.question.answers[not decision.yes]}", (about, told, CLOSE))
 
     async def answer(self, yes: bool, typed: str) -> str:

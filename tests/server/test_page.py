@@ -82,7 +82,7 @@ async def test_the_call_waits_for_a_click_and_does_what_was_agreed_to(
     async with calling(connect) as replies:
         told = await answered(desk, "yes")
     assert "Answered: Delete" in told
-    assert "A person agreed on a page in the browser." in told
+    assert "This was decided on a page in the browser, and is written down" in told
     assert replies[0].data["agreed"] == "agreed on a page in the browser"
     assert len(writes(sandbox)) == 1
     assert [one.how for one in await operations(app)] == ["agreed on a page in the browser"]
@@ -146,7 +146,7 @@ async def test_an_answer_in_a_terminal_ends_the_wait_too(desk: Desk, connect: Co
         assert await app.approvals.decide(pending.id, True, TERMINAL)
         async with Visitor() as person:
             shown = await person.visit(opened.address)
-            assert "A person approved in a terminal." in shown
+            assert "This was decided in a terminal" in shown
             assert "<form" not in shown
     assert replies[0].data["agreed"] == "approved in a terminal"
 
@@ -211,11 +211,11 @@ async def test_of_two_answers_the_first_counts(desk: Desk, connect: Connect, san
 async def test_the_client_is_told_that_a_person_is_asked(desk: Desk, connect: Connect) -> None:
     told: list[str] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        told.append(f"{done:g} of {total:g}: {message}")
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(f"{progress:g} of {total:g}: {message}")
 
     async with connect() as client, anyio.create_task_group() as tasks:
-        tasks.start_soon(lambda: client.call_tool(UNMAP, CONTACT, progress_callback=progress))
+        tasks.start_soon(lambda: client.call_tool(UNMAP, CONTACT, progress_callback=heard))
         await answered(desk, "no")
     assert told[0] == "0 of 45: a person is asked on a page in the browser"
 

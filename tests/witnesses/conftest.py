@@ -129,3 +129,14 @@ def agent_framework() -> None:
     """The keyless agent framework: imported only where this fixture was asked for."""
     if importlib.util.find_spec("agents") is None:
         absent("openai-agents is not installed")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The Chromium of this machine, and what drives it."""
+    if importlib.util.find_spec("playwright") is None:
+        absent("playwright is not installed")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        absent("there is no Chromium (apt-get install chromium)")
+    return found
