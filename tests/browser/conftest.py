@@ -1,6 +1,6 @@
 """A loopback server with one page, and a desk whose browser is the test itself."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from salesloft_mcp.browser.browser import Browser, open_browser
 from salesloft_mcp.browser.loopback import Loopback, open_loopback
 from salesloft_mcp.browser.pages import Ask, Page
 from salesloft_mcp.browser.visits import Visits
-from tests.browser.desk import Desk, sit_down
+from tests.browser.desk import Desk
 
 
 @dataclass
@@ -51,14 +51,6 @@ def visits(loopback: Loopback) -> Visits:
 @pytest.fixture
 def number(visits: Visits, question: Question) -> str:
     return visits.add(question)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "desk")
-    sit_down(monkeypatch, desk)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,7 +18,7 @@ from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
-from tests.browser.desk import Desk, Opened, Visitor, sit_down
+from tests.browser.desk import Desk, Opened, Visitor
 from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
@@ -36,14 +35,6 @@ STOP = {
     "external_id": "CONTACT3456",
     "person": {"do_not_contact": True, "title": "<b>CEO"},
 }
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "desk")
-    sit_down(monkeypatch, desk)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The page that a person agrees on, in a real browser: by mouse, by keyboard, for a screen reader, dark and light."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.sandbox import Sandbox
-from tests.browser.desk import Desk, Opened, sit_down
+from tests.browser.desk import Desk, Opened
 from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 
@@ -69,14 +69,6 @@ class Screen:
 def era() -> Era:
     """What is shown does not depend on the version of the protocol."""
     return "auto"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "desk")
-    sit_down(monkeypatch, desk)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture
