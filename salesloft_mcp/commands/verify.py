@@ -2,11 +2,14 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Unpack
 from urllib.parse import urlsplit
 
 import click
+import filelock
 from rich.console import Console
 from rich.text import Text
 
@@ -14,14 +17,16 @@ from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import Author
 from salesloft_mcp.commands.approvals import at_terminal
 from salesloft_mcp.commands.live import Where, with_app
-from salesloft_mcp.errors import InputError
+from salesloft_mcp.errors import ConflictError, InputError
 from salesloft_mcp.settings import LOOPBACK, Dialect, load
-from salesloft_mcp.state.files import atomic_output
+from salesloft_mcp.state.files import atomic_output, private_directory
 from salesloft_mcp.text import quoted
 from salesloft_mcp.verify.bench import PREFIX
 from salesloft_mcp.verify.report import Finding, Report
 from salesloft_mcp.verify.trial import MAPPINGS, points, waiting
 from salesloft_mcp.verify.trial import verify as trying
+
+LOCK = "verify.lock"
 
 
 def verify(dialect: Dialect, yes: bool, output: Path | None, as_json: bool, **where: Unpack[Where]) -> None:
@@ -34,20 +39,13 @@ def verify(dialect: Dialect, yes: bool, output: Path | None, as_json: bool, **wh
         raise InputError(
             "SALESLOFT_MODE", f"is {settings.mode}, and what verify makes has to be deleted.", next_step=step
         )
-    author = Author("terminal", "the sandbox asks nobody")
     if not where["sandbox"]:
         _require_person(yes, urlsplit(settings.base_url).hostname in LOOPBACK)
-        click.echo(with_app(_question, **where), err=True)
-        if not yes:
-            click.confirm("Agree?", abort=True, err=True)
-        author = Author("terminal", "--yes in a terminal" if yes else "asked in a terminal")
-
-    async def work(app: App) -> Report:
-        return await trying(app.changes, app.database, author)
-
-    found = with_app(work, dialect=dialect, **where)
-    if output:
-        with atomic_output(output) as file:
+    # A file that cannot be written is told before anything is made.
+    with _alone(settings.state_dir), atomic_output(output) if output else nullcontext() as file:
+        author = Author("terminal", "the sandbox asks nobody") if where["sandbox"] else _agreed(yes, **where)
+        found = with_app(lambda app: trying(app.changes, app.database, author), dialect=dialect, **where)
+        if file:
             json.dump(found.data(), file, indent=2, ensure_ascii=False)
     if as_json:
         click.echo(json.dumps(found.data(), indent=2))
@@ -67,6 +65,33 @@ def _require_person(yes: bool, loopback: bool) -> None:
     if not yes and not at_terminal():
         step = "run it in a terminal; on a loopback address --yes will do."
         raise InputError("verify", "a person agrees at a terminal, and this is none.", next_step=step)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While this lasts, no other trial takes what this one makes for left over.
+
+    Raises:
+        ConflictError: another one is under way.
+    """
+    try:
+        lock = filelock.FileLock(private_directory(folder) / LOCK, timeout=0, mode=0o600)
+        lock.acquire()
+    except filelock.Timeout:
+        what = "verify: another one is under way with this state directory. Nothing was done."
+        raise ConflictError(what, next_step="wait for its end.") from None
+    except OSError as error:
+        raise InputError("--state-dir", f"cannot be used ({error.strerror}).", next_step="give another one.") from None
+    with lock:
+        yield
+
+
+def _agreed(yes: bool, **where: Unpack[Where]) -> Author:
+    """What a person is asked, and how the person agreed."""
+    click.echo(with_app(_question, **where), err=True)
+    if not yes:
+        click.confirm("Agree?", abort=True, err=True)
+    return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal")
 
 
 async def _question(app: App) -> str:

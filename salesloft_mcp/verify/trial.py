@@ -56,6 +56,7 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
         now = changes.log.clock()
         bench = Bench(changes, author, call, new_type(now), user.id, place.team_id)
         earlier, removal = _Removal(), _Removal()
+        await changes.look_back()  # what was cut off a moment ago is settled with its key
         for one in await unremoved(database, changes.environment, place.team_key):
             await earlier.of(bench, one)
         try:

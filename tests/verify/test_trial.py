@@ -1,0 +1,197 @@
+"""A trial tells what a Salesloft does, touches nothing else, and takes away what it made."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from salesloft_mcp.changes import history
+from salesloft_mcp.errors import UnauthorizedError
+from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox.faults import Fault
+from salesloft_mcp.sandbox.scopes import known
+from salesloft_mcp.settings import Dialect
+from salesloft_mcp.state.database import Database
+from salesloft_mcp.verify import trial
+from salesloft_mcp.verify.bench import CHARACTERS, MAIN, PREFIX
+from salesloft_mcp.verify.remembered import remembered
+from salesloft_mcp.verify.table import CHECKS
+from salesloft_mcp.verify.trial import points
+
+from .conftest import HERE, TEAM, of_others, standing, verified
+
+pytestmark = pytest.mark.anyio
+ME = 1  # whose token the sandbox gives out
+
+
+async def test_the_sandbox_is_as_it_is_assumed_and_nothing_is_left_of_the_trial(
+    sandbox: Sandbox, database: Database
+) -> None:
+    before = of_others(sandbox)
+    report = await verified(sandbox, database)
+    assert [one.name for one in report.of("as assumed")] == [check.name for check in CHECKS]
+    assert report.of("differs") == []
+    assert (report.made.number, list(report.made.left), standing(sandbox)) == (5, [], [])
+    assert of_others(sandbox) == before
+
+
+async def test_in_the_dialect_of_the_guide_the_mappings_that_show_no_id_are_listed(database: Database) -> None:
+    with Sandbox(dialect="guide") as sandbox:
+        report = await verified(sandbox, database)
+        left = [(one.kind, one.external_id, one.why) for one in report.made.left]
+        assert report.of("differs") == []
+        assert left == [("mapping", one, "Salesloft shows no id to delete it by") for one in (MAIN, CHARACTERS)]
+        assert sorted(row["external_id"] for row in standing(sandbox)) == sorted([MAIN, CHARACTERS])
+        untried = [one.seen for one in report.of("not tried") if one.name == "map-again"]
+        assert untried == ["it needs a deleted mapping, which could not be had here"]
+
+
+async def test_only_the_tokens_own_user_is_mapped_under_names_that_say_what_they_are(
+    sandbox: Sandbox, database: Database
+) -> None:
+    report = await verified(sandbox, database)
+    rows = [row for row in sandbox.store.select("mappings") if row["external_type"].startswith(PREFIX)]
+    assert {(row["object_type"], row["object_id"]) for row in rows} == {("users", ME)}
+    when = report.time.replace("-", "").replace(":", "")
+    assert report.made.external_type.startswith(f"{PREFIX}{when}_")
+    writes = [one for one in sandbox.requests if one.method != "GET"]
+    assert {one.raw_path.split(b"/")[3] for one in writes} == {b"configurations", b"mappings"}
+
+
+async def test_it_costs_no_more_points_than_it_says_before(sandbox: Sandbox, database: Database) -> None:
+    report = await verified(sandbox, database)
+    assert report.points == sum(one.cost for one in sandbox.requests) <= points()
+
+
+async def test_every_write_stands_in_the_change_log_with_how_a_person_agreed(
+    sandbox: Sandbox, database: Database
+) -> None:
+    await verified(sandbox, database)
+    logged = await history.find(database)
+    writes = [one for one in sandbox.requests if one.method != "GET"]
+    assert len(logged) == len(writes)
+    assert {(one.title, one.who, one.how) for one in logged} == {("verify", "terminal", "asked in a test")}
+    assert not any(one.counts["intended"] or one.counts["unknown"] for one in logged)
+
+
+async def test_the_report_names_no_person(sandbox: Sandbox, database: Database) -> None:
+    told = json.dumps((await verified(sandbox, database)).data(), ensure_ascii=False)
+    rows = [row["fields"] for table in ("people", "users") for row in sandbox.store.select(table)]
+    personal = {str(row[name]) for row in rows for name in ("name", "email", "email_address") if row.get(name)}
+    assert personal
+    assert [one for one in personal if one in told] == []
+
+
+async def test_a_token_that_may_only_read_tells_what_it_could_not_try(database: Database) -> None:
+    with Sandbox() as sandbox:
+        token = sandbox.issue_token(*(one for one in known() if one.endswith((":read", ":view"))))
+        report = await verified(sandbox, database, token)
+        read = {"null-words", "parts-of-fields", "unconfigured-records", "metered"}
+        assert {one.name for one in report.of("as assumed")} == read
+        (status,) = [one for one in report.findings if one.name == "configuration-status"]
+        assert (status.verdict, status.seen) == ("not tried", "the token may not do this (403)")
+        assert (report.made.number, list(report.made.left)) == (0, [])
+
+
+async def test_a_token_that_is_not_known_ends_it_before_anything_is_made(sandbox: Sandbox, database: Database) -> None:
+    with pytest.raises(UnauthorizedError):
+        await verified(sandbox, database, "akwrong")
+    assert {one.method for one in sandbox.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("dialect", ["reference", "guide"])
+async def test_an_oauth_token_sees_a_source_in_either_order(dialect: Dialect, database: Database) -> None:
+    with Sandbox(dialect=dialect) as sandbox:
+        report = await verified(sandbox, database, sandbox.oauth_token)
+        assert [one.seen for one in report.findings if one.name == "configuration-source"] == ["a word and a number"]
+
+
+@pytest.mark.steady
+async def test_a_lost_answer_leaves_a_check_untried_and_nothing_behind(sandbox: Sandbox, database: Database) -> None:
+    sandbox.faults.add(Fault("lost_answer", "POST", "/v2/external/mappings"))
+    report = await verified(sandbox, database)
+    assert [one.name for one in report.of("differs")] == []
+    assert (list(report.made.left), standing(sandbox)) == ([], [])
+
+
+@pytest.mark.steady
+async def test_a_salesloft_that_fails_in_the_middle_is_no_difference(sandbox: Sandbox, database: Database) -> None:
+    sandbox.faults.add(Fault("status", path="/v2/external/ids/*", status=503, times=None))
+    report = await verified(sandbox, database)
+    assert report.of("differs") == []
+    (found,) = [one for one in report.findings if one.name == "records-page-size"]
+    assert found.seen == "Salesloft, or something in between, answered 503"
+    assert standing(sandbox) == []
+
+
+async def test_what_cannot_be_deleted_now_is_listed_and_goes_with_the_next_trial(
+    sandbox: Sandbox, database: Database
+) -> None:
+    gone = Fault("status", "DELETE", "/v2/external/mappings/*", status=403, times=None)
+    sandbox.faults.add(gone, replace(gone, path="/v2/external/configurations/*"))
+    first = await verified(sandbox, database)
+    assert {(one.kind, one.why) for one in first.made.left} == {
+        ("mapping", "the token may not do this (403)"),
+        ("configuration", "the token may not do this (403)"),
+    }
+    assert {row["external_type"] for row in standing(sandbox)} == {one.external_type for one in first.made.left}
+    sandbox.faults.clear()
+    second = await verified(sandbox, database)
+    assert (second.made.earlier, list(second.made.left), standing(sandbox)) == (len(first.made.left), [], [])
+    assert second.points <= points(2)
+    third = await verified(sandbox, database)
+    assert third.made.earlier == 0
+
+
+async def test_what_another_team_has_left_under_the_same_address_is_not_looked_at(
+    sandbox: Sandbox, database: Database
+) -> None:
+    sandbox.faults.add(Fault("status", "DELETE", status=403, times=None))
+    await verified(sandbox, database)
+    await database.write(lambda tx: tx.change("UPDATE operations SET team = '7'"))
+    sandbox.faults.clear()
+    assert (await verified(sandbox, database)).made.earlier == 0
+    assert standing(sandbox)
+
+
+async def test_a_trial_that_breaks_takes_away_what_it_made(
+    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(_: object) -> str:
+        raise KeyboardInterrupt
+
+    middle = len(CHECKS) // 2
+    broken = (*CHECKS[:middle], replace(CHECKS[middle], seen=breaks))
+    monkeypatch.setattr(trial, "CHECKS", broken)
+    with pytest.raises(KeyboardInterrupt):
+        await verified(sandbox, database)
+    assert standing(sandbox) == []
+
+
+async def test_what_was_seen_is_kept_with_its_date_for_the_team(sandbox: Sandbox, database: Database) -> None:
+    report = await verified(sandbox, database)
+    kept = await remembered(database, HERE, str(TEAM))
+    assert kept is not None
+    assert (kept.as_assumed, kept.otherwise) == (len(CHECKS), ())
+    assert kept.at >= report.at
+    assert await remembered(database, HERE, "7") is None
+    assert await remembered(database, "elsewhere", str(TEAM)) is None
+
+
+async def test_what_is_otherwise_is_told_again_with_what_it_means(database: Database) -> None:
+    with Sandbox(odd=["hundred-ids"]) as sandbox:
+        await verified(sandbox, database)
+    kept = await remembered(database, HERE, str(TEAM))
+    assert kept is not None
+    (one,) = kept.otherwise
+    assert (one.name, one.seen, one.expected) == ("hundred-ids", "at least 50, and not 100", ("100",))
+    assert one.means.startswith("Where fewer are taken")
+
+
+async def test_a_later_trial_replaces_what_an_earlier_one_saw(database: Database) -> None:
+    for odd, otherwise in ((["hundred-ids"], 1), ([], 0)):
+        with Sandbox(odd=odd) as sandbox:  # type: ignore[arg-type]
+            await verified(sandbox, database)
+        kept = await remembered(database, HERE, str(TEAM))
+        assert kept is not None
+        assert len(kept.otherwise) == otherwise
