@@ -55,6 +55,7 @@ DOCUMENTED = {
     "mcp.client",
     "mcp.client.stdio",
     "mcp.server",
+    "mcp.server.apps",
     "mcp.server.context",
     "mcp.server.mcpserver",
     "mcp.server.mcpserver.exceptions",

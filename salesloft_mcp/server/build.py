@@ -10,6 +10,7 @@ from mcp.server.context import CallNext, HandlerResult
 
 from salesloft_mcp import __version__
 from salesloft_mcp.app import App
+from salesloft_mcp.server.card import apps, show_cards
 from salesloft_mcp.server.completions import complete
 from salesloft_mcp.server.inventory import Entry, build_tool
 from salesloft_mcp.server.prompts import instructions, prompts
@@ -31,6 +32,7 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     place += _MODES[app.settings.mode]
     known_prompts = {prompt.name: prompt for prompt in prompts()}
     names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.settings.mode)
+    asking = frozenset(entry.name for entry in entries if entry.asks)
     server = MCPServer[App](
         NAME,
         title="Salesloft external ids" + (" (SANDBOX)" if app.sandbox else ""),
@@ -38,7 +40,8 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
         instructions=instructions(place),
         tools=[build_tool(entry) for entry in entries],
         lifespan=partial(_lifespan, app),
-        middleware=[names, partial(_list_configurations, app)],
+        middleware=[names, partial(_list_configurations, app), partial(show_cards, asking)],
+        extensions=[apps()],
         log_level="WARNING",
     )
     for prompt in known_prompts.values():

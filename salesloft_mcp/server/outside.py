@@ -15,9 +15,10 @@ from mcp_types import ElicitResult
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.approvals import Decision
 from salesloft_mcp.changes.consent import Question
-from salesloft_mcp.changes.question_page import QuestionPage
-from salesloft_mcp.errors import UnconfirmedError
+from salesloft_mcp.changes.question_page import QuestionPage, asking
+from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.card import card, shows_cards
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.settings import Settings
 
@@ -44,10 +45,27 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
         current().renew(TOOL_SECONDS)
         return decision
     found = f" {question.found}" if question.found else ""  # what a person has to decide about
+    shown = await _card(ctx, approval, question) if app.browser.desktop and shows_cards(ctx) else {}
     what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
     step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
-    raise UnconfirmedError(what, next_step=(*question.instead, step))
+    raise PendingError(what, next_step=(*question.instead, step), card=shown)
+
+
+class PendingError(UnconfirmedError):
+    """A question waits for a person. `card` is what a host shows of it, where it shows cards."""
+
+    def __init__(self, what: str, *, next_step: Step, card: dict[str, Any]) -> None:
+        super().__init__(what, next_step=next_step)
+        self.card = card
+
+
+async def _card(ctx: Context[App, Any], approval: str, question: Question) -> dict[str, Any]:
+    app = ctx.request_context.lifespan_context
+    with suppress(OSError):
+        address = await app.browser.address(approval, QuestionPage(app.approvals, approval, question))
+        return card(asking(question), address, _command(app))
+    return {}
 
 
 class PageNeededError(Exception):

@@ -22,7 +22,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.server.consent import asked_elsewhere
-from salesloft_mcp.server.outside import PAGE, PageNeededError
+from salesloft_mcp.server.outside import PAGE, PageNeededError, PendingError
 from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, worded, words_of
 
@@ -55,9 +55,9 @@ class CheckedTool(Tool):
                     await asked_elsewhere(context)
                     return await self._run(given, context, convert_result)
         except ToolError as error:
-            return failure(words_of(error, self.name, self.fn_metadata.arg_model))
+            return failure(words_of(error, self.name, self.fn_metadata.arg_model), _card_of(error.__cause__))
         except UnconfirmedError as error:
-            return failure(worded(error))
+            return failure(worded(error), _card_of(error))
 
     async def _run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Result:
         result: Result = await super().run(arguments, context, convert_result)
@@ -87,6 +87,10 @@ def _leading(needed: PageNeededError) -> types.InputRequiredResult:
     """
     params = types.ElicitRequestURLParams(message=needed.message, url=needed.address)
     return types.InputRequiredResult(input_requests={PAGE: types.ElicitRequest(params=params)})
+
+
+def _card_of(error: BaseException | None) -> dict[str, Any]:
+    return error.card if isinstance(error, PendingError) else {}
 
 
 def _of_the_library(error: ToolError) -> bool:

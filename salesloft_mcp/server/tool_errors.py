@@ -1,6 +1,7 @@
 """The one place where errors become words for a model. Nothing of a traceback, a token or a value passes it."""
 
 import logging
+from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
@@ -42,9 +43,9 @@ def worded(error: SalesloftMcpError) -> str:
     return error.told(_TOOLS)
 
 
-def failure(words: str) -> CallToolResult:
-    """A failed call, told in words."""
-    return CallToolResult(is_error=True, content=[TextContent(type="text", text=words)])
+def failure(words: str, meta: dict[str, Any] | None = None) -> CallToolResult:
+    """A failed call, told in words. `meta` is for the host, and no model reads it."""
+    return CallToolResult(is_error=True, content=[TextContent(type="text", text=words)], _meta=meta or None)
 
 
 def invalid_arguments(error: ValidationError, arguments: type[BaseModel]) -> str:
