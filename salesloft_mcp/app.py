@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import httpx
 from pydantic import SecretStr
 
-from salesloft_mcp import __version__
 from salesloft_mcp.audit.report import Audits
 from salesloft_mcp.browser.browser import Browser, open_browser
 from salesloft_mcp.bulk.jobs import Jobs, open_jobs
@@ -18,16 +17,18 @@ from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.log import ChangeLog
-from salesloft_mcp.errors import SettingsError, StateError
+from salesloft_mcp.errors import StateError
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Bearer, Network, open_http
+from salesloft_mcp.salesloft.credential import Key, SignedIn
+from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings
+from salesloft_mcp.sign_in import AGENT, SignInPage, open_sign_in_page, sign_in_of
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
 
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from salesloft_mcp.sandbox import Sandbox  # its seeded team is of no use to a live start
 
 SANDBOX_URL = "http://sandbox.localhost"
-NO_CREDENTIAL = (
-    "(1) set SALESLOFT_API_KEY to an API key; or (2) with OAuth, set it to an access token for now, a login of its "
-    "own comes later; or (3) add --sandbox to try everything without an account."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,8 @@ class App:
     plans: Plans
     jobs: Jobs
     budget: Budget
+    signed_in: SignedIn | None  # None where a key was given, which wins, and in the sandbox
+    sign_in_page: SignInPage | None  # likewise
     sandbox: bool
     environment: str  # what every question and every log line is about
     settings: Settings
@@ -66,31 +65,25 @@ class App:
 async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> AsyncIterator[App]:
     """The live parts, on `sandbox` when one is given and on the live API otherwise. Nothing is sent yet.
 
-    Raises:
-        SettingsError: no sandbox and no credential. One never stands in for the other.
+    The credential is the key of the settings, or else whatever sign-in is kept at the time of a request. Where there is
+    none, the request is not sent, and the sandbox never stands in for it.
     """
-    # At INFO the first two write full URLs, and so external ids; the third would warn of every retry.
-    for name, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("stamina", logging.ERROR)):
-        logging.getLogger(name).setLevel(level)
-    wire: httpx.AsyncBaseTransport
-    if sandbox:
-        settings = settings.model_copy(update={"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)})
-        wire, environment = InProcess(sandbox), f"SANDBOX ({SANDBOX_URL})"
-    else:
-        wire, environment = Network(tls=not settings.base_url.startswith("http:")), settings.base_url
-    if settings.api_key is None:
-        raise SettingsError("SALESLOFT_API_KEY", "there is no credential for Salesloft.", next_step=NO_CREDENTIAL)
-    auth, budget = Bearer(settings.api_key, settings.base_url), Budget(settings.rate_limit)
-    agent = f"salesloft-mcp/{__version__}"
+    _quieten()
+    settings, wire, environment = _on_sandbox(settings, sandbox) if sandbox else _live(settings)
+    signed_in, budget = None if settings.api_key else sign_in_of(settings), Budget(settings.rate_limit)
+    credential = signed_in or Key(settings.api_key or SecretStr(""))
     with closing(Database(settings.state_dir)) as database:
-        async with open_http(settings.base_url, auth, wire, budget, agent=agent) as http:
+        async with open_http(settings.base_url, credential, wire, budget, agent=AGENT) as http:
             salesloft = Salesloft(http, await _spellings(database, environment))
             configurations = Configurations(salesloft)
             changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
             plans = Plans(settings.state_dir, database, environment)
             lookups, custom_fields = Lookups(salesloft, configurations, budget), CustomFields(salesloft)
+            if signed_in:  # what is remembered may be of another team than that of whoever signs in later
+                signed_in.on_login = [changes.forget_place, configurations.forget, custom_fields.forget]
             async with (
                 open_browser(settings.state_dir) as browser,
+                open_sign_in_page(settings, signed_in, browser.desktop) as sign_in_page,
                 open_jobs(plans, changes, Reads(lookups, custom_fields)) as jobs,
             ):
                 yield App(
@@ -106,6 +99,8 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
                     plans=plans,
                     jobs=jobs,
                     budget=budget,
+                    signed_in=signed_in,
+                    sign_in_page=sign_in_page,
                     sandbox=sandbox is not None,
                     environment=environment,
                     settings=settings,
@@ -118,3 +113,21 @@ async def _spellings(database: Database, environment: str) -> Spellings:
         return Spellings.of(await Learned(database, environment).agreed())
     except StateError:
         return Spellings()
+
+
+_Place = tuple[Settings, httpx.AsyncBaseTransport, str]  # with what, over what, and how it is called
+
+
+def _live(settings: Settings) -> _Place:
+    return settings, Network(tls=not settings.base_url.startswith("http:")), settings.base_url
+
+
+def _on_sandbox(settings: Settings, sandbox: "Sandbox") -> _Place:
+    own = {"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)}
+    return settings.model_copy(update=own), InProcess(sandbox), f"SANDBOX ({SANDBOX_URL})"
+
+
+def _quieten() -> None:
+    """At INFO the first two write full URLs, and so external ids; the third would warn of every retry."""
+    for name, level in (("httpx", logging.WARNING), ("httpcore", logging.WARNING), ("stamina", logging.ERROR)):
+        logging.getLogger(name).setLevel(level)

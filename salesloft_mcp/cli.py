@@ -118,6 +118,41 @@ def sandbox() -> None:
 
 
 @cli.command(epilog=EXIT_CODES)
+@setting("--client-id", help="Of the OAuth application; its secret is asked for, or is SALESLOFT_CLIENT_SECRET.")
+@click.option("--client-credentials", is_flag=True, help="For a private application: no person has to agree.")
+@click.option("--no-browser", is_flag=True, help="Print the address, and take the pasted redirect.")
+@click.option("--no-keyring", is_flag=True, help="Keep it in a private file, even where the system has a keyring.")
+@click.option(
+    "--redirect-uri",
+    default="http://localhost:8788/callback",
+    show_default=True,
+    help="The Redirect URI of the application.",
+)
+@click.option("--scope", default="", help="Ask for these scopes, separated by spaces. [default: the application's]")
+@options.base_url
+@setting("--accounts-url", help="Where one signs in. [default: Salesloft's, or of another base URL that one]")
+@state_dir
+@as_json(help="Print who it is for machines.")
+def login() -> None:
+    """Sign in to Salesloft with an OAuth application.
+
+    A page of Salesloft opens in the browser, where a person agrees. The sign-in is kept in the system's keyring, with
+    the extra `keyring`, or in a file that only you can read, and is renewed by itself. A server that runs already uses
+    it from its next call on. docs/sign-in.md says how to make the application.
+    """
+
+
+@cli.command(epilog=EXIT_CODES)
+@options.base_url
+@state_dir
+def logout() -> None:
+    """End the sign-in.
+
+    It is revoked where Salesloft says how, and is kept no longer.
+    """
+
+
+@cli.command(epilog=EXIT_CODES)
 @state_dir
 @as_json(help="List the pending questions for machines; decide nothing.")
 def approvals() -> None:

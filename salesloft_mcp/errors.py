@@ -8,6 +8,7 @@ SalesloftMcpError             says what is wrong, and what to do next
 ├── UnconfirmedError          a person has not agreed to it
 └── ApiError                  Salesloft refused, or could not be reached
     ├── UnauthorizedError       401
+    │   └── SignedOutError      nobody is signed in, or no longer: nothing was sent
     ├── ForbiddenError          403
     ├── NotFoundError           404
     ├── RejectedError           422, field by field
@@ -100,6 +101,10 @@ class ApiError(SalesloftMcpError):
 
 class UnauthorizedError(ApiError):
     """Salesloft does not know this token, or no longer."""
+
+
+class SignedOutError(UnauthorizedError):
+    """There is no key, and nobody is signed in, or the sign-in has ended. A person can mend it at any moment."""
 
 
 class ForbiddenError(ApiError):

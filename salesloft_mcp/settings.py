@@ -37,9 +37,14 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _plain_token(value: SecretStr) -> SecretStr:
-    if not all(33 <= ord(char) <= 126 for char in value.get_secret_value()):
+def _plain(value: str) -> str:
+    if not all(33 <= ord(char) <= 126 for char in value):
         raise ValueError("has a space or a character that no token has; copy it again")
+    return value
+
+
+def _plain_token(value: SecretStr) -> SecretStr:
+    _plain(value.get_secret_value())
     return value
 
 
@@ -83,6 +88,8 @@ class Settings(BaseSettings):
     )
 
     api_key: Annotated[SecretStr, AfterValidator(_plain_token)] | None = None
+    client_id: Annotated[str, AfterValidator(_plain)] | None = None  # of the OAuth application that people sign in with
+    client_secret: Annotated[SecretStr, AfterValidator(_plain_token)] | None = None
     base_url: Annotated[str, AfterValidator(_safe_origin)] = "https://api.salesloft.com"
     mode: Mode = "full"
     confirm: ConfirmMode = "auto"  # how a person agrees to what cannot be undone

@@ -35,6 +35,8 @@ COMMANDS = (
     "bulk-upsert",
     "changes",
     "demo",
+    "login",
+    "logout",
     "resolve",
     "runs",
     "sandbox",
@@ -142,10 +144,13 @@ def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], needed
     assert f"needs {needed}." in result.stderr
 
 
-def test_without_a_credential_nothing_starts_and_the_three_ways_on_are_shown(env: dict[str, str]) -> None:
-    done = run("serve", env=env)
+@pytest.mark.parametrize("command", [["resolve", "A"], ["audit"], ["runs", "list"]], ids=" ".join)
+def test_without_a_credential_a_command_ends_and_shows_the_three_ways_on(
+    env: dict[str, str], command: list[str]
+) -> None:
+    done = run(*command, env=env)
     assert (done.returncode, done.stdout) == (2, "")
-    for way in ("SALESLOFT_API_KEY", "API key", "OAuth", "access token", "login", "--sandbox"):
+    for way in ("SALESLOFT_API_KEY", "API key", "OAuth access token", "`salesloft-mcp login", "--sandbox"):
         assert way in done.stderr
     assert len(done.stderr.splitlines()) == 2
 

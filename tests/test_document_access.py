@@ -11,16 +11,19 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import open_app
+from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.credential import Key
 from salesloft_mcp.salesloft.fields import PersonFields
-from salesloft_mcp.salesloft.http import Bearer
+from salesloft_mcp.salesloft.http import open_http
+from salesloft_mcp.salesloft.oauth import SALESLOFT
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings, load
 from tests.conftest import Connect
 from tests.document import proves
-from tests.test_document import CONFIGURATIONS, IDS, MAPPINGS, call, raw, stub
+from tests.test_document import CONFIGURATIONS, IDS, MAPPINGS, call, raw
 
 pytestmark = pytest.mark.anyio
 
@@ -124,16 +127,18 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-async def sent(verb: Verb, auth: httpx.Auth | None = None) -> httpx.Request:
-    """The request a typed call makes, to a Salesloft that knows nothing."""
+async def sent(verb: Verb, of: str = SALESLOFT) -> httpx.Request:
+    """The request a typed call makes, to a Salesloft that knows nothing, with a token for the address `of`."""
     seen: list[httpx.Request] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         return httpx.Response(404, json={"error": "Not Found"})
 
-    async with stub(refuse) as http:
-        http.auth = auth or httpx.Auth()
+    async with open_http(
+        of, Key(SecretStr("a-token")), httpx.MockTransport(refuse), Budget(100), agent="tests"
+    ) as http:
+        http.base_url = SALESLOFT
         with pytest.raises(errors.NotFoundError):
             await verb(Salesloft(http))
     (request,) = seen
@@ -253,10 +258,12 @@ async def test_no_endpoint_answers_without_a_token(sandbox: Sandbox, endpoint: E
 
 
 @proves("AUTH-ALWAYS")
-async def test_without_a_credential_nothing_starts_and_a_wrong_one_is_told_as_such(sandbox: Sandbox) -> None:
-    with pytest.raises(errors.SettingsError, match="no credential"):
-        async with open_app(Settings()):
-            raise AssertionError("it opened")
+async def test_without_a_credential_nothing_is_sent_and_a_wrong_one_is_told_as_such(
+    settings: Settings, sandbox: Sandbox
+) -> None:
+    async with open_app(settings) as app:
+        with pytest.raises(errors.SignedOutError, match="no credential"):
+            await app.salesloft.list_configurations()
     async with raw(sandbox, "expired") as http:
         with pytest.raises(errors.UnauthorizedError, match="does not accept this token"):
             await Salesloft(http).list_configurations()
@@ -265,13 +272,13 @@ async def test_without_a_credential_nothing_starts_and_a_wrong_one_is_told_as_su
 @proves("AUTH-HEADER")
 @each_endpoint
 async def test_every_call_carries_the_header_of_the_document(endpoint: Endpoint) -> None:
-    request = await sent(endpoint.verb, Bearer(SecretStr("a-token"), "https://api.salesloft.com"))
+    request = await sent(endpoint.verb)
     assert request.headers.get_list("Authorization") == ["Bearer a-token"]
 
 
 @proves("AUTH-HEADER")
 async def test_the_token_goes_to_no_other_origin() -> None:
-    request = await sent(lambda api: api.list_configurations(), Bearer(SecretStr("a-token"), "https://elsewhere.test"))
+    request = await sent(lambda api: api.list_configurations(), "https://elsewhere.test")
     assert "Authorization" not in request.headers
 
 

@@ -25,7 +25,7 @@ LAYERS = (
     {"intake"},
     {"lookups"},
     {"changes"},
-    {"bulk", "audit", "verify"},
+    {"bulk", "audit", "verify", "sign_in"},
     {"app"},
     {"server"},
     {"hosting", "demo"},
@@ -48,6 +48,7 @@ PLACES = {
     "truststore": {"salesloft"},
     "pydantic_settings": {"settings.py"},
     "platformdirs": {"settings.py"},
+    "keyring": {"state/credentials.py"},
 }
 # What the pages of mcp's documentation import from. Anything else of it may change with any release.
 DOCUMENTED = {

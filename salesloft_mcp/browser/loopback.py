@@ -70,11 +70,12 @@ def refusal(status: int, heading: str, *told: str) -> Reply:
 
 @dataclass
 class Loopback:
-    """The server. `answers` holds who answers for the first segment of a path."""
+    """The server. `answers` holds who answers for the first segment of a path, `names` by which names it is reached."""
 
     tasks: TaskGroup
     port: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
+    names: tuple[str, ...] = (HOST,)
     origin: str = ""  # empty until it was started
     _server: "uvicorn.Server | None" = None
 
@@ -114,7 +115,8 @@ class Loopback:
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
         headers = _headers(scope)
-        if headers.get("host") != self.origin.removeprefix("http://"):
+        port = self.origin.rpartition(":")[2]
+        if headers.get("host") not in [f"{name}:{port}" for name in self.names]:
             return refusal(421, "This address is not served here", "Open the page by the address it was opened with.")
         if scope["method"] not in ("GET", "POST"):
             return refusal(405, "A browser does not ask in this way", "Open the page in a browser.")

@@ -143,12 +143,10 @@ class Jobs:
         return self._plans.jobs[plan].call.points if plan in self._plans.jobs else 0
 
     async def resume_all(self, deletes: bool = True) -> None:
-        """Go on with the runs that ended with their process, those that delete only if `deletes`. One that somebody
-        else runs is left alone.
-        """
+        """Go on with runs that ended with their process, or are paused; with those that delete only if `deletes`."""
         for row in await self._plans.running():
             status = await self._plans.status(row.id)
-            if status.state != "stopped" or (row.counts["delete"] and not deletes):
+            if status.state not in ("stopped", "paused") or (row.counts["delete"] and not deletes):
                 continue
             with JobGuard():
                 try:
@@ -223,7 +221,8 @@ class Jobs:
             run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, quiet=self._quiet)
             finished = await run.finish()
         except errors.SalesloftMcpError as error:
-            await self._plans.note(job.plan, state="stopped", problem=str(error))
+            paused = isinstance(error, errors.SignedOutError)
+            await self._plans.note(job.plan, state="paused" if paused else "stopped", problem=str(error))
         except StaleError:
             pass
         else:

@@ -72,7 +72,7 @@ class Plans:
         """Ask for the end of a plan that is not at its end, whoever works on it."""
         sql = (
             "UPDATE runs SET cancelled = cancelled + 1, agreed = 0,"
-            " state = CASE WHEN state IN ('planned', 'stopped') THEN 'cancelled' ELSE state END"
+            " state = CASE WHEN state IN ('planned', 'stopped', 'paused') THEN 'cancelled' ELSE state END"
             " WHERE id = ? AND tenant = ? AND state NOT IN ('finished', 'failed', 'undone')"
         )
         await self._database.write(lambda tx: tx.change(sql, plan, self._tenant))
@@ -90,8 +90,8 @@ class Plans:
         return next(iter(await self._rows("undoes = ? ORDER BY at DESC LIMIT 1", row.operation)), None)
 
     async def running(self) -> list[PlanRow]:
-        """Plans whose run was under way when somebody last wrote of it."""
-        return await self._rows("state = 'running' AND NOT cancelled ORDER BY at")
+        """Plans whose run was under way when somebody last wrote of it, or waits for somebody to sign in."""
+        return await self._rows("state IN ('running', 'paused') AND NOT cancelled ORDER BY at")
 
     async def newest(self, limit: int) -> list[Status]:
         """The newest plans first."""

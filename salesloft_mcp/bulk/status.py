@@ -33,7 +33,17 @@ REASONS = {
 
 Fact = Value | Counter[str] | tuple[str, ...]
 State = Literal[
-    "planning", "planned", "running", "cancelling", "stopped", "cancelled", "finished", "failed", "undoing", "undone"
+    "planning",
+    "planned",
+    "running",
+    "cancelling",
+    "paused",
+    "stopped",
+    "cancelled",
+    "finished",
+    "failed",
+    "undoing",
+    "undone",
 ]
 
 
@@ -80,7 +90,9 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far a plan is. `stopped` was begun and is run by nobody now: run it again to go on."""
+    """How far a plan is. `stopped` was begun and is run by nobody now: run it again to go on. `paused` goes on
+    by itself as soon as somebody signs in.
+    """
 
     plan: PlanRow
     state: State
@@ -139,7 +151,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
         ConflictError: it cannot be run; or it was begun without its suspicious rows.
     """
     row = status.plan
-    if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
+    if row.state in ("planning", "undone") or status.state not in ("planned", "paused", "stopped", "cancelled"):
         again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
         raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
     if suspicious and row.operation and not row.suspicious:

@@ -52,7 +52,10 @@ class PlanView(View):
 
     plan: str = Field(description="The id of the plan.")
     state: str = Field(
-        description="planning, planned, running, cancelling, stopped, cancelled, finished, failed, undoing, undone."
+        description=(
+            "planning, planned, running, cancelling, paused (until somebody signs in), stopped, cancelled, finished,"
+            " failed, undoing, undone."
+        )
     )
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")

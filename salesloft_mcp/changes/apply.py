@@ -70,6 +70,10 @@ class Changes:
                 return Place(self.environment)
         return self._place
 
+    def forget_place(self) -> None:
+        """Read the team anew the next time: the token may be of another one by now."""
+        self._place = None
+
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
         """What a person is asked about an operation; None where nobody has to agree.
 

@@ -12,6 +12,7 @@ ALIKE = 3  # refusals in a row with one status: they are believed to meet every 
 MOST_SENDS = 2  # of a change that alone is refused: some proxies do so to a single request
 _STATUSES: dict[type[errors.SalesloftMcpError], int] = {
     errors.UnauthorizedError: 401,
+    errors.SignedOutError: 401,
     errors.ForbiddenError: 403,
     errors.NotFoundError: 404,
 }

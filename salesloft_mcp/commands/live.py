@@ -38,6 +38,8 @@ def with_app(
 
     async def working(box: Sandbox | None) -> DoneT:
         async with open_app(settings, box) as app:
+            if app.signed_in:
+                await app.signed_in.require()
             return await work(app)
 
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError
+from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError, SignedOutError
 
 _COMMANDS = {
     Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
@@ -107,7 +107,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except SalesloftMcpError as error:
             click.echo(f"salesloft-mcp: {error.told(_COMMANDS)}", err=True)
-            sys.exit(2 if isinstance(error, InputError) else 1)
+            sys.exit(2 if isinstance(error, InputError | SignedOutError) else 1)
 
 
 class Moved(Commands):

@@ -54,7 +54,7 @@ def next_steps(found: Status) -> list[str]:
     if found.state in ("planning", "failed") or not row.counts.total():
         return []
     steps = ["Every row: " + typed("runs", "report", plan, "--output", f"{plan}.csv")]
-    if found.state in ("stopped", "cancelled") and found.left:
+    if found.state in ("paused", "stopped", "cancelled") and found.left:
         steps.append("Go on with: " + typed("runs", "resume", plan))
     if found.state != "planned" or row.undoes:
         return steps

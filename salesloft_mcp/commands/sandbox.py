@@ -31,10 +31,23 @@ def sandbox(
         click.echo("# SANDBOX, no real data. Ctrl-C stops it. To use it, export these two in another terminal:")
         click.echo(f"SALESLOFT_BASE_URL=http://127.0.0.1:{port}")
         click.echo(f"SALESLOFT_API_KEY={_token(box, wanted, oauth)}")
+        if oauth:
+            for line in _sign_in(box, port):
+                click.echo(line)
         try:
             anyio.run(partial(serve, box, port=port))
         except SystemExit:  # how uvicorn ends after it has said that the port is taken
             sys.exit(1)
+
+
+def _sign_in(box: Sandbox, port: int) -> list[str]:
+    """How to sign in with its OAuth application, instead of the token."""
+    client = box.authority.client
+    return [
+        f"# Or sign in. Client id {client.id}, secret {client.secret}, redirect {client.redirect_uri}:",
+        f"# SALESLOFT_CLIENT_ID={client.id} SALESLOFT_CLIENT_SECRET={client.secret} "
+        f"salesloft-mcp login --base-url http://127.0.0.1:{port}",
+    ]
 
 
 def _token(box: Sandbox, scopes: list[str], oauth: bool) -> str:

@@ -24,7 +24,7 @@ async def run(
     It is 0 when the client has closed standard input, 130 after SIGINT and 143 after SIGTERM.
 
     Raises:
-        SettingsError: no credential, or an address that may not be served.
+        SettingsError: an address that may not be served.
         SalesloftMcpError: the port is taken.
     """
     log_to_standard_error()
@@ -57,6 +57,12 @@ async def run(
 
 
 async def resume(app: App, entries: tuple[Entry, ...]) -> None:
-    """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them."""
-    if "run_plan" in {entry.name for entry in entries}:  # else no run is begun here, and so none is resumed
-        await app.jobs.resume_all(deletes=app.settings.mode == "full")
+    """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them; and whenever
+    somebody signs in, with those that waited for it.
+    """
+    if "run_plan" not in {entry.name for entry in entries}:
+        return  # no run is begun here, and so none is resumed
+    await app.jobs.resume_all(deletes=app.settings.mode == "full")
+    if app.signed_in is not None:
+        async for _ in app.signed_in.logins():
+            await app.jobs.resume_all(deletes=app.settings.mode == "full")

@@ -36,6 +36,10 @@ class CustomFields:
         self._known[object_type] = at, names
         return names
 
+    def forget(self) -> None:
+        """Read them anew the next time: they may be those of another team by now."""
+        self._known.clear()
+
     async def check(self, object_type: ObjectType, given: Iterable[str]) -> None:
         """
         Raises:

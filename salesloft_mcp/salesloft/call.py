@@ -27,6 +27,7 @@ class Call:
     lane: Lane = "chat"  # bulk work leaves room for people who wait
     enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
+    team: str = ""  # whose token its first request was sent with, where somebody has signed in
     send_by: float = math.inf  # no write is sent later, because what it was decided on is too old then
     answers: list[tuple[Request, Received]] | None = None  # as they came, where somebody wants to see them
 

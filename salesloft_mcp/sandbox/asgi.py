@@ -28,9 +28,11 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    kind, _, token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").partition(" ")
+    headers = dict(scope["headers"])
+    kind, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     bearer = token.strip() if kind.lower() == "bearer" else ""
-    return Call(scope["method"], scope["raw_path"], scope["query_string"], bearer, body)
+    origin = f"{scope.get('scheme', 'http')}://{headers.get(b'host', b'').decode('latin-1')}"
+    return Call(scope["method"], scope["raw_path"], scope["query_string"], bearer, body, origin)
 
 
 async def send_answer(send: Send, answer: Answer | None) -> None:

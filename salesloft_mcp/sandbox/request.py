@@ -24,6 +24,7 @@ class Call:
     query: bytes
     bearer: str
     body: bytes
+    origin: str = ""  # by which the caller came
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from salesloft_mcp.sandbox import asgi, control, odd_answers, routes
+from salesloft_mcp.sandbox import asgi, control, oauth, odd_answers, routes
 from salesloft_mcp.sandbox.answers import Answer, ApiError, json_answer, text_answer
 from salesloft_mcp.sandbox.faults import Faults, go_wrong
 from salesloft_mcp.sandbox.limit import RateLimit, cost_of
@@ -21,6 +21,9 @@ from salesloft_mcp.sandbox.store import Store
 
 API_KEY = "ak" + "0123456789abcdef" * 4
 OAUTH_TOKEN = "sandbox-oauth-token-that-is-no-secret"
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-client-secret-that-is-no-secret"
+REDIRECT_URI = "http://localhost:8788/callback"
 
 REQUESTS_KEPT = 10_000
 
@@ -30,6 +33,7 @@ class Sandbox:
 
     A file keeps its data over restarts and is seeded once, while it is empty. `odd` names what real teams hold and few
     expect (see `oddities`); `most_counted` is where counts of rows stop, unless a call says that they shall not.
+    Tokens that somebody signed in for are good for `token_seconds`; it sends people back to `redirect_uri` alone.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class Sandbox:
         seeded: bool = True,
         odd: Collection[Odd] = (),
         most_counted: int = 10_000,
+        token_seconds: float = 7_200.0,
+        redirect_uri: str = REDIRECT_URI,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.api_key = API_KEY
@@ -56,6 +62,8 @@ class Sandbox:
         self._clock = clock
         self._limit = RateLimit(rate_limit, clock)
         self._callers = {API_KEY: Caller("api_key"), OAUTH_TOKEN: Caller("oauth")}
+        client = oauth.Client(CLIENT_ID, CLIENT_SECRET, redirect_uri)
+        self.authority = oauth.Authority(client, self._callers, token_seconds, clock)
         if seeded:
             plant(self.store)
 
@@ -83,8 +91,10 @@ class Sandbox:
             await asgi.send_answer(send, await self._answer(await asgi.read_call(scope, receive)))
 
     async def _answer(self, call: Call) -> Answer | None:
+        if call.raw_path in oauth.PATHS:
+            return await self._authorized(call)
         caller = self._callers.get(call.bearer)
-        if caller is None:
+        if caller is None or caller.until <= self._clock():
             self._remember(call, 401, cost=0)
             return json_answer(401, {"error": "Invalid or missing bearer token"})
         if call.raw_path.startswith(control.PREFIX):
@@ -105,6 +115,14 @@ class Sandbox:
         if self._limit.remaining is not None:
             meters["x-ratelimit-remaining-minute"] = str(self._limit.remaining)
         return replace(answer, headers={**answer.headers, **meters})
+
+    async def _authorized(self, call: Call) -> Answer | None:
+        """The authorization server costs no points."""
+        fault = self.faults.take(call.method, call.raw_path.decode())
+        work = partial(self.authority.answer, call)
+        answer = work() if fault is None else await go_wrong(fault, work)
+        self._remember(call, answer.status if answer else None, cost=0)
+        return answer
 
     async def _served(self, call: Call, caller: Caller) -> Answer | None:
         try:

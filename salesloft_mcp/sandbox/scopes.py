@@ -1,5 +1,6 @@
 """Scopes: each requirement is met by either spelling, the guide's or the current catalogue's (D5)."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,7 +31,12 @@ def known() -> list[str]:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who holds a token: its kind, and the scopes it is limited to (None: all)."""
+    """Who holds a token: its kind, the scopes it is limited to (None: all), and when it ends.
+
+    `client` is the OAuth application that a person has let in; empty for a token that nobody signed in for.
+    """
 
     kind: Kind
     scopes: frozenset[str] | None = None
+    until: float = math.inf
+    client: str = ""

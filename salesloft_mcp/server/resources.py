@@ -1,7 +1,7 @@
 """What can be read by address: configurations, one mapping, all mappings of an object, a plan."""
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec
 
 from mcp.server import MCPServer
@@ -20,6 +20,7 @@ from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType, object_type
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.arguments import whole
+from salesloft_mcp.server.signed_out import require_sign_in
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, worded
 from salesloft_mcp.text import escaped
 
@@ -40,15 +41,16 @@ class PlanReport(PlanView):
 
 def add_resources(server: MCPServer[App], app: App) -> None:
     """The fixed resource and the templates."""
+    told = partial(_told, app)
 
     @server.resource(announce.CONFIGURATIONS, title="Configurations", mime_type=JSON)
-    @_told
+    @told
     async def configurations() -> object:
         """All live external id configurations of the team."""
         return list(map(answers.ConfigurationView.model_validate, await app.configurations.live()))
 
     @server.resource(announce.CONFIGURATION, title="Configuration", mime_type=JSON, security=_FREE)
-    @_told
+    @told
     async def configuration(external_type: str, object_type: str) -> object:
         """One live configuration."""
         key = external_type, _object_type(object_type)
@@ -58,7 +60,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         raise MissingError("there is no such live configuration.")
 
     @server.resource(announce.MAPPINGS, title="Mappings of an external id", mime_type=JSON, security=_FREE)
-    @_told
+    @told
     async def mapping(external_type: str, object_type: str, external_id: str) -> object:
         """The live mappings of one external id."""
         of, wanted = _object_type(object_type), values.external_id(external_id)
@@ -66,17 +68,13 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         return await _mappings(app, external_type=external_type, external_id=wanted, object_type=of)
 
     @server.resource(announce.OBJECT, title="External ids of an object", mime_type=JSON)
-    @_told
+    @told
     async def mappings_of_object(object_type: str, object_id: str) -> object:
         """The live external ids of one person, account or user."""
-        try:
-            number = whole(object_id)
-        except ValueError as error:
-            raise InputError("object_id", str(error)) from None
-        return await _mappings(app, object_type=_object_type(object_type), object_id=number)
+        return await _mappings(app, object_type=_object_type(object_type), object_id=_number(object_id))
 
     @server.resource(announce.PLAN, title="Plan", mime_type=JSON)
-    @_told
+    @told
     async def plan(plan: str) -> object:
         """How far a plan is, and the first lines of its report."""
         status = await app.plans.status(plan)
@@ -110,6 +108,13 @@ def _object_type(word: str) -> ObjectType:
     raise InputError("object_type", "must be people, accounts or users.")
 
 
+def _number(object_id: str) -> int:
+    try:
+        return whole(object_id)
+    except ValueError as error:
+        raise InputError("object_id", str(error)) from None
+
+
 async def _mappings(app: App, **asked: Any) -> list[answers.MappingView]:  # noqa: ANN401 - what to filter by
     """A resource is read whole: one page is all there is, or the reader is sent to the tool that has pages."""
     found = await app.salesloft.list_mappings(**asked, deleted=False)
@@ -119,13 +124,14 @@ async def _mappings(app: App, **asked: Any) -> list[answers.MappingView]:  # noq
     return list(map(answers.MappingView.model_validate, found.rows))
 
 
-def _told(read: Callable[P, Awaitable[object]]) -> Callable[P, Awaitable[str]]:
+def _told(app: App, read: Callable[P, Awaitable[object]]) -> Callable[P, Awaitable[str]]:
     """What is read becomes JSON, and errors of ours become resource errors with our words."""
 
     @wraps(read)
     async def reading(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
             with open_call(TOOL_SECONDS):
+                await require_sign_in(app)
                 value = await read(*args, **kwargs)
         except (InputError, MissingError, NotFoundError) as error:
             raise ResourceNotFoundError(worded(error)) from error

@@ -19,11 +19,12 @@ from pydantic import ValidationError, create_model
 from pydantic_core import from_json
 
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import UnconfirmedError
+from salesloft_mcp.errors import SignedOutError, UnconfirmedError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.server.consent import asked_elsewhere
 from salesloft_mcp.server.outside import PAGE, PageNeededError, PendingError
 from salesloft_mcp.server.schemas import compact
+from salesloft_mcp.server.signed_out import offered, require_sign_in
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, failure, worded, words_of
 
 MAX_MESSAGE = 4 * 1024 * 1024  # bytes; the library's own limit for a body over HTTP
@@ -45,6 +46,7 @@ class CheckedTool(Tool):
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
+                await require_sign_in(_app(context))
                 try:
                     return await self._run(given, context, convert_result)
                 except ToolError as error:
@@ -55,7 +57,11 @@ class CheckedTool(Tool):
                     await asked_elsewhere(context)
                     return await self._run(given, context, convert_result)
         except ToolError as error:
+            if isinstance(error.__cause__, SignedOutError):
+                return failure(worded(await offered(_app(context), error.__cause__)))
             return failure(words_of(error, self.name, self.fn_metadata.arg_model), _card_of(error.__cause__))
+        except SignedOutError as error:
+            return failure(worded(await offered(_app(context), error)))
         except UnconfirmedError as error:
             return failure(worded(error), _card_of(error))
 
@@ -101,6 +107,12 @@ def _of_the_library(error: ToolError) -> bool:
 def _left_out(value: object) -> bool:
     """Some clients send null, an empty text, list or object, or a 0 for everything they leave out."""
     return value is not False and value in (None, "", [], {}, 0)
+
+
+def _app(context: Context[Any, Any]) -> App | None:
+    """What the server was built over; None for one that is built over nothing, as in the tests of this file."""
+    found = context.request_context.lifespan_context
+    return found if isinstance(found, App) else None
 
 
 def _client(context: Context[Any, Any]) -> str:

@@ -29,7 +29,8 @@ from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Bearer, Network, open_http
+from salesloft_mcp.salesloft.credential import Key
+from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.state.database import Database
 
 ENVIRONMENT = "chaos"
@@ -43,8 +44,8 @@ async def main(url: str, token: str, folder: Path, what: str) -> None:
     """Plan what is given in the folder, run the plan of that id, or take change `undo N` back; print how it stands."""
     logging.getLogger("stamina").setLevel(logging.ERROR)
     database = Database(folder)
-    auth = Bearer(SecretStr(token), url)
-    async with open_http(url, auth, Network(tls=False), Budget(PLENTY), agent="chaos") as http:
+    key = Key(SecretStr(token))
+    async with open_http(url, key, Network(tls=False), Budget(PLENTY), agent="chaos") as http:
         http.timeout = httpx.Timeout(PATIENCE_SECONDS)
         api = Salesloft(http)
         log = ChangeLog(database, ENVIRONMENT)

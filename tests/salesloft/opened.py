@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Bearer, open_http
+from salesloft_mcp.salesloft.credential import Key
+from salesloft_mcp.salesloft.http import open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
 
@@ -25,8 +26,8 @@ async def over(
     wire: httpx.AsyncBaseTransport, *, token: str = TOKEN, points: int = PLENTY, seconds: float | None = None
 ) -> AsyncIterator[Salesloft]:
     """The client with all its layers; `seconds` shortens the time it waits for an answer."""
-    auth = Bearer(SecretStr(token), BASE_URL)
-    async with open_http(BASE_URL, auth, wire, Budget(points), agent="tests") as http:
+    key = Key(SecretStr(token))
+    async with open_http(BASE_URL, key, wire, Budget(points), agent="tests") as http:
         if seconds is not None:
             http.timeout = httpx.Timeout(seconds)
         yield Salesloft(http)

@@ -10,9 +10,10 @@ import truststore
 from pydantic import SecretStr
 
 from salesloft_mcp.app import open_app
-from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.errors import SignedOutError
 from salesloft_mcp.salesloft.budget import Budget
-from salesloft_mcp.salesloft.http import Bearer, Network, open_http
+from salesloft_mcp.salesloft.credential import Key
+from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -27,8 +28,8 @@ async def tokens_seen(base_url: str, *urls: str) -> list[str | None]:
         seen.append(request.headers.get("authorization"))
         return httpx.Response(302, headers={"location": "https://elsewhere.test/"})
 
-    auth = Bearer(SecretStr("ak-test"), base_url)
-    async with open_http(base_url, auth, httpx.MockTransport(serve), Budget(100), agent="tests") as http:
+    key = Key(SecretStr("ak-test"))
+    async with open_http(base_url, key, httpx.MockTransport(serve), Budget(100), agent="tests") as http:
         for url in urls:
             assert (await http.get(url)).status_code == 302
     return seen
@@ -45,8 +46,8 @@ async def test_every_request_names_the_client_and_asks_for_json() -> None:
         assert (request.headers["user-agent"], request.headers["accept"]) == ("tests", "application/json")
         return httpx.Response(200)
 
-    auth = Bearer(SecretStr("ak-test"), BASE)
-    async with open_http(BASE, auth, httpx.MockTransport(serve), Budget(100), agent="tests") as http:
+    key = Key(SecretStr("ak-test"))
+    async with open_http(BASE, key, httpx.MockTransport(serve), Budget(100), agent="tests") as http:
         await http.get("/v2/me")
 
 
@@ -101,12 +102,12 @@ async def test_a_real_loopback_connection_that_is_refused_is_a_connect_error() -
     await network.aclose()
 
 
-async def test_nothing_opens_without_a_credential(settings: Settings) -> None:
-    with pytest.raises(SettingsError, match="credential") as caught:
-        async with open_app(settings):
-            raise AssertionError("it opened")
-    assert "SALESLOFT_API_KEY" in caught.value.next_step
-    assert "--sandbox" in caught.value.next_step
+async def test_nothing_is_sent_without_a_credential(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        with pytest.raises(SignedOutError, match="no credential") as caught:
+            await app.salesloft.me()
+    for way in ("salesloft-mcp login", "SALESLOFT_API_KEY", "--sandbox"):
+        assert way in caught.value.next_step
 
 
 async def test_a_live_start_reads_no_certificates_and_sends_nothing(

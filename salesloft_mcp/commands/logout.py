@@ -1,0 +1,50 @@
+"""`salesloft-mcp logout`: the sign-in is revoked where Salesloft says how, and is kept no longer."""
+
+import anyio
+import click
+
+from salesloft_mcp.commands.options import Option
+from salesloft_mcp.errors import StateError
+from salesloft_mcp.salesloft.oauth import Application
+from salesloft_mcp.settings import load
+from salesloft_mcp.sign_in import accounts_at
+from salesloft_mcp.state.credentials import Credentials, SignIn
+
+BY_HAND = (
+    "It documents no way to revoke a token from here. To end the application's access at once, remove it in Salesloft, "
+    "or have an administrator do so."
+)
+
+
+def logout(**options: Option) -> None:
+    """Revoke the sign-in, and keep it no longer."""
+    settings = load(options)
+    credentials = Credentials(settings.state_dir, settings.base_url)
+    click.echo(anyio.run(_signed_out, credentials, settings.base_url))
+
+
+async def _signed_out(credentials: Credentials, base_url: str) -> str:
+    """What became of it."""
+    async with credentials.locked():
+        if credentials.stamp() is None:
+            return f"Nobody is signed in to {base_url}."
+        try:
+            found = await credentials.read()
+        except StateError:
+            found = None
+        told = await _revoked(found) if found else "It could not be read, and so not be revoked."
+        await credentials.remove()
+    return f"Signed out of {base_url}: nothing of it is kept here any more. {told}"
+
+
+async def _revoked(found: SignIn) -> str:
+    """Revoke what can be, and say how that ended."""
+    async with accounts_at(found.accounts_url) as accounts:
+        address = (await accounts.metadata()).revocation
+        if not address:
+            return f"Salesloft knows its tokens until they end. {BY_HAND}"
+        application = Application(found.client_id, found.client_secret)
+        tokens = [token for token in (found.refresh_token, found.access_token) if token.get_secret_value()]
+        if all([await accounts.revoke(address, application, token) for token in tokens]):
+            return "Its tokens are revoked."
+    return f"{found.accounts_url} did not say that it revoked them. Its tokens may be good until they end."

@@ -1,0 +1,211 @@
+"""Signing in: with what, how a person is asked on a page, and what is kept of it. For the command and the server."""
+
+import secrets
+import shlex
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+from pydantic import SecretStr
+
+from salesloft_mcp import __version__
+from salesloft_mcp.browser.desktop import Desktop
+from salesloft_mcp.browser.redirect import awaited_redirect, checked_redirect
+from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError
+from salesloft_mcp.salesloft.budget import Budget
+from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.credential import Key, SignedIn
+from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.models import Team, User
+from salesloft_mcp.salesloft.oauth import Accounts, Application, Asking, Tokens, accounts_of, open_accounts
+from salesloft_mcp.settings import Settings
+from salesloft_mcp.state.credentials import Credentials, Grant, SignIn, system_keyring
+
+AGENT = f"salesloft-mcp/{__version__}"
+REDIRECT_URI = "http://localhost:8788/callback"  # unless the application has another one
+WAIT_SECONDS = 600.0  # for a person to agree in the browser
+AGAIN_SECONDS = 60.0  # a page is not opened again sooner: the person sees it already
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """With what somebody signs in, and where it is kept."""
+
+    accounts_url: str
+    application: Application
+    redirect_uri: str = REDIRECT_URI
+    in_keyring: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A sign-in that is kept. `problem` says why nobody knows who it is."""
+
+    sign_in: SignIn
+    me: User | None
+    team: Team | None
+    problem: str
+
+
+def sign_in_of(settings: Settings) -> SignedIn:
+    """The sign-in that is kept for these settings, whether there is one or not."""
+    credentials = Credentials(settings.state_dir, settings.base_url)
+    return SignedIn(credentials, accounts_at, login_command(settings), settings.client_id or "")
+
+
+def accounts_at(url: str) -> AbstractAsyncContextManager[Accounts]:
+    """The authorization server at an address, over the network."""
+    return open_accounts(url, Network(tls=not url.startswith("http:")), agent=AGENT)
+
+
+def login_command(settings: Settings) -> str:
+    """What a person types to sign in, in a terminal that knows none of these settings."""
+    fields, words = type(settings).model_fields, ["salesloft-mcp", "login"]
+    if settings.base_url != fields["base_url"].default:
+        words += ["--base-url", settings.base_url]
+    if settings.state_dir != fields["state_dir"].get_default(call_default_factory=True):
+        words += ["--state-dir", str(settings.state_dir)]
+    return shlex.join(words)
+
+
+async def tokens_for(way: Way, request: Mapping[str, str]) -> Tokens:
+    """What the authorization server gives for a request. Raises what `Accounts.tokens` raises."""
+    async with accounts_at(way.accounts_url) as accounts:
+        return await accounts.tokens(way.application, request)
+
+
+async def keep(settings: Settings, way: Way, grant: Grant, tokens: Tokens) -> Done:
+    """Keep the tokens, with the team that they are for: a run of another team goes no further with them.
+
+    Raises:
+        StateError: they cannot be kept.
+    """
+    me, team, problem = await _who(settings, tokens.access)
+    found = SignIn(
+        accounts_url=way.accounts_url,
+        client_id=way.application.id,
+        client_secret=way.application.secret,
+        grant=grant,
+        redirect_uri=way.redirect_uri,
+        login=secrets.token_hex(8),
+        access_token=tokens.access,
+        refresh_token=tokens.refresh,
+        expires_at=time.time() + tokens.lifetime if tokens.lifetime else 0.0,
+        lifetime=tokens.lifetime,
+        scope=tokens.scope,
+        team=str(team.id) if team else "",
+        kept="keyring" if way.in_keyring and system_keyring() else "file",
+    )
+    credentials = Credentials(settings.state_dir, settings.base_url)
+    async with credentials.locked():
+        return Done(await credentials.keep(found), me, team, problem)
+
+
+async def _who(settings: Settings, token: SecretStr) -> tuple[User | None, Team | None, str]:
+    """Whose token it is, as far as it may say so."""
+    wire = Network(tls=not settings.base_url.startswith("http:"))
+    budget, me = Budget(settings.rate_limit), None
+    async with open_http(settings.base_url, Key(token), wire, budget, agent=AGENT) as http:
+        try:
+            me = await Salesloft(http).me()
+            return me, await Salesloft(http).team(), ""
+        except SalesloftMcpError as error:
+            return me, None, str(error)
+
+
+class SignInPage:
+    """Opens Salesloft's own page in the person's browser, and takes the redirect. `desktop` is None where nobody would
+    see it.
+    """
+
+    def __init__(
+        self, settings: Settings, signed_in: SignedIn, desktop: Desktop | None, tasks: anyio.abc.TaskGroup
+    ) -> None:
+        self._settings = settings
+        self._signed_in = signed_in
+        self._desktop = desktop
+        self._tasks = tasks
+        self._opened_at = -AGAIN_SECONDS
+        self._asking: Asking | None = None  # the one whose redirect is waited for
+
+    async def told(self, error: SignedOutError) -> SignedOutError:
+        """The error, with the page as the way on where one can be opened. Opens it, unless that was a moment ago."""
+        if not await self._open():
+            return error
+        step = (
+            "a person signs in on the page that has opened in the browser; then make the same call again. Otherwise: "
+        )
+        return SignedOutError(error.what, next_step=(step, *error.steps))
+
+    async def _open(self) -> bool:
+        way = await self._way()
+        if self._desktop is None or way is None:
+            return False
+        try:
+            if self._asking is None:
+                return bool(await self._tasks.start(self._hold, way))
+            await self._show(self._asking)
+        except OSError:  # no file can be written for the browser, or no program be started
+            return False
+        return True
+
+    async def _way(self) -> Way | None:
+        """The application of the settings, or the one with which somebody signed in before; None without its secret."""
+        try:
+            before = await self._signed_in.sign_in()
+        except StateError:
+            before = None
+        given = self._settings
+        if before and given.client_id in (None, before.client_id):
+            application = Application(before.client_id, before.client_secret)
+            return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring")
+        if given.client_id and given.client_secret:
+            return Way(accounts_of(given.base_url), Application(given.client_id, given.client_secret))
+        return None
+
+    async def _show(self, asking: Asking) -> None:
+        now = anyio.current_time()
+        if self._desktop is not None and now >= self._opened_at + AGAIN_SECONDS:
+            self._opened_at = now
+            await anyio.to_thread.run_sync(self._desktop.open, asking.address)
+
+    async def _hold(self, way: Way, *, task_status: anyio.abc.TaskStatus[bool] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Wait for the redirect, and keep what it brings. Says whether the page was opened."""
+        asking = Asking(way.accounts_url, way.application, way.redirect_uri)
+
+        async def make(query: dict[str, str]) -> Done:
+            tokens = await tokens_for(way, asking.came_back(query))
+            return await keep(self._settings, way, "authorization_code", tokens)
+
+        opened = False
+        try:
+            redirect = checked_redirect(way.redirect_uri, here=True)
+            async with awaited_redirect(redirect, make) as coming:
+                await self._show(asking)
+                self._asking, opened = asking, True
+                task_status.started(True)
+                with anyio.move_on_after(WAIT_SECONDS):
+                    await coming.result()
+        except (SalesloftMcpError, OSError):
+            if not opened:  # the port is taken; what went wrong later stands on the page
+                task_status.started(False)
+        finally:
+            self._asking = None
+
+
+@asynccontextmanager
+async def open_sign_in_page(
+    settings: Settings, signed_in: SignedIn | None, desktop: Desktop | None
+) -> AsyncIterator[SignInPage | None]:
+    """A page that ends with this context; None where nobody has to sign in."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            yield SignInPage(settings, signed_in, desktop, tasks) if signed_in else None
+            tasks.cancel_scope.cancel()
+    except ExceptionGroup as group:
+        # What a caller raised inside is to reach whoever opened this, as if nothing had been there.
+        raise group.exceptions[0] from group
