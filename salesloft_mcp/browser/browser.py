@@ -4,13 +4,14 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import anyio
 import anyio.to_thread
 
-from salesloft_mcp.browser.desktop import Desktop, is_here
+from salesloft_mcp.browser.desktop import Desktop, Started, is_here
 from salesloft_mcp.browser.loopback import Loopback, Reply, Request, open_loopback, refusal
 from salesloft_mcp.browser.pages import Page, rendered
 from salesloft_mcp.browser.visits import Subject, Visits
@@ -33,6 +34,7 @@ class Browser:
     visits: Visits = field(init=False)
     _pages: dict[str, str] = field(default_factory=dict, init=False)  # by what they are about, the numbers of pages
     _names: dict[str, str] = field(default_factory=dict, init=False)  # by a name for an address, what pages are about
+    _started: dict[str, Started] = field(default_factory=dict, init=False)  # by what, until the page was seen
     _opened: list[tuple[float, str]] = field(default_factory=list, init=False)  # when, and what
 
     def __post_init__(self) -> None:
@@ -65,23 +67,32 @@ class Browser:
     async def _open(self, about: str) -> Opening:
         now = anyio.current_time()
         self._opened = [one for one in self._opened if one[0] > now - MINUTE]
+        if self.desktop is None:
+            return "not opened"
         if any(one == about and at > now - AGAIN_SECONDS for at, one in self._opened):
             return "open already"
-        if self.desktop is None or len(self._opened) >= MOST_OPENED:
+        if len(self._opened) >= MOST_OPENED:
             return "not opened"
-        file: Path | None = None
-
-        def read() -> None:
-            if file is not None:
-                file.unlink(missing_ok=True)
-
         try:
-            address = await self.visits.address(self._pages[about], read)
+            address = await self.visits.address(self._pages[about], partial(self._came, about))
             self._opened.append((now, about))
-            file = await anyio.to_thread.run_sync(self.desktop.open, address)
+            self._started[about] = await anyio.to_thread.run_sync(self.desktop.open, address)
         except OSError:
             return "not opened"
         return "opened"
+
+    def _came(self, about: str) -> None:
+        """A browser has come to a page, and needs the file no more."""
+        if started := self._started.pop(about, None):
+            started.file.unlink(missing_ok=True)
+
+    def failed(self, about: str) -> bool:
+        """Whether no browser could be started for a page. Then none is tried again, as if nobody sat here."""
+        started = self._started.get(about)
+        if started is None or not started.failed:
+            return False
+        self.desktop = None
+        return True
 
     async def _show(self, request: Request) -> Reply:
         """Open a page for whoever comes with its address; what is shown here is no answer, and holds no secret."""

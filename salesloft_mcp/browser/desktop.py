@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from shutil import rmtree
@@ -24,6 +25,8 @@ from salesloft_mcp.state.files import private_directory, private_file
 
 FOLDER = "browser"  # in the state directory
 LOCK = "lock"
+# What is run, with the file to open: the standard library knows the browsers of every system.
+_OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1], new=2))"
 # Browsers that draw into a terminal, which here is nobody's, or the pipe to the host.
 TEXT_BROWSERS = frozenset({"www-browser", "lynx", "w3m", "links", "elinks", "links2", "browsh"})
 
@@ -50,6 +53,19 @@ def for_a_browser(environment: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A browser that was started, and the file that leads it to an address."""
+
+    file: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def failed(self) -> bool:
+        """Whether no browser was found. That one was found says nothing of what it shows."""
+        return bool(self.process.returncode)
+
+
 class Desktop:
     """The browser of the person at this machine. The files it is given are private, and gone at the end."""
 
@@ -59,8 +75,8 @@ class Desktop:
         self._folder: Path | None = None
         self._lock: FileLock | None = None
 
-    def open(self, address: str) -> Path:
-        """Have the browser open an address; the file that leads it there. Nothing waits for the browser.
+    def open(self, address: str) -> Started:
+        """Have the browser open an address. Nothing waits for the browser.
 
         Raises:
             OSError: the file cannot be written, or no program be started.
@@ -69,13 +85,13 @@ class Desktop:
         private_file(file).write_text(_forwarding(address), encoding="utf-8")
         # Isolated, so that no file of the working directory takes the place of a module. Nothing is inherited: a
         # browser that held the pipe to the host would eat its messages.
-        command = [sys.executable, "-I", "-m", "webbrowser", file.as_uri()]
+        command = [sys.executable, "-I", "-c", _OPEN, file.as_uri()]
         nothing = subprocess.DEVNULL
         process = subprocess.Popen(
             command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, env=self._environment
         )
         threading.Thread(target=process.wait, daemon=True).start()  # it may last as long as the browser
-        return file
+        return Started(file, process)
 
     def close(self) -> None:
         """Remove what is left of the files."""

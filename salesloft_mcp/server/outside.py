@@ -44,6 +44,7 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     if is_open and (decision := await _awaited(ctx, approval)):
         current().renew(TOOL_SECONDS)
         return decision
+    is_open = is_open and not app.browser.failed(approval)
     found = f" {question.found}" if question.found else ""  # what a person has to decide about
     shown = await _card(ctx, approval, question) if app.browser.desktop and shows_cards(ctx) else {}
     what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
@@ -105,12 +106,14 @@ async def led_by_client(ctx: Context[App, Any], question: Question, modern: bool
 
 
 async def _awaited(ctx: Context[App, Any], approval: str) -> Decision | None:
-    """The decision, as soon as it is there; None when nobody has decided for too long."""
+    """The decision, as soon as it is there; None when nobody has decided for too long, or sees the page."""
     app = ctx.request_context.lifespan_context
     for look in range(LOOKS):
         decision = await app.approvals.decided(approval)
         if isinstance(decision, Decision):
             return decision
+        if app.browser.failed(approval):
+            return None
         if look % TOLD_LOOKS == 0:
             await ctx.report_progress(look * LOOK_SECONDS, WAIT_SECONDS, _WAITING)
         await anyio.sleep(LOOK_SECONDS)

@@ -99,7 +99,7 @@ import signal, sys
 from pathlib import Path
 from salesloft_mcp.browser.desktop import Desktop
 desktop = Desktop(Path(sys.argv[1]), {"BROWSER": "true"})
-print(desktop.open("http://127.0.0.1:9/open/secret"), flush=True)
+print(desktop.open("http://127.0.0.1:9/open/secret").file, flush=True)
 signal.pause()
 """
 
@@ -118,7 +118,7 @@ async def test_what_a_program_left_that_was_killed_is_removed_by_the_next_and_wh
     killed.send_signal(signal.SIGKILL)
     await killed.wait()
     next_one = Desktop(tmp_path / "state", {"BROWSER": "true"})
-    own = next_one.open("http://127.0.0.1:9/open/another")
+    own = next_one.open("http://127.0.0.1:9/open/another").file
     assert [file.exists() for file in (*left, own)] == [False, True, True]
     living.kill()
     await living.wait()
@@ -129,7 +129,7 @@ async def test_what_a_program_left_that_was_killed_is_removed_by_the_next_and_wh
 
 async def test_an_address_cannot_break_out_of_the_file(desk: Desk, tmp_path: Path) -> None:
     desktop = Desktop(tmp_path / "state", {"BROWSER": "true"})
-    file = desktop.open('https://x.test/?a="><script>alert(1)</script>&b=1')
+    file = desktop.open('https://x.test/?a="><script>alert(1)</script>&b=1').file
     assert "<script" not in file.read_text()
     assert "&quot;&gt;&lt;script" in file.read_text()
     desktop.close()
@@ -183,6 +183,22 @@ async def test_where_no_file_can_be_written_no_page_is_called_open(
     (tmp_path / "state" / FOLDER).write_text("in the way")
     async with open_browser(tmp_path / "state") as browser:
         assert await browser.show("a", question) == "not opened"
+
+
+async def test_where_no_browser_is_to_be_found_none_is_tried_again(
+    tmp_path: Path, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_CONNECTION")
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BROWSER", raising=False)
+    async with open_browser(tmp_path / "state") as browser:
+        assert await browser.show("a", question) == "opened"
+        with anyio.fail_after(HANG_SECONDS):
+            while not browser.failed("a"):
+                await anyio.lowlevel.checkpoint()
+        assert await browser.show("a", question) == "not opened"
+        assert await browser.show("b", question) == "not opened"
 
 
 async def test_where_nobody_sits_nothing_is_opened(tmp_path: Path, question: Question) -> None:

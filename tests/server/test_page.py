@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,6 +20,7 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
 from tests.browser.desk import Desk, Opened, Visitor
+from tests.bulk.running import FIRST_PERSON
 from tests.conftest import Connect, Era
 from tests.server.calling import Reply, call, refused, writes
 from tests.server.human import YES, Human
@@ -448,3 +450,66 @@ async def test_what_the_model_can_reach_of_a_page_answers_nothing(
     async with connect() as client:
         assert "is pending" in await refused(client, UNMAP, **CONTACT)
     assert writes(sandbox) == []
+
+
+LEADS = {"external_type": "sdfc_lead", "object_type": "people"}
+
+
+async def planned(connect: Connect) -> str:
+    """A plan that a person has to agree to."""
+    rows = [{"external_id": f"N{number}", "object_id": FIRST_PERSON + number} for number in range(3)]
+    async with connect() as client:
+        return str((await call(client, "plan_backfill", **LEADS, rows=rows)).data["plan"])
+
+
+async def test_a_run_is_agreed_to_on_a_page_and_taken_back_on_another(
+    desk: Desk, connect: Connect, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.consent.MOST_UNASKED", 2)
+    plan = await planned(connect)
+    async with calling(connect, "run_plan", plan=plan) as replies:
+        opened = await desk.opened()
+        async with Visitor() as person:
+            shown = await person.visit(opened.address)
+            assert "<h1>Create these external id mappings?</h1>" in shown
+            assert '<th scope="row">Changes</th><td>3 mappings to create</td>' in shown
+            await person.press("yes")
+    assert replies[0].data["agreed"] == "agreed on a page in the browser"
+    async with calling(connect, "undo_change", change=replies[0].data["change_id"]) as undone:
+        opened = await desk.opened()
+        async with Visitor() as person:
+            shown = await person.visit(opened.address)
+            assert f"<h1>Undo change {replies[0].data['change_id']}: delete these external id mappings?</h1>" in shown
+            await person.press("yes")
+    assert undone[0].data["agreed"] == "agreed on a page in the browser"
+
+
+async def test_a_run_that_the_client_refuses_is_asked_about_on_a_page_by_the_next_call(
+    desk: Desk, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.consent.MOST_UNASKED", 2)
+    plan, human = await planned(connect), Human(action="decline")
+    async with connect(elicitation_callback=human) as client:
+        assert "the client answered decline" in await refused(client, "run_plan", plan=plan)
+    async with calling(connect, "run_plan", plan=plan, options={"elicitation_callback": human}) as replies:
+        await answered(desk, "yes")
+    assert replies[0].data["agreed"] == "agreed on a page in the browser"
+    assert len(human.questions) == 1
+
+
+@pytest.fixture
+def no_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A display without anything that shows a page on it."""
+    monkeypatch.delenv("SSH_CONNECTION")
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+async def test_where_no_browser_is_found_the_call_does_not_wait_and_names_the_terminal(
+    no_browser: None, connect: Connect
+) -> None:
+    async with connect() as client:
+        for _ in range(2):
+            words = await refused(client, UNMAP, **CONTACT)
+            assert "Next: a person runs `salesloft-mcp approvals" in words
