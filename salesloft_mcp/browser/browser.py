@@ -113,10 +113,10 @@ class Browser:
 async def open_browser(state_dir: Path, port: int = 0) -> AsyncIterator[Browser]:
     """The browser of the person at this machine. Nothing is opened, and no port listens, until it is needed."""
     environment = surroundings()
-    desktop = Desktop(state_dir, environment) if is_here(environment) else None
+    desktop = Desktop(state_dir, environment)
+    desktop.tidy()
     try:
         async with open_loopback(port) as loopback:
-            yield Browser(loopback, desktop)
+            yield Browser(loopback, desktop if is_here(environment) else None)
     finally:
-        if desktop is not None:
-            desktop.close()
+        desktop.close()

@@ -3,9 +3,8 @@
 The browser is given the name of a private file that forwards to the address, because the command line of a program can
 be read by everybody on the machine, and the address holds a secret.
 
-Browsers that come as a snap or a flatpak cannot read hidden folders, where this file usually lies
-(https://github.com/jupyter/notebook/issues/4500). The person then sees that the file may not be read. Nothing else is
-lost: the answer of the call names the way by a terminal, too. With a state directory that is not hidden, it works.
+Where a browser may not read that file after all, the person sees so, and nothing else is lost: the answer of the call
+names the way by a terminal, too.
 """
 
 import os
@@ -14,17 +13,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from shutil import rmtree
 
 from filelock import FileLock, Timeout
 
-from salesloft_mcp.state.files import private_directory, private_file
+from salesloft_mcp.state.files import private_directory
 
 FOLDER = "browser"  # in the state directory
-LOCK = "lock"
+WAIT_SECONDS = 2.0  # for another process that begins at the same moment
+_NAME = "salesloft_mcp-"
 # What is run, with the file to open: the standard library knows the browsers of every system.
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1], new=2))"
 # Browsers that draw into a terminal, which here is nobody's, or the pipe to the host.
@@ -70,10 +70,12 @@ class Desktop:
     """The browser of the person at this machine. The files it is given are private, and gone at the end."""
 
     def __init__(self, state_dir: Path, environment: Mapping[str, str]) -> None:
-        self._state_dir = state_dir
+        self._folder = state_dir / FOLDER  # of the locks, one for each process
+        self._place = readable_place(self._folder, environment)  # of the files
         self._environment = for_a_browser(environment)
-        self._folder: Path | None = None
-        self._lock: FileLock | None = None
+        self._own = secrets.token_hex(8)
+        self._lock = FileLock(self._folder / f"{self._own}.lock", mode=0o600, thread_local=False)
+        self._turn = threading.Lock()
 
     def open(self, address: str) -> Started:
         """Have the browser open an address. Nothing waits for the browser.
@@ -81,8 +83,12 @@ class Desktop:
         Raises:
             OSError: the file cannot be written, or no program be started.
         """
-        file = self._own_folder() / f"{secrets.token_hex(8)}.html"
-        private_file(file).write_text(_forwarding(address), encoding="utf-8")
+        with self._turn:
+            if not self._lock.is_locked:
+                self._move_in()
+        file = self._place / f"{_NAME}{self._own}-{secrets.token_hex(8)}.html"
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as page:
+            page.write(_forwarding(address))
         # Isolated, so that no file of the working directory takes the place of a module. Nothing is inherited: a
         # browser that held the pipe to the host would eat its messages.
         command = [sys.executable, "-I", "-c", _OPEN, file.as_uri()]
@@ -95,32 +101,52 @@ class Desktop:
 
     def close(self) -> None:
         """Remove what is left of the files."""
-        if self._lock is not None and self._folder is not None:
+        if self._lock.is_locked:
+            self._remove(self._own)
             self._lock.release()
-            rmtree(self._folder, ignore_errors=True)
+            Path(self._lock.lock_file).unlink(missing_ok=True)
 
-    def _own_folder(self) -> Path:
-        """The folder of this process. Its lock goes with the process, so the next one can tell what is left over."""
-        if self._folder is None:
-            root = private_directory(private_directory(self._state_dir) / FOLDER)
-            with FileLock(root / LOCK):
-                for other in root.iterdir():
-                    if other.is_dir() and _is_left_over(other):
-                        rmtree(other, ignore_errors=True)
-                folder = private_directory(root / secrets.token_hex(8))
-                lock = FileLock(folder / LOCK, thread_local=False)
-                lock.acquire(timeout=0)
-            self._folder, self._lock = folder, lock
-        return self._folder
+    def tidy(self) -> None:
+        """Remove what processes have left that are gone."""
+        if self._folder.is_dir():
+            with suppress(OSError), self._alone():
+                self._remove_left_over()
+
+    def _move_in(self) -> None:
+        """Take the lock of this process, which goes with it."""
+        private_directory(private_directory(self._folder.parent) / FOLDER)
+        with self._alone():
+            self._remove_left_over()
+            self._lock.acquire(timeout=0)
+
+    def _alone(self) -> FileLock:
+        return FileLock(self._folder / "lock", timeout=WAIT_SECONDS, mode=0o600)
+
+    def _remove_left_over(self) -> None:
+        for lock in self._folder.glob("*.lock"):
+            try:
+                with FileLock(lock, timeout=0):
+                    self._remove(lock.stem)
+                    lock.unlink(missing_ok=True)
+            except Timeout:
+                continue  # that process is alive
+
+    def _remove(self, process: str) -> None:
+        for place in {self._folder, self._place}:
+            for file in place.glob(f"{_NAME}{process}-*.html"):
+                file.unlink(missing_ok=True)
 
 
-def _is_left_over(folder: Path) -> bool:
-    """Whether the process whose folder this was has ended."""
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            return True
-    except Timeout:
-        return False
+def readable_place(folder: Path, environment: Mapping[str, str]) -> Path:
+    """The folder for the files that the browser is given: `folder`, or where the browser may not read that, Downloads.
+
+    A browser that comes as a snap, as in Ubuntu, reads nothing in hidden folders of the home directory, and sees a /tmp
+    of its own (https://github.com/jupyter/notebook/issues/4500). A flatpak is handed the file by its portal.
+    """
+    home = Path(environment.get("HOME") or "/")
+    downloads = home / "Downloads"
+    hidden = folder.is_relative_to(home) and folder.relative_to(home).parts[0].startswith(".")
+    return downloads if hidden and (home / "snap").is_dir() and downloads.is_dir() else folder
 
 
 def _forwarding(address: str) -> str:

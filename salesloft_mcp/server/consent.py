@@ -21,7 +21,7 @@ from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client
+from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client, say_completed
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 
 MODERN = "2026-07-28"
@@ -163,7 +163,10 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
         action = await led_by_client(ctx, question, modern)
         if action in ("decline", "cancel"):
             return Refused(action=action)
-        why = _CANNOT if action else _UNREADABLE
+        decided = await _outside(ctx, question, _CANNOT if action else _UNREADABLE)
+        if not modern:
+            await say_completed(ctx, question)
+        return decided
     if why:
         return await _outside(ctx, question, why)
     _question.set(question)

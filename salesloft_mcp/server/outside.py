@@ -101,8 +101,18 @@ async def led_by_client(ctx: Context[App, Any], question: Question, modern: bool
     if modern:
         raise PageNeededError(message, address)
     with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):
-        return (await ctx.elicit_url(message, address, approval)).action
+        return (await ctx.elicit_url(message, address, _elicitation(ctx, question))).action
     return ""
+
+
+async def say_completed(ctx: Context[App, Any], question: Question) -> None:
+    """Tell a client of the older protocol that the person it has led to a page is done there."""
+    await ctx.session.send_elicit_complete(_elicitation(ctx, question), ctx.request_id)
+
+
+def _elicitation(ctx: Context[App, Any], question: Question) -> str:
+    """The name of what a client is asked in this call."""
+    return f"{question.digest[:12]}-{ctx.request_id}"
 
 
 async def _awaited(ctx: Context[App, Any], approval: str) -> Decision | None:

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from salesloft_mcp.browser.browser import Browser, open_browser
-from salesloft_mcp.browser.desktop import FOLDER, Desktop, for_a_browser, is_here
+from salesloft_mcp.browser.desktop import FOLDER, Desktop, for_a_browser, is_here, readable_place
 from salesloft_mcp.settings import surroundings
 from tests.browser.conftest import Question
 from tests.browser.desk import Desk, Visitor
@@ -63,8 +63,8 @@ async def test_the_browser_gets_a_private_file_and_neither_our_pipes_nor_our_key
     assert opened.argument.startswith(f"file://{tmp_path}/state/{FOLDER}/")
     assert opened.mode == "0o600"
     assert opened.ends == " ".join(["/dev/null"] * 3)
-    for folder in (opened.file.parent, opened.file.parent.parent, tmp_path / "state"):
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for one in (tmp_path / "state", tmp_path / "state" / FOLDER, *(tmp_path / "state" / FOLDER).iterdir()):
+        assert stat.S_IMODE(one.stat().st_mode) == (0o700 if one.is_dir() else 0o600)
     async with Visitor() as person:
         assert "Delete it?" in await person.visit(opened.address)
     assert not opened.file.exists()  # it has done what it was for
@@ -91,7 +91,7 @@ async def test_the_files_are_gone_when_the_program_ends(desk: Desk, tmp_path: Pa
         await browser.show("a", question)
         opened = await desk.opened()
         assert opened.file.exists()
-    assert list((tmp_path / "state" / FOLDER).glob("*/*")) == []
+    assert [one.name for one in (tmp_path / "state" / FOLDER).iterdir()] == ["lock"]
 
 
 KILLED = """
@@ -117,6 +117,8 @@ async def test_what_a_program_left_that_was_killed_is_removed_by_the_next_and_wh
     killed, living = processes
     killed.send_signal(signal.SIGKILL)
     await killed.wait()
+    async with open_browser(tmp_path / "state"):
+        assert [file.exists() for file in left] == [False, True]
     next_one = Desktop(tmp_path / "state", {"BROWSER": "true"})
     own = next_one.open("http://127.0.0.1:9/open/another").file
     assert [file.exists() for file in (*left, own)] == [False, True, True]
@@ -164,6 +166,37 @@ async def test_an_address_for_others_opens_the_page_and_holds_nothing_of_it(
         await anybody.press("yes")
         assert anybody.page.status_code == 404
     assert question.answers == []
+
+
+def test_a_browser_that_cannot_read_hidden_folders_gets_its_file_where_it_can(tmp_path: Path) -> None:
+    hidden, visible, environment = tmp_path / ".local" / "state", tmp_path / "state", {"HOME": str(tmp_path)}
+    assert readable_place(hidden, environment) == hidden
+    (tmp_path / "Downloads").mkdir()
+    assert readable_place(hidden, environment) == hidden
+    (tmp_path / "snap").mkdir()
+    assert readable_place(hidden, environment) == tmp_path / "Downloads"
+    assert readable_place(visible, environment) == visible
+    assert readable_place(Path("/var/lib/state"), environment) == Path("/var/lib/state")
+    assert readable_place(hidden, {}) == hidden
+    desktop = Desktop(hidden, {**environment, "BROWSER": "true"})
+    mode = (tmp_path / "Downloads").stat().st_mode
+    file = desktop.open("http://127.0.0.1:9/open/secret").file
+    assert file.parent == tmp_path / "Downloads"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (tmp_path / "Downloads").stat().st_mode == mode
+    desktop.close()
+    assert list((tmp_path / "Downloads").iterdir()) == []
+
+
+async def test_two_windows_that_open_at_once_share_what_is_of_this_process(
+    desk: Desk, browser: Browser, question: Question
+) -> None:
+    async with anyio.create_task_group() as tasks:
+        for one in "abc":
+            tasks.start_soon(browser.show, one, question)
+    files = [(await desk.opened()).file for _ in range(3)]
+    assert len({file.name.split("-")[1] for file in files}) == 1
+    assert all(file.exists() for file in files)
 
 
 @pytest.mark.parametrize("what", ["image", "iframe", "empty", "script"])

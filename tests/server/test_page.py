@@ -11,7 +11,14 @@ import anyio
 import pytest
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext, ClientSession
-from mcp_types import ElicitationCapability, ElicitRequestParams, ElicitRequestURLParams, ElicitResult, ErrorData
+from mcp_types import (
+    ElicitationCapability,
+    ElicitCompleteNotification,
+    ElicitRequestParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+    ErrorData,
+)
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.changes.approvals import BROWSER, TERMINAL
@@ -372,15 +379,22 @@ class Led:
 
 
 async def test_a_client_that_leads_its_person_to_an_address_shows_the_same_page_and_never_sees_its_secret(
-    desk: Desk, connect: Connect, sandbox: Sandbox, only_leads: None
+    desk: Desk, connect: Connect, sandbox: Sandbox, only_leads: None, era: Era
 ) -> None:
-    led = Led()
-    async with calling(connect, options={"elicitation_callback": led}) as replies:
+    led, completed = Led(), []
+
+    async def heard(message: object) -> None:
+        if isinstance(message, ElicitCompleteNotification):
+            completed.append(message.params.elicitation_id)
+
+    async with calling(connect, options={"elicitation_callback": led, "message_handler": heard}) as replies:
         opened = await desk.opened()
         async with Visitor() as person:
             assert "Delete this external id mapping?" in await person.visit(opened.address)
             await person.press("yes")
     (asked,) = led.asked
+    if era == "legacy":
+        assert completed == [asked.elicitation_id]
     assert asked.message.startswith("Delete this external id mapping in SANDBOX")
     assert "It opens in another window of your browser." in led.shown
     assert opened.address.rpartition("/")[2] not in f"{asked.url}{led.shown}"

@@ -8,16 +8,25 @@ from typing import Annotated, Any, cast
 import anyio
 import pytest
 from mcp.client import Client
+from mcp.client.session import ClientRequestContext
 from mcp.server import MCPServer, ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import (
+    CallToolResult,
+    ElicitRequestParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+    TextContent,
+    ToolAnnotations,
+)
 from pydantic import BaseModel, Field
 
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.outside import PAGE, PageNeededError
 from salesloft_mcp.server.sdk import CheckedTool, checked_tool, serve_lines
 from tests.conftest import Era
 from tests.hosting.program import HANG_SECONDS, HELLO, PLACE
@@ -125,6 +134,27 @@ async def test_a_middleware_gets_the_finished_answer_and_may_add_to_it(era: Era)
         assert initialized["capabilities"]["resources"]["listChanged"] is False, (
             "the library promises changes itself now"
         )
+
+
+async def lead(ctx: Context[App, Any], number: int = 0) -> CallToolResult:
+    """Lead the person to an address first."""
+    if not ctx.input_responses:
+        raise PageNeededError("Look there", "http://127.0.0.1:1/show/x")
+    answer = ctx.input_responses[PAGE]
+    return CallToolResult(content=[TextContent(type="text", text=str(getattr(answer, "action", None)))])
+
+
+async def test_a_client_of_the_newer_version_leads_its_person_to_an_address_and_calls_again() -> None:
+    asked: list[ElicitRequestParams] = []
+
+    async def leading(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params)
+        return ElicitResult(action="accept")
+
+    server = MCPServer[App]("test", tools=[checked_tool(lead, "Lead", ToolAnnotations())], log_level="CRITICAL")
+    async with Client(server, elicitation_callback=leading) as client:
+        assert text(await client.call_tool("lead", {})) == "accept", TOOL_CLASS
+    assert asked == [ElicitRequestURLParams(message="Look there", url="http://127.0.0.1:1/show/x")], TOOL_CLASS
 
 
 class Lines:
