@@ -17,6 +17,7 @@ from salesloft_mcp.sandbox.serve import serve
 from salesloft_mcp.verify.bench import MAIN, PREFIX
 from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
 from tests.hosting.program import free_port
+from tests.sandbox.test_faults import listening
 from tests.verify.conftest import standing
 
 
@@ -31,6 +32,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     port = free_port()
     with Sandbox(odd=["second-delete"], rate_limit=0) as box, start_blocking_portal() as portal:
         serving = portal.start_task_soon(lambda: serve(box, port=port))
+        portal.call(listening, port)
         monkeypatch.setenv("SALESLOFT_BASE_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("SALESLOFT_API_KEY", box.api_key)
         yield box
@@ -73,7 +75,7 @@ def test_a_person_sees_what_is_made_where_and_agrees_first(real: Sandbox, state:
     asked = result.stderr
     assert "Verify how Salesloft behaves in http://127.0.0.1:" in asked
     assert '"Northwind Software (sandbox)" (100013)?' in asked
-    assert f"at most 3 external types for users, called {PREFIX}…, and 6 mappings of your own user" in asked
+    assert f"at most 3 configurations of types called {PREFIX}…, and 6 mappings of your own user" in asked
     first = result.stdout.splitlines()[:3]
     assert first[0] == "DIFFERS     Deleting a mapping a second time is a 404"
     assert first[1] == "            seen: 204; assumed: 404 (second-delete)"

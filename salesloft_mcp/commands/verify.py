@@ -102,7 +102,7 @@ async def _question(app: App) -> str:
         [
             f"Verify how Salesloft behaves in {await app.changes.place()}?",
             *first,
-            f"created: at most 3 external types for users, called {PREFIX}…, and {MAPPINGS} mappings of your own user",
+            f"created: at most 3 configurations of types called {PREFIX}…, and {MAPPINGS} mappings of your own user",
             "deleted: those again; where Salesloft shows no id to delete a mapping by, it stays and is listed",
             "not touched: people, accounts, other users, other external types",
             f"points: at most {points(earlier)} of those that the team has in a minute",

@@ -100,20 +100,20 @@ async def _found(
 ) -> dict[int, Record]:
     """The records of these external ids that can be read, a point for a hundred of them."""
     found: dict[int, Record] = {}
-    for batch in _batches(external_ids, room):
+    for batch in _batches(external_ids, room, api.spellings.ids_a_call):
         with suppress(errors.BrokenAnswerError):  # none of them can be read: the mappings tell whose they are
             async for rows in pages(partial(api.list_records, external_type, object_type, batch)):
                 found |= {record.id: record for record in rows}
     return found
 
 
-def _batches(external_ids: Sequence[str], room: int) -> Iterator[list[str]]:
-    """As many ids at a time as one call takes, whose query has `room` for so many bytes of them."""
+def _batches(external_ids: Sequence[str], room: int, most: int) -> Iterator[list[str]]:
+    """At most so many ids at a time, whose query has `room` for so many bytes of them."""
     batch: list[str] = []
     size = 0
     for one in external_ids:
         own = _size(one)
-        if batch and (len(batch) == MAX_IDS_A_CALL or size + own > room):
+        if batch and (len(batch) == most or size + own > room):
             yield batch
             batch, size = [], 0
         batch.append(one)

@@ -146,9 +146,9 @@ class Salesloft:
         which object belongs to which id.
 
         Raises:
-            InputError: more ids than one call takes (100, or about 6 kB of query).
+            InputError: more ids than one call takes (mostly 100, or about 6 kB of query).
         """
-        ask = requests.records(external_type, object_type, external_ids, page)
+        ask = requests.records(external_type, object_type, external_ids, page, self.spellings.ids_a_call)
         return await self._page(ask, models.RECORDS[object_type])
 
     async def upsert_person(self, external_type: str, external_id: str, fields: PersonFields) -> Person:

@@ -139,19 +139,21 @@ def objects(object_type: ObjectType, filters: Query, page: int, per_page: int, c
     return Request("GET", f"/v2/{object_type}", query, scopes=(reads(object_type),))
 
 
-def records(external_type: str, object_type: ObjectType, external_ids: Sequence[str], page: int) -> Request:
+def records(
+    external_type: str, object_type: ObjectType, external_ids: Sequence[str], page: int, most: int = MAX_IDS_A_CALL
+) -> Request:
     """The objects behind external ids: a list of 25 a page, unless more are asked for.
 
     Raises:
-        InputError: more ids than one call takes.
+        InputError: more ids than one call takes, which are `most`.
     """
     ids = enumerate(external_ids, 1)
     query = tuple((f"external_ids[{number}]", checked("external_ids", value)) for number, value in ids)
     query = paged(query + _visible(object_type), page, PAGE_SIZE)
     scopes = (("external_id:read",), reads(object_type))
     ask = Request("GET", ids_path(external_type, object_type), query, scopes=scopes)
-    if len(external_ids) > MAX_IDS_A_CALL or len(ask.target) > MAX_QUERY_BYTES:
-        raise errors.InputError("external_ids", f"at most {MAX_IDS_A_CALL} ids (6 kB) fit one call.")
+    if len(external_ids) > most or len(ask.target) > MAX_QUERY_BYTES:
+        raise errors.InputError("external_ids", f"at most {most} ids (6 kB) fit one call.")
     return ask
 
 

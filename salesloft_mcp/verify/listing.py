@@ -133,7 +133,7 @@ LISTING = (
         "`people` in the guide, `person` in the reference",
         "GET mappings with object_type users, user and accounts",
         (BOTH_WORDS, ONLY_PLURAL),
-        "From now on the client asks by the word that works, or selects here where none does.",
+        "From its next start on the client asks by the word that works, or selects here where none does.",
         3,
         _object_type,
     ),

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
+from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL
+from salesloft_mcp.salesloft.spellings import FEWER_IDS, IDS_A_CALL
 from salesloft_mcp.verify.answers import Answer, NotToldError
 from salesloft_mcp.verify.bench import MAIN, NOTHING, Bench
 from salesloft_mcp.verify.check import NOBODY, Check
 
 PEOPLE = "/v2/people"
-MOST = 100
-FEWER = (50, 25, 10)
 LONG_ENOUGH = 4  # letters of a place of which a part says something
 
 
@@ -40,12 +40,12 @@ async def _hundred(bench: Bench) -> str:
     async def taken(number: int) -> bool:
         return bool((await bench.records(MAIN, *(f"{NOTHING} {one}" for one in range(1, number)))).rows)
 
-    if await taken(MOST):
-        return f"more than {MOST}" if await taken(MOST + 1) else str(MOST)
-    for number in FEWER:
+    if await taken(MAX_IDS_A_CALL):
+        return f"more than {MAX_IDS_A_CALL}" if await taken(MAX_IDS_A_CALL + 1) else str(MAX_IDS_A_CALL)
+    for words, number in FEWER_IDS.items():
         if await taken(number):
-            return f"at least {number}, and not {MOST}"
-    return f"not {FEWER[-1]}"
+            return words
+    return "not even ten"
 
 
 async def _not_configured(bench: Bench) -> str:
@@ -133,13 +133,13 @@ RECORDS = (
         _page_size,
     ),
     Check(
-        "hundred-ids",
+        IDS_A_CALL,
         "One call takes at most 100 external ids",
         NOBODY,
         "GET users by 100 and by 101 external ids, and by fewer when those are refused",
         ("100",),
-        "Where fewer are taken, look-ups of many records are refused: ask for fewer at a time. More than 100 are of no"
-        " use here.",
+        "Where fewer are taken, the client asks for no more at a time from its next start on, which costs more points."
+        " More than 100 are of no use here.",
         6,
         _hundred,
     ),

@@ -1,6 +1,6 @@
 """Takes away what a trial has made: this one, and earlier ones that were cut off. The change log is their journal."""
 
-from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from salesloft_mcp.errors import ApiError, ConflictError
@@ -11,6 +11,7 @@ from salesloft_mcp.verify.answers import NotToldError, Row
 from salesloft_mcp.verify.bench import CONFIGURATIONS, MAPPINGS, PREFIX, TITLE, USERS, Bench
 
 MOST_PAGES = 20  # of one list; a trial makes a handful of mappings
+_REFUSED = "Salesloft refused it"
 
 # A key counts until a deletion is the last thing that was done there. What was refused made nothing.
 _STANDING = (
@@ -43,58 +44,59 @@ async def unremoved(database: Database, environment: str, team: str) -> list[str
 
 async def removed(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
     """Remove what there is of a throw-away type: mappings, then its configuration. How much went, and what is left."""
-    number, left = 0, []
-    for removing in (_mappings_gone, _configurations_gone):
-        try:
-            gone, kept = await removing(bench, external_type)
-        except (NotToldError, ApiError, ConflictError) as error:
-            why = str(error) if isinstance(error, NotToldError) else type(error).__name__
-            gone, kept = 0, [Left("anything", external_type, "", None, f"what is there could not be read ({why})")]
-        number += gone
-        left += kept
-    return number, left
+    number, left = await _gone(bench, external_type, MAPPINGS)
+    if any(one.why.startswith(_REFUSED) for one in left):
+        with suppress(NotToldError, ApiError):  # it may be because the configuration is gone, and only then
+            await bench.configure("removal", external_type)
+            more, left = await _gone(bench, external_type, MAPPINGS)
+            number += more
+    more, kept = await _gone(bench, external_type, CONFIGURATIONS)
+    return number + more, [*left, *kept]
 
 
-async def _mappings_gone(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
+async def _gone(bench: Bench, external_type: str, path: str) -> tuple[int, list[Left]]:
+    """The mappings, or the configurations, of a type."""
     number, left = 0, []
-    async for row in _rows(bench, MAPPINGS, external_type):
-        external_id, mapping_id = str(row.get("external_id")), _id(row)
-        key = MappingKey(external_type, USERS, external_id)
-        why = await _deleted(bench, key, row)
-        if why:
-            left.append(Left("mapping", external_type, external_id, mapping_id, why))
+    try:
+        rows = await _rows(bench, path, external_type)
+    except (NotToldError, ApiError) as error:
+        return 0, [Left("anything", external_type, "", None, f"what is there could not be read ({_words(error)})")]
+    for row in rows:
+        external_id = str(row.get("external_id")) if path == MAPPINGS else ""
+        if why := await _why_not_deleted(bench, MappingKey(external_type, USERS, external_id), row):
+            found = row.get("id")
+            kind = "mapping" if path == MAPPINGS else "configuration"
+            left.append(Left(kind, external_type, external_id, found if type(found) is int else None, why))
         number += not why
     return number, left
 
 
-async def _configurations_gone(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
-    number, left = 0, []
-    async for row in _rows(bench, CONFIGURATIONS, external_type):
-        why = await _deleted(bench, MappingKey(external_type, USERS, ""), row)
-        if why:
-            left.append(Left("configuration", external_type, "", _id(row), why))
-        number += not why
-    return number, left
-
-
-async def _deleted(bench: Bench, key: MappingKey, row: Row) -> str:
-    """Delete a row, and say why where that cannot be done."""
+async def _why_not_deleted(bench: Bench, key: MappingKey, row: Row) -> str:
+    """Delete a row; why that is not done, or nothing."""
+    path = MAPPINGS if key.external_id else CONFIGURATIONS
     try:
         if key.external_id:
             answer = await bench.unmap("removal", key, row)
         else:
             answer = await bench.unconfigure("removal", key.external_type, row.get("id"))
-    except NotToldError as error:
-        return str(error)
-    except (ApiError, ConflictError) as error:
-        return f"the deletion failed ({type(error).__name__})"
-    return "" if answer.ok or answer.status == 404 else f"Salesloft refused it ({answer.outcome})"
+        if answer.ok:
+            return ""
+        there = [one.get("id") for one in await _rows(bench, path, key.external_type)]
+    except (NotToldError, ApiError, ConflictError) as error:
+        return _words(error)
+    return f"{_REFUSED} ({answer.outcome})" if row.get("id") in there else ""
 
 
-async def _rows(bench: Bench, path: str, external_type: str) -> AsyncIterator[Row]:
+def _words(error: Exception) -> str:
+    """Words of ours alone: what Salesloft says may be about somebody."""
+    return str(error) if isinstance(error, NotToldError) else f"the request failed ({type(error).__name__})"
+
+
+async def _rows(bench: Bench, path: str, external_type: str) -> list[Row]:
     """The live rows of a type. Salesloft may ignore a filter, so each is held against it: nothing of others is touched.
 
-    They are read before the first of them is deleted.
+    Raises:
+        NotToldError: they are not shown.
     """
     found: list[Row] = []
     for page in range(1, MOST_PAGES + 1):
@@ -104,11 +106,4 @@ async def _rows(bench: Bench, path: str, external_type: str) -> AsyncIterator[Ro
         found += answer.rows
         if len(answer.rows) < PAGE_SIZE:
             break
-    for row in found:
-        if row.get("external_type") == external_type and row.get("deleted") is not True:
-            yield row
-
-
-def _id(row: Row) -> int | None:
-    found = row.get("id")
-    return found if type(found) is int else None
+    return [row for row in found if row.get("external_type") == external_type and row.get("deleted") is not True]

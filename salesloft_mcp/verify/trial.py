@@ -11,7 +11,7 @@ from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
 from salesloft_mcp.verify.answers import NotToldError
-from salesloft_mcp.verify.bench import Bench, new_type
+from salesloft_mcp.verify.bench import PREFIX, Bench, new_type
 from salesloft_mcp.verify.check import Check
 from salesloft_mcp.verify.removal import Left, removed, unremoved
 from salesloft_mcp.verify.report import Finding, Made, Report
@@ -19,13 +19,13 @@ from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
 
 BEFORE = 2  # points for the team and the user
 MAPPINGS = 6  # that a trial makes at the most
-AFTER = 3 * 2 + 3 * MAPPINGS  # points to look at three types, and to delete what is there
+REMOVAL = 6 + 6 * MAPPINGS  # points to look at a type, to delete what is there, and to try again what is refused
 REMOVAL_SECONDS = 60.0  # after a trial was stopped, in which it still takes away what it made
 
 
 def points(earlier: int = 0) -> int:
     """What a trial costs at the most, where so many types of earlier ones are looked at, too."""
-    return BEFORE + sum(check.points for check in CHECKS) + AFTER + earlier * (2 + MAPPINGS)
+    return BEFORE + sum(check.points for check in CHECKS) + (1 + earlier) * REMOVAL
 
 
 @dataclass
@@ -56,7 +56,7 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
         now = changes.log.clock()
         bench = Bench(changes, author, call, new_type(now), user.id, place.team_id)
         earlier, removal = _Removal(), _Removal()
-        await changes.look_back()  # what was cut off a moment ago is settled with its key
+        await _settle_cut_off(changes)
         for one in await unremoved(database, changes.environment, place.team_key):
             await earlier.of(bench, one)
         try:
@@ -71,6 +71,13 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
         left = (*earlier.left, *removal.left)
         made = Made(bench.external_type, bench.made, earlier.number, left)
         return Report(changes.environment, place.team_id, now, tuple(findings), made, call.points)
+
+
+async def _settle_cut_off(changes: Changes) -> None:
+    """Look what became of the writes at which earlier trials were killed."""
+    for line in await changes.log.unsettled(changes.log.clock() - changes.sent_seconds):
+        if line.change.key.external_type.startswith(PREFIX):
+            await changes.settle_cut_off(line)
 
 
 async def _tried(check: Check, bench: Bench) -> Finding:

@@ -1,7 +1,7 @@
 """What was seen of a Salesloft decides what is asked first, and no answer is believed for it alone."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -9,26 +9,41 @@ import httpx
 import pytest
 
 from salesloft_mcp.app import open_app
-from salesloft_mcp.changes import configurations, mappings
+from salesloft_mcp.changes import configurations, mappings, records
+from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.attempt import send
-from salesloft_mcp.changes.change import Change, Line
+from salesloft_mcp.changes.change import Author, Change, Line, Operation
+from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.lookups.resolve import Lookups
+from salesloft_mcp.lookups.standing import holders
+from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.inprocess import InProcess
-from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.salesloft.models import MappingKey, Scope
 from salesloft_mcp.salesloft.paging import begin_list
 from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox import Odd, Sandbox
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
 
-from .opened import opened, over
+from .opened import PLENTY, opened, over
 from .singular import Singular
 
 pytestmark = pytest.mark.anyio
 SINGULAR, NONE = Spellings(object_type="singular"), Spellings(object_type="none")
 LEADS = 88  # live mappings of people under crm_lead in the seeded sandbox
 KEY = MappingKey("crm_lead", "people", "CONTACT3456")
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with closing(Database(None)) as database:
+        yield database
 
 
 def words_asked(sandbox: Sandbox) -> list[str]:
@@ -55,6 +70,8 @@ async def speaking(sandbox: Sandbox, spellings: Spellings) -> AsyncIterator[Sale
         ({"object-type-filter": "words of a later version"}, AS_THE_GUIDE),
         ({"mapping-id": "in no row"}, Spellings(shows_mapping_ids=False)),
         ({"mapping-id": "only in lists by type"}, AS_THE_GUIDE),
+        ({"hundred-ids": "at least 50, and not 100"}, Spellings(ids_a_call=50)),
+        ({"hundred-ids": "more than 100"}, AS_THE_GUIDE),
         ({"same-mapping-again": "422 on external_id"}, AS_THE_GUIDE),
         ({"same-mapping-again": "409 on external_id"}, Spellings(duplicate=409)),
         ({"same-mapping-again": "200"}, AS_THE_GUIDE),
@@ -130,6 +147,47 @@ async def test_a_count_that_would_be_of_every_object_type_is_no_count() -> None:
             assert await configurations.count(api, key) == 0  # wrong, which is why it is worth knowing
 
 
+async def test_no_more_ids_are_asked_for_at_once_than_one_call_takes() -> None:
+    with Sandbox(odd=["hundred-ids"]) as sandbox:
+        ids: dict[str, int | None] = {f"CONTACT{1001 + number}": None for number in range(90)}
+        async with speaking(sandbox, Spellings(ids_a_call=50)) as api:
+            found = await holders(api, "crm_lead", "people", ids)
+            with pytest.raises(InputError, match="at most 50 ids"):
+                await api.list_records("crm_lead", "people", list(ids))
+    assert len(found.records) == LEADS - 1  # but for the guide's own
+    assert {one.status for one in sandbox.requests} == {200}
+
+
+@pytest.mark.parametrize("odd", [None, "singular-filter", "object-type-filter", "ids-in-plain-lists", "hundred-ids"])
+@pytest.mark.parametrize(
+    "spellings",
+    [AS_THE_GUIDE, SINGULAR, NONE, Spellings(shows_mapping_ids=False, duplicate=409, ids_a_call=10)],
+    ids=["guide", "singular", "none", "others"],
+)
+async def test_whatever_was_seen_and_whatever_is_so_now_no_write_goes_wrong(
+    odd: Odd | None, spellings: Spellings, database: Database
+) -> None:
+    """Who is mapped is found, alone and among many, and is neither mapped nor created a second time."""
+    with Sandbox(odd=[odd] if odd else (), enforce_unique=False) as sandbox:
+        before = len(sandbox.store.select("mappings")), len(sandbox.store.select("people"))
+        live = [row for row in sandbox.store.select("mappings") if row["external_type"] == "crm_lead"]
+        expected = {row["external_id"]: row["object_id"] for row in live if not row["deleted"]}
+        async with speaking(sandbox, spellings) as api:
+            known = Configurations(api)
+            changes = Changes(api, ChangeLog(database, "SANDBOX"), known, "SANDBOX")
+            lookups = Lookups(api, known, Budget(PLENTY))
+            found = (await lookups.resolve(expected, Scope("crm_lead", "people"))).mappings
+            assert {one: [row.object_id for row in rows] for one, rows in found.items()} == {
+                one: [object_id] for one, object_id in expected.items()
+            }
+            mapping = await as_it_stands(api, mappings.creation(KEY, expected[KEY.external_id]))
+            person = await records.upsert(api, KEY, PersonFields(title="CFO"), "upsert")
+            for change, state in ((mapping, "unchanged"), (person, "updated")):
+                done = await changes.apply(Operation("a test", (change,)), Author())
+                assert [one.state for one in done.outcomes] == [state]
+        assert (len(sandbox.store.select("mappings")), len(sandbox.store.select("people"))) == before
+
+
 async def test_an_id_that_is_shown_nowhere_is_not_searched_for() -> None:
     points = {}
     for name, spellings in (("guessed", AS_THE_GUIDE), ("known", Spellings(shows_mapping_ids=False))):
@@ -185,11 +243,9 @@ async def test_the_next_start_speaks_as_was_seen_in_every_team_of_the_environmen
             assert app.salesloft.spellings == AS_THE_GUIDE  # they disagree, and whose token this is is not known yet
 
 
-async def test_what_was_seen_elsewhere_says_nothing_of_this_environment() -> None:
-    database = Database(None)
+async def test_what_was_seen_elsewhere_says_nothing_of_this_environment(database: Database) -> None:
     await Learned(database, "https://api.salesloft.com").keep("7", {"mapping-id": "in no row"})
     assert await Learned(database, "http://127.0.0.1:8765").agreed() == {}
-    database.close()
 
 
 class OnlyPlural(httpx.AsyncBaseTransport):

@@ -30,7 +30,7 @@ from .conftest import standing
 
 ROOT = Path(__file__).parents[2]
 KILLED, ENDED = -9, 0
-FEW = 8
+FEW = 5
 
 
 class Killer:

@@ -3,22 +3,28 @@
 import json
 from dataclasses import replace
 
+import anyio
+import httpx
 import pytest
 
 from salesloft_mcp.changes import history
+from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.errors import UnauthorizedError
+from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.sandbox.faults import Fault
 from salesloft_mcp.sandbox.scopes import known
+from salesloft_mcp.sandbox.store import equal
 from salesloft_mcp.settings import Dialect
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.verify import trial
 from salesloft_mcp.verify.bench import CHARACTERS, MAIN, PREFIX
 from salesloft_mcp.verify.remembered import remembered
 from salesloft_mcp.verify.table import CHECKS
-from salesloft_mcp.verify.trial import points
+from salesloft_mcp.verify.trial import points, verify
+from tests.salesloft.opened import opened, over
 
-from .conftest import HERE, TEAM, of_others, standing, verified
+from .conftest import HERE, TEAM, YES, changes_of, of_others, standing, verified
 
 pytestmark = pytest.mark.anyio
 ME = 1  # whose token the sandbox gives out
@@ -143,6 +149,15 @@ async def test_what_cannot_be_deleted_now_is_listed_and_goes_with_the_next_trial
     assert third.made.earlier == 0
 
 
+@pytest.mark.parametrize("status", [404, 422])
+async def test_a_mapping_that_goes_only_while_its_type_is_configured_goes_all_the_same(
+    sandbox: Sandbox, database: Database, status: int
+) -> None:
+    async with over(NeedsConfiguration(sandbox, status), token=sandbox.api_key) as api:
+        report = await verify(changes_of(api, database), database, YES)
+    assert (list(report.made.left), standing(sandbox)) == ([], [])
+
+
 async def test_what_another_team_has_left_under_the_same_address_is_not_looked_at(
     sandbox: Sandbox, database: Database
 ) -> None:
@@ -168,6 +183,33 @@ async def test_a_trial_that_breaks_takes_away_what_it_made(
     assert standing(sandbox) == []
 
 
+async def test_a_trial_that_is_cancelled_takes_away_what_it_made(
+    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with anyio.CancelScope() as scope:
+
+        async def cancels(_: object) -> str:
+            scope.cancel()
+            await anyio.sleep_forever()
+            return ""
+
+        monkeypatch.setattr(trial, "CHECKS", (*CHECKS[:10], replace(CHECKS[10], seen=cancels), *CHECKS[11:]))
+        await verified(sandbox, database)
+    assert scope.cancelled_caught
+    assert len(sandbox.store.select("mappings")) > len(of_others(sandbox)[1])
+    assert standing(sandbox) == []
+
+
+async def test_a_write_of_a_trial_can_be_undone_like_any_other(sandbox: Sandbox, database: Database) -> None:
+    report = await verified(sandbox, database)
+    async with opened(sandbox) as api:
+        changes = changes_of(api, database)
+        deleted = [one for one in await history.find(database) if one.counts["deleted"]]
+        newest = next(one for one in deleted if one.lines[0].change.kind == "configuration")
+        await changes.apply(await undo(changes, database, newest.id), YES)
+    assert [row["external_type"] for row in standing(sandbox)] == [report.made.external_type]
+
+
 async def test_what_was_seen_is_kept_with_its_date_for_the_team(sandbox: Sandbox, database: Database) -> None:
     report = await verified(sandbox, database)
     kept = await remembered(database, HERE, str(TEAM))
@@ -185,7 +227,7 @@ async def test_what_is_otherwise_is_told_again_with_what_it_means(database: Data
     assert kept is not None
     (one,) = kept.otherwise
     assert (one.name, one.seen, one.expected) == ("hundred-ids", "at least 50, and not 100", ("100",))
-    assert one.means.startswith("Where fewer are taken")
+    assert one.means.startswith("Where fewer are taken, the client asks for no more at a time")
 
 
 async def test_a_later_trial_replaces_what_an_earlier_one_saw(database: Database) -> None:
@@ -195,3 +237,18 @@ async def test_a_later_trial_replaces_what_an_earlier_one_saw(database: Database
         kept = await remembered(database, HERE, str(TEAM))
         assert kept is not None
         assert len(kept.otherwise) == otherwise
+
+
+class NeedsConfiguration(httpx.AsyncBaseTransport):
+    """The sandbox, but that it deletes no mapping whose type is not configured any more."""
+
+    def __init__(self, sandbox: Sandbox, status: int) -> None:
+        self._inner, self._store, self._status = InProcess(sandbox), sandbox.store, status
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE" and "/mappings/" in request.url.path:
+            row = self._store.by_id("mappings", int(request.url.path.rpartition("/")[2]))
+            of = equal("external_type", row["external_type"]) if row else equal("id", 0)
+            if not self._store.first("configurations", of, equal("deleted", 0)):
+                return httpx.Response(self._status, json={"error": "not configured"})
+        return await self._inner.handle_async_request(request)
