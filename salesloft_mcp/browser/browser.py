@@ -1,5 +1,6 @@
 """The person's own browser: opened with a page of ours, as seldom as it can be."""
 
+import math
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,8 @@ from salesloft_mcp.browser.pages import Page, rendered
 from salesloft_mcp.browser.visits import Subject, Visits
 from salesloft_mcp.settings import surroundings
 
-AGAIN_SECONDS = 30.0  # a page is not opened again sooner: the person sees it already
+AGAIN_SECONDS = 30.0  # a page is not opened again sooner: the browser may take its time
+SEEN_SECONDS = 300.0  # nor one that the person sees, unless the person asks for it
 MOST_OPENED = 5  # windows in a minute; a model that calls in a loop is not to fill the screen
 MINUTE = 60.0
 SHOW = "show"  # the first segment of an address without a secret
@@ -35,7 +37,7 @@ class Browser:
     _pages: dict[str, str] = field(default_factory=dict, init=False)  # by what they are about, the numbers of pages
     _names: dict[str, str] = field(default_factory=dict, init=False)  # by a name for an address, what pages are about
     _started: dict[str, Started] = field(default_factory=dict, init=False)  # by what, until the page was seen
-    _opened: list[tuple[float, str]] = field(default_factory=list, init=False)  # when, and what
+    _opened: dict[str, float] = field(default_factory=dict, init=False)  # by what, when it was opened last
 
     def __post_init__(self) -> None:
         self.visits = Visits(self.loopback)
@@ -47,7 +49,8 @@ class Browser:
         Every opening has a secret of its own, and an earlier one counts no more.
         """
         self._add(about, subject)
-        return await self._open(about)
+        seen = self.visits.was_seen(self._pages[about])
+        return await self._open(about, SEEN_SECONDS if seen else AGAIN_SECONDS)
 
     async def address(self, about: str, subject: Subject) -> str:
         """An address for others to lead the person to. It holds no secret, and does nothing but open the page.
@@ -64,18 +67,19 @@ class Browser:
         if not self.visits.knows(self._pages.get(about, "")):
             self._pages[about] = self.visits.add(subject)
 
-    async def _open(self, about: str) -> Opening:
+    async def _open(self, about: str, again: float) -> Opening:
+        """Open a page, unless it was opened less than `again` seconds ago."""
         now = anyio.current_time()
-        self._opened = [one for one in self._opened if one[0] > now - MINUTE]
+        self._opened = {one: at for one, at in self._opened.items() if at > now - SEEN_SECONDS}
         if self.desktop is None:
             return "not opened"
-        if any(one == about and at > now - AGAIN_SECONDS for at, one in self._opened):
+        if now - self._opened.get(about, -math.inf) < again:
             return "open already"
-        if len(self._opened) >= MOST_OPENED:
+        if sum(at > now - MINUTE for at in self._opened.values()) >= MOST_OPENED:
             return "not opened"
         try:
             address = await self.visits.address(self._pages[about], partial(self._came, about))
-            self._opened.append((now, about))
+            self._opened[about] = now
             self._started[about] = await anyio.to_thread.run_sync(self.desktop.open, address)
         except OSError:
             return "not opened"
@@ -106,7 +110,9 @@ class Browser:
             "open already": "It was opened a moment ago, in another window of your browser. You can close this one.",
             "not opened": "No window could be opened for it at this moment. Try again in a minute.",
         }
-        return Reply(rendered(Page("A question of the Salesloft MCP server", (told[await self._open(about)],))))
+        return Reply(
+            rendered(Page("A question of the Salesloft MCP server", (told[await self._open(about, AGAIN_SECONDS)],)))
+        )
 
 
 @asynccontextmanager

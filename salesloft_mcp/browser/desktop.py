@@ -92,9 +92,15 @@ class Desktop:
         # Isolated, so that no file of the working directory takes the place of a module. Nothing is inherited: a
         # browser that held the pipe to the host would eat its messages.
         command = [sys.executable, "-I", "-c", _OPEN, file.as_uri()]
-        nothing = subprocess.DEVNULL
+        nothing, windowless = subprocess.DEVNULL, getattr(subprocess, "CREATE_NO_WINDOW", 0)
         process = subprocess.Popen(
-            command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True, env=self._environment
+            command,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            start_new_session=True,
+            creationflags=windowless,
+            env=self._environment,
         )
         threading.Thread(target=process.wait, daemon=True).start()  # it may last as long as the browser
         return Started(file, process)
@@ -127,9 +133,9 @@ class Desktop:
             try:
                 with FileLock(lock, timeout=0):
                     self._remove(lock.stem)
-                    lock.unlink(missing_ok=True)
             except Timeout:
                 continue  # that process is alive
+            lock.unlink(missing_ok=True)
 
     def _remove(self, process: str) -> None:
         for place in {self._folder, self._place}:

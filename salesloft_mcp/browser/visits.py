@@ -64,6 +64,11 @@ class Visits:
         """Whether there is such a page."""
         return number in self._visits
 
+    def was_seen(self, number: str) -> bool:
+        """Whether a browser has come to a page since it was opened last."""
+        visit = self._visits.get(number)
+        return visit is not None and bool(visit.cookie) and not visit.once
+
     async def address(self, number: str, claimed: Callable[[], object] = lambda: None) -> str:
         """An address that shows a page to the first browser that comes with it. Every earlier one leads nowhere.
 

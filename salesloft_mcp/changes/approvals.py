@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from salesloft_mcp.changes.consent import Question
-from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.state.database import Database, Transaction
 
 ASKED_SECONDS = 24 * 3_600.0  # how long a question waits for a person
@@ -18,6 +17,10 @@ _PENDING = "decision IS NULL AND asked_at > ?"
 Where = Literal["in a terminal", "on a page in the browser"]
 TERMINAL: Where = "in a terminal"
 BROWSER: Where = "on a page in the browser"
+
+
+class TooManyError(Exception):
+    """So many questions wait already that nobody would read another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Approvals:
         """The id of the pending approval of this question, recorded once however often it is asked.
 
         Raises:
-            UnconfirmedError: too many questions wait already.
+            TooManyError: too many questions wait already.
         """
         now = self.clock()
         since = now - ASKED_SECONDS
@@ -68,9 +71,7 @@ class Approvals:
             if found := tx.row(same, since, tenant, question.digest):
                 return str(found["id"])
             if tx.number(f"SELECT COUNT(*) FROM approvals WHERE {_PENDING}", since) >= MOST_PENDING:
-                what = f"this needs a person's yes, and {MOST_PENDING} questions wait for one already."
-                step = "a person answers them first, with `salesloft-mcp approvals` in a terminal."
-                raise UnconfirmedError(f"{what} Nothing was changed.", next_step=step)
+                raise TooManyError
             approval = secrets.token_hex(3)
             columns = "id, tenant, asked_at, title, question, digest, name"
             sql = f"INSERT INTO approvals ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -184,10 +184,10 @@ async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str
     app = ctx.request_context.lifespan_context
     if app.settings.confirm == "outside":
         return "this server asks outside of the client"
-    if not _can_ask(ctx):
-        return _CANNOT
     if question.digest in app.approvals.declined:
         return "the client refused it before"
+    if not _can_ask(ctx):
+        return _CANNOT
     is_answered = bool(ctx.input_responses)  # what the client was asked in an earlier round counts
     if app.browser.desktop is not None and not is_answered and await app.approvals.waits(app.environment, question):
         return "it waits for a person already"

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import Context
 from mcp_types import ElicitResult
 
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.approvals import Decision
+from salesloft_mcp.changes.approvals import MOST_PENDING, Decision, TooManyError
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.question_page import QuestionPage, asking
 from salesloft_mcp.errors import Step, UnconfirmedError
@@ -39,7 +39,7 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
         UnconfirmedError: nobody could be asked, or has answered until now. A pending approval is recorded.
     """
     app = ctx.request_context.lifespan_context
-    approval = await app.approvals.ask(app.environment, question)
+    approval = await _recorded(app, question)
     is_open = await app.browser.show(approval, QuestionPage(app.approvals, approval, question)) != "not opened"
     if is_open and (decision := await _awaited(ctx, approval)):
         current().renew(TOOL_SECONDS)
@@ -51,6 +51,16 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
     step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
     raise PendingError(what, next_step=(*question.instead, step), card=shown)
+
+
+async def _recorded(app: App, question: Question) -> str:
+    """The id of the pending approval of a question."""
+    try:
+        return await app.approvals.ask(app.environment, question)
+    except TooManyError:
+        what = f"this needs a person's yes, and {MOST_PENDING} questions wait for one already. Nothing was changed."
+        step = f"a person answers them first: `{_command(app)}` in a terminal shows each."
+        raise UnconfirmedError(what, next_step=step) from None
 
 
 class PendingError(UnconfirmedError):
@@ -92,7 +102,7 @@ async def led_by_client(ctx: Context[App, Any], question: Question, modern: bool
     if modern and (given := ctx.input_responses):
         answer = given.get(PAGE)
         return answer.action if isinstance(answer, ElicitResult) else ""
-    approval = await app.approvals.ask(app.environment, question)
+    approval = await _recorded(app, question)
     try:
         address = await app.browser.address(approval, QuestionPage(app.approvals, approval, question))
     except OSError:

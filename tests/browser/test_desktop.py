@@ -145,9 +145,25 @@ async def test_a_page_is_not_opened_again_within_a_moment_and_no_more_than_five_
     assert [await browser.show("a", question) for _ in range(3)] == ["opened", "open already", "open already"]
     now[0] += 31
     assert await browser.show("a", question) == "opened"
-    assert [await browser.show(one, question) for one in "bcde"] == ["opened", "opened", "opened", "not opened"]
+    assert [await browser.show(one, question) for one in "bcdef"] == [*["opened"] * 4, "not opened"]
     now[0] += 61
-    assert await browser.show("e", question) == "opened"
+    assert await browser.show("f", question) == "opened"
+
+
+async def test_a_page_that_the_person_sees_is_not_opened_again_but_on_the_persons_own_wish(
+    desk: Desk, browser: Browser, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr("salesloft_mcp.browser.browser.anyio.current_time", lambda: now[0])
+    assert await browser.show("a", question) == "opened"
+    async with Visitor() as person:
+        await person.visit((await desk.opened()).address)
+        now[0] += 299
+        assert await browser.show("a", question) == "open already"
+        assert "It opens in another window" in await person.visit(await browser.address("a", question))
+        await person.visit((await desk.opened()).address)
+        now[0] += 300
+        assert await browser.show("a", question) == "opened"
 
 
 async def test_an_address_for_others_opens_the_page_and_holds_nothing_of_it(

@@ -103,6 +103,7 @@ async def test_more_questions_than_a_person_would_read_are_not_kept(
         for target in targets:
             words = await refused(client, "delete_external_id_mapping", **target)
         assert f"{MOST_PENDING} questions wait for one already. Nothing was changed." in words
+        assert f"`salesloft-mcp approvals --state-dir {app.settings.state_dir}` in a terminal" in words
         assert len(await app.approvals.pending()) == MOST_PENDING
         assert "is pending" in await refused(client, "delete_external_id_mapping", **targets[0])
         await app.approvals.decide((await app.approvals.pending())[0].id, yes=False)
