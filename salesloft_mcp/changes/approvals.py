@@ -55,7 +55,10 @@ class Approvals:
 
     database: Database
     clock: Callable[[], float] = time.time
-    declined: set[str] = field(default_factory=set)  # digests of what the client refused, and is not asked about again
+    # Of what the client is not asked about again, the digest, and why: it refused, or it left the question unanswered.
+    passed_over: dict[str, str] = field(default_factory=dict)
+    # By digest, when a client was asked that answers in a call of its own, and has not done so until now.
+    unanswered: dict[str, float] = field(default_factory=dict)
 
     async def ask(self, tenant: str, question: Question) -> str:
         """The id of the pending approval of this question, recorded once however often it is asked.

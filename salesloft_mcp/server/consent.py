@@ -27,8 +27,11 @@ from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
 NO_DELETES = "no-delete"
+_SILENT = "the client has left the question unanswered"
 _CANNOT = "this client cannot ask"
 _UNREADABLE = "the client did not ask, or its answer cannot be read"
+
+SILENT_SECONDS = 60.0  # when the same is asked again, as many after the client was asked, that client shows no question
 
 _question: ContextVar[Question | None] = ContextVar(
     "question", default=None
@@ -131,7 +134,7 @@ async def _when_nobody_was_asked(app: App, operation: Operation) -> tuple[str, .
     if app.settings.confirm == "elicit" or app.browser.desktop is None:
         return (f"{told}the server has to be started with --confirm outside, which asks in a terminal.",)
     if again := await question_about(app, operation):  # with the number of the refusal in it
-        app.approvals.declined.add(again.digest)
+        app.approvals.passed_over[again.digest] = "the client refused it before"
     return (f"{told}make the same call again: it asks on a page in the browser.",)
 
 
@@ -172,11 +175,26 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
     _question.set(question)
     form = Retype if question.name else Agree
     if modern:
+        _keep_in_mind(app, question, is_answered=bool(ctx.input_responses))
         return Elicit(question.text, form)
-    with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):  # its own error, or an unreadable answer
-        answer = await ctx.elicit(question.text, form)
-        return answer.data if isinstance(answer, AcceptedElicitation) else Refused(action=answer.action)
+    try:
+        with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):  # its own error, or an unreadable answer
+            answer = await ctx.elicit(question.text, form)
+            return answer.data if isinstance(answer, AcceptedElicitation) else Refused(action=answer.action)
+    except anyio.get_cancelled_exc_class():
+        app.approvals.passed_over[question.digest] = _SILENT
+        raise
     return await _outside(ctx, question, _UNREADABLE)
+
+
+def _keep_in_mind(app: App, question: Question, is_answered: bool) -> None:
+    """When a client was asked that answers in a call of its own: it may never do so, and nobody would notice."""
+    now, unanswered = anyio.current_time(), app.approvals.unanswered
+    for digest in [digest for digest, at in unanswered.items() if now - at > ASK_SECONDS]:
+        del unanswered[digest]
+    unanswered.setdefault(question.digest, now)
+    if is_answered:
+        del unanswered[question.digest]
 
 
 async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str:
@@ -184,11 +202,14 @@ async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str
     app = ctx.request_context.lifespan_context
     if app.settings.confirm == "outside":
         return "this server asks outside of the client"
-    if question.digest in app.approvals.declined:
-        return "the client refused it before"
+    is_answered = bool(ctx.input_responses)  # what the client was asked in an earlier round counts
+    if why := app.approvals.passed_over.get(question.digest):
+        return why
     if not _can_ask(ctx):
         return _CANNOT
-    is_answered = bool(ctx.input_responses)  # what the client was asked in an earlier round counts
+    since = app.approvals.unanswered.get(question.digest, anyio.current_time())
+    if not is_answered and anyio.current_time() - since >= SILENT_SECONDS:
+        return _SILENT
     if app.browser.desktop is not None and not is_answered and await app.approvals.waits(app.environment, question):
         return "it waits for a person already"
     return ""

@@ -527,3 +527,24 @@ async def test_where_no_browser_is_found_the_call_does_not_wait_and_names_the_te
         for _ in range(2):
             words = await refused(client, UNMAP, **CONTACT)
             assert "Next: a person runs `salesloft-mcp approvals" in words
+
+
+async def test_of_many_calls_that_wait_for_one_answer_one_goes_through(
+    desk: Desk, connect: Connect, sandbox: Sandbox
+) -> None:
+    replies: list[Reply] = []
+
+    async def one() -> None:
+        async with connect() as client:
+            replies.append(await call(client, UNMAP, **CONTACT))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(one)
+        opened = await desk.opened()
+        async with Visitor() as person:
+            await person.visit(opened.address)
+            await person.press("yes")
+    assert len(writes(sandbox)) == 1
+    assert sum(not reply.failed for reply in replies) == 1
+    assert desk.was_left_alone()

@@ -38,6 +38,65 @@ async def test_an_answer_that_cannot_be_read_is_none_and_a_terminal_is_the_way_o
     assert len(writes(sandbox)) == 1
 
 
+async def silent(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("era", ["legacy"], indirect=True)
+async def test_a_question_that_the_host_has_given_up_on_is_asked_elsewhere_by_the_next_call(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    asked = anyio.Event()
+
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.set()
+        return await silent(context, params)
+
+    async with connect(elicitation_callback=never) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, UNMAP, CONTACT)
+            await asked.wait()
+            tasks.cancel_scope.cancel()
+        words = await refused(client, UNMAP, **CONTACT)
+    assert words.startswith("this needs a person's yes, and the client has left the question unanswered.")
+    assert len(await app.approvals.pending()) == 1
+    assert writes(sandbox) == []
+
+
+@pytest.mark.steady
+@pytest.mark.parametrize("era", ["auto"], indirect=True)
+async def test_a_question_that_travels_in_a_result_and_never_comes_back_is_asked_elsewhere_after_a_while(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        return await silent(context, params)
+
+    async with connect(elicitation_callback=never) as client:
+        for _ in range(2):  # within a minute, the person may only be slow
+            with anyio.move_on_after(20):
+                await client.call_tool(UNMAP, CONTACT)
+        assert await app.approvals.pending() == []
+        await anyio.sleep(20)
+        words = await refused(client, UNMAP, **CONTACT)
+    assert words.startswith("this needs a person's yes, and the client has left the question unanswered.")
+    assert len(await app.approvals.pending()) == 1
+    assert writes(sandbox) == []
+
+
+@pytest.mark.steady
+async def test_a_person_may_think_for_long_and_the_answer_counts(connect: Connect, app: App, sandbox: Sandbox) -> None:
+    async def slow(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        await anyio.sleep(3_600)
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    async with connect(elicitation_callback=slow) as client:
+        assert (await call(client, UNMAP, **CONTACT)).data["agreed"] == "asked through the client"
+        again = await refused(client, UNMAP, **CONTACT)
+    assert "there is no such live mapping" in again
+    assert app.approvals.unanswered == {}
+
+
 # In the newer protocol the question travels in the result, and a client that fails makes no second call.
 @pytest.mark.parametrize("era", ["legacy"], indirect=True)
 @pytest.mark.parametrize("failure", ["error", "silence"])
