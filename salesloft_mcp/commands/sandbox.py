@@ -41,12 +41,12 @@ def sandbox(
 
 
 def _sign_in(box: Sandbox, port: int) -> list[str]:
-    """How to sign in with its OAuth application, instead of the token."""
+    """How to sign in with its OAuth application, instead of using the token."""
     client = box.authority.client
+    secret = f"SALESLOFT_CLIENT_ID={client.id} SALESLOFT_CLIENT_SECRET={client.secret}"
     return [
         f"# Or sign in. Client id {client.id}, secret {client.secret}, redirect {client.redirect_uri}:",
-        f"# SALESLOFT_CLIENT_ID={client.id} SALESLOFT_CLIENT_SECRET={client.secret} "
-        f"salesloft-mcp login --base-url http://127.0.0.1:{port}",
+        f"{secret} salesloft-mcp login --base-url http://127.0.0.1:{port}",
     ]
 
 

@@ -176,7 +176,7 @@ class SignedIn:
         """
         try:
             async with self._turn, self.credentials.locked(min(LOCK_SECONDS, max(0.0, current().patience()))):
-                now = await self.credentials.read()
+                now = await self.credentials.recovered()
                 if now is None:
                     return await self.require()
                 if now.access_token != stale.access_token or now.ended:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import anyio
 import anyio.to_thread
@@ -29,6 +29,7 @@ FOLDER = "sign-ins"  # in the state directory
 SERVICE = "salesloft_mcp"  # as the keyring names it
 LOCK_SECONDS = 30.0  # longer than whoever holds it waits for an answer
 LOCK_STEP = 0.05
+_IN_KEYRING = {"kept": "keyring"}  # what the file says then
 _SECRETS = ("client_secret", "access_token", "refresh_token")
 
 
@@ -109,6 +110,14 @@ class Credentials:
         """
         return await anyio.to_thread.run_sync(self._read)
 
+    async def recovered(self) -> SignIn | None:
+        """The same for whoever holds the lock: with what a process had written when it was killed, if that is whole.
+
+        Raises:
+            StateError: as `read` does.
+        """
+        return await anyio.to_thread.run_sync(self._recovered)
+
     async def keep(self, sign_in: SignIn) -> SignIn:
         """Keep it, whole, and on disk when this returns; where the keyring does not take it, in the file.
 
@@ -154,12 +163,24 @@ class Credentials:
             return None
         except (OSError, ValueError) as error:
             raise _unusable(self._file, error) from error
-        if found.get("kept") == "keyring" and "access_token" not in found:
+        if found == _IN_KEYRING:
             found = self._from_keyring()
         try:
-            return SignIn(**{**found, **{name: SecretStr(found[name]) for name in _SECRETS}})
+            return _sign_in(found)
         except (KeyError, TypeError) as error:
             raise _unusable(self._file, error) from error
+
+    def _recovered(self) -> SignIn | None:
+        found = self._read()
+        for part in self._folder.glob(f".{self._file.stem}.*"):
+            try:
+                newer = _sign_in(json.loads(part.read_text(encoding="utf-8")))
+                if found and newer.login == found.login:
+                    part.replace(self._file)
+                    return newer
+            except (OSError, ValueError, KeyError, TypeError):  # half of it, which the next one to write removes
+                continue
+        return found
 
     def _from_keyring(self) -> dict[str, str]:
         ring, said = system_keyring(), None
@@ -175,7 +196,7 @@ class Credentials:
 
     def _keep(self, sign_in: SignIn) -> SignIn:
         kept = sign_in if sign_in.kept == "keyring" and self._in_keyring(sign_in) else replace(sign_in, kept="file")
-        in_file = json.dumps({"kept": "keyring"}) if kept.kept == "keyring" else kept.dumped()
+        in_file = json.dumps(_IN_KEYRING) if kept.kept == "keyring" else kept.dumped()
         try:
             _write_whole(private_directory(self._folder), self._file, in_file)
         except OSError as error:
@@ -201,6 +222,10 @@ class Credentials:
             raise _unusable(self._file, error) from error
 
 
+def _sign_in(found: dict[str, Any]) -> SignIn:
+    return SignIn(**{**found, **{name: SecretStr(found[name]) for name in _SECRETS}})
+
+
 def _taken(lock: filelock.BaseFileLock) -> bool:
     try:
         lock.acquire(timeout=0)
@@ -217,7 +242,12 @@ def _keyring_errors() -> suppress:
 
 
 def _write_whole(folder: Path, file: Path, text: str) -> None:
-    """The new file takes the place of the old one at once. It is on disk, name and all, when this returns."""
+    """The new file takes the place of the old one at once. It is on disk, name and all, when this returns.
+
+    Only one process writes at a time; what another one left half written when it was killed goes.
+    """
+    for left in folder.glob(f".{file.stem}.*"):
+        left.unlink(missing_ok=True)
     descriptor, part = tempfile.mkstemp(dir=folder, prefix=f".{file.stem}.")  # only its owner may read it
     try:
         with open(descriptor, "w", encoding="utf-8") as written:
