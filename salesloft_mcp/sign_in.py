@@ -37,7 +37,7 @@ class Way:
 
     accounts_url: str
     application: Application
-    redirect_uri: str = REDIRECT_URI
+    redirect_uri: str
     in_keyring: bool = True
 
 
@@ -164,7 +164,8 @@ class SignInPage:
             application = Application(before.client_id, before.client_secret)
             return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring")
         if given.client_id and given.client_secret:
-            return Way(accounts_of(given.base_url), Application(given.client_id, given.client_secret))
+            application = Application(given.client_id, given.client_secret)
+            return Way(accounts_of(given.base_url), application, REDIRECT_URI)
         return None
 
     async def _show(self, asking: Asking) -> None:

@@ -75,6 +75,7 @@ async def test_a_token_is_renewed_before_it_ends_and_kept_before_it_is_used(
     token = await signed_in.token()
     assert token != first.access_token
     kept = await credentials.read()
+    assert kept is not None
     assert kept == replace(first, access_token=token, refresh_token=kept.refresh_token, expires_at=clock.now + 7200)
     assert kept.refresh_token != first.refresh_token
     assert await read(sandbox, signed_in) == 0

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import anyio
 
@@ -23,17 +23,17 @@ STEPS = ("before the request", "after the answer", "not in its place", "kept")
 def die_at(step: str) -> None:
     """From now on the process ends without a word when it gets there."""
 
-    def die(*_: object, **__: object) -> Any:
+    def die(*_: object, **__: object) -> NoReturn:
         os._exit(9)
 
     asked, written = Accounts.tokens, credentials._write_whole
 
     async def unanswered(self: Accounts, application: Application, request: Mapping[str, str]) -> Tokens:
         await asked(self, application, request)
-        return die()
+        die()
 
-    def kept(*args: Any) -> None:
-        written(*args)
+    def kept(folder: Path, file: Path, text: str) -> None:
+        written(folder, file, text)
         die()
 
     if step == "before the request":

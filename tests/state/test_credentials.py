@@ -269,7 +269,7 @@ async def test_a_keyring_that_only_stands_in_for_one_is_none(monkeypatch: pytest
     import keyring
     from keyring.backends import fail, null
 
-    for stand_in in (fail.Keyring(), null.Keyring()):
+    for stand_in in (fail.Keyring(), null.Keyring()):  # type: ignore[no-untyped-call]
         monkeypatch.setattr(keyring, "get_keyring", lambda stand_in=stand_in: stand_in)
         assert module.system_keyring() is None
 
