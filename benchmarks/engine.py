@@ -30,7 +30,8 @@ from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.http import Bearer, open_http
+from salesloft_mcp.salesloft.credential import Key
+from salesloft_mcp.salesloft.http import open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state import database as state
@@ -119,9 +120,9 @@ async def opened(budget: int, sandbox_limit: int) -> AsyncIterator[Engine]:
         closing(Database(Path(name))) as database,
     ):
         wire = Metered(InProcess(sandbox), meter)
-        auth = Bearer(SecretStr(sandbox.api_key), URL)
+        key = Key(SecretStr(sandbox.api_key))
         points = Budget(budget or 10**9, fastloop.clock, fastloop.clock)
-        async with open_http(URL, auth, wire, points, agent="benchmark") as http:
+        async with open_http(URL, key, wire, points, agent="benchmark") as http:
             api = Salesloft(http)
             changes = Changes(api, ChangeLog(database, "benchmark", fastloop.clock), Configurations(api), "benchmark")
             plans = Plans(Path(name), database, "benchmark")
