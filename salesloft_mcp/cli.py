@@ -22,7 +22,7 @@ ODDITIES = (
     " second-configuration configuration-filter mapping-status object-type-word inserted-at tenant-id"
     " same-mapping-again several-ids characters exact-ids unconfigured-type missing-object one-row no-rows mapping-id"
     " object-type-filter unknown-filter sorting past-the-end counts unmapped-ids records-without-external-id"
-    " records-page-size hundred-ids unconfigured-records slash-in-path null-words parts-of-fields"
+    " array-spelling records-page-size hundred-ids unconfigured-records slash-in-path null-words parts-of-fields"
     " configuration-soft-delete second-delete delete-status soft-delete list-without-deleted deleted-filter"
     " deleted-finds-nothing map-again mappings-outlive-configuration metered"
 )

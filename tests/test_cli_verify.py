@@ -1,10 +1,16 @@
 """`salesloft-mcp verify` at a terminal: who agrees, what is shown, and what a report holds."""
 
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
+import anyio
+import anyio.lowlevel
 import filelock
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -13,10 +19,11 @@ from click.testing import CliRunner, Result
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands import verify as command
 from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox.faults import Fault
 from salesloft_mcp.sandbox.serve import serve
 from salesloft_mcp.verify.bench import MAIN, PREFIX
 from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
-from tests.hosting.program import free_port
+from tests.hosting.program import COMMAND, HANG_SECONDS, clean_environment, free_port
 from tests.sandbox.test_faults import listening
 from tests.verify.conftest import standing
 
@@ -173,3 +180,37 @@ def test_without_a_credential_it_says_so(state: Path, monkeypatch: pytest.Monkey
     result = verified(state)
     assert result.exit_code == 2
     assert "SALESLOFT_API_KEY" in result.stderr
+
+
+def test_a_person_types_the_yes_and_ctrl_c_takes_away_what_was_made(state: Path, tmp_path: Path) -> None:
+    """At a real terminal, in a process of its own, which waits for an answer when it is stopped."""
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo terminals")
+    port = free_port()
+    with Sandbox(rate_limit=0) as box, start_blocking_portal() as portal:
+        box.faults.add(Fault("delay", "GET", "/v2/people", seconds=HANG_SECONDS))
+        serving = portal.start_task_soon(lambda: serve(box, port=port))
+        portal.call(listening, port)
+        where = {"SALESLOFT_BASE_URL": f"http://127.0.0.1:{port}", "SALESLOFT_API_KEY": box.api_key}
+        env = clean_environment(tmp_path, SALESLOFT_STATE_DIR=str(state), **where)
+        ours, its = pty.openpty()
+        process = subprocess.Popen(
+            [*COMMAND, "verify"], env=env, stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        os.write(ours, b"y\n")
+        portal.call(_until_people_are_asked_for, box)
+        made = len(standing(box))
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=HANG_SECONDS)
+        left = len(standing(box))
+        serving.cancel()
+        os.close(ours)
+        os.close(its)
+    assert "Agree?" in told
+    assert (process.returncode, made, left) == (130, 4, 0)
+
+
+async def _until_people_are_asked_for(box: Sandbox) -> None:
+    """That call is answered late, and not remembered before; the one that goes before it is for the type with a slash."""
+    with anyio.fail_after(HANG_SECONDS):
+        while not box.requests or b"/slash" not in unquote_to_bytes(box.requests[-1].raw_path):
+            await anyio.lowlevel.checkpoint()

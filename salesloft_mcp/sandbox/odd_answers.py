@@ -243,6 +243,7 @@ AROUND: dict[Odd, tuple[str, Around]] = {
     "counts": (f"GET {_M}", asked(include_paging_counts=None)),
     "unmapped-ids": (f"GET {_I}", _found_nothing),
     "records-without-external-id": (f"GET {_I}", edited(lambda row: {**row, "external_id": "told here"})),
+    "array-spelling": ("GET users", asked(**{"ids[]": None})),
     "records-page-size": (f"GET {_I}", default("per_page", OTHER_PAGE_SIZE)),
     "hundred-ids": (f"GET {_I}", _few_ids),
     "unconfigured-records": (f"GET {_I}", _never_a_404),

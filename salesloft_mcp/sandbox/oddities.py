@@ -39,6 +39,7 @@ Odd = Literal[
     "counts",
     "unmapped-ids",
     "records-without-external-id",
+    "array-spelling",
     "records-page-size",
     "hundred-ids",
     "unconfigured-records",

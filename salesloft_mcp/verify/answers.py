@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesloft_mcp.salesloft.received import Received, complaints, read_json
-from salesloft_mcp.text import quoted
+from salesloft_mcp.text import shortened
 
 Row = Mapping[str, Any]
 
@@ -67,12 +67,8 @@ class Answer:
     @property
     def outcome(self) -> str:
         """ "201", or "422 on external_type": the status, and the fields that a refusal names."""
-        fields = [] if self.ok else sorted(name for name in complaints(self.body) if name)
-        return (
-            f"{self.status} on {', '.join(quoted(one, 40).strip(chr(34)) for one in fields[:3])}"
-            if fields
-            else str(self.status)
-        )
+        fields = [] if self.ok else sorted(shortened(name, 40) for name in complaints(self.body) if name)
+        return f"{self.status} on {', '.join(fields[:3])}" if fields else str(self.status)
 
 
 def _rows(data: object) -> Iterator[Row]:

@@ -26,6 +26,15 @@ async def _without_external_id(bench: Bench) -> str:
     return "with it" if found.row.keys() & {"external_id", "external_ids"} else "without it"
 
 
+async def _arrays(bench: Bench) -> str:
+    numbered = bool((await bench.records(MAIN)).rows)
+    users = await bench.ask("/v2/users", ("ids[]", str(bench.user)), ("visible_only", "false"))
+    empty = {row.get("id") for row in users.rows} == {bench.user}
+    return {(True, True): "both", (True, False): "only external_ids[1]", (False, True): "only ids[]"}.get(
+        (numbered, empty), "neither"
+    )
+
+
 async def _page_size(bench: Bench) -> str:
     found = await bench.records(MAIN, pages=False)
     size = found.paging("per_page")
@@ -121,6 +130,16 @@ RECORDS = (
         "Nothing is at risk: a few points are spent to find out what the answer says already.",
         1,
         _without_external_id,
+    ),
+    Check(
+        "array-spelling",
+        "Several values are `external_ids[1]=…` for external ids, and `ids[]=…` for ids of records",
+        "the guide numbers them, the reference leaves the brackets empty",
+        "GET users by external id, and by their own id",
+        ("both",),
+        "Records are looked up one by one, or not at all; tell Salesloft's support.",
+        2,
+        _arrays,
     ),
     Check(
         "records-page-size",
