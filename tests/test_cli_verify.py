@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import anyio
 import anyio.lowlevel
@@ -183,11 +182,11 @@ def test_without_a_credential_it_says_so(state: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_person_types_the_yes_and_ctrl_c_takes_away_what_was_made(state: Path, tmp_path: Path) -> None:
-    """At a real terminal, in a process of its own, which waits for an answer when it is stopped."""
+    """At a real terminal, in a process of its own, which waits for points when it is stopped."""
     pty = pytest.importorskip("pty", reason="Windows has no pseudo terminals")
     port = free_port()
     with Sandbox(rate_limit=0) as box, start_blocking_portal() as portal:
-        box.faults.add(Fault("delay", "GET", "/v2/people", seconds=HANG_SECONDS))
+        box.faults.add(Fault("status", "GET", "/v2/people", status=429, retry_after=300))
         serving = portal.start_task_soon(lambda: serve(box, port=port))
         portal.call(listening, port)
         where = {"SALESLOFT_BASE_URL": f"http://127.0.0.1:{port}", "SALESLOFT_API_KEY": box.api_key}
@@ -197,7 +196,7 @@ def test_a_person_types_the_yes_and_ctrl_c_takes_away_what_was_made(state: Path,
             [*COMMAND, "verify"], env=env, stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         os.write(ours, b"y\n")
-        portal.call(_until_people_are_asked_for, box)
+        portal.call(_until_it_waits, box)
         made = len(standing(box))
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=HANG_SECONDS)
@@ -209,8 +208,8 @@ def test_a_person_types_the_yes_and_ctrl_c_takes_away_what_was_made(state: Path,
     assert (process.returncode, made, left) == (130, 4, 0)
 
 
-async def _until_people_are_asked_for(box: Sandbox) -> None:
-    """That call is answered late, and not remembered before; the one that goes before it is for the type with a slash."""
+async def _until_it_waits(box: Sandbox) -> None:
+    """It was told to ask again in five minutes."""
     with anyio.fail_after(HANG_SECONDS):
-        while not box.requests or b"/slash" not in unquote_to_bytes(box.requests[-1].raw_path):
+        while not box.requests or box.requests[-1].status != 429:
             await anyio.lowlevel.checkpoint()

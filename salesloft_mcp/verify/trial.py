@@ -20,7 +20,8 @@ from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
 BEFORE = 2  # points for the team and the user
 MAPPINGS = 6  # that a trial makes at the most
 REMOVAL = 6 + 6 * MAPPINGS  # points to look at a type, to delete what is there, and to try again what is refused
-REMOVAL_SECONDS = 60.0  # after a trial was stopped, in which it still takes away what it made
+PATIENCE_SECONDS = 600.0  # for the whole trial: a minute's points may be spent by others, more than once
+REMOVAL_SECONDS = 60.0  # after that, or after a trial was stopped, in which it still takes away what it made
 
 
 def points(earlier: int = 0) -> int:
@@ -50,7 +51,7 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
     Raises:
         ApiError: the user or the team cannot be read; nothing was made.
     """
-    with open_call() as call:
+    with open_call(PATIENCE_SECONDS) as call:
         place = await changes.place()
         user = await changes.api.me()
         now = changes.log.clock()
@@ -62,6 +63,7 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
         try:
             findings = [await _tried(check, bench) for check in CHECKS]
         finally:
+            call.renew(REMOVAL_SECONDS)
             with anyio.move_on_after(REMOVAL_SECONDS, shield=True):
                 for one in (bench.external_type, bench.slashed, bench.unconfigured):
                     await removal.of(bench, one)

@@ -130,6 +130,17 @@ async def test_a_salesloft_that_fails_in_the_middle_is_no_difference(sandbox: Sa
     assert standing(sandbox) == []
 
 
+@pytest.mark.steady
+async def test_a_trial_does_not_wait_for_hours_and_still_takes_away_what_it_made(
+    sandbox: Sandbox, database: Database
+) -> None:
+    """Points that never come back are a reason to end, and not a difference."""
+    sandbox.faults.add(Fault("status", "GET", "/v2/external/*", status=429, retry_after=400, times=3))
+    report = await verified(sandbox, database)
+    assert report.of("differs") == []
+    assert standing(sandbox) == []
+
+
 async def test_what_cannot_be_deleted_now_is_listed_and_goes_with_the_next_trial(
     sandbox: Sandbox, database: Database
 ) -> None:
