@@ -55,7 +55,7 @@ class Approvals:
 
     database: Database
     clock: Callable[[], float] = time.time
-    # Of what the client is not asked about again, the digest, and why: it refused, or it left the question unanswered.
+    # By digest, why the client is passed over at the next call: it refused, or it left the question unanswered.
     passed_over: dict[str, str] = field(default_factory=dict)
     # By digest, when a client was asked that answers in a call of its own, and has not done so until now.
     unanswered: dict[str, float] = field(default_factory=dict)

@@ -198,19 +198,23 @@ def _keep_in_mind(app: App, question: Question, is_answered: bool) -> None:
 
 
 async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str:
-    """Why the client is not asked; empty where it is."""
-    app = ctx.request_context.lifespan_context
+    """Why the client is not asked; empty where it is.
+
+    Once it is passed over, the question waits for a person elsewhere, and is asked there as long as pages open here.
+    """
+    app, digest = ctx.request_context.lifespan_context, question.digest
     if app.settings.confirm == "outside":
         return "this server asks outside of the client"
-    is_answered = bool(ctx.input_responses)  # what the client was asked in an earlier round counts
-    if why := app.approvals.passed_over.get(question.digest):
+    may_pass = app.settings.confirm == "auto" and not ctx.input_responses  # what it answers counts
+    if may_pass and (why := app.approvals.passed_over.pop(digest, "")):
         return why
     if not _can_ask(ctx):
         return _CANNOT
-    since = app.approvals.unanswered.get(question.digest, anyio.current_time())
-    if not is_answered and anyio.current_time() - since >= SILENT_SECONDS:
+    now = anyio.current_time()
+    if may_pass and now - app.approvals.unanswered.get(digest, now) >= SILENT_SECONDS:
+        del app.approvals.unanswered[digest]
         return _SILENT
-    if app.browser.desktop is not None and not is_answered and await app.approvals.waits(app.environment, question):
+    if may_pass and app.browser.desktop is not None and await app.approvals.waits(app.environment, question):
         return "it waits for a person already"
     return ""
 

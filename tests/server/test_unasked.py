@@ -4,13 +4,18 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult, ErrorData
 
-from salesloft_mcp.app import App
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Settings
 from tests.conftest import Connect
 from tests.server.calling import call, refused, writes
+from tests.server.human import YES, Human
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +66,29 @@ async def test_a_question_that_the_host_has_given_up_on_is_asked_elsewhere_by_th
         words = await refused(client, UNMAP, **CONTACT)
     assert words.startswith("this needs a person's yes, and the client has left the question unanswered.")
     assert len(await app.approvals.pending()) == 1
-    assert writes(sandbox) == []
+    async with connect(elicitation_callback=Human(YES)) as client:  # where no page opens, the client has another chance
+        assert (await call(client, UNMAP, **CONTACT)).data["agreed"] == "asked through the client"
+    assert len(writes(sandbox)) == 1
+
+
+async def test_where_only_the_client_may_ask_it_is_asked_again_after_a_call_that_was_given_up(
+    settings: Settings, sandbox: Sandbox
+) -> None:
+    human, asked = Human(YES), anyio.Event()
+
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.set()
+        return await silent(context, params)
+
+    async with open_app(settings.model_copy(update={"confirm": "elicit"}), sandbox) as app:
+        server = build_server(app, chosen("full"))
+        async with Client(server, mode="legacy", elicitation_callback=never) as client:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, UNMAP, CONTACT)
+                await asked.wait()
+                tasks.cancel_scope.cancel()
+        async with Client(server, mode="legacy", elicitation_callback=human) as client:
+            assert (await call(client, UNMAP, **CONTACT)).data["agreed"] == "asked through the client"
 
 
 @pytest.mark.steady
