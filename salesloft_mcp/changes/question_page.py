@@ -7,26 +7,26 @@ from salesloft_mcp.browser.pages import Ask, Page, Row, Table
 from salesloft_mcp.changes.approvals import BROWSER, Approvals
 from salesloft_mcp.changes.change import Fact, Place
 from salesloft_mcp.changes.consent import FOLLOWS, Question
-from salesloft_mcp.text import escaped
+from salesloft_mcp.text import escaped, quoted
 
 CLOSE = "You can close this window."
-_ASSISTANT = "An assistant asks for this. It can neither see this page nor answer it."
 _NOT_TYPED = "Another name was typed. Nothing was decided: type the name exactly as it stands here, or refuse."
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionPage:
-    """The page of one pending approval."""
+    """The page of one pending approval. `who` asks is the name that a client gives itself."""
 
     approvals: Approvals
     approval: str
     question: Question
+    who: str = ""
 
     async def page(self) -> Page:
         """The question, or what became of it."""
         decision = await self.approvals.decided(self.approval)
         if decision == "pending":
-            return asking(self.question)
+            return asking(self.question, self.who)
         about = f"{self.question.headline} in {self.question.place}."
         if decision == "expired":
             told = "It waited for a day, and nobody answered. Nothing was changed."
@@ -45,7 +45,7 @@ class QuestionPage:
         return ""
 
 
-def asking(question: Question) -> Page:
+def asking(question: Question, who: str = "") -> Page:
     """The whole question: where, each change with every fact in a row, what else there is to know, and the buttons."""
     yes, no = question.answers
     name, several = question.name, len(question.changes) > 1
@@ -59,7 +59,8 @@ def asking(question: Question) -> Page:
     follows = " ".join(f"{_capital(one.name)}: {one.value}." for one in question.facts if one.name == FOLLOWS)
     label = f"To agree, type the external type: {escaped(name)}" if name else ""
     ask = Ask(yes, no, name, label, danger=question.removes)
-    return Page(f"{question.headline}?", (_ASSISTANT,), follows, tuple(tables), ask)
+    told = f"{quoted(who) if who else 'An assistant'} asks for this. It can neither see this page nor answer it."
+    return Page(f"{question.headline}?", (told,), follows, tuple(tables), ask)
 
 
 def _place(place: Place) -> list[Fact]:

@@ -40,13 +40,14 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     """
     app = ctx.request_context.lifespan_context
     approval = await _recorded(app, question)
-    is_open = await app.browser.show(approval, QuestionPage(app.approvals, approval, question)) != "not opened"
+    page = QuestionPage(app.approvals, approval, question, current().who)
+    is_open = await app.browser.show(approval, page) != "not opened"
     if is_open and (decision := await _awaited(ctx, approval)):
         current().renew(TOOL_SECONDS)
         return decision
     is_open = is_open and not app.browser.failed(approval)
     found = f" {question.found}" if question.found else ""  # what a person has to decide about
-    shown = await _card(ctx, approval, question) if app.browser.desktop and shows_cards(ctx) else {}
+    shown = await _card(ctx, approval, page) if app.browser.desktop and shows_cards(ctx) else {}
     what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
     step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
@@ -71,11 +72,11 @@ class PendingError(UnconfirmedError):
         self.card = card
 
 
-async def _card(ctx: Context[App, Any], approval: str, question: Question) -> dict[str, Any]:
+async def _card(ctx: Context[App, Any], approval: str, page: QuestionPage) -> dict[str, Any]:
     app = ctx.request_context.lifespan_context
     with suppress(OSError):
-        address = await app.browser.address(approval, QuestionPage(app.approvals, approval, question))
-        return card(asking(question), address, _command(app))
+        address = await app.browser.address(approval, page)
+        return card(asking(page.question), address, _command(app))
     return {}
 
 
@@ -103,8 +104,9 @@ async def led_by_client(ctx: Context[App, Any], question: Question, modern: bool
         answer = given.get(PAGE)
         return answer.action if isinstance(answer, ElicitResult) else ""
     approval = await _recorded(app, question)
+    page = QuestionPage(app.approvals, approval, question, current().who)
     try:
-        address = await app.browser.address(approval, QuestionPage(app.approvals, approval, question))
+        address = await app.browser.address(approval, page)
     except OSError:
         return ""
     message = f"{question.headline} in {question.place}? Answer on a page in your browser."

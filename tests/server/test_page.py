@@ -108,6 +108,7 @@ async def test_the_page_shows_the_whole_question_with_every_field_old_and_new(de
             await person.press("no")
     for fact in (
         "<h1>Set do_not_contact?</h1>",
+        "<p>&quot;mcp&quot; asks for this. It can neither see this page nor answer it.</p>",
         "SANDBOX (http://sandbox.localhost)",
         "Northwind Software (sandbox) (100013)",
         '<th scope="row">Record</th><td>person 578495206</td>',
