@@ -86,15 +86,17 @@ def deletion(key: MappingKey, row: Image) -> Change:
 async def with_id(api: Salesloft, key: MappingKey, row: Image) -> Image:
     """A mapping with its id, where another list than that of the external id shows one; else the row as it is.
 
-    The list of its record is asked first, for a point; then that of its type, where it has no more than 500. Where
-    `verify` saw that no list shows one, none is asked.
+    The list of its record is asked first, for a point; then that of its type, where it has no more than 500, and unless
+    `verify` saw that no list shows one.
     """
-    if row.get("id") is not None or not api.spellings.shows_mapping_ids:
+    if row.get("id") is not None:
         return row
     object_id = int(str(row["object_id"]))
     of_record = await api.list_mappings(external_type=key.external_type, object_id=object_id, deleted=False)
     if of_record.next_page is None and (found := _only(of_record.rows, key, object_id)):
         return found
+    if not api.spellings.shows_mapping_ids:
+        return row
     of_type = await mappings_of(api, key.external_type, key.object_type, total=0, most=MOST_SEARCHED)
     return _only(of_type or (), key, object_id) or row
 
