@@ -25,8 +25,9 @@ async def _second_time(bench: Bench) -> str:
     if not rows:
         raise NotToldError("the mapping is not listed")
     key = MappingKey(bench.external_type, USERS, MAIN)
-    await bench.unmap("a deleted mapping", key, rows[0])
-    return (await bench.unmap("a mapping deleted twice", key, rows[0])).outcome
+    row = {"id": bench.done("a mapping").row.get("id"), **rows[0]}
+    await bench.unmap("a deleted mapping", key, row)
+    return (await bench.unmap("a mapping deleted twice", key, row)).outcome
 
 
 async def _status(bench: Bench) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from salesloft_mcp.errors import ApiError, ConflictError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
-from salesloft_mcp.state.database import Database
+from salesloft_mcp.state.database import Database, Transaction
 from salesloft_mcp.verify.answers import NotToldError, Row
 from salesloft_mcp.verify.bench import CONFIGURATIONS, MAPPINGS, PREFIX, TITLE, USERS, Bench
 
@@ -22,6 +22,12 @@ _STANDING = (
     " AND later.external_type = one.external_type AND later.object_type = one.object_type"
     " AND later.external_id = one.external_id AND later.id > one.id)"
     " ORDER BY one.external_type"
+)
+# The newest of a key comes last.
+_CREATED = (
+    "SELECT changes.external_id, json_extract(changes.after, '$.id') AS id FROM changes"
+    " JOIN operations ON operations.id = changes.operation WHERE changes.tenant = ? AND operations.title = ?"
+    " AND changes.external_type = ? AND changes.kind = 'mapping' AND changes.outcome = 'created' ORDER BY changes.id"
 )
 
 
@@ -61,7 +67,7 @@ async def _gone(bench: Bench, external_type: str, path: str) -> tuple[int, list[
         rows = await _rows(bench, path, external_type)
     except (NotToldError, ApiError) as error:
         return 0, [Left("anything", external_type, "", None, f"what is there could not be read ({_words(error)})")]
-    for row in rows:
+    for row in await _with_ids(bench, external_type, rows) if path == MAPPINGS else rows:
         external_id = str(row.get("external_id")) if path == MAPPINGS else ""
         if why := await _why_not_deleted(bench, MappingKey(external_type, USERS, external_id), row):
             found = row.get("id")
@@ -69,6 +75,17 @@ async def _gone(bench: Bench, external_type: str, path: str) -> tuple[int, list[
             left.append(Left(kind, external_type, external_id, found if type(found) is int else None, why))
         number += not why
     return number, left
+
+
+async def _with_ids(bench: Bench, external_type: str, rows: list[Row]) -> list[Row]:
+    """Mappings with their ids, where Salesloft shows them only in what is created, and so in the change log."""
+
+    def created(tx: Transaction) -> dict[str, int]:
+        here = (bench.changes.environment, TITLE, external_type)
+        return {row["external_id"]: row["id"] for row in tx.rows(_CREATED, *here) if row["id"] is not None}
+
+    known = await bench.changes.log.database.read(created)
+    return [row if row.get("id") is not None else {**row, "id": known.get(str(row.get("external_id")))} for row in rows]
 
 
 async def _why_not_deleted(bench: Bench, key: MappingKey, row: Row) -> str:

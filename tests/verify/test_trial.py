@@ -169,6 +169,15 @@ async def test_a_mapping_that_goes_only_while_its_type_is_configured_goes_all_th
     assert (list(report.made.left), standing(sandbox)) == ([], [])
 
 
+async def test_an_id_that_is_shown_only_in_what_is_created_is_enough_to_delete_by(
+    sandbox: Sandbox, database: Database
+) -> None:
+    async with over(ListsWithoutIds(sandbox), token=sandbox.api_key) as api:
+        report = await verify(changes_of(api, database), database, YES)
+    assert [(one.name, one.seen) for one in report.of("differs")] == [("mapping-id", "only in what is created")]
+    assert (list(report.made.left), standing(sandbox)) == ([], [])
+
+
 async def test_what_another_team_has_left_under_the_same_address_is_not_looked_at(
     sandbox: Sandbox, database: Database
 ) -> None:
@@ -263,3 +272,18 @@ class NeedsConfiguration(httpx.AsyncBaseTransport):
             if not self._store.first("configurations", of, equal("deleted", 0)):
                 return httpx.Response(self._status, json={"error": "not configured"})
         return await self._inner.handle_async_request(request)
+
+
+class ListsWithoutIds(httpx.AsyncBaseTransport):
+    """The sandbox, but that no list of mappings shows their ids."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._inner = InProcess(sandbox)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if request.method != "GET" or not request.url.path.endswith("/mappings"):
+            return response
+        found = json.loads(await response.aread())
+        rows = [{name: row[name] for name in row.keys() - {"id"}} for row in found["data"]]
+        return httpx.Response(200, json={**found, "data": rows}, headers={"x-ratelimit-remaining-minute": "500"})
