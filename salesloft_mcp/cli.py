@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from salesloft_mcp import __version__, cli_plans
+from salesloft_mcp import __version__, cli_hosts, cli_plans
 from salesloft_mcp.commands import options
 from salesloft_mcp.commands.options import EXIT_CODES, FILE, as_json, on_salesloft, setting, state_dir
 
@@ -115,6 +115,10 @@ def sandbox() -> None:
     \b
     Each other one makes one assumption untrue, which `salesloft-mcp verify` then finds; docs/assumptions.md tells them.
     """
+
+
+for command in cli_hosts.COMMANDS:
+    cli.add_command(command)
 
 
 @cli.command(epilog=EXIT_CODES)

@@ -20,7 +20,7 @@ LAYERS = (
     {"validation"},
     {"settings"},
     {"state"},
-    {"browser"},
+    {"browser", "hosts"},
     {"salesloft"},
     {"intake"},
     {"lookups"},
@@ -30,7 +30,7 @@ LAYERS = (
     {"server"},
     {"hosting", "demo"},
     {"commands"},
-    {"cli_plans"},
+    {"cli_plans", "cli_hosts"},
     {"cli"},
     {"__main__"},
 )
@@ -39,7 +39,7 @@ PLACES = {
     "sqlite3": {"state", "sandbox/store.py"},
     "mcp": {"server", "hosting", "demo"},
     "mcp_types": {"server", "demo"},
-    "click": {"cli.py", "cli_plans.py", "commands"},
+    "click": {"cli.py", "cli_hosts.py", "cli_plans.py", "commands"},
     "rich": {"demo", "commands"},
     "uvicorn": {"browser/loopback.py", "hosting/http.py", "sandbox/serve.py"},
     "stamina": {"salesloft/retry.py"},
@@ -48,6 +48,7 @@ PLACES = {
     "truststore": {"salesloft"},
     "pydantic_settings": {"settings.py"},
     "platformdirs": {"settings.py"},
+    "tomlkit": {"hosts/toml_edit.py"},
     "keyring": {"state/credentials.py"},
 }
 # What the pages of mcp's documentation import from. Anything else of it may change with any release.

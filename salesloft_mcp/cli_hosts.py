@@ -1,0 +1,69 @@
+"""The commands that put this server into the configuration of a host, and out of it."""
+
+import re
+from pathlib import Path
+
+import click
+
+from salesloft_mcp.commands import options
+from salesloft_mcp.commands.options import EXIT_CODES, setting, state_dir
+
+# Those of the table of hosts, which takes too long to be imported for `--help`.
+HOSTS = ("claude-desktop", "claude-code", "cursor", "vscode", "codex", "gemini")
+
+# Some hosts put the name before that of a tool, and take 60 characters for both; the longest tool has 33.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")
+
+
+def _named(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise click.BadParameter("takes up to 24 letters, digits, - and _.")
+    return value
+
+
+host = click.argument("host", type=click.Choice(HOSTS))
+name = click.option("--name", default="salesloft", show_default=True, callback=_named, help="How it is called there.")
+yes = click.option("--yes", is_flag=True, help="Do not ask. What starts something else is not replaced.")
+
+
+@click.command(cls=options.Later, epilog=EXIT_CODES)
+@host
+@options.sandbox
+@options.base_url
+@setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
+@setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
+@click.option("--tools", default="", help="Only these tools, separated by commas.")
+@state_dir
+@setting(
+    "--files-dir",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder whose files plans may be made of; none by default.",
+)
+@name
+@click.option("--print", "as_block", is_flag=True, help="Show the block to copy, and where it belongs; write nothing.")
+@yes
+def install() -> None:
+    """Connect an assistant: write this server into its configuration.
+
+    The change is shown first, and is made when you agree. The file as it was is kept beside it, and everything else in
+    it stays as it is. Options go into the entry. No key does: the server uses what `salesloft-mcp login` keeps, VS Code
+    asks for a key and keeps it, and what runs in a terminal hands SALESLOFT_API_KEY on.
+
+    \b
+    salesloft-mcp install claude-code --sandbox
+    salesloft-mcp install claude-desktop --mode no-delete
+    """
+
+
+@click.command(cls=options.Later, epilog=EXIT_CODES)
+@host
+@name
+@yes
+def uninstall() -> None:
+    """Take this server out of the configuration of an assistant.
+
+    What goes is shown first, and the file as it was is kept beside it. Everything else in it stays as it is.
+    """
+
+
+COMMANDS = (install, uninstall)

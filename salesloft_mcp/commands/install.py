@@ -1,0 +1,101 @@
+"""`salesloft-mcp install`: this server in the configuration of a host."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from salesloft_mcp.commands.options import Option
+from salesloft_mcp.errors import InputError
+from salesloft_mcp.hosts import edit
+from salesloft_mcp.hosts.entry import entry_of, installed, is_ours
+from salesloft_mcp.hosts.files import HostFile, read, replace
+from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
+from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.settings import Settings, load, surroundings
+from salesloft_mcp.state.credentials import Credentials
+
+_FOLDERS = ("state_dir", "files_dir")
+
+
+def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes: bool, **options: Option) -> None:
+    """Show the change of the host's file, and make it when a person agrees."""
+    settings = load(options)
+    chosen(settings.mode, tuple(tools.replace(",", " ").split()), ())
+    row, system = HOSTS[host], System(sys.platform, Path.home(), surroundings())
+    start = installed()
+    stored = not sandbox and Credentials(settings.state_dir, settings.base_url).stamp() is not None
+    more = {**row.more, **({} if sandbox or stored else _for_key(row, settings))}
+    entry = entry_of(start, _arguments(sandbox, tools, options), more)
+    path = row.file(system)
+    if as_block:
+        click.echo(f"For {row.title}, in {path}:\n", err=True)
+        click.echo(edit.block(row, name, entry))
+        return
+    file = read(path)
+    old = edit.servers(row, file).get(name)
+    new = edit.with_entry(row, file, name, entry)
+    if start.warning:
+        click.echo(f"Note: {start.warning}")
+    if new == file.text:
+        click.echo(f'Nothing to do: {path} has this entry already, as "{name}".')
+    else:
+        change(row, file, new, name, yes=yes, foreign=old is not None and not is_ours(old))
+        click.echo(f'{row.title} now has this server, as "{name}". {row.then}')
+    click.echo(_credential(row, settings, old, sandbox=sandbox, stored=stored))
+
+
+def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tuple[str, ...]:
+    """The options of `serve`. Folders are written whole, because a host starts the server wherever it likes."""
+    words: list[str] = ["--sandbox"] if sandbox else []
+    for key, value in {**options, "tools": tools}.items():
+        if value:
+            whole = Path(str(value)).expanduser().absolute() if key in _FOLDERS else value
+            words += [f"--{key.replace('_', '-')}", str(whole)]
+    return tuple(words)
+
+
+def _for_key(row: Host, settings: Settings) -> Mapping[str, Any]:
+    """What an entry needs so that the host gives the server a key: one that it asks for, or that it is started with."""
+    asked_or_named = row.inputs or "env" not in (row.for_key or {})
+    return row.for_key or {} if asked_or_named or settings.api_key else {}
+
+
+def _credential(row: Host, settings: Settings, old: object, *, sandbox: bool, stored: bool) -> str:
+    """Where the server gets a credential from, or what to do for one."""
+    if sandbox:
+        return "It works on the sandbox, and needs no account."
+    if edit.holds_key(old):
+        return f"The entry holds a key in plain text. Safer: `salesloft-mcp login`, and then take {KEY} out of it."
+    if stored:
+        return "It uses the sign-in that is kept here."
+    if row.inputs:
+        return f"{row.title} asks for the API key when it starts the server, and keeps it safely."
+    login = "sign in with `salesloft-mcp login`, before or after; no restart is needed."
+    if row.for_key is None:
+        return f"There is no sign-in yet: {login}"
+    if settings.api_key:
+        return f"It gets {KEY} from the environment that {row.title} is started in. Or {login}"
+    return f"There is no credential yet: {login} Or start {row.title} where {KEY} is set."
+
+
+def change(row: Host, file: HostFile, new: str, name: str, *, yes: bool, foreign: bool) -> None:
+    """Show it, have a person agree, and do it.
+
+    Raises:
+        InputError: it would replace something else, and nobody is asked.
+    """
+    click.echo(edit.shown(row, file, new))
+    for note in (*edit.notes(row, file, name), *filter(None, [row.before])):
+        click.echo(f"Note: {note}")
+    if foreign and yes:
+        what = f'"{name}" in {file.path} starts something else, which --yes does not replace.'
+        raise InputError("--name", what, next_step="give another --name, or leave --yes out to be asked.")
+    if not yes:
+        replaced = f' It replaces "{name}", which starts something else.' if foreign else ""
+        click.confirm(f"\nWrite this to {file.path}?{replaced}", abort=True)
+    kept = replace(file, new)
+    if kept is not None:
+        click.echo(f"The file as it was: {kept}")

@@ -1,0 +1,87 @@
+"""What an entry of this server says: which command, from where, with which options."""
+
+import json
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from salesloft_mcp.errors import InputError
+
+COMMAND = "salesloft-mcp"
+_OWN = frozenset({COMMAND, "salesloft_mcp"})
+_RUNNERS = (
+    # A part of the path of an environment that is thrown away some day, the program that made it, how it makes another.
+    (re.compile(r"[\\/]uv[\\/].*(archive|environments|builds)-v\d+[\\/]"), "uvx", ("--from",)),
+    (re.compile(r"[\\/]pipx[\\/](\.cache[\\/]|[0-9a-f]{15}[\\/])"), "pipx", ("run", "--spec")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A command that starts this program, with an absolute path; `warning` where the path may not stay."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    warning: str = ""
+
+
+def installed(prefix: str = sys.prefix, scripts: str = "") -> Start:
+    """The command of the environment that runs now.
+
+    Raises:
+        InputError: the environment is thrown away some day, and the program that made it is not found.
+    """
+    here = str(Path(scripts or sysconfig.get_path("scripts")))
+    for place, runner, how in _RUNNERS:
+        if place.search(str(Path(prefix) / "x")):
+            return _through(runner, how)
+    script = shutil.which(COMMAND, path=here)
+    start = Start(script) if script else Start(sys.executable, ("-m", "salesloft_mcp"))
+    if Path(start.command).is_relative_to(Path(tempfile.gettempdir())):
+        warning = f"{start.command} is in a temporary folder: the entry stops working when that is emptied."
+        return Start(start.command, start.arguments, warning)
+    return start
+
+
+def _through(runner: str, how: tuple[str, ...]) -> Start:
+    found = shutil.which(runner)
+    if found is None:
+        what = f"this runs in an environment that {runner} throws away some day, and {runner} is not on the PATH."
+        step = "install it with `uv tool install salesloft-mcp` or `pipx install salesloft-mcp`, and run it again."
+        raise InputError("the command", what, next_step=step)
+    return Start(found, (*how, _source(), COMMAND))
+
+
+def _source() -> str:
+    """What to install to get this very version: the place it came from, or its name and version."""
+    try:
+        found = distribution(COMMAND)
+    except PackageNotFoundError:
+        return COMMAND
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    if "vcs_info" in origin:
+        return f"{origin['vcs_info']['vcs']}+{origin['url']}@{origin['vcs_info']['commit_id']}"
+    return str(origin.get("url") or f"{COMMAND}=={found.version}")
+
+
+def entry_of(start: Start, options: tuple[str, ...], more: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry that serves with these options."""
+    first = {"type": more["type"]} if "type" in more else {}
+    return {**first, "command": start.command, "args": [*start.arguments, "serve", *options], **more}
+
+
+def is_ours(entry: object) -> bool:
+    """Whether this entry starts this server, from wherever."""
+    if not isinstance(entry, Mapping):
+        return False
+    arguments = entry.get("args")
+    words = [entry.get("command"), *(arguments if isinstance(arguments, list) else [])]
+    names = {re.split(r"[\\/]", word)[-1].lower().removesuffix(".exe") for word in words if isinstance(word, str)}
+    return bool(names & _OWN) and "serve" in words

@@ -1,0 +1,32 @@
+"""Which values of a configuration may be secrets, so that a change can be shown without them."""
+
+import re
+
+MASK = "***"
+
+_NAME = re.compile(r"key|token|secret|passw|auth|credential|bearer|cookie|(?:^|_)pat(?:$|_)", re.IGNORECASE)
+_FOLDERS = frozenset({"env", "headers", "http_headers"})
+_REFERENCE = re.compile(r"\$\{[^}]+\}|\$[A-Z_][A-Z0-9_]*")
+# A user name and password in an address, and long words of letters and digits, as tokens are; no part of a path.
+_TOKEN = re.compile(r"://[^/\s@]+:[^/\s@]+@|(?<![\w/\\.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w/\\.-])")
+_ASSIGNED = re.compile(r"^([-\w]+)=")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under this name may be a secret."""
+    return name in _FOLDERS or bool(_NAME.search(name))
+
+
+def is_flag(word: object) -> bool:
+    """Whether this argument of a command says that the next one is a secret."""
+    return isinstance(word, str) and word.startswith("-") and "=" not in word and bool(_NAME.search(word))
+
+
+def is_secret_value(value: str, *, named: bool) -> bool:
+    """Whether this text may be a secret; `named` where a name says so. References to a secret are none."""
+    if not value or _REFERENCE.fullmatch(value):
+        return False
+    if named:
+        return True
+    assigned = _ASSIGNED.match(value)
+    return bool(assigned and _NAME.search(assigned[1])) or bool(_TOKEN.search(value))

@@ -1,0 +1,148 @@
+"""The hosts that `install` knows: where each keeps its servers, and in which shape. A new host is a new row.
+
+Sources, read in November 2026: https://modelcontextprotocol.io/docs/develop/connect-local-servers (Claude Desktop, and
+https://github.com/anthropics/claude-code/issues/26073 for where a packaged one on Windows reads),
+https://code.claude.com/docs/en/mcp, https://cursor.com/docs/context/mcp,
+https://code.visualstudio.com/docs/copilot/reference/mcp-configuration,
+https://github.com/openai/codex/blob/main/docs/config.md and
+https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+KEY = "SALESLOFT_API_KEY"
+INPUT = "salesloft-api-key"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What decides where files are: `platform` as in `sys.platform`, the home directory, and the environment."""
+
+    platform: str
+    home: Path
+    environment: Mapping[str, str]
+
+    def folder(self, variable: str, *otherwise: str) -> Path:
+        """The folder that the variable names, or the one below the home directory."""
+        return Path(self.environment.get(variable, "").strip() or self.home.joinpath(*otherwise))
+
+    def app_data(self) -> Path:
+        """Where programs with windows keep what belongs to their user."""
+        if self.platform == "win32":
+            return self.folder("APPDATA", "AppData", "Roaming")
+        if self.platform == "darwin":
+            return self.home / "Library" / "Application Support"
+        return self.folder("XDG_CONFIG_HOME", ".config")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A program that starts servers, and the file in which it reads which.
+
+    `container` is the name under which they stand there. `before` and `then` are what a person does so that it takes
+    effect. `more` is what an entry has beside command and arguments, and `for_key` what it needs so that the host gives
+    the server a key: one of its own environment, or where it has `inputs`, one that it asks for. None: it has no way
+    to. `strict` hosts read no comments.
+    """
+
+    name: str
+    title: str
+    file: Callable[[System], Path]
+    then: str
+    container: str = "mcpServers"
+    form: Literal["json", "toml"] = "json"
+    before: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
+    inputs: bool = False
+    for_key: Mapping[str, Any] | None = field(default_factory=dict)
+
+
+def _claude_desktop(system: System) -> Path:
+    name = "claude_desktop_config.json"
+    if system.platform == "win32":
+        # An installed package has a file system of its own: what it calls %APPDATA% is here.
+        packages = system.folder("LOCALAPPDATA", "AppData", "Local") / "Packages"
+        for packaged in sorted(packages.glob("Claude_*/LocalCache/Roaming/Claude")):
+            return packaged / name
+    return system.app_data() / "Claude" / name
+
+
+def _claude_code(system: System) -> Path:
+    return system.folder("CLAUDE_CONFIG_DIR") / ".claude.json"
+
+
+def _vscode(system: System) -> Path:
+    return system.app_data() / "Code" / "User" / "mcp.json"
+
+
+def _codex(system: System) -> Path:
+    return system.folder("CODEX_HOME", ".codex") / "config.toml"
+
+
+def _gemini(system: System) -> Path:
+    return system.folder("GEMINI_CLI_HOME") / ".gemini" / "settings.json"
+
+
+HOSTS = {
+    host.name: host
+    for host in (
+        Host(
+            "claude-desktop",
+            "Claude Desktop",
+            _claude_desktop,
+            "Start it again.",
+            before="Quit Claude Desktop completely first, also in the tray: while it runs, it may write its own copy"
+            " over the file.",
+            strict=True,
+            for_key=None,  # a program with windows has no environment of a terminal
+        ),
+        Host(
+            "claude-code",
+            "Claude Code",
+            _claude_code,
+            "Start `claude`; a session that runs already does not see it.",
+            more={"type": "stdio"},
+            strict=True,
+        ),
+        Host(
+            "cursor",
+            "Cursor",
+            lambda system: system.home / ".cursor" / "mcp.json",
+            "Switch it on in Cursor under Settings, Tools & MCP, if it is not.",
+            for_key={"env": {KEY: f"${{env:{KEY}}}"}},
+        ),
+        Host(
+            "vscode",
+            "VS Code",
+            _vscode,
+            "Start it in VS Code with the command `MCP: List Servers`.",
+            container="servers",
+            more={"type": "stdio"},
+            inputs=True,
+            for_key={"env": {KEY: f"${{input:{INPUT}}}"}},
+        ),
+        Host(
+            "codex",
+            "Codex",
+            _codex,
+            "Start `codex`; a session that runs already does not see it.",
+            container="mcp_servers",
+            form="toml",
+            # A call may wait 20 seconds for Salesloft and 45 for a person, and Codex gives up after 60; the start of a
+            # server that was just installed may take longer than its 10.
+            more={"startup_timeout_sec": 30, "tool_timeout_sec": 120},
+            for_key={"env_vars": [KEY]},  # it hands on only what is named
+        ),
+        Host(
+            "gemini",
+            "Gemini CLI",
+            _gemini,
+            "Start `gemini`; a session that runs already does not see it.",
+            for_key={"env": {KEY: f"${KEY}"}},  # it hands on no variable that looks like a secret
+        ),
+    )
+}
