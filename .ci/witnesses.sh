@@ -21,3 +21,11 @@ if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; th
   $as_root apt-get update -q
   $as_root apt-get install -q -y --no-install-recommends chromium
 fi
+
+# The keyring of a desktop, for tests/state/test_credentials.py.
+if ! command -v gnome-keyring-daemon >/dev/null || ! command -v dbus-run-session >/dev/null; then
+  as_root=""
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  $as_root apt-get update -q
+  $as_root apt-get install -q -y --no-install-recommends gnome-keyring dbus
+fi

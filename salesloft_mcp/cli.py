@@ -78,8 +78,9 @@ def demo(as_json: bool) -> None:
 def serve() -> None:
     """Serve MCP on stdio, or over HTTP on loopback.
 
-    Settings come from SALESLOFT_API_KEY, SALESLOFT_BASE_URL, SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR,
-    SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win. The key is read from the environment only.
+    Settings come from SALESLOFT_API_KEY, SALESLOFT_CLIENT_ID, SALESLOFT_CLIENT_SECRET, SALESLOFT_BASE_URL,
+    SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR, SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win.
+    Secrets are read from the environment only. Without a key, the sign-in of `salesloft-mcp login` is used.
     """
     # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()
@@ -91,7 +92,14 @@ def serve() -> None:
 @click.option("--file", type=FILE, help="Keep the data here instead of in memory.")
 @click.option("--rate-limit", default=600, show_default=True, help="Points a minute; 0 for no limit.")
 @click.option("--scopes", multiple=True, help="Limit the token to these scopes, separated by commas.")
-@click.option("--oauth", is_flag=True, help="Print an OAuth token instead of an API key.")
+@click.option("--oauth", is_flag=True, help="Print an OAuth token instead of an API key, and how to sign in.")
+@click.option(
+    "--token-seconds",
+    default=7200,
+    show_default=True,
+    type=click.IntRange(1, 86_400),
+    help="How long a token lives that somebody signs in for.",
+)
 @click.option(
     "--odd",
     multiple=True,

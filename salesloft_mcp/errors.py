@@ -104,7 +104,14 @@ class UnauthorizedError(ApiError):
 
 
 class SignedOutError(UnauthorizedError):
-    """There is no key, and nobody is signed in, or the sign-in has ended. A person can mend it at any moment."""
+    """There is no key, and nobody is signed in, or the sign-in has ended. A person can mend it at any moment.
+
+    `by_page` says whether to sign in anew is what helps.
+    """
+
+    def __init__(self, what: str, *, next_step: Step = "", by_page: bool = True) -> None:
+        super().__init__(what, next_step=next_step)
+        self.by_page = by_page
 
 
 class ForbiddenError(ApiError):

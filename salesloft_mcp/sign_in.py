@@ -39,6 +39,7 @@ class Way:
     application: Application
     redirect_uri: str
     in_keyring: bool = True
+    scope: str = ""  # asked for; empty for that of the application
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ async def keep(settings: Settings, way: Way, grant: Grant, tokens: Tokens) -> Do
         lifetime=tokens.lifetime,
         scope=tokens.scope,
         team=str(team.id) if team else "",
+        asked=way.scope,
         kept="keyring" if way.in_keyring and system_keyring() else "file",
     )
     credentials = Credentials(settings.state_dir, settings.base_url)
@@ -130,11 +132,12 @@ class SignInPage:
         self._desktop = desktop
         self._tasks = tasks
         self._opened_at = -AGAIN_SECONDS
+        self._turn = anyio.Lock()
         self._asking: Asking | None = None  # the one whose redirect is waited for
 
     async def told(self, error: SignedOutError) -> SignedOutError:
         """The error, with the page as the way on where one can be opened. Opens it, unless that was a moment ago."""
-        if not await self._open():
+        if not error.by_page or not await self._open():
             return error
         step = (
             "a person signs in on the page that has opened in the browser; then make the same call again. Otherwise: "
@@ -145,12 +148,13 @@ class SignInPage:
         way = await self._way()
         if self._desktop is None or way is None:
             return False
-        try:
-            if self._asking is None:
-                return bool(await self._tasks.start(self._hold, way))
-            await self._show(self._asking)
-        except OSError:  # no file can be written for the browser, or no program be started
-            return False
+        async with self._turn:
+            try:
+                if self._asking is None:
+                    return bool(await self._tasks.start(self._hold, way))
+                await self._show(self._asking)
+            except OSError:  # no file can be written for the browser, or no program be started
+                return False
         return True
 
     async def _way(self) -> Way | None:
@@ -162,7 +166,7 @@ class SignInPage:
         given = self._settings
         if before and given.client_id in (None, before.client_id):
             application = Application(before.client_id, before.client_secret)
-            return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring")
+            return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring", before.asked)
         if given.client_id and given.client_secret:
             application = Application(given.client_id, given.client_secret)
             return Way(accounts_of(given.base_url), application, REDIRECT_URI)
@@ -176,7 +180,7 @@ class SignInPage:
 
     async def _hold(self, way: Way, *, task_status: anyio.abc.TaskStatus[bool] = anyio.TASK_STATUS_IGNORED) -> None:
         """Wait for the redirect, and keep what it brings. Says whether the page was opened."""
-        asking = Asking(way.accounts_url, way.application, way.redirect_uri)
+        asking = Asking(way.accounts_url, way.application, way.redirect_uri, way.scope)
 
         async def make(query: dict[str, str]) -> Done:
             tokens = await tokens_for(way, asking.came_back(query))

@@ -1,7 +1,9 @@
 """Signing in and out as a person does it: in a browser, by a pasted address, or for a private application."""
 
 import json
+import os
 import re
+import select
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -319,3 +321,33 @@ async def test_the_sandbox_prints_a_command_that_signs_in_as_it_stands(tmp_path:
     done = await anyio.to_thread.run_sync(signed_in)
     assert done.returncode == 0, done.stderr
     assert "Northwind Software (sandbox)" in done.stdout
+
+
+def test_at_a_terminal_the_secret_is_asked_for_and_not_shown(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="a terminal, as Linux and macOS have it")
+    env = clean_environment(tmp_path, SALESLOFT_BASE_URL=f"http://127.0.0.1:{free_port()}", TERM="dumb")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "login", "--client-credentials"], env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+
+    def read_until(words: bytes) -> None:
+        nonlocal shown
+        while words not in shown:
+            assert select.select([ours], [], [], HANG_SECONDS)[0], shown
+            try:
+                shown += os.read(ours, 4096)
+            except OSError:  # how the other end of a terminal ends on Linux
+                break
+
+    for question, answer in ((b"Client id", b"client-canary\n"), (b"not shown", b"secret-canary\n")):
+        read_until(question)
+        read_until(b": ")
+        os.write(ours, answer)
+    read_until(b"did not answer")
+    process.wait(HANG_SECONDS)
+    os.close(ours)
+    assert b"client-canary" in shown
+    assert b"secret-canary" not in shown

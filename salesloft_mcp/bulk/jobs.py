@@ -215,6 +215,7 @@ class Jobs:
 
     async def _run(self, job: Job, row: PlanRow, epoch: int, author: Author, title: str) -> None:
         """Bring a run to its end, and write down how it ended; a runner that lost its run writes nothing."""
+        job.call.team = row.team
         try:
             await self._configure(row, author, title)
             fed = feed(self._plans, self._changes, row)

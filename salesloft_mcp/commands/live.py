@@ -47,15 +47,20 @@ def with_app(
 
 
 def open_sandbox(
-    file: Path | None, dialect: Dialect = "reference", rate_limit: int = 600, odd: Collection[Odd] = ()
+    file: Path | None,
+    dialect: Dialect = "reference",
+    rate_limit: int = 600,
+    odd: Collection[Odd] = (),
+    token_seconds: float = 7_200.0,
 ) -> Sandbox:
-    """The sandbox, in memory or in a file.
+    """The sandbox, in memory or in a file. Tokens that somebody signs in for live `token_seconds`.
 
     Raises:
         InputError: the file cannot be used.
     """
     try:
-        return Sandbox(file or ":memory:", dialect=dialect, rate_limit=rate_limit, odd=odd)
+        place = file or ":memory:"
+        return Sandbox(place, dialect=dialect, rate_limit=rate_limit, odd=odd, token_seconds=token_seconds)
     except OSError as error:
         step = "give a new file, or one that a sandbox has made."
         raise InputError(str(file), f"{error}.", next_step=step) from None

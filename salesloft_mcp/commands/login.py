@@ -34,12 +34,12 @@ def login(
     settings = load(options)
     url = load({"base_url": accounts_url}).base_url if accounts_url else accounts_of(settings.base_url)
     redirect = checked_redirect(redirect_uri, here=not no_browser)
-    way = Way(url, _application(settings), redirect.address, in_keyring=not no_keyring)
+    way = Way(url, _application(settings), redirect.address, in_keyring=not no_keyring, scope=scope)
     grant: Grant = "client_credentials" if client_credentials else "authorization_code"
     if client_credentials:
         tokens = anyio.run(tokens_for, way, {"grant_type": grant, **({"scope": scope} if scope else {})})
     else:
-        asking = anyio.run(_asking, way, scope)
+        asking = anyio.run(_asking, way)
         if no_browser:  # a person types outside of the loop, where Ctrl-C would wait for Enter
             tokens = anyio.run(tokens_for, way, asking.came_back(_pasted(asking)))
         else:
@@ -70,11 +70,11 @@ def _application(settings: Settings) -> Application:
     return Application(settings.client_id or "", settings.client_secret or NO_TOKEN)
 
 
-async def _asking(way: Way, scope: str) -> Asking:
+async def _asking(way: Way) -> Asking:
     """The request for a person's consent, as this server takes it."""
     async with accounts_at(way.accounts_url) as accounts:
         metadata = await accounts.metadata()
-    return Asking(way.accounts_url, way.application, way.redirect_uri, scope, pkce=not metadata.without_pkce)
+    return Asking(way.accounts_url, way.application, way.redirect_uri, way.scope, pkce=not metadata.without_pkce)
 
 
 def _pasted(asking: Asking) -> dict[str, str]:

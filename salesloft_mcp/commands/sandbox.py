@@ -24,10 +24,11 @@ def sandbox(
     scopes: tuple[str, ...],
     oauth: bool,
     odd: tuple[Odd, ...],
+    token_seconds: int,
 ) -> None:
     """Serve the sandbox until it is stopped."""
     wanted = _scopes(scopes)
-    with open_sandbox(file, dialect, rate_limit, odd) as box:
+    with open_sandbox(file, dialect, rate_limit, odd, token_seconds) as box:
         click.echo("# SANDBOX, no real data. Ctrl-C stops it. To use it, export these two in another terminal:")
         click.echo(f"SALESLOFT_BASE_URL=http://127.0.0.1:{port}")
         click.echo(f"SALESLOFT_API_KEY={_token(box, wanted, oauth)}")

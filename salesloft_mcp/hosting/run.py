@@ -1,6 +1,7 @@
 """One process: open the live parts, build the server over them, and serve until the client or a signal ends it."""
 
 import gc
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import anyio
 
 from salesloft_mcp.app import App
+from salesloft_mcp.errors import StateError
 from salesloft_mcp.hosting.http import Listener, bind
 from salesloft_mcp.hosting.logs import log_to_standard_error
 from salesloft_mcp.hosting.stdio import serve_stdio
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import Entry
+
+log = logging.getLogger("salesloft_mcp")
 
 
 async def run(
@@ -62,7 +66,14 @@ async def resume(app: App, entries: tuple[Entry, ...]) -> None:
     """
     if "run_plan" not in {entry.name for entry in entries}:
         return  # no run is begun here, and so none is resumed
-    await app.jobs.resume_all(deletes=app.settings.mode == "full")
+    await _go_on(app)
     if app.signed_in is not None:
         async for _ in app.signed_in.logins():
-            await app.jobs.resume_all(deletes=app.settings.mode == "full")
+            await _go_on(app)
+
+
+async def _go_on(app: App) -> None:
+    try:
+        await app.jobs.resume_all(deletes=app.settings.mode == "full")
+    except StateError as error:  # a file that is busy at this moment ends no server
+        log.warning("no run could be resumed: %s", error.what)

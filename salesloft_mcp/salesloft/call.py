@@ -27,7 +27,7 @@ class Call:
     lane: Lane = "chat"  # bulk work leaves room for people who wait
     enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
-    team: str = ""  # whose token its first request was sent with, where somebody has signed in
+    team: str = ""  # for which it is, where somebody has signed in; its requests carry no token of another one
     send_by: float = math.inf  # no write is sent later, because what it was decided on is too old then
     answers: list[tuple[Request, Received]] | None = None  # as they came, where somebody wants to see them
 
@@ -65,6 +65,7 @@ def sent_within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+        outer.team = outer.team or inner.team
         outer.points += inner.points
         outer.unread += inner.unread
 

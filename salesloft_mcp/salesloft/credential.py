@@ -118,11 +118,12 @@ class SignedIn:
         if self._client_id not in ("", found.client_id):
             what = "the sign-in is of another application than SALESLOFT_CLIENT_ID names. Nothing was sent."
             raise SignedOutError(what, next_step=f"run `{self.how}` in a terminal.")
-        call, team = current(), found.team or found.login
-        if call.team not in ("", team):  # a person agreed to it, or a plan was made, for the other team
+        call = current()
+        if found.team and call.team not in ("", found.team):  # a person agreed to it, or a plan was made, for the other
             what = "somebody has signed in for another team while this was under way. Nothing more was sent."
-            raise SignedOutError(what, next_step="look at the connection, then make the same call again.")
-        call.team = team
+            step = "look at the connection, then make the same call again; a run waits for somebody of its own team."
+            raise SignedOutError(what, next_step=step, by_page=False)
+        call.team = call.team or found.team
         return found
 
     async def logins(self) -> AsyncIterator[None]:
@@ -195,7 +196,7 @@ class SignedIn:
         return kept
 
     async def _newer(self, now: SignIn) -> SignIn:
-        request: dict[str, str] = {"grant_type": now.grant}
+        request = {"grant_type": str(now.grant), **({"scope": now.asked} if now.asked else {})}
         if now.grant == "authorization_code":
             request = {"grant_type": "refresh_token", "refresh_token": now.refresh_token.get_secret_value()}
             if not now.refresh_token.get_secret_value():

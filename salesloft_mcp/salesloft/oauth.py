@@ -221,16 +221,20 @@ def _tokens(found: object) -> Tokens | None:
     if not isinstance(found, dict):
         return None
     access, refresh, scope = found.get("access_token"), found.get("refresh_token"), found.get("scope")
-    seconds = found.get("expires_in")
-    seconds = float(seconds) if isinstance(seconds, int | float | str) and str(seconds).isdigit() else 0.0
     if not isinstance(access, str) or not access or not all(33 <= ord(char) <= 126 for char in access):
         return None
     return Tokens(
         SecretStr(access),
         SecretStr(refresh) if isinstance(refresh, str) else NO_TOKEN,
-        seconds,
+        _lifetime(found.get("expires_in")),
         " ".join(map(str, scope)) if isinstance(scope, list) else scope if isinstance(scope, str) else "",
     )
+
+
+def _lifetime(seconds: object) -> float:
+    if isinstance(seconds, str) and seconds.isdecimal():
+        return float(seconds)
+    return max(0.0, float(seconds)) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else 0.0
 
 
 def _without(values: tuple[str, ...], text: str) -> str:

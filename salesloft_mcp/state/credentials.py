@@ -39,7 +39,7 @@ class SignIn:
 
     `expires_at` is when the access token ends, in seconds since 1970, and `lifetime` how many seconds it had then; both
     are 0 where Salesloft did not say. `login` tells two sign-ins apart, `team` is the id of the team where that is
-    known, and `ended` says why it cannot be renewed any more.
+    known, `asked` the scopes that a person asked for, and `ended` says why it cannot be renewed any more.
     """
 
     accounts_url: str
@@ -54,6 +54,7 @@ class SignIn:
     lifetime: float = 0.0
     scope: str = ""
     team: str = ""
+    asked: str = ""
     ended: str = ""
     kept: Place = "file"
 

@@ -1,17 +1,20 @@
 """A run whose sign-in ends is paused: nothing fails, nothing is lost, and it goes on when somebody signs in."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
+from click.testing import CliRunner, Result
 from mcp.client import Client
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.change import Author
+from salesloft_mcp.cli import cli
 from salesloft_mcp.hosting.run import resume
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
@@ -32,16 +35,16 @@ CREATED = ("POST", b"/v2/external/mappings")
 
 
 class Ending:
-    """A sandbox in front of which the sign-in ends after so many writes."""
+    """A sandbox in front of which something happens after so many writes."""
 
-    def __init__(self, sandbox: Sandbox, after: int) -> None:
-        self.sandbox, self.left = sandbox, after
+    def __init__(self, sandbox: Sandbox, what: Callable[[], Awaitable[object]]) -> None:
+        self.sandbox, self.what, self.left = sandbox, what, WRITTEN
 
     async def __call__(self, scope: dict[str, object], receive: Callable[..., object], send: object) -> None:
         if (scope["method"], scope["raw_path"]) == CREATED:
             self.left -= 1
             if self.left == -1:
-                self.sandbox.authority.end_sign_ins()
+                await self.what()
         await self.sandbox(scope, receive, send)  # type: ignore[arg-type]
 
 
@@ -80,7 +83,10 @@ async def paused(app: App) -> str:
 
 @pytest.fixture
 def ending(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    everything_in_process(monkeypatch, Ending(sandbox, WRITTEN))  # type: ignore[arg-type]
+    async def end() -> None:
+        sandbox.authority.end_sign_ins()
+
+    everything_in_process(monkeypatch, Ending(sandbox, end))  # type: ignore[arg-type]
 
 
 def mapped_twice(sandbox: Sandbox) -> int:
@@ -159,3 +165,45 @@ async def test_it_can_be_cancelled_and_undone(
         plan = await paused(app)
         await app.jobs.cancel(plan)
         assert (await app.plans.status(plan)).state == "cancelled"
+
+
+async def test_a_run_writes_nothing_for_another_team_whose_person_signs_in_meanwhile(
+    settings: Settings, sandbox: Sandbox, kept: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sign_in_elsewhere() -> None:
+        await sign_in(sandbox, kept, team="7")
+
+    everything_in_process(monkeypatch, Ending(sandbox, sign_in_elsewhere))  # type: ignore[arg-type]
+    await sign_in(sandbox, kept)
+    async with open_app(settings) as app:
+        plan = await paused(app)
+        assert "signed in for another team" in (await app.plans.status(plan)).problem
+        await sign_in(sandbox, kept)
+        await app.jobs.resume_all()
+        assert (await app.jobs.wait(plan, HANG_SECONDS * 100)).state == "finished"
+    assert mapped_twice(sandbox) == 0
+
+
+def test_a_person_at_a_terminal_is_told_and_goes_on_with_it(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, ending: None
+) -> None:
+    url, state = "http://localhost:9", tmp_path / "state"
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in creations(ROWS)))
+    where = {"SALESLOFT_BASE_URL": url, "SALESLOFT_STATE_DIR": str(state), "SALESLOFT_RATE_LIMIT": "100000"}
+
+    def typed(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, arguments, env=where)
+
+    anyio.run(sign_in, sandbox, Credentials(state, url))
+    aim = ("--external-type", AIM.external_type, "--object-type", AIM.object_type)
+    plan = json.loads(typed("backfill", "plan", str(rows), *aim, "--json").stdout)["plan"]
+    begun = typed("runs", "start", plan, "--yes")
+    assert begun.exit_code == 1
+    assert "salesloft-mcp login" in begun.stdout
+    assert f"Go on with: salesloft-mcp runs resume {plan}" in begun.stdout
+    shown = json.loads(typed("runs", "status", plan, "--json").stdout)
+    assert (shown["state"], "has ended" in shown["problem"]) == ("paused", True)
+    anyio.run(sign_in, sandbox, Credentials(state, url))
+    assert typed("runs", "resume", plan, "--yes").exit_code == 0
+    assert mapped_twice(sandbox) == 0
