@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import re
 import zipfile
 
 import pytest
@@ -171,12 +172,32 @@ def test_what_follows_an_object_on_its_line_is_named(line: str, words: str) -> N
         '{{"rows": [{0}, {0}]}}',
         '{{"totalSize": 2, "done": true,\n "records": [{0}, {0}]}}',
         '{{"results": [{0}, {0}], "paging": {{"next": {{"after": "2"}}}}}}',
+        '{{"records": [{0}, {0}], "warnings": [], "errors": ["none of the rest"]}}',
+        '{{"status": 0, "result": {{"done": true, "records": [{0}, {0}]}}, "warnings": []}}',
     ],
 )
 def test_a_list_inside_the_only_object_is_read_and_said(around: str) -> None:
     found, notes = read(around.format(ROW))
     assert found == {1: ["A-1", "a@x.test"], 2: ["A-1", "a@x.test"]}
     assert 'Read: the list "r' in " ".join(notes)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        '{"data": [], "total": 0}',
+        '{"totalSize": 0, "done": true, "records": []}',
+        '{"status": 0, "result": {"records": []}, "warnings": []}',
+        '{"contacts": [], "next_page": "https://x.test/2"}',
+    ],
+)
+def test_an_export_without_rows_is_told_as_one(empty: str) -> None:
+    assert re.search(r'file: holds no rows: its list "\S+" is empty[.]', refused(empty, "a.json"))
+
+
+def test_an_object_with_an_empty_list_may_be_a_row() -> None:
+    assert "has no column external_id" in refused('{"id": "A-1", "email": "a@x.test", "tags": []}', "a.json")
+    assert read('{"external_id": "A-1", "email": "a@x.test", "data": []}', "a.json")[0] == {1: ["A-1", "a@x.test"]}
 
 
 def test_a_line_that_only_begins_like_another_form_is_a_head() -> None:
