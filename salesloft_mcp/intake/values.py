@@ -174,10 +174,10 @@ def domain(value: object) -> Key:
     if len(hosts) > 1 or not HOST.fullmatch(found):
         raise InputError("domain", f"{quoted(whole)} is no domain.", next_step="give one, such as example.com.")
     what = ["which was given more than once"] * (len(pieces) > 1)
-    what += ["the domain of a URL"] * bool(re.search("[/?#:]", given))
+    what += ["the domain of a URL"] * bool(re.search(r"[/?#:\\]", pieces[0]))
     without = ["the @ before it"] * given.startswith("@")
     without += ['"www."'] * (given.lower().startswith("www.") and not found.startswith("www.") and not what)
-    without += ["the signs around it"] * ((given != whole or given.startswith(".")) and not what)
+    without += ["the signs around it"] * ((pieces[0] != whole or given.startswith(".")) and not what)
     without += ["the dot at its end"] * given.endswith(".")
     return _taken("domain", value, found, what, without)
 
