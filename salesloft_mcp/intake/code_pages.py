@@ -15,6 +15,8 @@ from charset_normalizer import from_bytes
 
 from salesloft_mcp.errors import InputError
 
+SAVE = 'save it as UTF-8 (in Excel: "CSV UTF-8").'
+
 WESTERN, CENTRAL, TURKISH = "cp1252", "cp1250", "cp1254"
 NAMES = {
     CENTRAL: "Windows-1250 (Central European)",
@@ -77,7 +79,7 @@ def plain_page(sample: bytes) -> str:
     if page := _by_common_signs(sample) or _by_frequency(sample):
         return page
     what = "is not UTF-8 text, and it is not plain which other code page it is in."
-    raise InputError("file", what, next_step='save it as UTF-8 (in Excel: "CSV UTF-8").')
+    raise InputError("file", what, next_step=SAVE)
 
 
 def _could_be_another(sample: bytes, best: str, scores: Mapping[str, float]) -> bool:
