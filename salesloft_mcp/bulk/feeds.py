@@ -8,14 +8,14 @@ import anyio.to_thread
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.bulk.record_rows import fields_in
-from salesloft_mcp.bulk.status import PlanRow
+from salesloft_mcp.bulk.status import SECOND_ID, PlanRow
 from salesloft_mcp.changes import mappings, records, undo
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Change, Fed
 from salesloft_mcp.changes.run import Feed
 from salesloft_mcp.lookups.standing import Standing, holders
 from salesloft_mcp.salesloft.models import one_record
-from salesloft_mcp.state.staging import StagedRow
+from salesloft_mcp.state.staging import AND, StagedRow
 
 
 def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
@@ -26,15 +26,26 @@ def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
     async def following(after: int, limit: int) -> Sequence[Fed]:
         with plans.staging(row.id) as staging:
             rows = await anyio.to_thread.run_sync(staging.lines, after, limit, row.written)
-        if row.aim.intent is None:
-            return [Fed(one.line, mappings.creation(row.aim.key(one.external_id), one.object_id or 0)) for one in rows]
-        expected = {one.external_id: one.object_id for one in rows}
-        there = await holders(changes.api, row.aim.external_type, row.aim.object_type, expected)
+        fed = await _fed(changes, row.aim, rows)
         return [
-            _creation(row.aim, one, there) if one.object_id is None else _update(row.aim, one, there) for one in rows
+            change if _was_told(one) else change._replace(alone_since=row.at)
+            for one, change in zip(rows, fed, strict=True)
         ]
 
     return following
+
+
+async def _fed(changes: Changes, aim: Aim, rows: Sequence[StagedRow]) -> list[Fed]:
+    if aim.intent is None:
+        return [Fed(one.line, mappings.creation(aim.key(one.external_id), one.object_id or 0)) for one in rows]
+    expected = {one.external_id: one.object_id for one in rows}
+    there = await holders(changes.api, aim.external_type, aim.object_type, expected)
+    return [_creation(aim, one, there) if one.object_id is None else _update(aim, one, there) for one in rows]
+
+
+def _was_told(row: StagedRow) -> bool:
+    """Whether a person has agreed to what a row stands beside."""
+    return row.verdict == "suspicious" or SECOND_ID in row.asks.split(AND)
 
 
 def _creation(aim: Aim, row: StagedRow, there: Standing) -> Fed:

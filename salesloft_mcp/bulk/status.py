@@ -20,11 +20,12 @@ from salesloft_mcp.state.staging import Verdict
 from salesloft_mcp.text import quoted
 
 LEFT_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
+SECOND_ID = "second id"  # why a person has to agree to a row
 SUSPICIOUS_UPDATE = "suspicious update"  # rows that are held back, and would update a record
 # Why a person has to agree to rows of a plan, as the person is told.
 REASONS = {
     "configuration": "configurations to create first",
-    "second id": "records that get one more external id of this type",
+    SECOND_ID: "records that get one more external id of this type",
     "do_not_contact": "records that leave all running cadences (do_not_contact)",
     "contact_restrictions": "people whom nobody may contact any more",
     "archived": "accounts to archive",
@@ -39,12 +40,14 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A plan as the table holds it. `asks` is why a person has to agree to rows, and to how many; `notes` are what was
-    assumed of the input. `suspicious` says that its run writes suspicious rows, too. `agreed` is how many writes a
-    person said yes to, until the run is cancelled; `cancelled` is how often its end was asked for since it was begun.
+    """A plan as the table holds it, made `at` a moment. `asks` is why a person has to agree to rows, and to how many;
+    `notes` are what was assumed of the input. `suspicious` says that its run writes suspicious rows, too. `agreed` is
+    how many writes a person said yes to, until the run is cancelled; `cancelled` is how often its end was asked for
+    since it was begun.
     """
 
     id: str
+    at: float
     state: State
     external_type: str
     object_type: ObjectType

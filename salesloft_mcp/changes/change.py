@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -185,12 +186,17 @@ class Author:
 
 
 class Fed(NamedTuple):
-    """A change that a run begins with, and its line in the input. In another state than `intended` it is not sent."""
+    """A change that a run begins with, and its line in the input. In another state than `intended` it is not sent.
+
+    `alone_since` is when it was looked at what a new mapping would stand beside, where nothing did; nobody has agreed
+    to what came later.
+    """
 
     line: int
     change: Change
     state: State = "intended"
     note: str = ""
+    alone_since: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

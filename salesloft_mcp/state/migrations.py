@@ -4,8 +4,8 @@ import sqlite3
 from importlib.resources import files
 
 # Each step is a file of statements: what version 0.1.0 made; then a write became an operation of one or more changes;
-# then a plan could upsert.
-_STEPS = ("first_tables", "operations", "bulk_upserts")
+# then a plan could upsert; then the log finds what was created under nearly the same external id.
+_STEPS = ("first_tables", "operations", "bulk_upserts", "near_changes")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

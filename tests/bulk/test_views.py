@@ -24,6 +24,7 @@ OUTCOMES = st.fixed_dictionaries(dict.fromkeys(ENDS, SOME))
 def status(counts: dict[Verdict, int], state: State, outcomes: dict[ChangeState, int], suspicious: bool) -> Status:
     row = PlanRow(
         id="abc",
+        at=0.0,
         state=state,
         external_type="crm_lead",
         object_type="people",
