@@ -24,6 +24,7 @@ from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.history import RESTRICTED_AGAIN
 from salesloft_mcp.changes.kinds import as_it_stands, stands_already
 from salesloft_mcp.changes.log import StaleError, UsedError
+from salesloft_mcp.changes.refusals import of_all
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.salesloft.call import open_call
 
@@ -193,12 +194,11 @@ class Jobs:
         """The plan of an undoing; `number` is its operation where that was begun already."""
         (line,) = await self._changes.log.lines(operation.undoes or 0, limit=1)
         aim = Aim(line.change.key.external_type, line.change.key.object_type)
-        team = (await self._changes.place(fresh=True)).team_key
         facts: dict[str, Fact] = {
             "undoes": operation.undoes,
             "asks": Counter({RESTRICTED_AGAIN: operation.by_run.asks}),
             "counts": counts,
-            "team": team,
+            "team": (await self._changes.place(fresh=True)).team_key,
             "operation": number or None,
         }
         await self._plans.add(operation.by_run.plan, aim, f"change {operation.undoes}", state="planned", **facts)
@@ -220,10 +220,10 @@ class Jobs:
         try:
             await self._configure(row, author, title)
             fed = feed(self._plans, self._changes, row)
-            run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, quiet=self._quiet)
-            finished = await run.finish()
+            finished = await Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, self._quiet).finish()
         except errors.SalesloftMcpError as error:
-            await self._plans.note(job.plan, state="stopped", problem=str(error))
+            why = await of_all(self._changes.known, error, row.external_type, row.object_type)
+            await self._plans.note(job.plan, state="stopped", problem=str(why))
         except StaleError:
             pass
         else:

@@ -1,6 +1,7 @@
 """What a refusal of Salesloft's usually means, and the way on."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
@@ -55,6 +56,16 @@ async def unless_configured(
     known.forget()
     near = await known.nearest(external_type, object_type)
     return error if near is None else _not_configured(external_type, object_type, near)
+
+
+async def of_all(
+    known: Configurations, error: errors.SalesloftMcpError, external_type: str, object_type: ObjectType
+) -> errors.SalesloftMcpError:
+    """Why a run has stopped: its type may have been deleted meanwhile; `error` itself where that is not known."""
+    if isinstance(error, errors.NotFoundError | errors.RejectedError):
+        with suppress(errors.ApiError):
+            return await unless_configured(known, error, external_type, object_type)
+    return error
 
 
 def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[str]) -> errors.MissingError:

@@ -101,3 +101,20 @@ async def test_rows_to_which_a_person_agreed_are_written_beside_it(app: App) -> 
     await app.jobs.wait(plan, HANG_SECONDS)
     await mapped(app, "S99", FIRST_OF_CROWD)
     assert (await finished(app, plan, YES)).outcomes == {"created": 2}
+
+
+@pytest.mark.parametrize("aim", [UPSERTS, MAPS])
+async def test_a_type_that_was_deleted_meanwhile_stops_the_run_with_the_way_on(app: App, aim: Aim) -> None:
+    aim = Aim("short_lived", aim.object_type, aim.intent)
+    made = await app.salesloft.create_configuration("short_lived", "people")
+    rows = [{"external_id": f"N{n}", "object_id": FIRST_OF_CROWD + n} for n in range(20)]
+    if aim.intent:
+        rows = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(20)]
+    plan = await app.jobs.plan(aim, partial(load_rows, rows=rows), "rows")
+    await app.jobs.wait(plan, HANG_SECONDS)
+    await app.salesloft.delete_configuration(made.id)
+    status = await finished(app, plan)
+    assert (status.state, status.left) == ("stopped", 20)
+    assert '"short_lived" is not configured for people' in status.problem
+    await app.salesloft.create_configuration("short_lived", "people")
+    assert (await finished(app, plan)).outcomes == {"created": 20}

@@ -257,6 +257,18 @@ async def test_what_something_in_between_refuses_to_all_stops_the_run_which_goes
     assert await one.mapped_once(100)
 
 
+async def test_a_type_that_somebody_deletes_stops_the_run_which_goes_on_when_it_is_there_again(one: Runner) -> None:
+    body = b'{"errors": {"external_type": ["is not configured for people"]}}'
+    one.here.sandbox.faults.add(Fault("raw", method="POST", times=None, status=422, body=body))
+    with pytest.raises(errors.RejectedError, match="is not configured"):
+        await one.finish(rows(100))
+    assert one.here.sent() <= ALIKE + running.AT_ONCE
+    assert set(await one.states()) == {"planned"}
+    one.here.sandbox.faults.clear()
+    assert await one.finish(rows(100))
+    assert await one.mapped_once(100)
+
+
 @pytest.mark.parametrize("at_once", [1, running.AT_ONCE])
 async def test_a_run_that_goes_on_gets_past_the_changes_that_stopped_it(one: Runner, at_once: int) -> None:
     """The token may write everything but what is in one place of the input."""
