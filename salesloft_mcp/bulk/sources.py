@@ -15,7 +15,7 @@ from salesloft_mcp.bulk import record_rows
 from salesloft_mcp.bulk.plan import Aim, Load, Loaded
 from salesloft_mcp.bulk.rows import BACKFILL, row_of
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.heads import Wanted
+from salesloft_mcp.intake.heads import COLUMNS, MAP, Wanted
 from salesloft_mcp.intake.tables import Fields, Rows, open_table, table_of
 from salesloft_mcp.lookups.objects import scan
 from salesloft_mcp.salesloft.client import Salesloft
@@ -81,8 +81,8 @@ def source(
         return partial(load_rows, rows=rows, columns=columns), "1 row" if len(rows) == 1 else f"{len(rows)} rows"
     if custom_field:
         return partial(load_field, api=api, field=custom_field), f"custom field {custom_field}"
-    found = file if isinstance(file, Path) else allowed_file(file, folder)
-    return partial(load_file, file=found, columns=columns), f"file {found.name}"
+    found, option = (file, MAP) if isinstance(file, Path) else (allowed_file(file, folder), COLUMNS)
+    return partial(load_file, file=found, columns=columns, option=option), f"file {found.name}"
 
 
 def load(staging: Staging, rows: Rows, aim: Aim) -> int:
@@ -105,12 +105,14 @@ async def load_rows(
     return Loaded(_digest(rows), tuple(table.notes))
 
 
-async def load_file(staging: Staging, aim: Aim, file: Path, columns: Mapping[str, str] | None = None) -> Loaded:
+async def load_file(
+    staging: Staging, aim: Aim, file: Path, columns: Mapping[str, str] | None = None, option: str = COLUMNS
+) -> Loaded:
     """The rows of a file that holds a table, under the digest of the very bytes they were read from.
 
     In a thread: a million rows take a while.
     """
-    return await anyio.to_thread.run_sync(_load_file, staging, aim, file, columns)
+    return await anyio.to_thread.run_sync(_load_file, staging, aim, file, columns, option)
 
 
 async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> Loaded:
@@ -144,9 +146,9 @@ class _Hashed(io.FileIO):
         return count
 
 
-def _load_file(staging: Staging, aim: Aim, file: Path, columns: Mapping[str, str] | None) -> Loaded:
+def _load_file(staging: Staging, aim: Aim, file: Path, columns: Mapping[str, str] | None, option: str) -> Loaded:
     with _Hashed(_opened(file, file.name)) as raw:
-        table = open_table(io.BufferedReader(raw, 2**16), file.name, wanted(aim), columns)
+        table = open_table(io.BufferedReader(raw, 2**16), file.name, wanted(aim), columns, option=option)
         if not load(staging, table.rows, aim):
             raise InputError("file", f"{quoted(file.name)} has no rows.")
         return Loaded(raw.digest.hexdigest(), tuple(table.notes))

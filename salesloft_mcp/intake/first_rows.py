@@ -6,7 +6,7 @@ from itertools import chain
 
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.fields import Fields, Invalid, Rows
-from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, is_own_id, mapped
+from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, is_own_id
 from salesloft_mcp.intake.strict_csv import DELIMITERS, Row, first_row
 from salesloft_mcp.text import quoted
 
@@ -110,8 +110,9 @@ def with_own_ids(rows: Rows, heads: Heads) -> Rows:
             what = (
                 f"the column {quoted(head)} means {name}, an id of Salesloft's own, and holds those of another system"
             )
-            step = f"leave it out: {mapped(head, '')}; or give the field that it holds."
+            out = f"leave it out: {heads.mapped(head, '')}"
+            step = f"{out}; or give the field that it holds."
             if (by := name.removesuffix("_id") + f".{EXTERNAL_ID}") in heads.wanted.names:
-                step = f"if they are external ids, map it: {mapped(head, by)}; or leave it out: {mapped(head, '')}."
+                step = f"if they are external ids, map it: {heads.mapped(head, by)}; or {out}."
             raise InputError(heads.where, f"{what}, such as {quoted(foreign[name], 40)}.", next_step=step)
     yield from chain(first, rows)

@@ -14,6 +14,7 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.text import did_you_mean, escaped, quoted
 
 EXTERNAL_ID = "external_id"
+COLUMNS, MAP = "columns", "--map"  # what says which field a column is, in a call and at a terminal
 SHOWN_COLUMNS = 12
 MOST_TYPED = 80  # characters of a head that somebody may type
 MANY_SHAPES = 1_000  # different lists of keys of JSON rows that are remembered
@@ -57,9 +58,9 @@ def columns_of(pairs: Sequence[str]) -> dict[str, str]:
         if not column.strip():
             what = f"{quoted(pair)} is no column and its field."
             step = "write COLUMN=FIELD, such as 'Contact ID=external_id', or COLUMN= to leave the column out."
-            raise InputError("--map", what, next_step=step)
+            raise InputError(MAP, what, next_step=step)
         if column in found:
-            raise InputError("--map", f"the column {quoted(column)} is given twice.")
+            raise InputError(MAP, f"the column {quoted(column)} is given twice.")
         found[column] = name.strip()
     return found
 
@@ -72,10 +73,10 @@ class Heads:
     """
 
     def __init__(
-        self, wanted: Wanted, columns: Mapping[str, str], where: str = "file", *, option: str = "columns"
+        self, wanted: Wanted, columns: Mapping[str, str], where: str = "file", *, option: str = COLUMNS
     ) -> None:
         self.wanted = wanted
-        self._option = option  # what holds `columns`
+        self._option = option  # what holds `columns`: an argument of a call, or --map
         self.where = where  # the argument that holds the columns
         known = {**wanted.aliases, **{name: name for name in wanted.names}}
         self._known = {folded(head): name for head, name in known.items()}
@@ -146,7 +147,7 @@ class Heads:
         near += [(head, name) for name in names for head in strange if _hints_at(head, name)]
         head, name = near[0] if near else ("COLUMN", names[0])
         means = "if that is what a column holds" if head == "COLUMN" else f"if {quoted(head)} holds that"
-        step = f"{means}, map it: {mapped(head, name)}."
+        step = f"{means}, map it: {self.mapped(head, name)}."
         what = f"has no column {lacking}. Its columns are {_listed(there)}."
         return InputError(self.where, what, next_step=step)
 
@@ -174,7 +175,18 @@ class Heads:
         for column in self.columns:
             if column not in self.met:
                 near = did_you_mean(quoted(column), [quoted(head) for head in heads if head.strip()])
-                raise InputError("columns", f"there is no column {quoted(column)}.", next_step=near)
+                raise InputError(self._option, f"there is no column {quoted(column)}.", next_step=near)
+
+    def mapped(self, head: str, name: str) -> str:
+        """How to say which field a column is, in a call or at a terminal; no name leaves the column out."""
+        seen = "".join(one for one in head if unicodedata.category(one) not in _DROPPED[:2])
+        if len(seen) > MOST_TYPED or escaped(seen + name) != seen + name:
+            return "rename the column"
+        if self._option != MAP:
+            return f"{self._option} {json.dumps({seen: name}, ensure_ascii=False)}"
+        pair = f"{seen}={name}"
+        quote = '"' if "'" in pair and not set(pair) & set('"$`\\!') else "'"
+        return f"{MAP} {quote}{pair}{quote}" if quote not in pair else f"{MAP} {shlex.quote(pair)}"
 
     def _given(self, heads: Sequence[str]) -> dict[str, str]:
         """The column of `columns` that names a head: as it is, or else without regard to its spelling."""
@@ -211,7 +223,7 @@ class Heads:
             what = f"the head {quoted(heads[0])} stands in columns {numbers}."
             return InputError(self.where, what, next_step="rename or remove all of them but one.")
         what = f"{_and([quoted(head) for head in heads])} (columns {numbers}) all mean {self._shown(name)}."
-        step = f"say which of them counts: {mapped(heads[0], name)}."
+        step = f"say which of them counts: {self.mapped(heads[0], name)}."
         return InputError(
             self.where, what.replace("all mean", "both mean") if len(heads) == 2 else what, next_step=step
         )
@@ -220,17 +232,6 @@ class Heads:
 def is_own_id(name: str) -> bool:
     """Whether a field holds ids that Salesloft itself gave."""
     return name.endswith("_id") and "." not in name and name not in (EXTERNAL_ID, "crm_id")
-
-
-def mapped(head: str, name: str) -> str:
-    """How to say at a terminal, and in a call, which field a column is; no name leaves the column out."""
-    seen = "".join(one for one in head if unicodedata.category(one) not in _DROPPED[:2])
-    if len(seen) > MOST_TYPED or escaped(seen + name) != seen + name:
-        return "rename the column"
-    pair = f"{seen}={name}"
-    quote = '"' if "'" in pair and not set(pair) & set('"$`\\!') else "'"
-    typed = f"{quote}{pair}{quote}" if quote not in pair else shlex.quote(pair)
-    return f"--map {typed}, or columns {json.dumps({seen: name}, ensure_ascii=False)}"
 
 
 @lru_cache(maxsize=10_000)

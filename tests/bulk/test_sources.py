@@ -112,7 +112,7 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"id,object_id\n1,2\n", "--map 'id=external_id'"),
+        ("a.csv", b"id,object_id\n1,2\n", 'columns {"id": "external_id"}'),
         ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
         ("a.csv", b"", "is empty (0 bytes)."),
         ("a.csv", b"external_id,object_id,external_id\n1,2,3\n", 'the head "external_id" stands in columns 1 and 3.'),

@@ -85,7 +85,7 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         (b"[{'external_id': 'A-1'}]", "holds objects as Python prints them, not JSON."),
         (f"{ROW},\n{ROW},\n".encode(), "is JSON with a comma after item 1, and no brackets around all items."),
         (f'{{"type": "RECORD", "row": {ROW}}}\n'.encode() * 2, 'holds its fields one level down, inside "row".'),
-        (b'{"id": "A-1", "email": "a@x.test"}\n' * 3, "--map 'id=external_id'"),
+        (b'{"id": "A-1", "email": "a@x.test"}\n' * 3, 'columns {"id": "external_id"}'),
         *(
             (drawn.encode(), "is a table as a terminal or Markdown shows it, drawn with lines")
             for drawn in (

@@ -9,8 +9,8 @@ import pytest
 
 from salesloft_mcp.bulk.rows import BACKFILL
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.heads import Heads, Wanted, columns_of
-from salesloft_mcp.intake.tables import Invalid, table_of
+from salesloft_mcp.intake.heads import MAP, Heads, Wanted, columns_of
+from salesloft_mcp.intake.tables import Invalid, open_table, table_of
 
 from .test_tables import PEOPLE, read, refused, table, told
 
@@ -36,21 +36,21 @@ def test_columns_that_are_not_used_are_told_with_the_field_they_may_have_been_me
         (
             "id,email\nA-1,a@x.test\n",
             'file: has no column external_id. Its columns are "id" and "email".\n'
-            'Next: if "id" holds that, map it: --map \'id=external_id\', or columns {"id": "external_id"}.',
+            'Next: if "id" holds that, map it: columns {"id": "external_id"}.',
         ),
         (
             "external_id,Name\nA-1,Kat\n",
             'Its columns are "external_id" and "Name".\n'
-            "Next: if that is what a column holds, map it: --map 'COLUMN=object_id', or columns",
+            'Next: if that is what a column holds, map it: columns {"COLUMN": "object_id"}.',
         ),
         ("ID,Success,Created\n003,true,true\n", '"ID", "Success" and "Created"'),
-        ("externel_id,email\nA-1,a@x.test\n", "--map 'externel_id=external_id'"),
-        ("external_id,e_mial\nA-1,a@x.test\n", "--map 'e_mial=email'"),
+        ("externel_id,email\nA-1,a@x.test\n", '{"externel_id": "external_id"}'),
+        ("external_id,e_mial\nA-1,a@x.test\n", '{"e_mial": "email"}'),
         ("external_id,email\x85A-1,a@x.test", "\\u{85}"),
-        ("Contact Id (18),email\nA-1,a@x.test\n", "--map 'Contact Id (18)=external_id'"),
-        ("external_id,Name,E-Mail-Adresse\nA-1,Kat,a@x.test\n", "--map 'E-Mail-Adresse=email'"),
-        ("external_id,Contact ID,Website\nA-1,003Dn0000000105,x.test\n", "--map 'Contact ID=crm_id'"),
-        ("external_id,CaseSafeID\nA-1,003Dn0000000105IAA\n", "--map 'CaseSafeID=crm_id'"),
+        ("Contact Id (18),email\nA-1,a@x.test\n", '{"Contact Id (18)": "external_id"}'),
+        ("external_id,Name,E-Mail-Adresse\nA-1,Kat,a@x.test\n", '{"E-Mail-Adresse": "email"}'),
+        ("external_id,Contact ID,Website\nA-1,003Dn0000000105,x.test\n", '{"Contact ID": "crm_id"}'),
+        ("external_id,CaseSafeID\nA-1,003Dn0000000105IAA\n", '{"CaseSafeID": "crm_id"}'),
     ],
 )
 def test_a_head_without_what_rows_need_is_one_refusal_with_the_columns_and_the_nearest_name(
@@ -63,7 +63,7 @@ def test_two_columns_that_mean_one_field_are_refused_unless_it_is_said_which_cou
     text = "external_id,Email,email_address\nA-1,a@x.test,b@x.test\n"
     assert refused(text) == (
         'file: "Email" and "email_address" (columns 2 and 3) both mean email.\n'
-        'Next: say which of them counts: --map \'Email=email\', or columns {"Email": "email"}.'
+        'Next: say which of them counts: columns {"Email": "email"}.'
     )
     found = table(text, wanted=PEOPLE, email_address="email")
     assert told(found.rows) == {2: ["A-1", "b@x.test"]}
@@ -143,7 +143,7 @@ def test_a_column_that_only_looks_like_an_id_of_salesloft_is_refused_once_and_ma
     assert refused(text) == (
         'file: the column "Object ID" means object_id, an id of Salesloft\'s own, and holds those of another system, '
         'such as "0015g00000Abc12AAB".\n'
-        'Next: leave it out: --map \'Object ID=\', or columns {"Object ID": ""}; or give the field that it holds.'
+        'Next: leave it out: columns {"Object ID": ""}; or give the field that it holds.'
     )
     found = table(text, wanted=PEOPLE, **{"Object ID": ""})
     assert told(found.rows) == {2: ["A-1", "a@x.test"], 3: ["A-2", "b@x.test"], 4: ["A-3", "c@x.test"]}
@@ -160,8 +160,8 @@ def test_of_an_account_or_an_owner_by_another_system_s_id_it_is_said_how_to_name
     upsert = Wanted(frozenset({"external_id", "last_name", "owner_id", "owner.external_id"}))
     text = "external_id,last_name,OwnerId\nA-1,Kat,0055g00000Abc12AAB\n"
     assert refused(text, wanted=upsert).endswith(
-        "Next: if they are external ids, map it: --map 'OwnerId=owner.external_id', "
-        'or columns {"OwnerId": "owner.external_id"}; or leave it out: --map \'OwnerId=\', or columns {"OwnerId": ""}.'
+        'Next: if they are external ids, map it: columns {"OwnerId": "owner.external_id"}; '
+        'or leave it out: columns {"OwnerId": ""}.'
     )
     assert told(table(text, wanted=upsert, OwnerId="owner.external_id").rows) == {
         2: ["A-1", "Kat", "0055g00000Abc12AAB"]
@@ -205,10 +205,14 @@ def test_a_column_that_is_left_out_is_not_missed_for_its_own_field() -> None:
 @pytest.mark.parametrize(
     "head", ["Contact's ID", '"Contact" ID', 'It\'s "the" id', "Contact's $ID", "externel\u200b id"]
 )
-def test_advice_on_a_map_can_be_typed_and_sent_as_it_is(head: str) -> None:
+def test_advice_on_a_map_can_be_sent_as_it_is_and_at_a_terminal_typed(head: str) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([[head, "email"], ["A-1", "a@x.test"]])
-    typed, _, sent = refused(text.getvalue()).partition("--map ")[2].removesuffix(".").partition(", or columns ")
+    sent = refused(text.getvalue()).partition("map it: columns ")[2].removesuffix(".")
+    with pytest.raises(InputError) as raised:
+        open_table(io.BytesIO(text.getvalue().encode()), "a.csv", PEOPLE, option=MAP)
+    assert "columns {" not in str(raised.value)
+    typed = str(raised.value).partition("map it: --map ")[2].removesuffix(".")
     for columns in (columns_of(shlex.split(typed)), json.loads(sent)):
         assert told(table(text.getvalue(), wanted=PEOPLE, **columns).rows) == {2: ["A-1", "a@x.test"]}
 

@@ -172,7 +172,7 @@ def test_numbers_in_fields_are_told_for_the_whole_column() -> None:
     ("content", "words"),
     [
         (book(Leads=[]), "is a workbook without any rows."),
-        (book(Leads=[("id", "email"), ("A-1", "a@x.test")]), "--map 'id=external_id'"),
+        (book(Leads=[("id", "email"), ("A-1", "a@x.test")]), 'columns {"id": "external_id"}'),
         (with_part(ONE, SHEET, b"<not xml"), "is a workbook that cannot be read: it is damaged."),
         (with_part(ONE, "xl/workbook.xml", b"<workbook/>"), "is a workbook without any rows."),
         (
