@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from typing import Literal
@@ -15,7 +16,7 @@ from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record
 from salesloft_mcp.salesloft.paging import pages
 from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, is_magic, is_moment, objects
-from salesloft_mcp.text import did_you_mean, quoted, whole_number
+from salesloft_mcp.text import quoted, whole_number
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -128,15 +129,15 @@ def _terms(object_type: ObjectType, wanted: Mapping[str, str]) -> dict[str, Term
         usable = term(object_type, name)
         if usable is None:
             what = f"Salesloft cannot search {object_type} by {quoted(name, 40)}."
-            raise InputError(name if name.isidentifier() else "filters", what, next_step=_way_on(object_type, name))
+            step = f"{_meant(object_type, name)}use {_usable(object_type)}."
+            raise InputError(name if name.isidentifier() else "filters", what, next_step=step)
         if name in IDS and not whole_number(value):
             raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step="give a whole number above 0.")
         if name in FLAGS and value.lower() not in ("true", "false"):
             raise InputError(name, f"{quoted(value)} is neither true nor false.", next_step="give one of them.")
         found[name] = usable
     if not found:
-        usual = " or ".join(TERMS[object_type])
-        raise InputError("search", "nothing to search for.", next_step=f"give {usual}.")
+        raise InputError("search", "nothing to search for.", next_step=f"give {_usable(object_type)}.")
     if len({one.parameter for one in found.values()}) < len(found):
         same = [name for name, one in TERMS[object_type].items() if name in found and one.parameter == "search"]
         what = f"Salesloft searches {object_type} by one of these at a time."
@@ -144,11 +145,18 @@ def _terms(object_type: ObjectType, wanted: Mapping[str, str]) -> dict[str, Term
     return found
 
 
-def _way_on(object_type: ObjectType, name: str) -> str:
-    usable = TERMS[object_type]
-    custom = " or custom_fields[Name]" if object_type == "people" else ""
-    near = did_you_mean(name, usable)
-    return f"{near if near.startswith('did') else ''} use {' or '.join(usable)}{custom} for {object_type}.".strip()
+def _meant(object_type: ObjectType, name: str) -> str:
+    """The one that a slip of the pen makes of its name; what only shares some letters is not offered."""
+    near = get_close_matches(name.lower(), TERMS[object_type], n=1, cutoff=0.7)
+    return f"did you mean {near[0]}? " if near else ""
+
+
+def _usable(object_type: ObjectType) -> str:
+    """What these records can be searched by, and where it is given."""
+    own = [name for name in TERMS[object_type] if name in ("email", "name", "domain", "crm_id")]
+    others = [name for name in TERMS[object_type] if name not in own]
+    custom = ["custom_fields[Name]"] * (object_type == "people")
+    return f"{' or '.join(own)}; or in filters {' or '.join([*others, *custom])}"
 
 
 def _otherwise(object_type: ObjectType, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
