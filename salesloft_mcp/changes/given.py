@@ -91,7 +91,8 @@ def fields_to_write(given: Given) -> Wanted:
     """
     noun = noun_of(given)
     if not given.model_fields_set:
-        raise errors.InputError(noun, "has no field to write.", next_step="give at least one field.")
+        what = "has no field to write; one that is left out or empty stays as it is."
+        raise errors.InputError(noun, what, next_step="give at least one field; to empty one, name it in clear.")
     body: dict[str, Any] = given.model_dump(exclude_unset=True, exclude={"account", "owner", "clear"})
     checks: dict[str, Callable[[object], Key]] = {**_KEYS, "crm_id": partial(crm_id, object_type=_TYPES[noun])}
     keys = {name: _key(noun, name, checks[name], body[name]) for name in checks if name in body}

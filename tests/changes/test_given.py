@@ -68,8 +68,8 @@ def test_false_is_a_value() -> None:
 
 
 def test_what_is_empty_altogether_has_nothing_to_write() -> None:
-    assert refusal(PERSON, title=None, tags=[]).startswith("person: has no field to write.")
-    assert refusal(ACCOUNT, name="").startswith("account: has no field to write.")
+    assert refusal(PERSON, title=None, tags=[]).startswith("person: has no field to write;")
+    assert refusal(ACCOUNT, name="").startswith("account: has no field to write;")
 
 
 def test_a_field_is_emptied_by_its_name() -> None:
