@@ -42,9 +42,11 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     asks = await anyio.to_thread.run_sync(staging.asks)
     if updates := await anyio.to_thread.run_sync(staging.suspicious_updates):
         asks[SUSPICIOUS_UPDATE] = updates
+    counts = await anyio.to_thread.run_sync(staging.verdicts)
     if near_types is not None:
-        asks["configuration"] = 1
-        notes = (*notes, _not_configured(aim, near_types))
+        runs = any(counts[name] for name in ("create", "update", "suspicious"))
+        asks["configuration"] = int(runs)
+        notes = (*notes, _not_configured(aim, near_types, runs))
     if taken := await anyio.to_thread.run_sync(staging.taken):
         notes = (
             *notes,
@@ -52,11 +54,10 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
         )
     if unread := current().unread:
         notes = (*notes, f"{unread:,} row{'s' if unread > 1 else ''}{_UNREAD}")
-    counts = await anyio.to_thread.run_sync(staging.verdicts)
     return {"counts": counts, "asks": asks, "notes": notes, "digest": digest, "team": team}
 
 
-def _not_configured(aim: Aim, near: Sequence[str]) -> str:
+def _not_configured(aim: Aim, near: Sequence[str], runs: bool) -> str:
     existing = f" (existing are {', '.join(map(quoted, near))})" if near else ""
     what = f"{quoted(aim.external_type)} is not configured for {aim.object_type}{existing}"
-    return f"{what}; the run creates the configuration first."
+    return f"{what}; the run creates the configuration first." if runs else f"{what}."

@@ -63,18 +63,20 @@ def source(
     api: Salesloft,
     rows: Sequence[Fields] = (),
     file: str | Path = "",
-    custom_field: str = "",
+    custom_field: str | None = "",
     folder: Path | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> tuple[Load, str]:
     """How to stage what is given, and how that is called. A path is taken as it is; text has to name one in `folder`.
-    `columns` says of columns of a file, or of keys of rows, which fields they are.
+    `columns` says of columns of a file, or of keys of rows, which fields they are. No custom field holds records, which
+    None stands for.
 
     Raises:
         InputError: none is given or several, or the file may not be read.
     """
     if [bool(rows), bool(file), bool(custom_field)].count(True) != 1:
-        raise InputError("rows", "give exactly one of rows, file and custom_field.")
+        ways = "rows and file" if custom_field is None else "rows, file and custom_field"
+        raise InputError("rows", f"give exactly one of {ways}.")
     if custom_field and columns:
         raise InputError("columns", "a custom field has no columns.", next_step="leave them out.")
     if rows:

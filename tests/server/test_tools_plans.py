@@ -174,6 +174,19 @@ async def test_exactly_one_source_is_given(connect: Connect, sandbox: Sandbox, g
     assert len(sandbox.requests) == 0
 
 
+async def test_a_plan_that_writes_nothing_asks_for_no_configuration(connect: Connect) -> None:
+    leads = {**LEADS, "external_type": "crm_leed"}
+    async with connect() as client:
+        nothing = await call(client, "plan_backfill", **leads, rows=[{"external_id": "", "object_id": 1}])
+        damaged = await call(client, "plan_backfill", **leads, rows=[{"external_id": "#N/A", "object_id": PERSON}])
+    assert "asks" not in nothing.data
+    (note,) = nothing.data["notes"]
+    assert note.startswith('"crm_leed" is not configured for people')
+    assert "the run" not in note
+    assert damaged.data["counts"] == {"suspicious": 1}  # which a person may want
+    assert damaged.data["asks"] == {"configurations to create first": 1}
+
+
 async def test_a_type_that_is_not_configured_is_told_with_the_nearest_and_the_run_creates_it_after_a_yes(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
