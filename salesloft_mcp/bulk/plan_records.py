@@ -15,7 +15,7 @@ from salesloft_mcp.errors import BrokenAnswerError, ConflictError, InputError, S
 from salesloft_mcp.intake.near import spellings
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, read_records
-from salesloft_mcp.lookups.objects import find_objects
+from salesloft_mcp.lookups.objects import By, find_objects
 from salesloft_mcp.lookups.references import Unresolved, resolve_references
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.client import Salesloft
@@ -39,9 +39,11 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
     if count := await anyio.to_thread.run_sync(staging.count, "ref", by):
         async for batch in find_objects(api, aim.object_type, by, staging.distinct("ref", by), count):
             staging.know(batch)
-    also = list(staging.also(by))
-    async for batch in find_objects(api, aim.object_type, by, also, len(also)):
-        staging.know(batch)
+    keys: tuple[By, ...] = (by, "crm_id")
+    for key in keys:
+        also = list(staging.also(key))
+        async for batch in find_objects(api, aim.object_type, key, also, len(also)):
+            staging.know(batch)
     await anyio.to_thread.run_sync(staging.do, "taken")
     after = 0
     while rows := staging.lines(after, PAGE_SIZE, ("new",)):

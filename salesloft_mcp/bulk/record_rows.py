@@ -64,6 +64,7 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     refs = {field: list(astuple(key)) for field, key in named.items()}
     parts = given.model_dump(include=_PARTS & given.model_fields_set)  # as they are given, until they are resolved
     others = [(by, other) for one in EMAILS[1:] if (other := compared(aim.object_type, str(body.get(one) or "")))]
+    others += [("crm_id", str(body["crm_id"]))] if body.get("crm_id") else []
     row = row._replace(by=by if ref else "", ref=ref, taken="; ".join(taken), also=others)
     if taken:
         came = {one: fields[one] for one in KEYS if body.get(one, fields.get(one)) != fields.get(one)}

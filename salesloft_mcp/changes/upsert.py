@@ -34,7 +34,7 @@ async def checked(api: Salesloft, known: Configurations, change: Change) -> Oper
     """The operation of one upsert, with what a person has to know of what is there already.
 
     An update costs nothing more, unless it brings a new e-mail or domain: one point, or five. A create costs so many
-    and at most seven more.
+    and at most eight more.
 
     Raises:
         InputError: a record cannot be created of these fields.
@@ -109,7 +109,8 @@ async def _beside(api: Salesloft, change: Change) -> Beside:
     values = [value for name in names if isinstance(value := fields.get(name), str) and value]
     scope = Scope(key.external_type, key.object_type)
     near = (await near_ids(api, scope, [key.external_id])).get(key.external_id, [])
-    holders = await records_with(api, key.object_type, values)
+    crm_id = fields.get("crm_id")
+    holders = await records_with(api, key.object_type, values, [crm_id] if isinstance(crm_id, str) and crm_id else ())
     records = await records_of(api, key.object_type, (one.mapping.object_id for one in near))
     return Beside(holders, near, records)
 
@@ -143,8 +144,8 @@ def _other(change: Change, holders: Mapping[str, list[Record]]) -> Record | None
 
 
 def _field(object_type: ObjectType, record: Record, value: str) -> str:
-    """The field of a record that holds an e-mail or a domain; empty where none does."""
-    names = EMAILS if object_type == "people" else ("domain",)
+    """The field of a record that holds an e-mail, a domain or a CRM id; empty where none does."""
+    names = (*(EMAILS if object_type == "people" else ("domain",)), "crm_id")
     wanted = compared(object_type, value)
     held = ((name, str(getattr(record, name, None) or "")) for name in names)
     return next((name for name, text in held if text and compared(object_type, text) == wanted), "")

@@ -35,26 +35,34 @@ async def near_ids(api: Salesloft, scope: Scope, external_ids: Iterable[str]) ->
     return {one: near for one in wanted if (near := neighbours.of(one))}
 
 
-async def records_with(api: Salesloft, object_type: ObjectType, values: Iterable[str]) -> dict[str, list[Record]]:
-    """The people who have one of these e-mails, whichever of their addresses it is, or the accounts of these domains.
+async def records_with(
+    api: Salesloft, object_type: ObjectType, values: Iterable[str], crm_ids: Iterable[str] = ()
+) -> dict[str, list[Record]]:
+    """The people who have one of these e-mails, whichever of their addresses it is, or the accounts of these domains;
+    and the records of these CRM ids.
 
-    A hundred e-mails cost a point, a domain costs one for each spelling that is tried, and a hundred records that are
-    found cost one more. A value that nobody has is left out, and all are where the token may not read the records. Rows
-    that cannot be read are passed over: Salesloft itself refuses a second record of one e-mail or domain.
+    A hundred e-mails or CRM ids cost a point, a domain costs one for each spelling that is tried, and a hundred records
+    that are found cost one more. A value that nobody has is left out, and all are where the token may not read the
+    records. Rows that cannot be read are passed over: Salesloft itself refuses a second record of one e-mail or domain.
     """
-    wanted = {value: compared(object_type, value) for value in values}
     by: By = "email" if object_type == "people" else "domain"
-    refs = list(dict.fromkeys(wanted.values()))
-    ids: dict[str, set[int]] = {one: set() for one in wanted.values()}
+    spelled: dict[By, dict[str, str]] = {by: {one: compared(object_type, one) for one in values}}
+    spelled["crm_id"] = {one: one for one in crm_ids}
+    found: dict[str, set[int]] = {}
     try:
-        async for pairs in find_objects(api, object_type, by, refs, len(refs)):
-            for ref, object_id in pairs:
-                ids.get(compared(object_type, ref), set()).add(object_id)
+        for kind, wanted in spelled.items():
+            refs = list(dict.fromkeys(wanted.values()))
+            async for pairs in find_objects(api, object_type, kind, refs, len(refs)):
+                for ref, object_id in pairs:
+                    found.setdefault(compared(object_type, ref), set()).add(object_id)
     except _NOT_READABLE:
         return {}
-    records = await records_of(api, object_type, (one for some in ids.values() for one in sorted(some)))
-    found = {value: [records[one] for one in sorted(ids[key]) if one in records] for value, key in wanted.items()}
-    return {value: rows for value, rows in found.items() if rows}
+    given = [one for wanted in spelled.values() for one in wanted]
+    ids = {one: sorted(held) for one in given if (held := found.get(compared(object_type, one)))}
+    records = await records_of(api, object_type, (one for held in ids.values() for one in held))
+    return {
+        value: rows for value, held in ids.items() if (rows := [records[one] for one in held if one in records])
+    }
 
 
 async def records_of(api: Salesloft, object_type: ObjectType, ids: Iterable[int]) -> dict[int, Record]:
@@ -103,7 +111,9 @@ async def _pages_of(
 
 
 def compared(object_type: ObjectType, value: str) -> str:
-    """An e-mail of people, or a domain of accounts, in the one spelling in which it is compared."""
+    """An e-mail of people, or a domain of accounts, in the one spelling in which it is compared; a CRM id, whose 18
+    characters no case tells apart, in small letters.
+    """
     return domains.host(value) if object_type == "accounts" else emails.compared(value)
 
 

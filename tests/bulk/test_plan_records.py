@@ -27,6 +27,7 @@ from .working import NOBODY, YES, Gate, undone
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LEADS = Aim("crm_lead", "people", "upsert")
+CRM_ID = "003Dn00000AbCdEIAV"
 
 Row = dict[str, object]
 
@@ -129,6 +130,29 @@ async def test_two_rows_that_share_an_address_do_not_make_one_person_twice(app: 
     assert [(row.plan, row.note) for row in found] == [
         ("create", ""),
         ("suspicious", "another email of it is that of line 1"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["crm_id", "secondary_email_address"])
+async def test_rows_that_share_another_key_do_not_make_one_person_twice(app: App, name: str) -> None:
+    value, what = (CRM_ID, "its crm_id") if name == "crm_id" else ("s@new.test", "another email of it")
+    rows: list[Row] = [{"external_id": f"NEW-{n}", "email_address": f"{n}@new.test", name: value} for n in (1, 2)]
+    found = await report(app, await planned(app, rows))
+    assert [(row.plan, row.note) for row in found] == [
+        ("suspicious", f"{what} is that of line 2"),
+        ("suspicious", f"{what} is that of line 1"),
+    ]
+    found = await report(app, await planned(app, [rows[0], {"external_id": "CONTACT1001", name: value}]))
+    assert [row.plan for row in found] == ["suspicious", "update"]
+
+
+async def test_a_row_with_the_crm_id_of_a_record_makes_no_second_one_unasked(app: App) -> None:
+    await app.salesloft.upsert_person("crm_lead", "CONTACT1001", PersonFields(crm_id=CRM_ID, crm_id_type="salesforce"))
+    status = await planned(app, [{**new(1)[0], "crm_id": CRM_ID}, *old(2, crm_id=CRM_ID)])
+    assert [(row.plan, row.note) for row in await report(app, status)] == [
+        ("suspicious", f"its crm_id is that of record {FIRST_PERSON}"),
+        ("unchanged", ""),
+        ("update", ""),
     ]
 
 

@@ -173,6 +173,22 @@ async def test_the_second_address_of_another_person_needs_a_yes(connect: Connect
     assert 'there already: "ann@new.test" is the personal_email_address of "Eve" (person 7)' in question
 
 
+@pytest.mark.parametrize("kind", ["person", "account"])
+async def test_the_crm_id_of_another_record_needs_a_yes(connect: Connect, sandbox: Sandbox, kind: str) -> None:
+    crm_id = "003Dn00000AbCdEIAV" if kind == "person" else "001Dn00000AbCdEIAV"
+    tool, key, fields = (PERSON, NEW, ANN) if kind == "person" else (ACCOUNT, COMPANY, {"name": "A", "domain": "a.test"})
+    row = {"id": 7, "first_name": "Eve", "name": "Eve", "crm_id": crm_id}
+    body = json.dumps({"data": [row]}).encode()
+    path = "/v2/people" if kind == "person" else "/v2/accounts"
+    sandbox.faults.add(Fault("raw", method="GET", path=path, times=None, status=200, body=body))
+    async with connect(elicitation_callback=(human := Human(action="decline"))) as client:
+        words = await refused(client, tool, **key, **{kind: {**fields, "crm_id": crm_id[:15]}})
+    (question,) = human.questions
+    assert f'there already: "{crm_id}" is the crm_id of "Eve" ({kind} 7)' in question
+    assert f'"{crm_id}" is the crm_id of "Eve"' in words
+    assert writes(sandbox) == []
+
+
 @pytest.mark.parametrize(
     "domain",
     [
