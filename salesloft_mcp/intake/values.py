@@ -13,7 +13,11 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake import crm_ids
 from salesloft_mcp.intake.characters import is_blank, misread, odd_character, trimmed, visible
 from salesloft_mcp.intake.damage import (
+    GUARD,
+    GUARDED,
     IN_FIELDS,
+    MASKED,
+    MASKED_NUMBER,
     NO_VALUE,
     NO_VALUE_IN_SIGNS,
     PLAIN_FIELD,
@@ -35,8 +39,11 @@ BLANK = "is blank: it holds only spaces or invisible characters."
 
 _MAGIC = {"_is_null", "_is_not_null", "_unmapped"}  # Salesloft's filters take these, and Null, for commands
 _KEY = {"email": "an e-mail address", "domain": "a domain", "crm_id": "a CRM id", "object_id": "a Salesloft id"}
-_NOBODY = {"unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"}
-_NAMES = {"na", "nan"}  # words for nothing that are names of people as well
+_NOBODY = {
+    *("unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"),
+    *("emailnotunlocked", "test", "email", "example", "domain"),
+}
+_NAMES = {"na", "nan", "test", "email", "example", "domain"}  # of people, or of mailboxes, as well
 # Most keys, for speed: what the careful way would return as it is.
 _PLAIN_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PLAIN_EMAIL = re.compile(r"(?=.{6,60}\Z)[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*[.])+[a-z]{2,20}")
@@ -83,14 +90,18 @@ def field_damage(value: str) -> str:
 
     It is stricter than `suspicious`: `Test`, `Unknown`, `-`, `0`, `x`, a date or a tag may stand in a field. Told are
     what programs write for no value (`NULL`, `nan`, `N/A`, but not `Null`, which is a name), error cells, templates,
-    objects, shortened numbers, a long number with `.0`, codes of characters, and text in a wrong character code. What
-    is blank to the eye (`characters.is_blank`) is not told here.
+    objects, shortened numbers, a long number with `.0`, masked numbers, a spreadsheet's guards and formulas, codes of
+    characters, and text in a wrong character code. What is blank to the eye (`characters.is_blank`) is not told here.
     """
     if PLAIN_FIELD.fullmatch(value) and value not in NO_VALUE:
         return ""
     text = value.strip()
     if text in NO_VALUE or NO_VALUE_IN_SIGNS.fullmatch(text):
         return "a word for nothing"
+    if GUARDED.fullmatch(text):
+        return GUARD
+    if MASKED_NUMBER.fullmatch(text):
+        return MASKED
     cause = shape(text)
     if cause in IN_FIELDS and text != "Array":
         return cause
@@ -141,8 +152,8 @@ def email(value: object) -> Key:
         raise InputError(
             "email", f"{quoted(given)} is no e-mail address.", next_step="give one, such as kat@example.com."
         )
-    if _of_nobody(found[0]):
-        raise InputError("email", f"{quoted(found[0])} is a placeholder, not the address of a person.")
+    if cause := _of_nobody(found[0]):
+        raise InputError("email", f"{quoted(found[0])} {cause}, not the address of a person.")
     times = ["which was given more than once"] * (len(addresses) > 1)
     without = ['"mailto:"'] * ("mailto:" in beside)
     rest = beside.replace("mailto:", "").strip(" ,;|/\r\n\t" if times else " ")
@@ -232,11 +243,18 @@ def object_id(value: object) -> Key:
     return _taken("object_id", value, str(number), without=without)
 
 
-def _of_nobody(address: str) -> bool:
-    """Whether a word for nothing stands before the @; where that is a name as well, behind it, too."""
+def _of_nobody(address: str) -> str:
+    """What an address is that cannot be of a person, in words that follow it; empty for all others.
+
+    A word for nothing stands before the @, and where that may be a name as well, behind it, too.
+    """
     local, _, name = address.rpartition("@")
     word = _NO_LETTER.sub("", local)
-    return word in _NOBODY and (word not in _NAMES or name.partition(".")[0] in _NOBODY)
+    if word in _NOBODY and (word not in _NAMES or name.partition(".")[0] in _NOBODY):
+        return "is a placeholder"
+    if "**" in address:
+        return "is an address of which a program hid a part"
+    return "is an address of a Salesforce sandbox, with .invalid at its end" if name.endswith(".invalid") else ""
 
 
 def _text(field: str, value: object) -> str:

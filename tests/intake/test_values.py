@@ -125,6 +125,7 @@ DAMAGED = {
     "a word for a total": ["Total", "Grand Total (12)", "Subtotal:", "Gesamtergebnis", "合計", "TOTAL"],
     "the sign by which a spreadsheet marks text or a formula": ['="00123"', "='x", "'00123", "=1+1"],
     "quotes around it": ['"A-1"'],
+    "a value of which a program hid a part": ["****1234", "00Q***MAV", "k***@x.test"],
     "a number that a spreadsheet shortened": [
         "8.96529E+19",
         "1.00E+05",
@@ -253,7 +254,7 @@ FIELDS = {
             "\\N",
             "Loading...",
         ),
-        *("<null>", "(blank)", "[NULL]", "<NA>", '"null"'),
+        *("<null>", "(blank)", "[NULL]", "<NA>", '"null"', "\\\\N"),
     ],
     "the error of a spreadsheet cell": ["#N/A ", "#REF!", "#NAME?", "#VALUE!", "########", "#BEZUG!", "Err:502"],
     "a template that was not filled": [
@@ -271,7 +272,15 @@ FIELDS = {
     "a character that was lost (U+FFFD)": ["M\ufffdller"],
     "a date that stands for none": ["1900-01-00", "0000-00-00"],
     "a number that a program could not work out": ["-1.#IND"],
-    "a character that is written as a code": ["R&amp;D", "O&#39;Brien", "Kat_x000D_", "Zo\\u00eb"],
+    "a character that is written as a code": [
+        *("R&amp;D", "O&#39;Brien", "Kat_x000D_", "Zo\\u00eb", "O\\'Brien", "https:\\/\\/x.test"),
+        *("VP Sales\\nEMEA", "First line.\\r\\nSecond"),
+    ],
+    "the sign by which a spreadsheet marks text or a formula": [
+        *("'+1 404 555 0100", "'0404555", "'@kat", '="VP"', '="+14045550100"', '=HYPERLINK("https://x.test","Kat")'),
+        *("=A1", "=B12+C3", "=-4"),
+    ],
+    "a value of which a program hid a part": ["+1 404 *** **00", "******0100"],
 }
 ORDINARY_FIELDS = (
     """
@@ -280,6 +289,7 @@ Kat|Ann-Marie|O'Brien|Zoë|Müller|Łódź|SÃO PAULO|Ã|ÂNGELO|Kat, PhD|VP, R&
 +49 30 1234567|(030) 123-4567|030.123.4567|555-0100 x12|5.0|12.0|2024.0|1E5|3.5E|2024-01-02|1/2/2024|12:30|10:11:12|$5
 1,234|1.5|Suite #100|#1|C#|Level 3 (Interim)|a < b|<b>Kat</b>|"Kat"|'Kat|=Kat|Yes!|???|https://x.test/a%20b?c=d&e=f
 kat@x.test|Kat \u201cthe cat\u201d Haddad|Kat \u2013 CEO|Berlin\u00a0Mitte|two  spaces|M1|Loading Dock Manager||
+'s-Hertogenbosch|'t Hooft|'94|=> see below|=)|CORP\\nancy|C:\\new|\\\\server\\share|***VIP***|5 ***|4**
 """.strip()
     .replace("\n", "|")
     .split("|")
@@ -442,6 +452,10 @@ class TestEMails:
             ("#REF!", '"#REF!" is a placeholder (the error of a spreadsheet cell)'),
             ("{{email}}", '"{{email}}" is a placeholder (a template that was not filled)'),
             ("unknown@x.test", '"unknown@x.test" is a placeholder, not the address of a person.'),
+            ("Test@test.com", '"test@test.com" is a placeholder, not the address of a person.'),
+            ("email_not_unlocked@domain.com", '"email_not_unlocked@domain.com" is a placeholder'),
+            ("k***@x.test", '"k***@x.test" is an address of which a program hid a part'),
+            ("kat@x.test.invalid", '"kat@x.test.invalid" is an address of a Salesforce sandbox'),
             ("no-email@x.test", '"no-email@x.test" is a placeholder'),
             ("na@na.test", '"na@na.test" is a placeholder'),
             ("_is_null", '"_is_null" is a command to Salesloft\'s filters'),
