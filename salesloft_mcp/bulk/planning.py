@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import anyio.to_thread
 
 from salesloft_mcp.bulk import plan_mappings, plan_records
-from salesloft_mcp.bulk.plan import Aim, Load
+from salesloft_mcp.bulk.plan import BATCH, Aim, Load
 from salesloft_mcp.bulk.status import SUSPICIOUS_UPDATE, Fact
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.lookups.custom_fields import CustomFields
@@ -39,6 +40,7 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
         await plan_mappings.plan(changes.api, staging, aim)
     else:
         await plan_records.plan(changes.api, staging, aim, reads.lookups, reads.custom_fields)
+        await _doubt_taken_off(changes, staging, aim)
     asks = await anyio.to_thread.run_sync(staging.asks)
     if updates := await anyio.to_thread.run_sync(staging.suspicious_updates):
         asks[SUSPICIOUS_UPDATE] = updates
@@ -55,6 +57,15 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     if unread := current().unread:
         notes = (*notes, f"{unread:,} row{'s' if unread > 1 else ''}{_UNREAD}")
     return {"counts": counts, "asks": asks, "notes": notes, "digest": digest, "team": team}
+
+
+async def _doubt_taken_off(changes: Changes, staging: Staging, aim: Aim) -> None:
+    """Hold back the rows that would create a record under an external id which was taken off one here."""
+    created = staging.distinct("external_id", verdict="create")
+    while batch := list(islice(created, BATCH)):
+        for external_id, line in (await changes.taken_off(map(aim.key, batch))).items():
+            why = f"was the external id of record {line.change.object_id} until change {line.operation}"
+            await anyio.to_thread.run_sync(staging.doubt, external_id, why)
 
 
 def _not_configured(aim: Aim, near: Sequence[str], runs: bool) -> str:

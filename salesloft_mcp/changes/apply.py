@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations
+from salesloft_mcp.changes import configurations, history
 from salesloft_mcp.changes.attempt import look, send
 from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
 from salesloft_mcp.changes.consent import Question, needed, question
@@ -69,6 +69,12 @@ class Changes:
                     raise
                 return Place(self.environment)
         return self._place
+
+    async def taken_off(self, keys: Iterable[MappingKey]) -> dict[str, Line]:
+        """Of these external ids, those that were taken off a record here: the deletion by which each was, last. What
+        would be created under one of them may be a second record of the same.
+        """
+        return await history.taken_off(self.log.database, self.log.tenant, (await self.place()).team_key, keys)
 
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
         """What a person is asked about an operation; None where nobody has to agree.

@@ -1,13 +1,14 @@
 """What was written here, to be searched: operations with their first changes, and how many stand in each state."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime, timedelta
 
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
 
 RESTRICTED_AGAIN = "restricted again"  # why a person has to agree to the undoing of a run
@@ -94,6 +95,21 @@ async def restricted_again(database: Database, number: int) -> int:
     again = " OR ".join(f"({was} AND NOT COALESCE({now}, FALSE))" for was, now in was_and_is)
     sql = f"SELECT COUNT(*) FROM changes WHERE operation = ? AND outcome = 'updated' AND line IS NOT NULL AND ({again})"
     return await database.read(lambda tx: tx.number(sql, number))
+
+
+async def taken_off(database: Database, tenant: str, team: str, keys: Iterable[MappingKey]) -> dict[str, Line]:
+    """Of these external ids, those that were taken off a record of a team: the deletion by which each was, last."""
+    sql = (
+        "SELECT * FROM changes WHERE external_type = ? AND object_type = ? AND external_id = ? AND tenant = ?"
+        " AND kind = 'mapping' AND outcome = 'deleted' AND operation IN"
+        " (SELECT id FROM operations WHERE id = changes.operation AND team IN ('', ?)) ORDER BY id DESC LIMIT 1"
+    )
+
+    def read(tx: Transaction) -> dict[str, Line]:
+        found = ((key.external_id, tx.row(sql, *astuple(key), tenant, team)) for key in keys)
+        return {external_id: line_of(row) for external_id, row in found if row is not None}
+
+    return await database.read(read)
 
 
 def moment(text: str, *, end: bool = False) -> float:

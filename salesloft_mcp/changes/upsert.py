@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes.change import Change, Image, Operation
+from salesloft_mcp.changes.apply import Changes
+from salesloft_mcp.changes.change import Change, Image, Line, Operation
 from salesloft_mcp.changes.consent import BESIDE, needed
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.changes.records import same
 from salesloft_mcp.changes.refusals import UNIQUE, require_configured, taken
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.known_records import EMAILS, compared, named, near_ids, records_of, records_with
 from salesloft_mcp.lookups.near_misses import Near
 from salesloft_mcp.salesloft.client import Salesloft
@@ -23,14 +23,17 @@ _NEEDED: dict[ObjectType, str] = {"people": "email_address, or phone and last_na
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a new record would stand beside: records that hold a value of it, and mappings of nearly its external id."""
+    """What a new record would stand beside: records that hold a value of it, mappings of nearly its external id, and
+    the deletion by which this was taken off a record.
+    """
 
     holders: Mapping[str, list[Record]]
     near: list[Near]
+    taken_off: Line | None
     records: Mapping[int, Record]
 
 
-async def checked(api: Salesloft, known: Configurations, change: Change) -> Operation:
+async def checked(changes: Changes, change: Change) -> Operation:
     """The operation of one upsert, with what a person has to know of what is there already.
 
     An update costs nothing more, unless it brings a new e-mail or domain: one point, or five. A create costs so many
@@ -40,7 +43,7 @@ async def checked(api: Salesloft, known: Configurations, change: Change) -> Oper
         InputError: a record cannot be created of these fields.
         MissingError: the type is not configured. ConflictError: another record has the e-mail or the domain.
     """
-    key, operation = change.key, Operation("", (change,))
+    api, known, key, operation = changes.api, changes.known, change.key, Operation("", (change,))
     if stands_already(change):
         return operation
     if change.before is not None:
@@ -50,9 +53,9 @@ async def checked(api: Salesloft, known: Configurations, change: Change) -> Oper
         return operation
     await require_configured(known, key.external_type, key.object_type)
     require_enough(key.object_type, change.after or {})
-    found = await _beside(api, change)
+    found = await _beside(changes, change)
     await _require_free(api, change, found.holders)
-    return replace(operation, facts=facts_beside(change, found), facts_now=partial(_facts_now, api, change))
+    return replace(operation, facts=facts_beside(change, found), facts_now=partial(_facts_now, changes, change))
 
 
 def require_enough(object_type: ObjectType, fields: Image) -> None:
@@ -82,6 +85,9 @@ def facts_beside(change: Change, found: Beside) -> tuple[tuple[str, str], ...]:
         f"which differs in {one.why}"
         for one in found.near
     ]
+    if (line := found.taken_off) is not None:
+        record = named(kind, line.change.object_id or 0, found.records)
+        told.append(f"{quoted(change.key.external_id)} was the external id of {record} until change {line.operation}")
     for value, records in found.holders.items():
         told += [
             f"{quoted(value)} is the {holds} of {named(kind, record.id, {record.id: record})}"
@@ -99,20 +105,21 @@ async def other_holder(api: Salesloft, change: Change) -> Record | None:
     return _other(change, await records_with(api, change.key.object_type, values)) if values else None
 
 
-async def _facts_now(api: Salesloft, change: Change) -> tuple[tuple[str, str], ...]:
-    return facts_beside(change, await _beside(api, change))
+async def _facts_now(changes: Changes, change: Change) -> tuple[tuple[str, str], ...]:
+    return facts_beside(change, await _beside(changes, change))
 
 
-async def _beside(api: Salesloft, change: Change) -> Beside:
-    key, fields = change.key, change.after or {}
+async def _beside(changes: Changes, change: Change) -> Beside:
+    api, key, fields = changes.api, change.key, change.after or {}
     names = EMAILS if key.object_type == "people" else ("domain",)
     values = [value for name in names if isinstance(value := fields.get(name), str) and value]
     scope = Scope(key.external_type, key.object_type)
     near = (await near_ids(api, scope, [key.external_id])).get(key.external_id, [])
     crm_id = fields.get("crm_id")
     holders = await records_with(api, key.object_type, values, [crm_id] if isinstance(crm_id, str) and crm_id else ())
-    records = await records_of(api, key.object_type, (one.mapping.object_id for one in near))
-    return Beside(holders, near, records)
+    taken_off = (await changes.taken_off([key])).get(key.external_id)
+    ids = [one.mapping.object_id for one in near] + ([taken_off.change.object_id or 0] if taken_off else [])
+    return Beside(holders, near, taken_off, await records_of(api, key.object_type, ids))
 
 
 def _unique(change: Change) -> list[str]:

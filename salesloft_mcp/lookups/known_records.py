@@ -60,9 +60,7 @@ async def records_with(
     given = [one for wanted in spelled.values() for one in wanted]
     ids = {one: sorted(held) for one in given if (held := found.get(compared(object_type, one)))}
     records = await records_of(api, object_type, (one for held in ids.values() for one in held))
-    return {
-        value: rows for value, held in ids.items() if (rows := [records[one] for one in held if one in records])
-    }
+    return {value: rows for value, held in ids.items() if (rows := [records[one] for one in held if one in records])}
 
 
 async def records_of(api: Salesloft, object_type: ObjectType, ids: Iterable[int]) -> dict[int, Record]:

@@ -182,6 +182,12 @@ class Staging:
         with self._db:
             self._db.execute(sql, (note, external_id))
 
+    def doubt(self, external_id: str, note: str) -> None:
+        """Hold back the rows that would create something under an external id."""
+        sql = "UPDATE rows SET verdict = 'suspicious', note = ? WHERE verdict = 'create' AND external_id = ?"
+        with self._db:
+            self._db.execute(sql, (note, external_id))
+
     def know(self, objects: Iterable[tuple[str, int]]) -> None:
         """Which record has an e-mail or a domain."""
         with self._db:

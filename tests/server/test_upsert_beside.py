@@ -173,10 +173,43 @@ async def test_the_second_address_of_another_person_needs_a_yes(connect: Connect
     assert 'there already: "ann@new.test" is the personal_email_address of "Eve" (person 7)' in question
 
 
+async def test_an_external_id_that_was_taken_off_a_person_makes_no_second_one_unasked(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    unnamed = {"phone": "+1 404 555 0001", "last_name": "Roe"}
+    async with connect(elicitation_callback=(human := Human(YES))) as client:
+        created = await call(client, PERSON, **NEW, person=unnamed)
+        await call(client, "undo_change", change=created.data["change_id"])
+        human.action = "decline"
+        words = await refused(client, PERSON, **NEW, person=unnamed)
+        leads = {"external_type": NEW["external_type"], "object_type": "people"}
+        row = {"external_id": NEW["external_id"], **unnamed}
+        plan = await call(client, "plan_bulk_upsert", **leads, rows=[row])
+    number, person = created.data["change_id"] + 1, created.data["object_id"]
+    was = f'"{NEW["external_id"]}" was the external id of "Roe" (person {person}) until change {number}'
+    assert was in words
+    assert was in human.questions[-1]
+    assert plan.data["rows"][0]["note"] == f"was the external id of record {person} until change {number}"
+    assert len(writes(sandbox)) == 2
+
+
+async def test_the_old_id_of_a_person_who_got_another_one_makes_no_second_one_unasked(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    async with connect(elicitation_callback=(human := Human(YES))) as client:
+        new = {**KNOWN, "external_id": "C-3456", "object_type": "people", "object_id": 578495206}
+        await call(client, "create_external_id_mapping", **new, instead_of=KNOWN["external_id"])
+        human.action = "decline"
+        words = await refused(client, PERSON, **KNOWN, person=ANN)
+    assert '"CONTACT3456" was the external id of "Beatriz Haddad" (person 578495206) until change 1' in words
+
+
 @pytest.mark.parametrize("kind", ["person", "account"])
 async def test_the_crm_id_of_another_record_needs_a_yes(connect: Connect, sandbox: Sandbox, kind: str) -> None:
     crm_id = "003Dn00000AbCdEIAV" if kind == "person" else "001Dn00000AbCdEIAV"
-    tool, key, fields = (PERSON, NEW, ANN) if kind == "person" else (ACCOUNT, COMPANY, {"name": "A", "domain": "a.test"})
+    tool, key, fields = (
+        (PERSON, NEW, ANN) if kind == "person" else (ACCOUNT, COMPANY, {"name": "A", "domain": "a.test"})
+    )
     row = {"id": 7, "first_name": "Eve", "name": "Eve", "crm_id": crm_id}
     body = json.dumps({"data": [row]}).encode()
     path = "/v2/people" if kind == "person" else "/v2/accounts"
