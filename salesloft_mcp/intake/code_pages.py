@@ -46,7 +46,7 @@ _NEVER = {
 }
 # Marks that no word begins with, and quotes that none ends with; other pages have letters there.
 _GLUED = re.compile("^[£¥©®ª][^\\W\\d_]{3}|[^\\W\\d_](?:[‚„‰]|‘$)")
-# A quote or a long dash where words have none: í, ñ and ó of an old Macintosh are the same bytes, as in Garc’a, Pe–a.
+# A quote or a long dash where words have none, as in García and Peña from an old Macintosh, whose í and ñ they are.
 _ELISION = re.compile(
     "(?:^|(?<=[^a-z]))(?:[dljmnstc]|qu|(?:jus|lors|puis|pres)qu|aujourd|[dnasb]?[aeu]ll|un|sant|quest)’"
 )

@@ -28,8 +28,10 @@ from salesloft_mcp.intake.damage import (
 )
 from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host, of_many
 from salesloft_mcp.intake.emails import addresses_in, compared
+from salesloft_mcp.intake.families import form as form
+from salesloft_mcp.intake.families import several
 from salesloft_mcp.intake.kinds import not_text
-from salesloft_mcp.intake.near import GUID, is_salesforce, salesforce_18
+from salesloft_mcp.intake.near import salesforce_18
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, checked
 from salesloft_mcp.text import quoted, whole_number
@@ -48,8 +50,6 @@ _NAMES = {"na", "nan", "test", "email", "example", "domain"}  # of people, or of
 _PLAIN_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PLAIN_EMAIL = re.compile(r"(?=.{6,60}\Z)[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*[.])+[a-z]{2,20}")
 _NO_LETTER = re.compile(r"[\W_]")
-_NUMBERED = re.compile(r"([^\W\d_](?:[^\W\d]|[-./:# ]){0,39})[0-9]{1,40}")  # words, and a number after them
-_WORDS = re.compile(r"[^\W\d_]+")
 
 
 class Key(NamedTuple):
@@ -81,7 +81,7 @@ def external_id(value: object, field: str = "external_id", limit: int = MAX_EXTE
 
 def suspicious(external_id: str) -> str:
     """Why an id looks damaged on its way here, in a few words; empty when it does not. Nothing is ever repaired."""
-    return odd_character(external_id) or damage(external_id)
+    return odd_character(external_id) or damage(external_id) or several(external_id)
 
 
 def field_damage(value: str) -> str:
@@ -108,31 +108,6 @@ def field_damage(value: str) -> str:
     if cause == "a number with .0 at its end" and re.fullmatch(r"[+]?[0-9]{7,}[.]0", text):
         return cause
     return misread(text) or written_as_code(text)
-
-
-def form(external_id: str) -> tuple[str, str]:
-    """The family of ids it belongs to, and how it is spelled among them; two empty texts where there is no family.
-
-    A column that spells one family in several ways is mixed, and the rarer spellings are suspicious. Numbers are of
-    one family where they have as many digits without leading zeros: 000123 among 123456 is no other spelling, and 123
-    among 000124 is one. Words before a number are one family in capitals and small letters, with any sign in between.
-    """
-    size = len(external_id)
-    if external_id.isdecimal():
-        bare = external_id.lstrip("0")
-        zeros = size - len(bare)
-        return f"number of {len(bare)} digits", f"{zeros or 'no'} leading zero{'s' * (zeros != 1)}"
-    if size in (15, 18) and is_salesforce(external_id):
-        return "Salesforce id", f"{size} characters"
-    if size >= 32 and (found := GUID.fullmatch(external_id)):
-        sign = external_id[0] if external_id[0] in "{(" else "urn" if ":" in external_id else ""
-        around = {"{": "braces", "(": "brackets", "urn": "urn:uuid:"}.get(sign, "dashes" if found[2] else "no dashes")
-        low, high = external_id.islower(), "".join(found.group(1, 3, 4, 5, 6)).isupper()
-        return "GUID", f"{around}, {'lower' if low else 'upper' if high else 'mixed'} case"
-    if found := _NUMBERED.fullmatch(external_id):
-        words = " ".join(_WORDS.findall(found[1].casefold()))
-        return f'"{words}" and a number', f'"{found[1]}" before it'  # of letters and few signs: nothing to escape
-    return "", ""
 
 
 def email(value: object) -> Key:

@@ -102,6 +102,7 @@ class TestExternalIds:
         assert refusal(external_id, value).startswith(f"external_id: {words}")
 
 
+GUID_1 = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 WORDS = """
 CONTACT3456 00QDn00000AbCdEMAV 3f2504e0-4f89-41d3-9a0c-0305e82c3301 {3F2504E0-4F89-41D3-9A0C-0305E82C3301} 12345 007
 A-1/2 user@x.test urn:uuid:3f2504e0-4f89-41d3-9a0c-0305e82c3301 urn:ietf:rfc:2141 2024-INV-0001 E10 1E5 1e5a 12E10 100E
@@ -110,13 +111,17 @@ A-1/2 user@x.test urn:uuid:3f2504e0-4f89-41d3-9a0c-0305e82c3301 urn:ietf:rfc:214
 192.168.100.200 1.2.3 10.1.24 v1.0.0 1.2.840.113619 5:10 25:30 x<y +49301234567 #1234 A#1 https://x.test/a%20b
 https://x.test/?a=b&c=d R&D-7 AT&T O'Brien-1 12-34-56 0x1F 1000 100 100000000000000 9007199254740993 123456789012345
 18446744073709551615 a_b_c cus_9s6XKzkNRiz8i3 gid://shopify/Customer/5 ABC abc many-000001x -1 1-1 1/2 foo MARCH1 1.5
-1234567890123450 CORP\\u123456 12,5 A,B a;b Total-1 Totality Suma Average 0001000 TRUE-1 x%y
+1234567890123450 CORP\\u123456 12,5 A,B a;b 1;2 1001|1002 A-1/A-2 a:1;b:1 CN=Kat,OU=Sales
+Total-1 Totality Suma Average 0001000 TRUE-1 x%y
 zoë.castillo115@harbor-foods.test
 """
 ORDINARY = WORDS.split()
 
 
-@pytest.mark.parametrize("ordinary", [*ORDINARY, "São Paulo 7", "A1 B2", "030 1234567", "x" * 254, "x" * 256])
+@pytest.mark.parametrize(
+    "ordinary",
+    [*ORDINARY, "São Paulo 7", "A1 B2", "030 1234567", "404 555 0100", "12 345", "SW1A 1AA", "x" * 254, "x" * 256],
+)
 def test_ids_as_they_are_in_the_field_are_not_suspicious(ordinary: str) -> None:
     assert suspicious(ordinary) == ""
 
@@ -125,6 +130,12 @@ DAMAGED = {
     "a word for a total": ["Total", "Grand Total (12)", "Subtotal:", "Gesamtergebnis", "合計", "TOTAL"],
     "the sign by which a spreadsheet marks text or a formula": ['="00123"', "='x", "'00123", "=1+1"],
     "quotes around it": ['"A-1"'],
+    "2 ids in one": [
+        *("9876543210;9876543211", "C-1, C-2", "C-1,C-2", "C-5 C-6", "C-5 and C-6", "1001 / 1002", "A1;A1"),
+        *("003Dn0000000105IAA;00QDn00000AbCdEMAV", "a@x.test; b@x.test"),
+        *("62a1b2c3d4e5f60012345678,62a1b2c3d4e5f60012345679", f"{GUID_1};{GUID_1.upper()}"),
+    ],
+    "3 ids in one": ["A-1, A-2, A-3"],
     "a value of which a program hid a part": ["****1234", "00Q***MAV", "k***@x.test"],
     "a number that a spreadsheet shortened": [
         "8.96529E+19",
