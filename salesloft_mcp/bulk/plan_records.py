@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 import anyio.to_thread
 
 from salesloft_mcp.bulk.plan import Aim, hold, look_up
-from salesloft_mcp.bulk.record_rows import UNIQUE, dump, fields_in
+from salesloft_mcp.bulk.record_rows import dump, fields_in
 from salesloft_mcp.changes.change import Change, Image
 from salesloft_mcp.changes.consent import restricts
 from salesloft_mcp.changes.doubts import of_fields
@@ -14,7 +14,7 @@ from salesloft_mcp.changes.upsert import require_enough
 from salesloft_mcp.errors import BrokenAnswerError, ConflictError, InputError, SalesloftMcpError
 from salesloft_mcp.intake.near import spellings
 from salesloft_mcp.lookups.custom_fields import CustomFields
-from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, read_records
+from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, UNIQUE_BY, read_records
 from salesloft_mcp.lookups.objects import By, find_objects
 from salesloft_mcp.lookups.references import Unresolved, resolve_references
 from salesloft_mcp.lookups.resolve import Lookups
@@ -35,7 +35,7 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
     await anyio.to_thread.run_sync(staging.do, "contradictions")
     await _refer(staging, lookups)
     whole = await hold(api, staging, aim)
-    by, _ = UNIQUE[aim.object_type]
+    by = UNIQUE_BY[aim.object_type]
     if count := await anyio.to_thread.run_sync(staging.count, "ref", by):
         async for batch in find_objects(api, aim.object_type, by, staging.distinct("ref", by), count):
             staging.know(batch)

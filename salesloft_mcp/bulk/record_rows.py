@@ -15,15 +15,12 @@ from salesloft_mcp.changes.given import CUSTOM, Given, GivenAccount, GivenPerson
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.heads import EXTERNAL_ID, Wanted
 from salesloft_mcp.intake.tables import Fields, Invalid
-from salesloft_mcp.lookups.known_records import EMAILS, compared
-from salesloft_mcp.lookups.objects import By
+from salesloft_mcp.lookups.known_records import EMAILS, UNIQUE, UNIQUE_BY, compared
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.staging import NewRow
 from salesloft_mcp.text import whole_number
 from salesloft_mcp.validation import problems
 
-# What tells a record apart on its team: how it is looked up, and the field that holds it.
-UNIQUE: dict[ObjectType, tuple[By, str]] = {"people": ("email", "email_address"), "accounts": ("domain", "domain")}
 GIVEN: dict[ObjectType, type[Given]] = {"people": GivenPerson, "accounts": GivenAccount}
 KEYS = ("domain", *EMAILS)
 _PARTS = {"account", "owner"}  # named by their external ids, in a column for each part
@@ -59,7 +56,7 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     except InputError as error:
         return _invalid(row, fields, error.what)
     body = fields_given.body()
-    by, name = UNIQUE[aim.object_type]
+    by, name = UNIQUE_BY[aim.object_type], UNIQUE[aim.object_type]
     ref = compared(aim.object_type, str(body.get(name) or ""))
     refs = {field: list(astuple(key)) for field, key in named.items()}
     parts = given.model_dump(include=_PARTS & given.model_fields_set)  # as they are given, until they are resolved
@@ -112,7 +109,7 @@ def _part(name: str, value: object, aim: Aim) -> object:
     absent.
     """
     if not isinstance(value, dict):
-        what = f"names nobody; the columns {name}.external_id and {name}.external_type do."
+        what = f"is named by {name}.external_id, and by {name}.external_type where its type is another."
         raise InputError(name, what, next_step="leave the column out.")
     return {"external_type": aim.external_type, **value} if value.get(EXTERNAL_ID) else None
 

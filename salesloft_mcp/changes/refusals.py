@@ -7,13 +7,10 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
-from salesloft_mcp.lookups.known_records import records_with
+from salesloft_mcp.lookups.known_records import UNIQUE, records_with
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType, one_record
 from salesloft_mcp.text import quoted
-
-# "unique on the team"
-UNIQUE: dict[ObjectType, str] = {"people": "email_address", "accounts": "domain"}
 
 
 async def explained(

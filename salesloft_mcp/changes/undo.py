@@ -12,10 +12,10 @@ from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Fed, Image, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
 from salesloft_mcp.changes.kinds import KINDS, as_it_stands
-from salesloft_mcp.changes.refusals import UNIQUE
 from salesloft_mcp.changes.run import Feed
 from salesloft_mcp.changes.upsert import other_holder
 from salesloft_mcp.errors import Hint
+from salesloft_mcp.lookups.known_records import UNIQUE
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited

@@ -17,6 +17,9 @@ from salesloft_mcp.text import quoted
 
 MOST_SPELLINGS = 6  # of one external id that are asked for, at a point each
 EMAILS = ("email_address", "secondary_email_address", "personal_email_address")
+# "unique on the team": the field that no two records share, and how a record is looked up by it.
+UNIQUE: dict[ObjectType, str] = {"people": "email_address", "accounts": "domain"}
+UNIQUE_BY: dict[ObjectType, By] = {"people": "email", "accounts": "domain"}
 
 _NOT_READABLE = (errors.ForbiddenError, errors.NotFoundError)
 
@@ -45,7 +48,7 @@ async def records_with(
     that are found cost one more. A value that nobody has is left out, and all are where the token may not read the
     records. Rows that cannot be read are passed over: Salesloft itself refuses a second record of one e-mail or domain.
     """
-    by: By = "email" if object_type == "people" else "domain"
+    by = UNIQUE_BY[object_type]
     spelled: dict[By, dict[str, str]] = {by: {one: compared(object_type, one) for one in values}}
     spelled["crm_id"] = {one: one for one in crm_ids}
     found: dict[str, set[int]] = {}
