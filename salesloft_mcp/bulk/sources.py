@@ -39,17 +39,19 @@ def allowed_file(path: str, folder: Path | None) -> Path:
     except ValueError:  # half a surrogate pair, or a NUL
         raise InputError("file", f"{quoted(path)} is no path.") from None
     if not file.is_relative_to(root):
-        raise InputError("file", f"{quoted(path)} is outside the folder that is open to files.")
-    os.close(_opened(file, path))
+        what = f"{quoted(path)} is outside the folder that is open to files."
+        raise InputError("file", what, next_step="name a file in it, by its path from there; or send its rows.")
+    os.close(_opened(file, path, "give its path from the open folder."))
     return file
 
 
-def _opened(file: Path, named: str) -> int:
+def _opened(file: Path, named: str, step: str = "") -> int:
     """A descriptor of `file`. Looked at after it is open, and never waited for, whatever it has become meanwhile."""
     try:
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
     except OSError as error:
-        raise InputError("file", f"{quoted(named)} cannot be opened ({error.strerror}).") from None
+        what = f"{quoted(named)} cannot be opened ({error.strerror})."
+        raise InputError("file", what, next_step=step) from None
     found = os.fstat(descriptor)
     regular = stat.S_ISREG(found.st_mode)
     if regular and found.st_size <= MAX_FILE_BYTES:

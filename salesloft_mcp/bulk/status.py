@@ -142,6 +142,10 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
         ConflictError: it cannot be run; or it was begun without its suspicious rows.
     """
     row = status.plan
+    if suspicious and row.operation and not row.suspicious and status.state == "finished":
+        what = "plan: its run ended without its suspicious rows. Nothing was started."
+        step = (Hint.PLAN_AGAIN, " for them; what was written comes out as unchanged.")
+        raise errors.ConflictError(what, next_step=step)
     if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
         again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
         raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)

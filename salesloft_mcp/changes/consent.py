@@ -180,7 +180,8 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
         few = number is not None and number <= SAVED_AT_MOST
         told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
     told["what happens"] = rule.consequence
-    told["last change here"] = str(last.number or "none")
+    if operation.changes:  # a run has no place of its own
+        told["last change here"] = str(last.number or "none")
     if last.begun:
         told["begun before"] = str(last.begun)
     lines = [*_about(operation.changes), *(f"{name}: {value}" for name, value in told.items())]

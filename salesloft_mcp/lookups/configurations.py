@@ -10,7 +10,7 @@ from salesloft_mcp.salesloft.models import Configuration, ObjectType
 from salesloft_mcp.salesloft.paging import live_configurations
 
 FRESH_SECONDS = 30.0
-MOST_NAMED = 20  # of the types there are, where none is like the one that was given
+MOST_NAMED = 20  # of the types there are
 
 
 class Configurations:
@@ -63,4 +63,5 @@ def nearest_types(external_type: str, object_type: ObjectType | None, known: Ite
     usable = [one.external_type for one in known if object_type in (None, one.object_type)]
     every = sorted(set(usable))
     close = get_close_matches(external_type.lower(), {one.lower() for one in every}, n=3, cutoff=0.4)
-    return [one for like in close for one in every if one.lower() == like] or every[:MOST_NAMED]
+    like = [one for name in close for one in every if one.lower() == name]
+    return [*like, *(one for one in every if one not in like)][:MOST_NAMED]

@@ -62,7 +62,10 @@ def test_without_a_folder_no_file_is_read(folder: Path) -> None:
 def test_nothing_outside_the_folder_is_read_by_whatever_way(folder: Path, path: str) -> None:
     (folder / "link.csv").symlink_to(folder.parent / "secret.csv")
     (folder / "dir").symlink_to(folder.parent)
-    assert refused(path, folder) == f'file: "{path}" is outside the folder that is open to files.'
+    assert refused(path, folder) == (
+        f'file: "{path}" is outside the folder that is open to files.\n'
+        "Next: name a file in it, by its path from there; or send its rows."
+    )
     assert "outside" in refused(str(folder.parent / "not there"), folder)  # and whether it exists is not told
 
 

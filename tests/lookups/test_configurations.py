@@ -87,7 +87,8 @@ def test_types_that_differ_in_case_alone_are_all_offered() -> None:
     assert {TYPES[0].external_type, TYPES[0].external_type.swapcase()} <= set(near)
 
 
-def test_without_a_near_one_all_usable_types_are_offered_once() -> None:
+def test_all_usable_types_are_offered_once() -> None:
+    assert nearest_types("sdfc_leed", None, TYPES) == ["sdfc_lead", "sdfc_account", "CRM"]
     assert nearest_types("zzz", None, TYPES) == ["CRM", "sdfc_account", "sdfc_lead"]
     assert nearest_types("zzz", "users", TYPES) == ["CRM", "sdfc_lead"]
     assert nearest_types("zzz", None, []) == []

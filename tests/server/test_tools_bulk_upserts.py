@@ -265,7 +265,10 @@ async def test_a_run_that_was_begun_without_its_suspicious_rows_goes_on_without_
         plan = (await planned(client, {"external_id": "contact1001", "email_address": "a@new.test"})).data["plan"]
         await call(client, "run_plan", plan=plan)
         words = await refused(client, "run_plan", plan=plan, include_suspicious=True)
-    assert words.startswith("plan: it is finished. Nothing was started.")
+    assert words == (
+        "plan: its run ended without its suspicious rows. Nothing was started.\n"
+        "Next: plan it again with plan_backfill or plan_bulk_upsert for them; what was written comes out as unchanged."
+    )
 
 
 @pytest.mark.parametrize(

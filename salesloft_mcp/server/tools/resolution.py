@@ -50,7 +50,7 @@ class Resolved(answers.Answer):
     )
     suspicious: dict[str, str] = Field({}, description="Why missing ids look as if a program had damaged them.")
     near_types: list[str] | None = Field(
-        None, description="The given type is not configured; these exist and are like it."
+        None, description="The given type is not configured; these exist, the nearest first."
     )
     record: answers.RecordView | None = Field(None, description="The record, where one id was asked for.")
     no_record: str | None = Field(None, description="Why the record is not shown. The mapping is right all the same.")
