@@ -20,6 +20,10 @@ _PIECE = 2**16
 _SPACE = re.compile(r"[ \t\r\n\x1a]*")
 _NO_OBJECT = "is no JSON object."
 _AROUND = re.compile(r"(?i:\b(?:data|results?|records|rows|items|values?|people|contacts|leads|accounts|users|hits)\Z)")
+_NEXT = re.compile(
+    "(?:odata)?next(?:link|url|href|page|pagetoken|cursor|token|recordsurl|offset)?|has(?:more|nextpage)|more"
+)
+_COUNT = re.compile("total(?:size|count|results|records|items|entries|hits)?")
 _OBJECTS = "write a list of objects with the names of the fields"
 
 
@@ -123,6 +127,10 @@ def unwrapped(
     if len(of_rows) == 1:
         ((name, rows),) = of_rows.items()
         notes.append(f"Read: the list {quoted(name)} of the one object that there is.")
+        if more := next(_signs_of_more(held, len(rows)), ""):
+            notes.append(
+                f"It may be one page of several, as {quoted(more)} stands beside it: are all pages in the file?"
+            )
         yield from (Item(number, one) for number, one in enumerate(rows, 1))
         return
     if empty := next((name for name in lists if _AROUND.search(name)), "") if not any(lists.values()) else "":
@@ -140,6 +148,20 @@ def _lists_in(held: object, is_row: Callable[[object], bool], depth: int = 3) ->
             yield name, one
         elif not is_row(one):
             yield from ((f"{name}.{inner}", found) for inner, found in _lists_in(one, is_row, depth - 1))
+
+
+def _signs_of_more(held: object, rows: int, depth: int = 3) -> Iterator[str]:
+    """The names beside a list of so many rows which say that there are more on other pages."""
+    for name, one in held.items() if isinstance(held, dict) and depth else ():
+        plain = re.sub("[^a-z]", "", name.lower())
+        fewer = _COUNT.fullmatch(plain) and isinstance(one, int) and one > rows
+        if (
+            fewer
+            or (_NEXT.fullmatch(plain) and one not in (None, "", False, [], {}, 0))
+            or (plain, one) == ("done", False)
+        ):
+            yield name
+        yield from _signs_of_more(one, rows, depth - 1)
 
 
 def _are(values: list[object], kind: type | UnionType) -> bool:

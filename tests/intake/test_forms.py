@@ -183,6 +183,24 @@ def test_a_list_inside_the_only_object_is_read_and_said(around: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("around", "sign"),
+    [
+        ('{{"totalSize": 5000, "done": false, "nextRecordsUrl": "/x", "records": [{0}]}}', "totalSize"),
+        ('{{"done": false, "records": [{0}]}}', "done"),
+        ('{{"value": [{0}], "@odata.nextLink": "https://x.test"}}', "@odata.nextLink"),
+        ('{{"results": [{0}], "paging": {{"next": {{"after": "2"}}}}}}', "next"),
+        ('{{"data": [{0}], "metadata": {{"paging": {{"next_page": 2}}}}}}', "next_page"),
+        ('{{"data": [{0}], "metadata": {{"paging": {{"next_page": null, "total_count": 1}}}}}}', ""),
+        ('{{"data": [{0}], "has_more": false, "next_cursor": ""}}', ""),
+    ],
+)
+def test_it_is_said_of_a_list_that_it_may_be_one_page_of_several(around: str, sign: str) -> None:
+    pages = [note for note in read(around.format(ROW))[1] if "page" in note]
+    told = f'It may be one page of several, as "{sign}" stands beside it: are all pages in the file?'
+    assert pages == [told] * bool(sign)
+
+
+@pytest.mark.parametrize(
     "empty",
     [
         '{"data": [], "total": 0}',
