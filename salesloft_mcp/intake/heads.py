@@ -20,6 +20,7 @@ MOST_TYPED = 80  # characters of a head that somebody may type
 MANY_SHAPES = 1_000  # different lists of keys of JSON rows that are remembered
 _SEPARATORS = frozenset(" _-.")  # R writes a dot where a space was
 _DROPPED = ("Cf", "Cc", "Zs")  # categories of characters without which heads are compared
+_RIVALS = {"jobtitle": "title"}  # beside a column of this, which holds Mr. and Ms. in address books
 # Parts of heads that hint at a key, where a table has none by its own name.
 _HINTS = {
     "email": ("mail", "courriel", "correo"),
@@ -121,6 +122,10 @@ class Heads:
         for place, head in enumerate(heads):
             name = given[head] if head in given else self._own(head)
             if name and (head in given or name not in given.values()):
+                means[name].append(place)
+        for place, head in enumerate(heads):
+            name = _RIVALS.get(folded(head), "")
+            if name in means and head not in given and name not in given.values():
                 means[name].append(place)
         for name, places in means.items():
             if len(places) > 1:

@@ -145,6 +145,7 @@ def test_a_column_that_only_looks_like_an_id_of_salesloft_is_refused_once_and_ma
         'such as "0015g00000Abc12AAB".\n'
         'Next: leave it out: columns {"Object ID": ""}; or give the field that it holds.'
     )
+    assert 'the column "Object ID" means object_id' in refused(text.replace("0015g00000Abc12AAB", "", 1))
     found = table(text, wanted=PEOPLE, **{"Object ID": ""})
     assert told(found.rows) == {2: ["A-1", "a@x.test"], 3: ["A-2", "b@x.test"], 4: ["A-3", "c@x.test"]}
     assert found.notes == ['Not used: the column "Object ID".']
@@ -166,6 +167,27 @@ def test_of_an_account_or_an_owner_by_another_system_s_id_it_is_said_how_to_name
     assert told(table(text, wanted=upsert, OwnerId="owner.external_id").rows) == {
         2: ["A-1", "Kat", "0055g00000Abc12AAB"]
     }
+
+
+def test_a_column_of_the_names_of_owners_is_refused_once_as_it_names_none_by_an_external_id() -> None:
+    upsert = Wanted(frozenset({"external_id", "last_name", "owner", "owner.external_id"}))
+    text = "external_id,last_name,Owner\nA-1,Kat,\nA-2,Ann,Jo Ops\n"
+    assert refused(text, wanted=upsert) == (
+        'file: the column "Owner" means owner, which is named by an external id, and holds text, such as "Jo Ops".\n'
+        'Next: if they are external ids, map it: columns {"Owner": "owner.external_id"}; '
+        'or leave it out: columns {"Owner": ""}.'
+    )
+    row = {"external_id": "A-1", "last_name": "Kat", "owner": {"external_id": "U-1"}}
+    assert list(table_of([row], upsert).rows) == [(1, row)]
+
+
+def test_a_title_beside_a_job_title_may_be_that_of_an_address_and_is_not_guessed() -> None:
+    person = Wanted(frozenset({"external_id", "title"}))
+    text = "Title,First Name,Job Title,External ID\nMr.,Kat,CEO,A-1\n"
+    assert '"Title" and "Job Title" (columns 1 and 3) both mean title.' in refused(text, wanted=person)
+    assert told(table(text, wanted=person, **{"Job Title": "title"}).rows) == {2: ["CEO", "A-1"]}
+    assert told(table(text, wanted=person, Title="title").rows) == {2: ["Mr.", "A-1"]}
+    assert read("Job Title,External ID\nCEO,A-1\n", wanted=person)[0] == {2: ["A-1"]}
 
 
 @pytest.mark.parametrize(
