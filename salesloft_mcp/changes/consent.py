@@ -9,7 +9,7 @@ from salesloft_mcp.changes.change import ByRun, Change, Image, Last, Operation, 
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.doubts import of_change
 from salesloft_mcp.changes.kinds import KINDS
-from salesloft_mcp.changes.records import same
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.errors import Hint, Step
 
 BESIDE = "there already"  # the fact of an operation that tells what a new record would stand beside

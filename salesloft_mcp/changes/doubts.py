@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from salesloft_mcp.changes.change import Change, Image
-from salesloft_mcp.changes.records import same
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.intake.values import field_damage, suspicious
 from salesloft_mcp.text import quoted
 

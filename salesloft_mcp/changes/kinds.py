@@ -7,6 +7,7 @@ from typing import Protocol
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, mappings, records
 from salesloft_mcp.changes.change import Change, Facts, Image, Kind, State, Verdict, judge
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 
@@ -57,10 +58,10 @@ def taken_in_part(change: Change, rows: list[Image]) -> Image | None:
     wanted, before = _one_by_one(change.after or {}), _one_by_one(change.before or {})
     for row in rows if change.kind == "record" else ():
         there = _one_by_one(row)
-        taken = [name for name, value in wanted.items() if records.same(name, there.get(name), value)]
-        is_new = any(not records.same(name, before.get(name), wanted[name]) for name in taken)
+        taken = [name for name, value in wanted.items() if same(name, there.get(name), value)]
+        is_new = any(not same(name, before.get(name), wanted[name]) for name in taken)
         kept = wanted.keys() - taken
-        if is_new and all(records.same(name, there.get(name), before.get(name)) for name in kept):
+        if is_new and all(same(name, there.get(name), before.get(name)) for name in kept):
             return change.part(row)
     return None
 

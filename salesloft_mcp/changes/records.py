@@ -1,7 +1,6 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
 import json
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, cast
@@ -11,24 +10,22 @@ from pydantic import JsonValue, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.lookups.known_records import EMAILS, compared
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Record, one_record
+from salesloft_mcp.salesloft.models import MappingKey, Record, one_record
 from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.text import quoted
 
 Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
+CUSTOM = "custom field"
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
 _REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
 # Written under one name and shown under another (read in recorded answers of Salesloft).
 _SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
-_PHONES = frozenset({"phone", "mobile_phone", "home_phone"})
-_COUNTRY_CODE = 3  # the most digits of one
-_SHORTEST_NUMBER = 7  # digits that a platform completes with a country code
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
@@ -158,11 +155,14 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
     left: list[str] = []
     for name in [one for one in model.model_fields if one != "crm_id_type"]:  # which goes with crm_id
         old, new = written(before, name), written(after, name)
-        value = _merged(old, new) if name == "custom_fields" else old
-        if (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), value):
+        if name == "custom_fields":
+            fields, more = _custom_way_back(_dict(old), _dict(new), _dict(now.get(name)))
+            back |= {name: fields} if fields else {}
+            left += more
+        elif (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), old):
             continue
-        if same(name, now.get(name), new) and _can_be_written(model, name, value):
-            back[name] = value
+        elif same(name, now.get(name), new) and _can_be_written(model, name, old):
+            back[name] = old
         else:
             left.append(name)
     if "crm_id" in back:  # Salesloft takes the one only with the other
@@ -186,24 +186,6 @@ def written(row: Image, name: str) -> JsonValue:
     found = row.get(name)
     found = row.get(_SHOWN_AS[name]) if found is None and name in _SHOWN_AS else found
     return found.get("id") if isinstance(found, dict) and name in _REFERENCES else found
-
-
-def same(name: str, there: object, given: object) -> bool:
-    """Whether a field holds a value, as Salesloft spells it: domains as hosts, e-mails in any case and in both
-    forms of their domain, phones by their digits and perhaps with a country code, lists in any order.
-    """
-    if name in ("archived", "crm_id_type"):  # shown as a moment and as a kind of CRM object
-        return bool(there) == bool(given)
-    if given is None or given == []:  # what is emptied is shown as null or as empty
-        return not there
-    if isinstance(given, str) and isinstance(there, str):
-        return _same_text(name, there.strip(), given.strip())
-    if isinstance(given, dict):
-        held = there if isinstance(there, dict) else {}
-        return all(same(f"custom field {one}", held.get(one), value) for one, value in given.items())
-    if isinstance(given, list):
-        return isinstance(there, list) and sorted(map(str, there)) == sorted(map(str, given))
-    return there == given
 
 
 def not_taken(sent: Image, stands: Image) -> list[str]:
@@ -232,22 +214,6 @@ def fields_of(key: MappingKey) -> type[RecordFields]:
     return PersonFields if key.object_type == "people" else AccountFields
 
 
-def _same_text(name: str, there: str, given: str) -> bool:
-    if name == "domain" or name in EMAILS:
-        kind: ObjectType = "accounts" if name == "domain" else "people"
-        return compared(kind, there) == compared(kind, given)
-    if name in _PHONES and (digits := _digits(given)):
-        more = _digits(there).removesuffix(digits)
-        added = len(more) <= _COUNTRY_CODE and len(digits) >= _SHORTEST_NUMBER and there[:1] == "+" != given[:1]
-        return _digits(there).endswith(digits) and (not more or added)
-    return there == given
-
-
-def _digits(phone: str) -> str:
-    """The digits of a phone number; empty where it holds letters, such as an extension."""
-    return "" if re.search(r"[^\W\d_]", phone) else re.sub(r"\D", "", phone)
-
-
 def _pairs(sent: Image, stands: Image) -> Iterable[tuple[str, JsonValue, JsonValue]]:
     """Every field that was sent: its name, what stands there and what was sent; custom fields one by one."""
     for name, value in sent.items():
@@ -266,10 +232,22 @@ def _not_shown(record: Record, sent: Image) -> Image:
     return {name: value for name, value in sent.items() if not {name, as_shown.get(name)} & shown}
 
 
-def _merged(old: JsonValue, new: JsonValue) -> JsonValue:
-    """Custom fields are merged one by one, so those that were added are cleared."""
-    was, has = (one if isinstance(one, dict) else {} for one in (old, new))
-    return {name: was.get(name) for name, value in has.items() if was.get(name) != value}
+def _custom_way_back(was: Image, has: Image, now: Image) -> tuple[dict[str, JsonValue], list[str]]:
+    """The same for custom fields, which are merged one by one; those that were added are cleared."""
+    names = [
+        one for one in has if not same(CUSTOM, was.get(one), has[one]) and not same(CUSTOM, now.get(one), was.get(one))
+    ]
+    back = {
+        one: was.get(one)
+        for one in names
+        if same(CUSTOM, now.get(one), has[one]) and isinstance(was.get(one), str | None)
+    }
+    return back, [f"custom field {quoted(one)}" for one in names if one not in back]
+
+
+def _dict(value: JsonValue) -> Image:
+    """Custom fields; in an odd row they are something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> bool:

@@ -9,8 +9,8 @@ from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Change, Image, Line, Operation
 from salesloft_mcp.changes.consent import BESIDE, needed
 from salesloft_mcp.changes.kinds import stands_already
-from salesloft_mcp.changes.records import same
 from salesloft_mcp.changes.refusals import require_configured, taken
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.known_records import EMAILS, UNIQUE, compared, named, near_ids, records_of, records_with
 from salesloft_mcp.lookups.near_misses import Near

@@ -8,7 +8,8 @@ import pytest
 from salesloft_mcp import errors
 from salesloft_mcp.changes import records
 from salesloft_mcp.changes.change import Change, Image
-from salesloft_mcp.changes.records import RecordFields, fits, same, way_back
+from salesloft_mcp.changes.records import RecordFields, fits, way_back
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import Person
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -176,6 +177,12 @@ def test_custom_fields_come_back_one_by_one(
 ) -> None:
     found, left = back({"custom_fields": old}, {"custom_fields": new}, {"custom_fields": now})  # type: ignore[dict-item]
     assert (found, left) == ({"custom_fields": expected}, [])
+
+
+def test_a_custom_field_that_was_changed_once_more_keeps_no_other_from_coming_back() -> None:
+    before, after = {"A": "1", "B": "1"}, {"A": "2", "B": "2", "C": "2"}
+    found = back({"custom_fields": before}, {"custom_fields": after}, {"custom_fields": {"A": "9", "B": "2", "C": "2"}})  # type: ignore[dict-item]
+    assert found == ({"custom_fields": {"B": "1", "C": None}}, ['custom field "A"'])
 
 
 def test_a_crm_id_comes_back_with_its_type() -> None:
