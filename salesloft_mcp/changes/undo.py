@@ -240,9 +240,10 @@ async def _left(
     for one in await history.find(log.database, Search(tenant=logged.tenant, undoes=logged.id)):
         passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
         counts = await history.counts(log.database, one.id)
-        ended = sum(number for state, number in counts.items() if state not in OPEN)
-        done = done[len(passed) :]
-        for what in ran:  # the log does not tell which of them they were, and the sum is what counts
+        back = Counter(create=counts["created"], update=counts["updated"], delete=counts["deleted"])
+        ended = sum(number for state, number in counts.items() if state not in OPEN) - back.total()
+        done, ran = done[len(passed) :], ran - back
+        for what in ran:  # of what was refused the log does not tell which it was, and the sum is what counts
             gone = min(ended, ran[what])
             ran, ended = ran - Counter({what: gone}), ended - gone
         by = by or one.undone_by

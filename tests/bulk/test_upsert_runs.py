@@ -388,3 +388,20 @@ async def test_a_person_whose_row_cannot_be_read_is_told_so_and_keeps_no_other_f
     told = [(row.outcome, row.note) for row in await report(app, plan)]
     unread = f"Salesloft shows person {BEN} in a form that cannot be read. Nothing was written."
     assert told == [("updated", ""), ("failed", unread), ("updated", "")]
+
+
+async def test_what_is_left_of_an_undoing_is_told_by_what_it_does(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = [{"external_id": f"CONTACT{1001 + n}", "title": "T"} for n in range(20)]
+    new = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(4)]
+    plan = await planned(app, *titles, *new, aim=Aim("crm_lead", "people", "upsert"))
+    number = (await finished(app, plan, YES)).plan.operation
+    operation = await undo(app.changes, app.database, number)
+    assert operation.by_run.told == "20 people to update, 4 mappings to delete"
+    gate = Gate(app.salesloft, monkeypatch, 2, "upsert_person")  # the newest go first, which were created
+    await app.jobs.start_undo(operation, YES)
+    await gate.wait()
+    await app.jobs.cancel(operation.by_run.plan)
+    gate.open()
+    left = (await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)).left
+    assert left > 1
+    assert (await undo(app.changes, app.database, number)).by_run.told == f"{left} people to update"
