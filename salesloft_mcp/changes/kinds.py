@@ -110,7 +110,7 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
     if change.after is None:
         fitting = [row for row in rows if KINDS[change.kind].fits(row, change.before or {})]
         if not fitting:
-            why = "stands for something else now" if rows else "is gone already"
+            why = "is gone, and something else stands in its place" if rows else "is gone already"
             raise errors.MissingError(f"what it would delete {why}.")
         if len(fitting) > 1:
             raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")

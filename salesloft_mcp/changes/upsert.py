@@ -15,7 +15,7 @@ from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.known_records import EMAILS, UNIQUE, compared, named, near_ids, records_of, records_with
 from salesloft_mcp.lookups.near_misses import Near
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Record, Scope
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Record, Scope, one_record
 from salesloft_mcp.text import quoted
 
 _NEEDED: dict[ObjectType, str] = {"people": "email_address, or phone and last_name", "accounts": "name and domain"}
@@ -52,7 +52,10 @@ async def checked(changes: Changes, change: Change) -> Operation:
         await _require_free(api, change, await records_with(api, key.object_type, _unique(change)))
         return operation
     await require_configured(known, key.external_type, key.object_type)
-    require_enough(key.object_type, change.after or {})
+    try:
+        require_enough(key.object_type, change.after or {})
+    except errors.InputError as error:
+        raise await _or_meant(api, change, error) from None
     found = await _beside(changes, change)
     await _require_free(api, change, found.holders)
     return replace(operation, facts=facts_beside(change, found), facts_now=partial(_facts_now, changes, change))
@@ -75,6 +78,22 @@ def require_enough(object_type: ObjectType, fields: Image) -> None:
     if fields.get("archived"):
         what = "only an account that exists can be archived. Nothing was created."
         raise errors.InputError(f"{noun}.archived", what, next_step="leave it out, or create the account first.")
+
+
+async def _or_meant(api: Salesloft, change: Change, error: errors.InputError) -> errors.SalesloftMcpError:
+    """The refusal of a record that cannot be created. Where its external id is nearly another one, that may be meant,
+    and the id must not be mapped as it is.
+    """
+    key = change.key
+    near = await near_ids(api, Scope(key.external_type, key.object_type), [key.external_id])
+    told = [
+        f"{quoted(one.mapping.external_id)} is {one_record(key.object_type, one.mapping.object_id)}, "
+        f"which differs in {one.why}."
+        for one in near.get(key.external_id, ())
+    ]
+    if not told:
+        return error
+    return errors.MissingError(" ".join([error.what, *told]), next_step="ask the person which id is meant, and use it.")
 
 
 def facts_beside(change: Change, found: Beside) -> tuple[tuple[str, str], ...]:

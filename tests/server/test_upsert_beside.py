@@ -285,6 +285,18 @@ async def test_what_cannot_be_created_is_told_by_a_preview_too(
     assert writes(sandbox) == []
 
 
+async def test_what_cannot_be_created_is_told_with_the_id_that_may_be_meant(connect: Connect, sandbox: Sandbox) -> None:
+    lead = {"external_type": "crm_lead", "external_id": "contact3456"}
+    async with connect() as client:
+        words = await refused(client, PERSON, **lead, person={"phone": "+1 404 555 0001"})
+    assert words == (
+        "person: the external id is not mapped, and creating needs email_address, or phone and last_name. "
+        'Nothing was created. "CONTACT3456" is person 578495206, which differs in case.\n'
+        "Next: ask the person which id is meant, and use it."
+    )
+    assert writes(sandbox) == []
+
+
 async def test_a_new_account_is_not_archived(connect: Connect) -> None:
     account = {"name": "A", "domain": "a-new.test", "archived": True}
     async with connect() as client:
