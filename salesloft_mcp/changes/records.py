@@ -28,6 +28,10 @@ _REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "compan
 _SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
 
 
+class AsBeforeError(errors.ConflictError):
+    """What would be taken back is not there any more."""
+
+
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
     """The records that an external id is mapped to, each with every field that can be written."""
     ids = sorted({row.object_id for row in await live_mappings(api, key)})
@@ -75,7 +79,7 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
     if change.before is None:
         rows = [row for row in await mappings.read(api, key) if row["object_id"] == change.object_id]
         if not rows:
-            raise errors.ConflictError("the mapping of the new record is gone already.")
+            raise AsBeforeError("the mapping of the new record is gone already.")
         return mappings.deletion(key, await mappings.with_id(api, key, rows[0])), []
     now = [row for row in await read(api, key) if row.get("id") == change.object_id]
     if not now:
@@ -93,8 +97,10 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
     """
     fields, names = way_back(change.before or {}, change.after or {}, now, fields_of(change.key))
     left = [f"{name} (changed again since, or not writable)" for name in names]
+    if not fields and not left:
+        raise AsBeforeError("the record is as it was before.")
     if not fields:
-        raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
+        raise errors.ConflictError(f"{', '.join(left)}.")
     if fields.get("do_not_contact") is False:
         left.append("the cadences that do_not_contact ended")
     return Change("record", change.key, None, fields).over(now), left

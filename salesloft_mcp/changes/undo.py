@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from pydantic import JsonValue
+
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.apply import Changes
@@ -61,7 +63,8 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     read_at = time.monotonic()
     try:
         if ran["delete"]:
-            await _check_deletable(changes.api, first)
+            only = [one for one in first if one.change.kind == "mapping" or not ran["update"]]
+            await _check_deletable(changes.api, only)
         back, left = await _all_back(changes.api, done)
     except (errors.ConflictError, errors.MissingError) as error:
         raise _no_way_back(number, error.what, error.steps if error.next_step else _LOOK) from error
@@ -148,7 +151,8 @@ async def _back(api: Salesloft, line: Line, place: int, there: Mapping[MappingKe
         else:
             change, left = await _way_back(api, line)
     except (errors.ConflictError, errors.MissingError) as error:
-        return Fed(place, line.change.inverse, "conflict", error.what)
+        state: State = "unchanged" if isinstance(error, records.AsBeforeError) else "conflict"
+        return Fed(place, line.change.inverse, state, error.what)
     return Fed(place, change, note=f"not brought back: {', '.join(left)}" if left else "")
 
 
@@ -260,10 +264,15 @@ async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:
 
     A log of version 0.1 kept no ids of a run, so what stands there now decides.
     """
-    unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
+    unnamed = [one for one in lines if one.line is not None and _mapping_id(one.change) is None]
     rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
     for row in rows:
         mappings.deletion(unnamed[0].change.key, await mappings.with_id(api, unnamed[0].change.key, row))
+
+
+def _mapping_id(change: Change) -> JsonValue:
+    """The id of the mapping that was made; with a record the log keeps none."""
+    return (change.after or {}).get("id") if change.kind == "mapping" else None
 
 
 async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change], list[str]]:

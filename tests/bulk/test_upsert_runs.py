@@ -14,6 +14,7 @@ from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.changes.run import READ_AGAIN_SECONDS
 from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from salesloft_mcp.sandbox.store import Row, equal
@@ -405,3 +406,27 @@ async def test_what_is_left_of_an_undoing_is_told_by_what_it_does(app: App, monk
     left = (await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)).left
     assert left > 1
     assert (await undo(app.changes, app.database, number)).by_run.told == f"{left} people to update"
+
+
+async def test_what_is_as_it_was_before_is_no_conflict_of_an_undoing(app: App, sandbox: Sandbox) -> None:
+    await mapped(app, A1=ANN)
+    before = person(sandbox, ANN)["title"]
+    plan = await planned(
+        app, {"external_id": "A1", "title": "T"}, {"external_id": "N1", "email_address": "n1@new.test"}
+    )
+    number = (await finished(app, plan, YES)).plan.operation
+    await app.salesloft.upsert_person(AIM.external_type, "A1", PersonFields(title=before))
+    unmap(sandbox, "N1")
+    assert (await undone(app, number)).outcomes == {"unchanged": 2}
+
+
+async def test_where_mappings_have_no_id_people_who_were_created_are_told_before_anybody_is_asked(
+    settings: Settings,
+) -> None:
+    with Sandbox(rate_limit=0, dialect="guide") as sandbox:
+        async with open_app(settings, sandbox) as app:
+            aim = Aim("crm_lead", "people", "upsert")
+            new = {"external_id": "N1", "email_address": "n1@new.test"}
+            number = (await finished(app, await planned(app, new, aim=aim), YES)).plan.operation
+            with pytest.raises(errors.ConflictError, match="shows no id for this mapping"):
+                await undo(app.changes, app.database, number)

@@ -441,6 +441,14 @@ async def test_a_run_is_taken_back_under_one_yes_and_that_again(connect: Connect
     assert ((await record(app, FIRST))["title"], await mapped(app, "NEW-1")) == ("x", created)
 
 
+async def test_an_undo_that_brings_nothing_back_says_so(connect: Connect, app: App) -> None:
+    async with connect() as client:
+        run = await ran(client, {"external_id": "CONTACT1001", "title": "T"})
+        await app.salesloft.upsert_person("crm_lead", "CONTACT1001", PersonFields(title="U"))
+        reply = await call(client, "undo_change", change=run.data["change_id"])
+    assert (reply.data["status"], reply.data["run"]["outcomes"]) == ("unchanged", {"conflict": 1})
+
+
 async def test_a_plan_tells_its_points_and_minutes(connect: Connect, app: App) -> None:
     rows = [{"external_id": f"NEW-{n}", "email_address": f"n{n}@new.test"} for n in range(100)]
     async with connect() as client:
