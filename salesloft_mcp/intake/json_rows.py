@@ -124,6 +124,8 @@ def unwrapped(
         what = "holds its columns one after another, each with the values of all rows."
         raise InputError(where, what, next_step=f"{_OBJECTS}, such as with to_json(orient='records') of pandas.")
     of_rows = {name: one for name, one in lists.items() if one and _are(one, kinds if held == lists else dict)}
+    if len(of_rows) > 1:  # others may tell of columns, of errors, or of what the rows refer to
+        of_rows = {name: one for name, one in of_rows.items() if any(map(is_row, one))}
     if len(of_rows) == 1:
         ((name, rows),) = of_rows.items()
         notes.append(f"Read: the list {quoted(name)} of the one object that there is.")

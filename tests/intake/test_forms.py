@@ -173,6 +173,7 @@ def test_what_follows_an_object_on_its_line_is_named(line: str, words: str) -> N
         '{{"totalSize": 2, "done": true,\n "records": [{0}, {0}]}}',
         '{{"results": [{0}, {0}], "paging": {{"next": {{"after": "2"}}}}}}',
         '{{"records": [{0}, {0}], "warnings": [], "errors": ["none of the rest"]}}',
+        '{{"schema": {{"fields": [{{"name": "email"}}]}}, "rows": [{0}, {0}], "errors": [{{"code": 1}}]}}',
         '{{"status": 0, "result": {{"done": true, "records": [{0}, {0}]}}, "warnings": []}}',
     ],
 )
