@@ -27,7 +27,7 @@ from salesloft_mcp.intake.damage import (
     written_as_code,
 )
 from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host, of_many
-from salesloft_mcp.intake.emails import addresses_in, compared
+from salesloft_mcp.intake.emails import addresses_in, compared, of_nobody
 from salesloft_mcp.intake.families import form as form
 from salesloft_mcp.intake.families import several
 from salesloft_mcp.intake.kinds import not_text
@@ -41,15 +41,9 @@ BLANK = "is blank: it holds only spaces or invisible characters."
 
 _MAGIC = {"_is_null", "_is_not_null", "_unmapped"}  # Salesloft's filters take these, and Null, for commands
 _KEY = {"email": "an e-mail address", "domain": "a domain", "crm_id": "a CRM id", "object_id": "a Salesloft id"}
-_NOBODY = {
-    *("unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"),
-    *("emailnotunlocked", "test", "email", "example", "domain"),
-}
-_NAMES = {"na", "nan", "test", "email", "example", "domain"}  # of people, or of mailboxes, as well
 # Most keys, for speed: what the careful way would return as it is.
 _PLAIN_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PLAIN_EMAIL = re.compile(r"(?=.{6,60}\Z)[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*[.])+[a-z]{2,20}")
-_NO_LETTER = re.compile(r"[\W_]")
 
 
 class Key(NamedTuple):
@@ -116,7 +110,7 @@ def email(value: object) -> Key:
     Raises:
         InputError: there is none, there are several, or a placeholder stands in its place.
     """
-    if isinstance(value, str) and _PLAIN_EMAIL.fullmatch(value) and not _of_nobody(value):
+    if isinstance(value, str) and _PLAIN_EMAIL.fullmatch(value) and not of_nobody(value):
         return Key(value)
     given = _key("email", value)
     addresses, beside = addresses_in(given)
@@ -127,8 +121,8 @@ def email(value: object) -> Key:
         raise InputError(
             "email", f"{quoted(given)} is no e-mail address.", next_step="give one, such as kat@example.com."
         )
-    if cause := _of_nobody(found[0]):
-        raise InputError("email", f"{quoted(found[0])} {cause}, not the address of a person.")
+    if what := of_nobody(found[0]):
+        raise InputError("email", f"{quoted(found[0])} {what}.", next_step="give the address of the person.")
     times = ["which was given more than once"] * (len(addresses) > 1)
     without = ['"mailto:"'] * ("mailto:" in beside)
     rest = beside.replace("mailto:", "").strip(" ,;|/\r\n\t" if times else " ")
@@ -159,6 +153,10 @@ def domain(value: object) -> Key:
     found = bare(pieces[0])
     if len(hosts) > 1 or not HOST.fullmatch(found):
         raise InputError("domain", f"{quoted(whole)} is no domain.", next_step="give one, such as example.com.")
+    if cause := misread(whole):
+        raise InputError(
+            "domain", f"{quoted(whole)} is no domain: {cause}.", next_step="give it as the company writes it."
+        )
     what = ["which was given more than once"] * (len(pieces) > 1)
     what += ["the domain of a URL"] * bool(re.search(r"[/?#:\\]", pieces[0]))
     without = ["the @ before it"] * given.startswith("@")
@@ -216,20 +214,6 @@ def object_id(value: object) -> Key:
         raise InputError("object_id", what, next_step="give a whole number, such as 578495206.")
     without = ["the signs around it"] * (given != whole) + ["the leading zeros"] * given.startswith("0")
     return _taken("object_id", value, str(number), without=without)
-
-
-def _of_nobody(address: str) -> str:
-    """What an address is that cannot be of a person, in words that follow it; empty for all others.
-
-    A word for nothing stands before the @, and where that may be a name as well, behind it, too.
-    """
-    local, _, name = address.rpartition("@")
-    word = _NO_LETTER.sub("", local)
-    if word in _NOBODY and (word not in _NAMES or name.partition(".")[0] in _NOBODY):
-        return "is a placeholder"
-    if "**" in address:
-        return "is an address of which a program hid a part"
-    return "is an address of a Salesforce sandbox, with .invalid at its end" if name.endswith(".invalid") else ""
 
 
 def _text(field: str, value: object) -> str:

@@ -227,6 +227,7 @@ DAMAGED = {
     "a dash that is not the one of a keyboard (U+2011)": ["A\u20111"],
     "a quote that is not the one of a keyboard (U+2019)": ["O\u2019Brien", "\u2019A"],
     "a quote that is not the one of a keyboard (U+201C)": ["\u201cA\u201d"],
+    "a digit of another alphabet (U+0663)": ["\u0663\u0664"],
     "full-width or styled characters": ["ＡＢ１", "\U0001d400-1", "①", "ﬁx-1"],
     "an accent that is a character of its own": ["Zoe\u0308"],
     "letters of several alphabets that look alike": ["C\u041eNTACT1", "\u0410-CONTACT1", "CONT\u0391CT"],
@@ -467,6 +468,18 @@ class TestEMails:
             ("email_not_unlocked@domain.com", '"email_not_unlocked@domain.com" is a placeholder'),
             ("k***@x.test", '"k***@x.test" is an address of which a program hid a part'),
             ("kat@x.test.invalid", '"kat@x.test.invalid" is an address of a Salesforce sandbox'),
+            ("logo@2x.png", '"logo@2x.png" is the name of a file, not an address.'),
+            ("%20kat@x.test", '"%20kat@x.test" begins with a character that is written as a code.'),
+            ("u003ekat@x.test", '"u003ekat@x.test" begins with a character'),
+            (
+                "ann\u2013lee@x.test",
+                '"ann\u2013lee@x.test" is no e-mail address: a dash that is not the one of a keyboard',
+            ),
+            ("o\u2019brien@x.test", '"o\u2019brien@x.test" is no e-mail address: a quote that is not'),
+            ("\uff4bat@x.test", '"\uff4bat@x.test" is no e-mail address: full-width or styled characters.'),
+            ("zoÃ«@x.test", '"zoã«@x.test" is no e-mail address: letters that were read in a wrong'),
+            ("kat@x.c", '"kat@x.c" is no e-mail address.'),
+            ("kat@-x.test", '"kat@-x.test" is no e-mail address.'),
             ("no-email@x.test", '"no-email@x.test" is a placeholder'),
             ("na@na.test", '"na@na.test" is a placeholder'),
             ("_is_null", '"_is_null" is a command to Salesloft\'s filters'),
@@ -559,6 +572,8 @@ class TestDomains:
                 for one in ("https://", "http//bolt.test", "http:/bolt.test", "x//y.test")
             ),
             ("x..test", '"x..test" is no domain.'),
+            ("x.t", '"x.t" is no domain.'),
+            ("straÃŸe.test", '"straÃŸe.test" is no domain: letters that were read in a wrong character code.'),
         ],
     )
     def test_what_is_no_domain_has_its_own_words(self, value: str, words: str) -> None:
