@@ -1,7 +1,7 @@
 """What the first rows say of a whole table: a fault that each of them has is told once, and nothing is planned."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from salesloft_mcp.errors import InputError
@@ -101,13 +101,14 @@ def with_own_ids(rows: Rows, heads: Heads) -> Rows:
         for name, value in row[1].items() if not isinstance(row[1], Invalid) else ():
             named = f"{name}.{EXTERNAL_ID}" in heads.wanted.names
             if (named or is_own_id(name)) and value not in (None, ""):
-                if isinstance(value, str) and (named or _FOREIGN.fullmatch(value.strip())):
-                    foreign.setdefault(name, value)
+                text = str(value) if named and isinstance(value, Mapping) and EXTERNAL_ID not in value else value
+                if isinstance(text, str) and (named or _FOREIGN.fullmatch(text.strip())):
+                    foreign.setdefault(name, text)
                 else:
                     cleared.add(name)
     for name in foreign:
         if name not in cleared and (head := heads.by_itself(name)):
-            what = "which is named by an external id, and holds text"
+            what = "which is named by an external id, and holds none"
             if is_own_id(name):
                 what = "an id of Salesloft's own, and holds those of another system"
             out = f"leave it out: {heads.mapped(head, '')}"

@@ -20,6 +20,7 @@ MOST_TYPED = 80  # characters of a head that somebody may type
 MANY_SHAPES = 1_000  # different lists of keys of JSON rows that are remembered
 _SEPARATORS = frozenset(" _-.")  # R writes a dot where a space was
 _DROPPED = ("Cf", "Cc", "Zs")  # categories of characters without which heads are compared
+_MARK = re.compile(r"[([{*].*|:(?:string|text|str|varchar|int|id)\w*\Z", re.IGNORECASE)  # Email*, Contact Id (18)
 _RIVALS = {"jobtitle": "title"}  # beside a column of this, which holds Mr. and Ms. in address books
 # Parts of heads that hint at a key, where a table has none by its own name.
 _HINTS = {
@@ -258,10 +259,12 @@ def _has_form(key: str, value: str) -> bool:
 def _nearest(head: str, names: Iterable[str]) -> str:
     """The name that a head is nearly, or the external id where its head is plainly some id."""
     by_fold = {folded(name): name for name in names}
-    own = folded(head)
+    own = folded(_MARK.sub("", head) or head)
+    if tail := by_fold.get(folded(head.rpartition(".")[2])):
+        return tail  # properties.email
     if close := get_close_matches(own, by_fold, n=1, cutoff=0.75):
         return by_fold[close[0]]
-    bare = re.sub(r"[([].*", "", own).rstrip("0123456789")  # Contact Id (18)
+    bare = own.rstrip("0123456789")  # Contact Id 18
     return EXTERNAL_ID if list(by_fold.values()) == [EXTERNAL_ID] and bare.endswith("id") else ""
 
 

@@ -45,6 +45,9 @@ def test_columns_that_are_not_used_are_told_with_the_field_they_may_have_been_me
         ),
         ("ID,Success,Created\n003,true,true\n", '"ID", "Success" and "Created"'),
         ("externel_id,email\nA-1,a@x.test\n", '{"externel_id": "external_id"}'),
+        ("External ID*,email\nA-1,a@x.test\n", '{"External ID*": "external_id"}'),
+        ("external_id:string,email\nA-1,a@x.test\n", '{"external_id:string": "external_id"}'),
+        ("external_id,properties.email\nA-1,a@x.test\n", '{"properties.email": "email"}'),
         ("external_id,e_mial\nA-1,a@x.test\n", '{"e_mial": "email"}'),
         ("external_id,email\x85A-1,a@x.test", "\\u{85}"),
         ("Contact Id (18),email\nA-1,a@x.test\n", '{"Contact Id (18)": "external_id"}'),
@@ -173,10 +176,12 @@ def test_a_column_of_the_names_of_owners_is_refused_once_as_it_names_none_by_an_
     upsert = Wanted(frozenset({"external_id", "last_name", "owner", "owner.external_id"}))
     text = "external_id,last_name,Owner\nA-1,Kat,\nA-2,Ann,Jo Ops\n"
     assert refused(text, wanted=upsert) == (
-        'file: the column "Owner" means owner, which is named by an external id, and holds text, such as "Jo Ops".\n'
+        'file: the column "Owner" means owner, which is named by an external id, and holds none, such as "Jo Ops".\n'
         'Next: if they are external ids, map it: columns {"Owner": "owner.external_id"}; '
         'or leave it out: columns {"Owner": ""}.'
     )
+    with pytest.raises(InputError, match='the column "Owner" means owner'):
+        list(table_of([{"external_id": "A-1", "last_name": "Kat", "Owner": {"Name": "Jo Ops"}}], upsert).rows)
     row = {"external_id": "A-1", "last_name": "Kat", "owner": {"external_id": "U-1"}}
     assert list(table_of([row], upsert).rows) == [(1, row)]
 
