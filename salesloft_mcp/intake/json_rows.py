@@ -137,7 +137,18 @@ def unwrapped(
         return
     if empty := next((name for name in lists if _AROUND.search(name)), "") if not any(lists.values()) else "":
         raise InputError(where, f"holds no rows: its list {quoted(empty)} is empty.")
-    if any(one and _are(one, list) for one in lists.values()):
+    inner = [name for name, one in held.items() if isinstance(one, dict)] if isinstance(held, dict) else []
+    if (
+        isinstance(held, dict)
+        and not is_row(held)
+        and 1 < len(inner) == len(held)
+        and not any(map(is_row, held.values()))
+    ):
+        what = f"holds its rows in one object, each under a name, such as {quoted(inner[0])}."
+        raise InputError(where, what, next_step=f"{_OBJECTS}.")
+    if any(one and _are(one, list) for one in lists.values()) or (
+        first and second and _are([first.value, second.value], list)
+    ):
         raise InputError(where, "holds its rows as lists, without the names of their fields.", next_step=f"{_OBJECTS}.")
     yield from (one for one in (first, second) if one)
     yield from items

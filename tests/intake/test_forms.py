@@ -108,6 +108,11 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         ),
         (b'{"external_id": ["A-1"], "email": ["a@x.test"]}', "holds its columns one after another, each with"),
         (
+            b'{"A-1": {"email": "a@x.test"}, "A-2": {"email": "b@x.test"}}',
+            "holds its rows in one object, each under a name",
+        ),
+        (b'[["external_id", "email"], ["A-1", "a@x.test"]]', "holds its rows as lists, without the names"),
+        (
             b'{"columns": ["external_id"], "index": [0], "data": [["A-1"]]}',
             "holds its rows as lists, without the names",
         ),
