@@ -102,13 +102,15 @@ class Status:
 
     @property
     def points(self) -> int:
-        """API points that these cost at most: one each, and what it takes to look once more, in batches, whose the
-        external ids of records are. What has to wait for points is looked at again, which is not counted here.
+        """API points that these cost at most: one each, what it takes to look once more, in batches, whose the external
+        ids of records are, and two where the external type is to be looked for and configured first. What has to
+        wait for points is looked at again, which is not counted here.
         """
         plan, size = self.plan, min(self.left, BATCH)
         found = {name: min(plan.counts[name], size) for name in plan.written}
         free = sum(found.values()) - found["update"] if plan.intent else 0
-        return self.left + -(-self.left // BATCH) * questions(found["update"], min(free, size))
+        first = 2 if plan.asks["configuration"] and self.left and not plan.operation else 0
+        return first + self.left + -(-self.left // BATCH) * questions(found["update"], min(free, size))
 
     @property
     def under_way(self) -> bool:

@@ -195,6 +195,7 @@ async def test_a_type_that_is_not_configured_is_told_with_the_nearest_and_the_ru
         made = await call(client, "plan_backfill", **{**LEADS, "external_type": "crm_leed"}, rows=rows(2))
         assert made.data["counts"] == {"create": 2}
         assert made.data["asks"] == {"configurations to create first": 1}
+        assert made.data["points"] == 4  # to look for the configuration, to create it, and two mappings
         assert made.data["notes"] == [
             '"crm_leed" is not configured for people (existing are "crm_lead", "sdfc_lead", '
             '"marketing_automation", "sdfc_contact"); the run creates the configuration first.'
