@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         "Create an external type beside one that is nearly the same",
         lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind == "configuration",
         "they are two types from then on, and an id of the one finds nothing in the other",
-        instead=("if that is the type which is meant, use it as it is spelled; ",),
+        instead=("if that is the type which is meant, use it as it is spelled; if not, ",),
     ),
     Rule(
         "Create a record beside one that is nearly the same",
@@ -115,7 +115,7 @@ RULES: tuple[Rule, ...] = (
         instead=(
             "if that is the record which is meant, use its external id, or ",
             Hint.MAP_RECORD,
-            " to map this one; ",
+            " to map this one; if not, ",
         ),
     ),
     Rule(

@@ -78,7 +78,7 @@ async def test_a_client_that_cannot_ask_is_told_what_was_found_and_the_ways_on(
         assert words.startswith(
             f"this needs a person's yes, and this client cannot ask. There already: {BEATRIZ}. Nothing was changed;"
         )
-        assert "call create_external_id_mapping to map this one; a person runs `salesloft-mcp approvals" in words
+        assert "to map this one; if not, a person runs `salesloft-mcp approvals" in words
         (pending,) = await app.approvals.pending()
         assert await app.approvals.decide(pending.id, yes=True)
         reply = await call(client, PERSON, **NEAR, person=ANN)
