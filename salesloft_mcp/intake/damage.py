@@ -102,7 +102,7 @@ _SHAPES = {
     ),
     "only zeros": ("[+-]?0+",),
     "one letter again and again": ("[Xx]{2,9}", "[Zz]{3,9}"),
-    "no letter and no digit": (r"[!-/:-@\[-`{-~\s–—…·•¿¡]+",),
+    "no letter and no digit": (r"[\W_]+",),
 }
 _CAUSES = list(_SHAPES)
 _SHAPE = re.compile("|".join(f"(?P<s{number}>{'|'.join(one)})" for number, one in enumerate(_SHAPES.values())), re.S)
@@ -111,7 +111,7 @@ _FOR_NOTHING = {*_CAUSES[:6], *_CAUSES[-3:]}
 IN_FIELDS = {*_CAUSES[:6], "a number that a spreadsheet shortened"}
 NO_VALUE = {
     *("NULL", "null", "nan", "NaN", "NaT", "undefined", "None", "none", "N/A", "n/a", "N/a", "\\N", "\\\\N"),
-    *("Loading...", "Loading…"),
+    *("Loading...", "Loading…", "∅"),
 }
 PLAIN_FIELD = re.compile(
     "[A-Za-z](?:[A-Za-z ,'&@:.-]*[A-Za-z.])?|[A-Za-z0-9](?:[A-Za-z0-9 ,'&@]*[A-Za-z0-9])?|[+(]?[0-9][0-9() ]*"

@@ -160,7 +160,7 @@ DAMAGED = {
         *("(blank)", "not available", "Not Applicable", "k.A.", "s/d", "unbekannt", "nicht verfügbar"),
         *("\\N", "N.A.", "No Data", "not_set", "external_id", "ID", "-none-", "inconnu", "Loading...", "Loading…"),
     ],
-    "no letter and no digit": ["-", "--", "?", "???", "…", "*", "#", "_"],
+    "no letter and no digit": ["-", "--", "?", "???", "…", "*", "#", "_", "∅", "。", "✗"],
     "only zeros": ["0", "000"],
     "one letter again and again": ["xxx", "XX", "zzz"],
     "a placeholder": [
@@ -252,6 +252,7 @@ def test_any_text_at_all_can_be_looked_at(text: str) -> None:
 FIELDS = {
     "a word for nothing": [
         *(
+            "∅",
             "NULL",
             "null",
             "nan",
