@@ -19,7 +19,7 @@ SHOWN_COLUMNS = 12
 MOST_TYPED = 80  # characters of a head that somebody may type
 MANY_SHAPES = 1_000  # different lists of keys of JSON rows that are remembered
 _SEPARATORS = frozenset(" _-.")  # R writes a dot where a space was
-_DROPPED = ("Cf", "Cc", "Zs")  # categories of characters without which heads are compared
+_DROPPED = ("Cf", "Cc", "Zs", "Pd")  # categories of characters without which heads are compared
 _MARK = re.compile(r"[([{*].*|:(?:string|text|str|varchar|int|id)\w*\Z", re.IGNORECASE)  # Email*, Contact Id (18)
 _RIVALS = {"jobtitle": "title"}  # beside a column of this, which holds Mr. and Ms. in address books
 # Parts of heads that hint at a key, where a table has none by its own name.

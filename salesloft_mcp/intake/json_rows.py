@@ -104,6 +104,11 @@ def json_items(texts: Iterator[str], array: bool) -> Iterator[Item]:
         if rest.peek() == "," and not array:
             what = f"is JSON with a comma after item {number}, and no brackets around all items."
             raise InputError("file", what, next_step="put [ before the first item and ] after the last, or no commas.")
+        if array and rest.peek() == "[":
+            what = "is JSON with several arrays, one after another."
+            raise InputError(
+                "file", what, next_step="put the objects of all of them into one, or one object on a line."
+            )
         what = f"is JSON that cannot be read after item {number}: it is cut off, or holds something else there."
         raise InputError("file", what)
 

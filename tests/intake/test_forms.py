@@ -69,7 +69,12 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         (b"A-1,a@x.test\nA-2,b@x.test\n", "has no line with the names of its columns: line 1 looks like a row"),
         (b"[1, 2]", "holds no JSON object that can be read."),
         (b'[{"external_id": "A", "email": "b"}, {"external', "is JSON, and item 2 in it cannot be read"),
-        (f"[{ROW}][{ROW}]".encode(), "is JSON that cannot be read after item 1"),
+        (f"[{ROW}][{ROW}]".encode(), "is JSON with several arrays, one after another."),
+        (b'["A-1", "a@x.test"]\n["A-2", "b@x.test"]\n', "is JSON with several arrays, one after another."),
+        (f"[{ROW}]x".encode(), "is JSON that cannot be read after item 1"),
+        (json.dumps(f"[{ROW}]").encode(), "holds JSON that was written as a text once more."),
+        (f"HTTP/2 200\ncontent-type: application/json\n\n[{ROW}]".encode(), "begins with the headers of an answer"),
+        (" ID   EMAIL\n ──── ────────\n A-1  a@x.test\n".encode(), "is a table as a terminal or Markdown shows it"),
         (
             b'{"data": [{"external_id": "A-1"}]}',
             'has no column object_id, email or crm_id. Its columns are "external_id".',

@@ -16,7 +16,8 @@ from .test_tables import PEOPLE, read, refused, table, told
 
 
 @pytest.mark.parametrize(
-    "id_head", ["external_id", "External_ID", "EXTERNAL ID", "External Id ", "external-id", "External.ID"]
+    "id_head",
+    ["external_id", "External_ID", "EXTERNAL ID", "External Id ", "external-id", "External.ID", "external\u2011id"],
 )
 @pytest.mark.parametrize("head", ["email", "E-mail", "Email ", "EMAIL", "e_mail", "email_address", "Email Address"])
 def test_heads_match_whatever_their_case_and_separators(id_head: str, head: str) -> None:

@@ -134,6 +134,7 @@ def test_a_head_is_found_below_titles_with_more_separators() -> None:
             "2 rows in set (0.00 sec)",
             "2 Row(s) produced. Time Elapsed: 0.1s",
         ),
+        *("1 row selected (0.1 seconds)", "Total number of records retrieved: 2.", "Querying Data... done"),
         *("2 rows selected.", r"\.", "*** End of report ***", "-- End of file --"),
     ],
 )
