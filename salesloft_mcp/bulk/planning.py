@@ -64,7 +64,9 @@ async def _doubt_taken_off(changes: Changes, staging: Staging, aim: Aim) -> None
     created = staging.distinct("external_id", verdict="create")
     while batch := list(islice(created, BATCH)):
         for external_id, line in (await changes.taken_off(map(aim.key, batch))).items():
-            why = f"was the external id of record {line.change.object_id} until change {line.operation}"
+            was = line.change.key.external_id
+            near = "" if was == external_id else f"nearly {quoted(was)}, which "
+            why = f"{near}was the external id of record {line.change.object_id} until change {line.operation}"
             await anyio.to_thread.run_sync(staging.doubt, external_id, why)
 
 

@@ -71,8 +71,8 @@ class Changes:
         return self._place
 
     async def taken_off(self, keys: Iterable[MappingKey]) -> dict[str, Line]:
-        """Of these external ids, those that were taken off a record here: the deletion by which each was, last. What
-        would be created under one of them may be a second record of the same.
+        """Of these external ids, those that were taken off a record here, or nearly the same one was: the deletion by
+        which that came to be, last. What would be created under one of them may be a second record of the same.
         """
         return await history.taken_off(self.log.database, self.log.tenant, (await self.place()).team_key, keys)
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
+from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
 
@@ -98,16 +99,25 @@ async def restricted_again(database: Database, number: int) -> int:
 
 
 async def taken_off(database: Database, tenant: str, team: str, keys: Iterable[MappingKey]) -> dict[str, Line]:
-    """Of these external ids, those that were taken off a record of a team: the deletion by which each was, last."""
+    """Of these external ids, those that were taken off a record of a team, or nearly the same one was: the deletion by
+    which that came to be, last.
+    """
     sql = (
-        "SELECT * FROM changes WHERE external_type = ? AND object_type = ? AND external_id = ? AND tenant = ?"
-        " AND kind = 'mapping' AND outcome = 'deleted' AND operation IN"
-        " (SELECT id FROM operations WHERE id = changes.operation AND team IN ('', ?)) ORDER BY id DESC LIMIT 1"
+        "SELECT * FROM changes WHERE (near = ? OR external_id = ?) AND external_type = ? AND object_type = ?"
+        " AND tenant = ? AND kind = 'mapping' AND outcome = 'deleted' AND operation IN"
+        " (SELECT id FROM operations WHERE id = changes.operation AND team IN ('', ?)) AND NOT EXISTS"
+        " (SELECT 1 FROM changes AS later WHERE later.external_id = changes.external_id AND later.tenant = ?"
+        " AND later.external_type = ? AND later.object_type = ? AND later.id > changes.id"
+        " AND later.outcome = 'created') ORDER BY id DESC LIMIT 1"
     )
 
     def read(tx: Transaction) -> dict[str, Line]:
-        found = ((key.external_id, tx.row(sql, *astuple(key), tenant, team)) for key in keys)
-        return {external_id: line_of(row) for external_id, row in found if row is not None}
+        found = {}
+        for key in keys:
+            kind, own = (key.external_type, key.object_type), key.external_id
+            if row := tx.row(sql, near_key(own), own, *kind, tenant, team, tenant, *kind):
+                found[own] = line_of(row)
+        return found
 
     return await database.read(read)
 

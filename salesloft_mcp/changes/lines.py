@@ -57,7 +57,7 @@ def made_nearly(
     """The key of nearly the external id of a new mapping or record, where another operation than `but_by` maps it at
     this moment, or did since another one.
     """
-    near = _near(change)
+    near = _near(change) if change.before is None else None
     return None if near is None else _made(tx, "near", near, tenant, change, since, now, but_by)
 
 
@@ -85,8 +85,8 @@ def _made(
 
 
 def _near(change: Change) -> str | None:
-    """The key by which lines of nearly the same external ids find each other, of those that create something."""
-    return near_key(change.key.external_id) if change.before is None and change.kind != "configuration" else None
+    """The key by which lines of nearly the same external ids find each other."""
+    return near_key(change.key.external_id) if change.kind != "configuration" else None
 
 
 def _text(image: Image | None) -> str | None:

@@ -24,7 +24,7 @@ _NEEDED: dict[ObjectType, str] = {"people": "email_address, or phone and last_na
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a new record would stand beside: records that hold a value of it, mappings of nearly its external id, and
-    the deletion by which this was taken off a record.
+    the deletion by which it, or nearly the same one, was taken off a record.
     """
 
     holders: Mapping[str, list[Record]]
@@ -105,8 +105,8 @@ def facts_beside(change: Change, found: Beside) -> tuple[tuple[str, str], ...]:
         for one in found.near
     ]
     if (line := found.taken_off) is not None:
-        record = named(kind, line.change.object_id or 0, found.records)
-        told.append(f"{quoted(change.key.external_id)} was the external id of {record} until change {line.operation}")
+        was, record = line.change.key.external_id, named(kind, line.change.object_id or 0, found.records)
+        told.append(f"{quoted(was)} was the external id of {record} until change {line.operation}")
     for value, records in found.holders.items():
         told += [
             f"{quoted(value)} is the {holds} of {named(kind, record.id, {record.id: record})}"

@@ -185,9 +185,11 @@ async def test_an_external_id_that_was_taken_off_a_person_makes_no_second_one_un
         leads = {"external_type": NEW["external_type"], "object_type": "people"}
         row = {"external_id": NEW["external_id"], **unnamed}
         plan = await call(client, "plan_bulk_upsert", **leads, rows=[row])
+        near = await refused(client, PERSON, **{**NEW, "external_id": NEW["external_id"].lower()}, person=ANN)
     number, person = created.data["change_id"] + 1, created.data["object_id"]
     was = f'"{NEW["external_id"]}" was the external id of "Roe" (person {person}) until change {number}'
     assert was in words
+    assert was in near
     assert was in human.questions[-1]
     assert plan.data["rows"][0]["note"] == f"was the external id of record {person} until change {number}"
     assert len(writes(sandbox)) == 2
