@@ -33,7 +33,7 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
     await custom_fields.check(aim.object_type, await anyio.to_thread.run_sync(staging.custom_fields))
     await anyio.to_thread.run_sync(staging.do, "duplicates")
     await anyio.to_thread.run_sync(staging.do, "contradictions")
-    await _refer(staging, lookups)
+    await _refer(staging, lookups, aim)
     whole = await hold(api, staging, aim)
     by = UNIQUE_BY[aim.object_type]
     if count := await anyio.to_thread.run_sync(staging.count, "ref", by):
@@ -57,7 +57,7 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
     await anyio.to_thread.run_sync(staging.do, "suspicious")
 
 
-async def _refer(staging: Staging, lookups: Lookups) -> None:
+async def _refer(staging: Staging, lookups: Lookups, aim: Aim) -> None:
     """Replace accounts and owners that are named by their external ids by Salesloft's ids of them."""
     found: dict[MappingKey, int | Unresolved] = {}
     after = 0
@@ -66,7 +66,7 @@ async def _refer(staging: Staging, lookups: Lookups) -> None:
         named = [row for row in rows if row.refs]
         keys = {MappingKey(*key) for row in named for key in fields_in(row.refs).values()}
         found |= await _resolved(lookups, keys - found.keys())
-        await anyio.to_thread.run_sync(staging.judge, [_referred(row, found) for row in named])
+        await anyio.to_thread.run_sync(staging.judge, [_referred(row, found, aim) for row in named])
 
 
 async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey, int | Unresolved]:
@@ -80,12 +80,14 @@ async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey,
         return await _resolved(lookups, set(both[0])) | await _resolved(lookups, set(both[1]))
 
 
-def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> Judged:
+def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved], aim: Aim) -> Judged:
     body = fields_in(row.fields)
     for name, key in fields_in(row.refs).items():
         one = found[MappingKey(*key)]
         if isinstance(one, SalesloftMcpError):
-            return Judged("invalid", _why(one), "", row.fields, "", row.line)
+            other = f" {name.removesuffix('_id')}.external_type may name another type."
+            why = _why(one) + other * (key[0] == aim.external_type)  # it may have been taken from the row
+            return Judged("invalid", why, "", row.fields, "", row.line)
         del body[name.removesuffix("_id")]
         body[name] = one
     return Judged("new", "", "", dump(body), "", row.line)

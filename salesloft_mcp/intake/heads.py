@@ -172,6 +172,7 @@ class Heads:
         told = []
         for head in list(self.unused)[:SHOWN_COLUMNS]:
             near = "" if self._own(head) else _nearest(head, names)
+            near = part if (part := f"{near}.{EXTERNAL_ID}") in self.wanted.names else near  # as a column holds it
             told.append(f"{quoted(head)} (did you mean {near}?)" if near else quoted(head))
         more = [f"{len(self.unused) - len(told):,} more"] if len(self.unused) > len(told) else []
         return [*notes, f"Not used: the column{'s' * (len(self.unused) > 1)} {_and([*told, *more])}."]

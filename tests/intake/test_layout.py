@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from salesloft_mcp.bulk.record_rows import UPSERT
 from salesloft_mcp.intake.heads import Wanted
 
 from .test_tables import ANY, read, refused, table, told
@@ -162,3 +163,9 @@ def test_a_head_that_stands_again_below_is_no_row(head: str) -> None:
 def test_a_table_of_one_column_has_no_footer() -> None:
     found = told(table("external_id\nF-1\n\nCopyright (c) X\n", wanted=ANY).rows)
     assert found == {2: ["F-1"], 4: ["Copyright (c) X"]}
+
+
+def test_a_table_without_a_head_is_told_one_that_its_kind_of_rows_may_have() -> None:
+    text = "A-1,a@x.test\nA-2,b@x.test\n"
+    assert refused(text, wanted=UPSERT["people"]).endswith("put a line such as external_id,email_address above it.")
+    assert refused(text, wanted=UPSERT["accounts"]).endswith("put a line such as external_id,name above it.")

@@ -488,3 +488,24 @@ async def test_a_type_that_is_not_configured_is_asked_about_and_created_by_the_r
     assert run.data["outcomes"] == {"created": 1}
     assert len(await mapped(app, "1A", "erp")) == 1
     assert len(writes(sandbox)) == 2
+
+
+async def test_a_row_whose_owner_is_of_another_type_is_told_how_that_is_named(connect: Connect) -> None:
+    rows: list[Row] = [
+        {"external_id": "MKT-9028-029", "owner.external_id": "abc"},
+        {"external_id": "MKT-9027-028", "owner.external_id": "abd", "owner.external_type": "crm"},
+        {"external_id": "MKT-9026-027", "owner.external_id": "none", "owner.external_type": "crm"},
+    ]
+    async with connect() as client:
+        reply = await planned(client, *rows, external_type="marketing", object_type="accounts")
+        unused = await planned(
+            client,
+            {"external_id": "MKT-9028-029", "HR owner": "abc"},
+            external_type="marketing",
+            object_type="accounts",
+        )
+    assert reply.data["counts"] == {"invalid": 2, "update": 1}
+    first, other = (row["note"] for row in reply.data["rows"])
+    assert first.endswith("not configured for users. owner.external_type may name another type.")
+    assert other == 'owner: "none" of type "crm" is not mapped to a user.'
+    assert unused.data["notes"] == ['Not used: the column "HR owner" (did you mean owner.external_id?).']
