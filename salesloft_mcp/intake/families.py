@@ -8,8 +8,9 @@ from salesloft_mcp.intake.near import GUID, is_salesforce
 _NUMBERED = re.compile(r"([^\W\d_](?:[^\W\d]|[-./:# ]){0,39})[0-9]{1,40}")  # words, and a number after them
 _WORDS = re.compile(r"[^\W\d_]+")
 # What stands between several ids in one cell. Between two numbers, a comma or a space may be part of one.
-_BETWEEN = re.compile(r"\s*;\s*|,\s+|\s+(?:[/|&+]|and|or|und|oder|et|ou|y|o)\s+")
-_BETWEEN_ALL = re.compile(rf"{_BETWEEN.pattern}|[\s,]\s*")
+_BETWEEN = re.compile(r";|,\s|\s(?:[/|&+]|and|or|und|oder|et|ou|y|o)\s")
+_BETWEEN_ALL = re.compile(rf"{_BETWEEN.pattern}|[\s,]")
+_DIGIT = re.compile("[0-9@]")  # or the sign of an address
 _PARTED = re.compile(r"[;,\s]")  # one of these is in each of them
 _NUMBER, _PART = "a number", 2  # digits of what may be a part of one id
 _LONG = 12  # characters: as many, and as many in each, are hardly ever by chance
@@ -47,10 +48,16 @@ def several(text: str) -> str:
     if not _PARTED.search(text):
         return ""
     for between in (_BETWEEN, _BETWEEN_ALL):
-        pieces = between.split(text)
-        kinds = set(map(_kind, pieces))
-        if len(pieces) > 1 and len(kinds) == 1 and "" not in kinds and (between is _BETWEEN or kinds != {_NUMBER}):
-            return f"{len(pieces)} ids in one"
+        first, *others = [piece.strip() for piece in between.split(text)]
+        if (
+            not others
+            or not _DIGIT.search(first)
+            or not (kind := _kind(first))
+            or (between is _BETWEEN_ALL and kind == _NUMBER)
+        ):
+            continue
+        if all(_kind(piece) == kind for piece in others):
+            return f"{len(others) + 1} ids in one"
     return ""
 
 
