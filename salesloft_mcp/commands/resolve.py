@@ -60,7 +60,8 @@ def resolve(
     statuses, near_types, points = with_app(work, **where)
     if near_types is not None:
         existing = f"existing are {', '.join(map(escaped, near_types))}" if near_types else "there are none"
-        click.echo(f"The external type is not configured; {existing}.", err=True)
+        kind = f" for {object_type}" if object_type else ""
+        click.echo(f"The external type is not configured{kind}; {existing}.", err=True)
     summary = ", ".join(f"{statuses[one]:,} {one}" for one in ("found", "ambiguous", "missing") if statuses[one])
     click.echo(f"{summary}. Points spent: {points:,}.", err=True)
     sys.exit(0 if set(statuses) == {"found"} else 1)
