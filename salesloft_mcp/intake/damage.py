@@ -70,6 +70,9 @@ _SHAPES = {
         r".*\[object \w+\].*",
         r"""[\[{]\s*["'].*[\]}]|\[[\[{].*\]""",
         r"b'.*'",
+        r"\[[0-9]+(?:, ?[0-9]+)*\]",
+        r"""[A-Z]\w*\((?:\w+=|["']).*\)""",  # ObjectId("…"), UUID('…'), Contact(id=1)
+        r"System[.](?:Object|String|DBNull|Data[.]\w+|\w+\[\])(?:\[\])?",
     ),
     "a template that was not filled": (
         *(r".*\$\{[^}]*\}.*", r".*\{\{.*\}\}.*", r"[#%$]?\{\w?[A-Za-z_ .]*\}", r"%[sd]", "%%?[A-Za-z_]+%%?"),
@@ -77,6 +80,7 @@ _SHAPES = {
     ),
     GUARD: ("=[^=].*", "'.*"),
     MASKED: (r"(?=[^0-9A-Za-z]*[0-9A-Za-z])[0-9A-Za-z ._@-]*\*{3}[0-9A-Za-z ._@*-]*",),
+    "a link, not the id alone": (r"\[[^\]]*\]\([^()\s]+\)",),
     "a tag of a web page": (r".*</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>.*", ".*<!--.*"),
     "quotes around it": ('".*"',),
     "a number that a spreadsheet shortened": (
@@ -156,6 +160,8 @@ def damage(text: str) -> str:
         return "a character that is written as a code"
     if text.strip(",;") != text:
         return f"a sign that separates values, at its {'end' if text[0] not in ',;' else 'beginning'}"
+    if text.endswith(("...", "…")):
+        return "dots at its end, where it was cut"
     return f"it may have been cut at {CUT} characters" if len(text) == CUT else ""
 
 

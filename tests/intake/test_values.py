@@ -136,6 +136,8 @@ DAMAGED = {
         *("62a1b2c3d4e5f60012345678,62a1b2c3d4e5f60012345679", f"{GUID_1};{GUID_1.upper()}"),
     ],
     "3 ids in one": ["A-1, A-2, A-3"],
+    "dots at its end, where it was cut": ["ACME-000001…", "ACME-000001..."],
+    "a link, not the id alone": ["[A-1](https://x.test/1)"],
     "a value of which a program hid a part": ["****1234", "00Q***MAV", "k***@x.test"],
     "a number that a spreadsheet shortened": [
         "8.96529E+19",
@@ -192,7 +194,10 @@ DAMAGED = {
             "*|ID|*",
         ),
     ],
-    "a list or an object of a program": ["[object Object]", "Array", '["N-8"]', "{'id': 5}", "b'7'"],
+    "a list or an object of a program": [
+        *("[object Object]", "Array", '["N-8"]', "{'id': 5}", "b'7'", "[1001]", 'ObjectId("62a1b2c3d4e5f60012345678")'),
+        *("UUID('3f2504e0')", "Contact(id=1)", "System.String[]", "System.Object"),
+    ],
     "the error of a spreadsheet cell": [
         *(
             "#N/A",
@@ -303,6 +308,7 @@ Kat|Ann-Marie|O'Brien|Zoë|Müller|Łódź|SÃO PAULO|Ã|ÂNGELO|Kat, PhD|VP, R&
 1,234|1.5|Suite #100|#1|C#|Level 3 (Interim)|a < b|<b>Kat</b>|"Kat"|'Kat|=Kat|Yes!|???|https://x.test/a%20b?c=d&e=f
 kat@x.test|Kat \u201cthe cat\u201d Haddad|Kat \u2013 CEO|Berlin\u00a0Mitte|two  spaces|M1|Loading Dock Manager||
 's-Hertogenbosch|'t Hooft|'94|=> see below|=)|CORP\\nancy|C:\\new|\\\\server\\share|***VIP***|5 ***|4**
+Head of (EMEA)|System.Administrator|Sales (West)
 """.strip()
     .replace("\n", "|")
     .split("|")
