@@ -7,6 +7,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import records
 from salesloft_mcp.changes.change import Image, Line, Outcome, Verdict
 from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, standing, stands_already, taken_in_part
+from salesloft_mcp.changes.spelling import not_taken
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
@@ -45,7 +46,7 @@ def _not_taken(line: Line, after: Image | None) -> str:
     """Of a row of a run, what a report tells of fields that stand otherwise than they were sent."""
     if line.line is None or line.change.kind != "record" or after is None:
         return ""
-    fields = some(records.not_taken(line.change.after or {}, after))
+    fields = some(not_taken(line.change.after or {}, after))
     return f"Salesloft did not take all of it: {', '.join(fields)}" if fields else ""
 
 

@@ -1,6 +1,5 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, cast
@@ -10,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
-from salesloft_mcp.changes.spelling import same
+from salesloft_mcp.changes.spelling import CUSTOM, REFERENCES, SHOWN_AS, same, shown
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
@@ -21,11 +20,7 @@ from salesloft_mcp.text import quoted
 Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
-CUSTOM = "custom field"
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
-_REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
-# Written under one name and shown under another (read in recorded answers of Salesloft).
-_SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
 
 
 class AsBeforeError(errors.ConflictError):
@@ -119,8 +114,8 @@ def facts(change: Change) -> Facts:
     record = "a new one" if change.before is None else one_record(key.object_type, change.object_id)
     told = {"external id": quoted(key.external_id), "external type": quoted(key.external_type), "record": record}
     for name, new in after.items():
-        old = f"{_shown(before.get(name))} → " if change.before is not None else ""
-        told[f"field {name}"] = f"{old}{_shown(new)}"
+        old = f"{shown(before.get(name))} → " if change.before is not None else ""
+        told[f"field {name}"] = f"{old}{shown(new)}"
     return told
 
 
@@ -190,29 +185,8 @@ def written(row: Image, name: str) -> JsonValue:
     if name == "archived":
         return row.get("archived_at") is not None or bool(row.get(name))
     found = row.get(name)
-    found = row.get(_SHOWN_AS[name]) if found is None and name in _SHOWN_AS else found
-    return found.get("id") if isinstance(found, dict) and name in _REFERENCES else found
-
-
-def not_taken(sent: Image, stands: Image) -> list[str]:
-    """The fields that hold something else than was sent, each with what stands there: Salesloft keeps a field as it
-    was, without a word, where it does not know it or where the token may not write it.
-    """
-    return [
-        f"{name} stands as {_shown(there)}"
-        for name, there, value in _pairs(sent, stands)
-        if not same(name, there, value)
-    ]
-
-
-def spelled_otherwise(sent: Image, stands: Image) -> list[str]:
-    """The fields that hold what was sent in another spelling, each with the one that stands there."""
-    told = ((name, there, value) for name, there, value in _pairs(sent, stands) if isinstance(value, str))
-    return [
-        f"{name} stands as {_shown(there)}"
-        for name, there, value in told
-        if name not in _SHOWN_AS and there != value and same(name, there, value)
-    ]
+    found = row.get(SHOWN_AS[name]) if found is None and name in SHOWN_AS else found
+    return found.get("id") if isinstance(found, dict) and name in REFERENCES else found
 
 
 def fields_of(key: MappingKey) -> type[RecordFields]:
@@ -220,21 +194,10 @@ def fields_of(key: MappingKey) -> type[RecordFields]:
     return PersonFields if key.object_type == "people" else AccountFields
 
 
-def _pairs(sent: Image, stands: Image) -> Iterable[tuple[str, JsonValue, JsonValue]]:
-    """Every field that was sent: its name, what stands there and what was sent; custom fields one by one."""
-    for name, value in sent.items():
-        there = stands.get(name)
-        if name == "custom_fields" and isinstance(value, dict):
-            held = there if isinstance(there, dict) else {}
-            yield from ((f"custom field {quoted(one)}", held.get(one), each) for one, each in value.items())
-        elif name != "id":
-            yield name, there, value
-
-
 def _not_shown(record: Record, sent: Image) -> Image:
     """What was sent under names that the answer does not have at all: nothing contradicts that it was taken."""
     shown = record.model_fields_set
-    as_shown = {**_SHOWN_AS, "archived": "archived_at"}
+    as_shown = {**SHOWN_AS, "archived": "archived_at"}
     return {name: value for name, value in sent.items() if not {name, as_shown.get(name)} & shown}
 
 
@@ -272,13 +235,3 @@ def _is_new(record: Record, *, unless_told: bool) -> bool:
         return (changed - made).total_seconds() < NEW_SECONDS
     except (ValueError, TypeError):
         return unless_told
-
-
-def _shown(value: JsonValue) -> str:
-    if value is None or value == "":
-        return "(empty)"
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return quoted(", ".join(map(str, value))) if value else "(empty)"
-    return quoted(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
