@@ -9,7 +9,7 @@ from salesloft_mcp.bulk.record_rows import dump, fields_in
 from salesloft_mcp.changes.change import Change, Image
 from salesloft_mcp.changes.consent import restricts
 from salesloft_mcp.changes.doubts import of_fields
-from salesloft_mcp.changes.records import fits, image
+from salesloft_mcp.changes.records import differing, image
 from salesloft_mcp.changes.upsert import require_enough
 from salesloft_mcp.errors import BrokenAnswerError, ConflictError, InputError, SalesloftMcpError
 from salesloft_mcp.intake.near import spellings
@@ -117,7 +117,7 @@ def _judge(aim: Aim, row: StagedRow, records: dict[int, Record], unread: Set[int
         note = f"is mapped to {one}, which {why}"
         return Judged("conflict", note, "", row.fields, "", row.line)
     before = image(record, body)
-    changed: Image = {name: value for name, value in body.items() if not fits(before, {name: value})}
+    changed = differing(body, before)
     if not changed:
         return Judged("unchanged", "", "", row.fields, "", row.line)
     old = Change("record", aim.key(row.external_id), None, changed).part(before)

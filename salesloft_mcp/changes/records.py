@@ -92,7 +92,7 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
     """
     fields, names = way_back(change.before or {}, change.after or {}, now, fields_of(change.key))
     left = [f"{name} (changed again since, or not writable)" for name in names]
-    if not fields and not left:
+    if not left and fits(now, fields):
         raise AsBeforeError("the record is as it was before.")
     if not fields:
         raise errors.ConflictError(f"{', '.join(left)}.")
@@ -120,7 +120,8 @@ def facts(change: Change) -> Facts:
 
 
 async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: Intent) -> Change:
-    """The change that brings the record behind `key` to `fields`. One point, or two when it is mapped.
+    """The change that brings the record behind `key` to `fields`, of which those are sent that differ. One point, or
+    two when it is mapped.
 
     Raises:
         ConflictError: several objects hold the external id, or it is mapped and the intent is create_only.
@@ -144,7 +145,21 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     if record is None:
         what = f"external_id: is mapped to {held}, which is gone, or hidden from this token."
         raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
-    return Change("record", key, None, body).over(image(record, body))
+    there = image(record, body)
+    return Change("record", key, None, differing(body, there) or body).over(there)
+
+
+def differing(wanted: Image, there: Image) -> Image:
+    """The wanted fields, and of custom fields those, that a record does not hold yet: what only is spelled otherwise
+    there stays as it is spelled. A CRM id and its type go together, as Salesloft takes them.
+    """
+    names = {name for name, value in wanted.items() if not same(name, there.get(name), value)}
+    names |= {"crm_id", "crm_id_type"} if names & {"crm_id", "crm_id_type"} else set()
+    found = {name: value for name, value in wanted.items() if name in names}
+    if custom := _dict(found.get("custom_fields")):
+        held = _dict(there.get("custom_fields"))
+        found["custom_fields"] = {one: each for one, each in custom.items() if not same(CUSTOM, held.get(one), each)}
+    return found
 
 
 def way_back(before: Image, after: Image, now: Image, model: type[RecordFields]) -> tuple[Image, list[str]]:
@@ -160,11 +175,11 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
             fields, more = _custom_way_back(_dict(old), _dict(new), _dict(now.get(name)))
             back |= {name: fields} if fields else {}
             left += more
-        elif (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), old):
+        elif (name not in after and new is None) or _is(name, new, old) or _is(name, now.get(name), old):
             continue
         elif same(name, now.get(name), new) and _can_be_written(model, name, old):
             back[name] = old
-        else:
+        elif not same(name, now.get(name), old):
             left.append(name)
     if "crm_id" in back:  # Salesloft takes the one only with the other
         back["crm_id_type"] = "salesforce" if back["crm_id"] else None
@@ -204,14 +219,20 @@ def _not_shown(record: Record, sent: Image) -> Image:
 def _custom_way_back(was: Image, has: Image, now: Image) -> tuple[dict[str, JsonValue], list[str]]:
     """The same for custom fields, which are merged one by one; those that were added are cleared."""
     names = [
-        one for one in has if not same(CUSTOM, was.get(one), has[one]) and not same(CUSTOM, now.get(one), was.get(one))
+        one for one in has if not _is(CUSTOM, has[one], was.get(one)) and not _is(CUSTOM, now.get(one), was.get(one))
     ]
     back = {
         one: was.get(one)
         for one in names
         if same(CUSTOM, now.get(one), has[one]) and isinstance(was.get(one), str | None)
     }
-    return back, [f"custom field {quoted(one)}" for one in names if one not in back]
+    left = [one for one in names if one not in back and not same(CUSTOM, now.get(one), was.get(one))]
+    return back, [f"custom field {quoted(one)}" for one in left]
+
+
+def _is(name: str, there: JsonValue, old: JsonValue) -> bool:
+    """Whether a field is just as it was: of a text, to the letter."""
+    return there == old if isinstance(there, str) and isinstance(old, str) else same(name, there, old)
 
 
 def _dict(value: JsonValue) -> Image:
