@@ -84,7 +84,7 @@ async def judged(api: Salesloft, change: Change) -> tuple[Verdict, list[Image]]:
 def held_against(change: Change, rows: list[Image]) -> tuple[Verdict, list[Image]]:
     """What the rows that stand at the key of a change say of it, and which of them it is about."""
     if change.kind == "record" and change.before is not None:  # another record may hold the same values
-        rows = [row for row in rows if row.get("id") == change.object_id]
+        rows = [row for row in rows if row.get("id") == change.object_id and records.shows(row)]
     return judge(change, rows, KINDS[change.kind].fits), rows
 
 

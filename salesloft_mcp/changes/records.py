@@ -28,10 +28,18 @@ class AsBeforeError(errors.ConflictError):
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
-    """The records that an external id is mapped to, each with every field that can be written."""
+    """The records that an external id is mapped to, each with every field that can be written; of one that is gone, or
+    hidden from this token, the id alone.
+    """
     ids = sorted({row.object_id for row in await live_mappings(api, key)})
-    found = [await api.get_object(key.object_type, one) for one in ids]
-    return [image(record, fields_of(key).model_fields) for record in found if record is not None]
+    found = [(one, await api.get_object(key.object_type, one)) for one in ids]
+    names = fields_of(key).model_fields
+    return [{"id": one} if record is None else image(record, names) for one, record in found]
+
+
+def shows(row: Image) -> bool:
+    """Whether a row of `read` is of a record that came back, and not its id alone."""
+    return len(row) > 1
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
@@ -76,7 +84,7 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
         if not rows:
             raise AsBeforeError("the mapping of the new record is gone already.")
         return mappings.deletion(key, await mappings.with_id(api, key, rows[0])), []
-    now = [row for row in await read(api, key) if row.get("id") == change.object_id]
+    now = [row for row in await read(api, key) if row.get("id") == change.object_id and shows(row)]
     if not now:
         record = one_record(key.object_type, change.object_id)
         what = f"the external id does not stand for {record} any more, or that is gone, or hidden from this token."
@@ -102,9 +110,10 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
-    """The record was changed by somebody else meanwhile."""
+    """The record was changed by somebody else meanwhile, or the external id given to one."""
     record = one_record(change.key.object_type, rows[0].get("id"))
-    what = f"{record} was changed by somebody else meanwhile. Nothing was written."
+    done = f"the external id was given to {record}" if change.before is None else f"{record} was changed"
+    what = f"{done} by somebody else meanwhile. Nothing was written."
     return errors.ConflictError(what, next_step="make the same call again.")
 
 

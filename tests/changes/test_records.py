@@ -1,5 +1,6 @@
 """Records: what counts as the same value, what is new, and which fields an undo brings back."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.store import equal
 from tests.salesloft.opened import PLENTY, answering
 
-from .world import ANN, COMPANY, KEY, LEAD, World, states, world
+from .world import ANN, COMPANY, KEY, LEAD, YES, World, states, world
 
 pytestmark = pytest.mark.anyio
 LEAD_PERSON = 578495206
@@ -354,3 +355,31 @@ async def test_a_record_that_the_token_may_not_see_any_more_is_told_as_such(here
     with pytest.raises(errors.ConflictError, match="gone, or hidden from this token"):
         await here.apply(change)
     assert here.sent("DELETE") == 0
+
+
+@pytest.fixture
+async def half_hidden() -> AsyncIterator[World]:
+    """Salesloft as a token sees it that may not read every record: those of user 5 are hidden."""
+    with Sandbox(rate_limit=PLENTY, odd=["hidden-records"]) as sandbox:
+        async with world(sandbox) as here:
+            yield here
+
+
+async def test_an_id_that_was_given_to_a_hidden_record_meanwhile_is_not_free(half_hidden: World) -> None:
+    here = half_hidden
+    (hidden, *_) = [row for row in here.sandbox.store.select("people") if row["fields"].get("owner_id") == 5]
+    fields = PersonFields(email_address="new@externalid.com", last_name="Agreed")
+    change = await records.upsert(here.api, KEY, fields, "upsert")
+    await here.api.create_mapping(KEY.external_type, KEY.object_type, KEY.external_id, hidden["id"])
+    posted = here.sent()
+    with pytest.raises(errors.ConflictError, match=f"was given to person {hidden['id']}"):
+        await here.apply(change, author=YES)
+    assert here.sent() == posted
+
+
+async def test_a_record_that_is_hidden_as_soon_as_it_is_created_is_created_once(half_hidden: World) -> None:
+    here = half_hidden
+    fields = PersonFields(email_address="new@externalid.com", owner_id=5)
+    here.sandbox.faults.add(Fault("lost_answer", method="POST"))
+    done = await here.apply(await records.upsert(here.api, KEY, fields, "upsert"))
+    assert (states(done), here.sent()) == (["lost"], 1)
