@@ -13,9 +13,11 @@ from salesloft_mcp.changes import mappings, records, undo
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Change, Fed
 from salesloft_mcp.changes.run import Feed
-from salesloft_mcp.lookups.standing import Standing, holders
+from salesloft_mcp.lookups.standing import UNCLEAR, Standing, holders
 from salesloft_mcp.salesloft.models import one_record
 from salesloft_mcp.state.staging import AND, StagedRow
+
+_UNCLEAR = f"{UNCLEAR} Nothing was written."
 
 
 def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
@@ -51,6 +53,8 @@ def _was_told(row: StagedRow) -> bool:
 def _creation(aim: Aim, row: StagedRow, there: Standing) -> Fed:
     """A row held against what stands there now: somebody may have given its external id to a record meanwhile."""
     change = Change("record", aim.key(row.external_id), None, fields_in(row.fields))
+    if row.external_id in there.unclear:
+        return Fed(row.line, change, "failed", _UNCLEAR)
     if not (held := there.held[row.external_id]):
         return Fed(row.line, change)
     holder = min(held)
@@ -68,6 +72,8 @@ def _update(aim: Aim, row: StagedRow, there: Standing) -> Fed:
     before = {"id": row.object_id, **fields_in(row.before)}
     change = Change("record", key, before, after)
     one = one_record(aim.object_type, row.object_id)
+    if row.external_id in there.unclear:
+        return Fed(row.line, change, "failed", _UNCLEAR)
     if row.object_id in there.unread:
         return Fed(
             row.line, change, "failed", f"Salesloft shows {one} in a form that cannot be read. Nothing was written."
