@@ -9,7 +9,7 @@ from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.bulk.record_rows import fields_in
 from salesloft_mcp.bulk.status import SECOND_ID, PlanRow
-from salesloft_mcp.changes import mappings, records, undo
+from salesloft_mcp.changes import mappings, records, way_back
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Change, Fed
 from salesloft_mcp.changes.run import Feed
@@ -23,7 +23,7 @@ _UNCLEAR = f"{UNCLEAR} Nothing was written."
 def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
     """What a run writes, a part at a time."""
     if row.undoes:
-        return undo.feed(changes, row.undoes)
+        return way_back.feed(changes, row.undoes)
 
     async def following(after: int, limit: int) -> Sequence[Fed]:
         with plans.staging(row.id) as staging:

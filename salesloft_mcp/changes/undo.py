@@ -2,30 +2,24 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 
 from pydantic import JsonValue
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations, history, mappings, records
+from salesloft_mcp.changes import configurations, history, mappings
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Fed, Image, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
-from salesloft_mcp.changes.kinds import KINDS, as_it_stands
-from salesloft_mcp.changes.run import Feed
-from salesloft_mcp.changes.upsert import other_holder
+from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.changes.way_back import way_back
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.lookups.known_records import UNIQUE
-from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType, one_record
+from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import quoted
-
-Standing = Mapping[MappingKey, Sequence[Image]] | None
 
 MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
 _PASSED: frozenset[State] = DONE | {"unchanged"}
@@ -95,118 +89,6 @@ def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted:
         deletes=ran["delete"],
         asks=restricted,
     )
-
-
-def feed(changes: Changes, number: int) -> Feed:
-    """The changes of a run that takes operation `number` back, and what it carried; the newest comes first.
-
-    Nobody has looked at these keys since, so each mapping that is to be created is held against what stands there.
-    """
-    newest = partial(changes.log.lines, number, by="id DESC")
-    states: Iterable[State] = ()
-    top = 0
-    seen: list[Standing] = []  # read when the first mapping is to be created
-
-    async def following(after: int, limit: int) -> Sequence[Fed]:
-        nonlocal states, top
-        if not top:
-            # Of a run every change comes back; of anything else only what it carried, the rest is undone before.
-            (first,) = await newest({"carried"}, limit=1) or await newest(DONE, limit=1)
-            states = {"carried"} if first.state == "carried" else DONE
-            top = first.id + 1  # the lines of this run go up from 1, and those of the operation go down
-        lines = await newest(states, last=top - after - 1, limit=limit)
-        lines = [line for line in lines if line.line is not None or line.state == "carried"]
-        updated = [line for line in lines if line.change.kind == "record" and line.change.before is not None]
-        there = await _updated(changes.api, updated) if updated else {}
-        back = await gather_limited([partial(_back, changes.api, line, top - line.id, there) for line in lines])
-        if not seen and any(_creates(one) for one in back):
-            seen.append(await _standing(changes.api, back[0].change.key))
-        return [
-            one._replace(change=await _against(changes.api, one.change, seen[0])) if _creates(one) else one
-            for one in back
-        ]
-
-    return following
-
-
-async def _updated(api: Salesloft, lines: Sequence[Line]) -> dict[MappingKey, Image]:
-    """How the records stand that a run has updated, where each still has its external id: a few points for all."""
-    key, model = lines[0].change.key, records.fields_of(lines[0].change.key).model_fields
-    expected = {line.change.key.external_id: line.change.object_id for line in lines}
-    there = await holders(api, key.external_type, key.object_type, expected)
-    return {
-        line.change.key: records.image(found, model)
-        for line in lines
-        if (found := there.records.get(line.change.object_id or 0)) is not None
-        and there.held[line.change.key.external_id] == {found.id}
-    }
-
-
-async def _back(api: Salesloft, line: Line, place: int, there: Mapping[MappingKey, Image]) -> Fed:
-    """What takes a line back; a record that cannot come back stays as it is, and the reason is told."""
-    change, now = line.change, there.get(line.change.key)
-    try:
-        if change.kind == "record" and change.before is not None and now is not None:
-            change, left = records.written_back(change, now)
-        else:
-            change, left = await _way_back(api, line)
-    except (errors.ConflictError, errors.MissingError) as error:
-        state: State = "unchanged" if isinstance(error, records.AsBeforeError) else "conflict"
-        return Fed(place, line.change.inverse, state, error.what)
-    return Fed(place, change, note=f"not brought back: {', '.join(left)}" if left else "")
-
-
-async def _way_back(api: Salesloft, line: Line) -> tuple[Change, list[str]]:
-    """
-    Raises:
-        ConflictError: there is none. MissingError: what it would change is not there.
-    """
-    if line.state == "updated" and line.change.before is None:
-        what = "somebody else mapped the external id at that very moment, and what stood there before is not known."
-        raise errors.ConflictError(what)
-    back, left = await KINDS[line.change.kind].back(api, line.change)
-    return await _but_taken(api, back, left) if back.kind == "record" else (back, left)
-
-
-async def _but_taken(api: Salesloft, back: Change, left: list[str]) -> tuple[Change, list[str]]:
-    """The way back of a record without the e-mail or the domain that another record has by now.
-
-    Raises:
-        ConflictError: nothing else would come back.
-    """
-    other = await other_holder(api, back)
-    if other is None:
-        return back, left
-    name, kind = UNIQUE[back.key.object_type], back.key.object_type
-    left = [*left, f"{name} (which {one_record(kind, other.id)} has now)"]
-    before, after = (
-        {field: value for field, value in (image or {}).items() if field != name} for image in (back.before, back.after)
-    )
-    if not after:
-        raise errors.ConflictError(f"{', '.join(left)}.")
-    return replace(back, before=before, after=after), left
-
-
-def _creates(fed: Fed) -> bool:
-    return fed.state == "intended" and fed.change.kind == "mapping" and fed.change.after is not None
-
-
-async def _standing(api: Salesloft, key: MappingKey) -> Standing:
-    """The live mappings of a configuration by their keys, a point for each hundred; None where they are too many."""
-    rows = await configurations.carried(api, key, await configurations.count(api, key))
-    if rows is None:
-        return None
-    found: dict[MappingKey, list[Image]] = {}
-    for row in rows:
-        found.setdefault(row.key, []).append(row.before or {})
-    return found
-
-
-async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
-    """A creation, held against the same mapping where that stands there, or else another of its external id."""
-    rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
-    fitting = sorted(rows, key=lambda row: not mappings.fits(row, change.after or {}))
-    return replace(change, before=next(iter(fitting), None))
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:
@@ -279,7 +161,7 @@ async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change],
     back: list[Change] = []
     left: list[str] = []
     for line in done:
-        change, fields = await _way_back(api, line)
+        change, fields = await way_back(api, line)
         follows = any(one.key == change.key for one in back)  # it waits for what goes before it
         back.append(change if follows else await as_it_stands(api, change))
         left += fields

@@ -1,6 +1,6 @@
 """An upsert of one record, held against what is there before anybody is asked and before anything is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -116,12 +116,20 @@ def facts_beside(change: Change, found: Beside) -> tuple[tuple[str, str], ...]:
     return ((BESIDE, "; ".join(told)),) if told else ()
 
 
-async def other_holder(api: Salesloft, change: Change) -> Record | None:
-    """The record that has the e-mail or the domain which a change would bring to another one; a few points, and none
-    where it brings no new one.
+async def other_holders(api: Salesloft, changes: Sequence[Change]) -> list[Record | None]:
+    """For each change of records of one kind, the record that has the e-mail or the domain which it would bring to
+    another one; a few points for all of them, and none where they bring no new one.
     """
-    values = _unique(change)
-    return _other(change, await records_with(api, change.key.object_type, values)) if values else None
+    values = [value for one in changes for value in _unique(one)]
+    holders = await records_with(api, changes[0].key.object_type, values) if values else {}
+    return [_other(one, holders) for one in changes]
+
+
+def gives_up(change: Change) -> bool:
+    """Whether a change takes the e-mail or the domain off its record that it has now."""
+    name = UNIQUE[change.key.object_type]
+    before, after = change.before or {}, change.after or {}
+    return name in after and bool(before.get(name)) and not same(name, before[name], after[name])
 
 
 async def _facts_now(changes: Changes, change: Change) -> tuple[tuple[str, str], ...]:
