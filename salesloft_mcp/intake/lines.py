@@ -49,9 +49,8 @@ def lines_of(texts: Iterable[str], notes: list[str]) -> Iterator[Line]:
 
 
 def without_end(text: str) -> str:
-    """What a text holds besides spaces; nothing where it is the mark by which DOS ended a file."""
-    bare = text.strip()
-    return "" if bare == DOS_END else bare
+    """What a text holds besides spaces; nothing where those are marks by which DOS ended a file."""
+    return text.strip() if text.replace(DOS_END, "").strip() else ""
 
 
 def texts_of(raw: BinaryIO, start: bytes, notes: list[str]) -> Iterator[str]:

@@ -62,6 +62,8 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         ("<html>".encode("utf-16"), "is a web page (HTML)."),
         (b'<?xml version="1.0"?><Workbook/>', "is XML."),
         (b"", "is empty (0 bytes)."),
+        (b"\x1a\x1a", "is empty."),
+        ("\u00a0\x1a \x1a".encode(), "is empty."),
         ("\ufeff".encode(), "is empty."),
         ("\ufeff".encode("utf-16"), "is empty."),
         (b"\n \n,,\n", "has no column external_id"),

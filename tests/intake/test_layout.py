@@ -92,7 +92,7 @@ def test_an_id_that_only_begins_like_a_total_is_an_id(last: str) -> None:
     assert read(f"external_id,object_id\nU-1,15\n{last}\n")[0][3] == last.split(",")
 
 
-@pytest.mark.parametrize("blank", ["\n", ",\n", " , \n", '"",""\n', "\t\n"])
+@pytest.mark.parametrize("blank", ["\n", ",\n", " , \n", '"",""\n', "\t\n", "\u00a0\n", "\u3000\n", "\u2028,\u2003\n"])
 def test_blank_lines_are_skipped_and_counted(blank: str) -> None:
     found, notes = read(f"external_id,email\nF-1,a@x.test\n{blank}F-2,b@x.test\n{blank}{blank}")
     assert (found, notes) == ({2: ["F-1", "a@x.test"], 4: ["F-2", "b@x.test"]}, ["Skipped: 3 blank lines."])
