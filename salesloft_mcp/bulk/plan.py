@@ -13,6 +13,7 @@ from salesloft_mcp.changes.records import Intent
 from salesloft_mcp.errors import BrokenAnswerError
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.lookups.known_records import MOST_SPELLINGS
+from salesloft_mcp.lookups.newest import newest
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, ObjectType
@@ -63,6 +64,7 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
     backfill = aim.intent is None
     asks = ids + staging.count("object_id") if backfill else ids * (1 + MOST_SPELLINGS)
     ask, first = await begin_list(api, aim.external_type, aim.object_type)
+    staging.see(newest(first))
     if first.total is not None and cheapest(asks, first.total, begun=True) is not None:
         read = 0
         async for rows in pages(ask, first):

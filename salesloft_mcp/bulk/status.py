@@ -15,6 +15,7 @@ from salesloft_mcp.changes.run import BATCH
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import questions
 from salesloft_mcp.salesloft.models import ObjectType
+from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.state.database import Row, Value
 from salesloft_mcp.state.staging import Verdict
 from salesloft_mcp.text import quoted
@@ -103,14 +104,18 @@ class Status:
     @property
     def points(self) -> int:
         """API points that these cost at most: one each, what it takes to look once more, in batches, whose the external
-        ids of records are, and two where the external type is to be looked for and configured first. What has to
-        wait for points is looked at again, which is not counted here.
+        ids of records are, what was mapped meanwhile, by others and by the batch before, and two where the external
+        type is to be looked for and configured first. What has to wait for points is looked at again, and where much
+        was mapped meanwhile, that is read: neither is counted here.
         """
         plan, size = self.plan, min(self.left, BATCH)
         found = {name: min(plan.counts[name], size) for name in plan.written}
         free = sum(found.values()) - found["update"] if plan.intent else 0
         first = 2 if plan.asks["configuration"] and self.left and not plan.operation else 0
-        return first + self.left + -(-self.left // BATCH) * questions(found["update"], min(free, size))
+        batches = -(-self.left // BATCH)
+        maps = batches > 0 and not plan.undoes and found["update"] < sum(found.values())
+        new = 1 + (batches - 1) * -(-BATCH // PAGE_SIZE) if maps else 0
+        return first + new + self.left + batches * questions(found["update"], min(free, size))
 
     @property
     def under_way(self) -> bool:

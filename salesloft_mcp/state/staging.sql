@@ -43,6 +43,15 @@ CREATE TABLE IF NOT EXISTS held (
     near        TEXT NOT NULL
 );
 
+-- The newest mapping of the type that was seen; no row where Salesloft does not tell which are new. And the external ids
+-- that were mapped after the plan was made, which a run sees.
+CREATE TABLE IF NOT EXISTS newest (
+    mapping_id INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS mapped_since (
+    external_id TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
 -- Records that have an e-mail or a domain of the input, by that e-mail or domain.
 CREATE TABLE IF NOT EXISTS known (
     ref       TEXT NOT NULL,

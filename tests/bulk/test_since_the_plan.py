@@ -1,18 +1,21 @@
 """What was mapped by others after a plan was made: nobody has agreed to a row that would stand beside it."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
 
-from salesloft_mcp.app import App
+from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Operation
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Sandbox
-from tests.crowd import FIRST_OF_CROWD
+from salesloft_mcp.settings import Settings
+from tests.crowd import FIRST_OF_CROWD, crowd
 from tests.hosting.program import HANG_SECONDS
 from tests.server.calling import writes
 
@@ -118,3 +121,33 @@ async def test_a_type_that_was_deleted_meanwhile_stops_the_run_with_the_way_on(a
     assert '"short_lived" is not configured for people' in status.problem
     await app.salesloft.create_configuration("short_lived", "people")
     assert (await finished(app, plan)).outcomes == {"created": 20}
+
+
+@pytest.fixture
+async def odd_app(settings: Settings) -> AsyncIterator[App]:
+    """Salesloft as it may be: it takes an external id for several records, and hides those of user 5 from the token."""
+    with Sandbox(rate_limit=0, enforce_unique=False, odd=["hidden-records"]) as sandbox:
+        crowd(sandbox, 300)
+        async with open_app(settings, sandbox) as app:
+            yield app
+
+
+async def test_an_external_id_that_others_mapped_meanwhile_is_not_given_to_a_second_record(odd_app: App) -> None:
+    app = odd_app
+    rows = [{"external_id": f"N-{n}", "object_id": FIRST_OF_CROWD + n} for n in range(150)]
+    plan = await app.jobs.plan(MAPS, partial(load_rows, rows=rows), "rows")
+    await app.jobs.wait(plan, HANG_SECONDS)
+    await app.salesloft.create_mapping("crm_lead", "people", "N-149", FIRST_OF_CROWD + 200)
+    await app.salesloft.create_mapping("crm_lead", "people", "N-148", FIRST_OF_CROWD + 148)
+    status = await finished(app, plan)
+    assert status.outcomes == {"created": 148, "unchanged": 1, "conflict": 1}
+    (line,) = await app.changes.log.lines(status.plan.operation, {"conflict"})
+    assert line.note == f"it was mapped to person {FIRST_OF_CROWD + 200} {MEANWHILE}"
+
+
+async def test_a_hidden_record_that_got_an_external_id_meanwhile_is_not_overwritten(odd_app: App) -> None:
+    app = odd_app
+    plan = await planned(app, UPSERTS, external_id="N-1", email_address="ann@new.test")
+    hidden = await app.salesloft.upsert_person("crm_lead", "Old", PersonFields(email_address="b@b.test", owner_id=5))
+    await app.salesloft.create_mapping("crm_lead", "people", "N-1", hidden.id)
+    assert await note(app, await finished(app, plan)) == f"it was mapped to person {hidden.id} {MEANWHILE}"
