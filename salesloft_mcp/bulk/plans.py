@@ -117,7 +117,8 @@ class Plans:
                 problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
         elif state == "running" and row.cancelled:
             state = "cancelling"
-        status = Status(row, state, problem, await history.counts(self._database, row.operation))
+        outcomes = await history.counts(self._database, row.operation)
+        status = Status(row, state, problem, outcomes, await history.refused(self._database, row.operation))
         return replace(status, state=await self._undone(status)) if state == "undone" else status
 
     def new_staging(self, plan: str) -> Staging:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from salesloft_mcp import errors
@@ -84,12 +84,15 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far a plan is. `stopped` was begun and is run by nobody now: run it again to go on."""
+    """How far a plan is. `stopped` was begun and is run by nobody now: run it again to go on. `ended` is how many rows
+    were not written, by what was to be done: create, update or delete.
+    """
 
     plan: PlanRow
     state: State
     problem: str
     outcomes: Counter[ChangeState]
+    ended: Counter[str] = field(default_factory=Counter)
 
     @property
     def done(self) -> int:
@@ -171,7 +174,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     told |= {words: str(asks[name]) for name, words in REASONS.items() if asks[name]}
     cost = replace(status, plan=row).points
     told["cost"] = f"{cost} point{'s' * (cost != 1)}"
-    writes = _left_by_verb(row, status.outcomes, left)
+    writes = _left_by_verb(row, status, left)
     return Operation(
         title,
         (),
@@ -190,12 +193,14 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     )
 
 
-def _left_by_verb(row: PlanRow, outcomes: Counter[ChangeState], left: int) -> Counter[str]:
-    """What of `left` is to be created, updated and deleted. What was refused is not told apart by the log."""
+def _left_by_verb(row: PlanRow, status: Status, left: int) -> Counter[str]:
+    """What of `left` is to be created, updated and deleted. What was found as it shall be may be any of these."""
+    outcomes = status.outcomes
     damaged = row.asks[SUSPICIOUS_UPDATE] if row.suspicious else 0
     creates = sum(row.counts[name] for name in row.written if name != "update") - damaged
     rest = Counter(create=creates, update=row.counts["update"] + damaged, delete=row.counts["delete"])
     rest -= Counter(create=outcomes["created"], update=outcomes["updated"], delete=outcomes["deleted"])
+    rest -= status.ended
     for what in tuple(rest):
         rest[what] -= min(rest[what], rest.total() - left)
     return rest

@@ -90,6 +90,19 @@ async def counts(database: Database, number: int) -> Counter[State]:
     return await database.read(lambda tx: _counts(tx, number, "AND line IS NOT NULL"))
 
 
+async def refused(database: Database, number: int) -> Counter[str]:
+    """How many changes of a run were not made, by what they were to do: create, update or delete. What was found as it
+    shall be is no part, since that does not tell it.
+    """
+    sql = (
+        "SELECT CASE WHEN after IS NULL THEN 'delete' WHEN before IS NULL OR kind = 'mapping' THEN 'create'"
+        " ELSE 'update' END AS verb, COUNT(*) AS n FROM changes WHERE operation = ? AND line IS NOT NULL"
+        " AND outcome IN ('conflict', 'failed', 'declined', 'lost') GROUP BY verb"
+    )
+    rows = await database.read(lambda tx: tx.rows(sql, number))
+    return Counter({row["verb"]: row["n"] for row in rows})
+
+
 async def restricted_again(database: Database, number: int) -> int:
     """How many records a run has updated that its undoing would take out of use again."""
     was_and_is = ((one.format(image="before"), one.format(image="after")) for one in _RESTRICTED)

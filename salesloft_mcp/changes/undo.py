@@ -127,9 +127,11 @@ async def _left(
         passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
         counts = await history.counts(log.database, one.id)
         back = Counter(create=counts["created"], update=counts["updated"], delete=counts["deleted"])
-        ended = sum(number for state, number in counts.items() if state not in OPEN) - back.total()
-        done, ran = done[len(passed) :], ran - back
-        for what in ran:  # of what was refused the log does not tell which it was, and the sum is what counts
+        back += await history.refused(log.database, one.id)
+        left = ran - back
+        ended = sum(number for state, number in counts.items() if state not in OPEN) - (ran - left).total()
+        done, ran = done[len(passed) :], left
+        for what in ran:  # of what was as it should be the log does not tell which it was, and the sum is what counts
             gone = min(ended, ran[what])
             ran, ended = ran - Counter({what: gone}), ended - gone
         by = by or one.undone_by

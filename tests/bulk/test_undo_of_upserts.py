@@ -6,13 +6,16 @@ import pytest
 
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.report import every_row
+from salesloft_mcp.bulk.status import operation_of
+from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.changes.way_back import feed
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.oddities import ODD_VALUES
+from tests.hosting.program import HANG_SECONDS
 
-from .test_upsert_runs import ANN, BEN, CLEO, app, mapped, person, planned
-from .working import YES, finished, undone
+from .test_upsert_runs import AIM, ANN, BEN, CLEO, app, mapped, person, planned
+from .working import YES, Gate, finished, undone
 
 __all__ = ["app"]
 pytestmark = pytest.mark.anyio
@@ -53,6 +56,27 @@ async def test_an_address_that_went_from_one_row_to_another_goes_back_the_same_w
     await app.database.write(lambda tx: tx.change("UPDATE changes SET operation = ? WHERE line IS NOT NULL", number))
     fed = await feed(app.changes, number)(0, 10)
     assert [(one.change.after or {}).get("email_address") for one in fed if one.change.after][-1] == address
+
+
+async def test_what_is_left_of_an_undoing_is_told_without_the_rows_that_were_refused(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mapped(app, **PEOPLE)
+    new = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(30)]
+    plan = await planned(app, *new, *({"external_id": name, "title": "T"} for name in PEOPLE))
+    number = (await finished(app, plan, YES)).plan.operation
+    for name in PEOPLE:
+        await app.salesloft.upsert_person(AIM.external_type, name, PersonFields(title="by hand"))
+    operation = await undo(app.changes, app.database, number)
+    gate = Gate(app.salesloft, monkeypatch, 2, "delete_mapping")  # the newest go first, which were updated
+    await app.jobs.start_undo(operation, YES)
+    await gate.wait()
+    await app.jobs.cancel(operation.by_run.plan)
+    gate.open()
+    status = await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)
+    assert status.outcomes["conflict"] == 3
+    again = await undo(app.changes, app.database, number)
+    assert again.by_run.told == operation_of(status).by_run.told == f"{status.left} mappings to delete"
 
 
 @pytest.mark.parametrize("unread", ["person", "mapping"])

@@ -12,6 +12,7 @@ from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.run import READ_AGAIN_SECONDS
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.fields import PersonFields
@@ -406,6 +407,25 @@ async def test_what_is_left_of_an_undoing_is_told_by_what_it_does(app: App, monk
     left = (await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)).left
     assert left > 1
     assert (await undo(app.changes, app.database, number)).by_run.told == f"{left} people to update"
+
+
+async def test_what_is_left_of_a_run_is_told_without_the_rows_that_were_refused(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mapped(app, A=ANN, B=BEN, C=CLEO)
+    updates = [{"external_id": name, "title": "T"} for name in "ABC"]
+    new = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(30)]
+    plan = await planned(app, *updates, *new)
+    for name in "ABC":
+        await app.salesloft.upsert_person(AIM.external_type, name, PersonFields(title="by hand"))
+    gate = Gate(app.salesloft, monkeypatch, 2, "upsert_person")
+    await started(app, plan, YES)
+    await gate.wait()
+    await app.jobs.cancel(plan)
+    gate.open()
+    status = await app.jobs.wait(plan, HANG_SECONDS)
+    assert status.outcomes["conflict"] == 3
+    assert operation_of(status).by_run.told == f"{status.left} people to create"
 
 
 async def test_what_is_as_it_was_before_is_no_conflict_of_an_undoing(app: App, sandbox: Sandbox) -> None:
