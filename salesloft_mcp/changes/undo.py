@@ -122,7 +122,7 @@ async def _left(
     Raises:
         ConflictError: nothing; or one of them was itself undone, and what stands there now is of that.
     """
-    by, log = 0, changes.log
+    by, tried, log = 0, 0, changes.log
     for one in await history.find(log.database, Search(tenant=logged.tenant, undoes=logged.id)):
         passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
         counts = await history.counts(log.database, one.id)
@@ -134,12 +134,16 @@ async def _left(
         for what in ran:  # of what was as it should be the log does not tell which it was, and the sum is what counts
             gone = min(ended, ran[what])
             ran, ended = ran - Counter({what: gone}), ended - gone
-        by = by or one.undone_by
+        by, tried = by or one.undone_by, tried or one.id
     by = by or (logged.undone_by if not done and not ran else 0)
     if by:
         how = f" by change {by} already" if by == logged.undone_by else f", and that by change {by}"
         what = f"change {logged.id} was undone{how}. Nothing was changed."
         raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {by}."))
+    if tried and not done and not ran:
+        how = "was refused" if await history.refused(log.database, tried) else "found it as it was before"
+        what = f"change {logged.id} was to be undone by change {tried} already, which {how}. Nothing was changed."
+        raise errors.ConflictError(what, next_step=_LOOK)
     return done, ran
 
 

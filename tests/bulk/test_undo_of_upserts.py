@@ -9,6 +9,7 @@ from salesloft_mcp.bulk.report import every_row
 from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.changes.way_back import feed
+from salesloft_mcp.errors import ConflictError
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.oddities import ODD_VALUES
@@ -77,6 +78,17 @@ async def test_what_is_left_of_an_undoing_is_told_without_the_rows_that_were_ref
     assert status.outcomes["conflict"] == 3
     again = await undo(app.changes, app.database, number)
     assert again.by_run.told == operation_of(status).by_run.told == f"{status.left} mappings to delete"
+
+
+async def test_an_undoing_that_was_refused_is_named_when_it_is_asked_for_once_more(app: App, sandbox: Sandbox) -> None:
+    number = await run_of(app, A={"title": "T"})
+    await app.salesloft.upsert_person(AIM.external_type, "A", PersonFields(title="by hand"))
+    assert [state for state, _ in await told(app, number)] == ["conflict"]
+    words = rf"change {number} was to be undone by change {number + 1} already.*refused"
+    with pytest.raises(ConflictError, match=words):
+        ConflictError, match=rf"change {number} was to be undone by change {number + 1} already.*refused"
+    ):
+        await undo(app.changes, app.database, number)
 
 
 @pytest.mark.parametrize("unread", ["person", "mapping"])
