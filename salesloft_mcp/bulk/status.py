@@ -152,16 +152,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
         ConflictError: it cannot be run; or it was begun without its suspicious rows.
     """
     row = status.plan
-    if suspicious and row.operation and not row.suspicious and status.state == "finished":
-        what = "plan: its run ended without its suspicious rows. Nothing was started."
-        step = (Hint.PLAN_AGAIN, " for them; what was written comes out as unchanged.")
-        raise errors.ConflictError(what, next_step=step)
-    if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
-        again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
-        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
-    if suspicious and row.operation and not row.suspicious:
-        what = "plan: it was begun without its suspicious rows, and goes on without them. Nothing was started."
-        raise errors.ConflictError(what, next_step=(Hint.PLAN_AGAIN, " for them, when it has ended."))
+    _check_startable(status, suspicious)
     row = replace(row, suspicious=suspicious or row.suspicious)
     left = replace(status, plan=row).left
     told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
@@ -172,6 +163,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     told |= {f"{name} rows left out": str(row.counts[name]) for name in left_out if row.counts[name]}
     asks = row.asks + Counter({name: row.asks[f"suspicious {name}"] for name in REASONS if row.suspicious})
     told |= {words: str(asks[name]) for name, words in REASONS.items() if asks[name]}
+    unclear = row.suspicious and row.counts["suspicious"] > 0
     cost = replace(status, plan=row).points
     told["cost"] = f"{cost} point{'s' * (cost != 1)}"
     writes = _left_by_verb(row, status, left)
@@ -187,10 +179,28 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
             deletes=writes["delete"],
             suspicious=row.suspicious,
             doubtful=min(row.counts["suspicious"], left) if row.suspicious else 0,
-            asks=(sum(asks[name] for name in REASONS) or int(row.suspicious)) if left else 0,
+            asks=(sum(asks[name] for name in REASONS) or int(unclear)) if left else 0,
         ),
         facts=tuple(told.items()),
     )
+
+
+def _check_startable(status: Status, suspicious: bool) -> None:
+    """
+    Raises:
+        ConflictError: its run cannot begin or go on, or not with its suspicious rows.
+    """
+    row = status.plan
+    if suspicious and row.operation and not row.suspicious and status.state == "finished":
+        what = "plan: its run ended without its suspicious rows. Nothing was started."
+        step = (Hint.PLAN_AGAIN, " for them; what was written comes out as unchanged.")
+        raise errors.ConflictError(what, next_step=step)
+    if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
+        again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
+        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
+    if suspicious and row.operation and not row.suspicious:
+        what = "plan: it was begun without its suspicious rows, and goes on without them. Nothing was started."
+        raise errors.ConflictError(what, next_step=(Hint.PLAN_AGAIN, " for them, when it has ended."))
 
 
 def _left_by_verb(row: PlanRow, status: Status, left: int) -> Counter[str]:

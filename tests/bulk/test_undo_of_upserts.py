@@ -86,8 +86,6 @@ async def test_an_undoing_that_was_refused_is_named_when_it_is_asked_for_once_mo
     assert [state for state, _ in await told(app, number)] == ["conflict"]
     words = rf"change {number} was to be undone by change {number + 1} already.*refused"
     with pytest.raises(ConflictError, match=words):
-        ConflictError, match=rf"change {number} was to be undone by change {number + 1} already.*refused"
-    ):
         await undo(app.changes, app.database, number)
 
 
