@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.rows import given as as_given
-from salesloft_mcp.bulk.rows import id_of, identified, shown
+from salesloft_mcp.bulk.rows import id_of, identified, shown, unreadable
 from salesloft_mcp.changes.given import CUSTOM, Given, GivenAccount, GivenPerson, fields_to_write, references
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.heads import EXTERNAL_ID, Wanted
@@ -46,7 +46,7 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     """Check one row of a bulk upsert by itself."""
     external_id, problem = id_of(fields)
     if problem or isinstance(fields, Invalid):
-        return NewRow(line, external_id, verdict="invalid", note=problem)
+        return unreadable(line, external_id, problem)
     row, model = identified(line, external_id), GIVEN[aim.object_type]
     try:
         given = model.model_validate(_nested(fields, aim))

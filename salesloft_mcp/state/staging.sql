@@ -1,8 +1,8 @@
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF; -- a plan that a crash cut off is made again
 
--- by, ref: how the row names its record. fields: what an upsert writes, refs: the records that it names by external ids,
--- and before: what stands there, all as JSON.
+-- by, ref: how the row names its record. fields: what an upsert writes ({} where a row cannot be read), refs: the records
+-- that it names by external ids, and before: what stands there, all as JSON.
 -- taken: what was changed of the key before it is looked up. given: the keys of which that was, as they came, as JSON.
 -- near: equal for external ids that are nearly the same. family, spelling: the kind of the external id, and how it is
 -- written. doubt: why the external id looks damaged. asks: why a person has to agree to the row.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, every_row
-from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.sources import load_file, load_rows
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import ByRun
 from salesloft_mcp.changes.undo import undo
@@ -130,6 +131,15 @@ async def test_two_rows_that_share_an_address_do_not_make_one_person_twice(app: 
     assert [(row.plan, row.note) for row in found] == [
         ("create", ""),
         ("suspicious", "another email of it is that of line 1"),
+    ]
+
+
+async def test_a_row_that_cannot_be_read_contradicts_others_of_its_external_id(app: App, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("external_id,email,title\nNEW-1,a@new.test,CEO\nNEW-1,b@new.test,CFO,extra\n")
+    plan = await app.jobs.plan(LEADS, partial(load_file, file=tmp_path / "a.csv"), "a.csv")
+    assert [(row.plan, row.note) for row in await report(app, await app.jobs.wait(plan, HANG_SECONDS))] == [
+        ("invalid", "line 3 has this external id, too, and is not as it should be"),
+        ("invalid", "4 cells, the head has 3."),
     ]
 
 
