@@ -28,5 +28,7 @@ def _texts(fields: Image) -> Iterator[tuple[str, str]]:
     for name, value in fields.items():
         if isinstance(value, str):
             yield name, value
+        elif isinstance(value, list):
+            yield from ((name, one) for one in value if isinstance(one, str))
         elif isinstance(value, dict):
             yield from ((f"custom field {quoted(one)}", text) for one, text in value.items() if isinstance(text, str))

@@ -134,6 +134,12 @@ async def test_two_rows_that_share_an_address_do_not_make_one_person_twice(app: 
     ]
 
 
+async def test_a_tag_that_a_program_wrote_for_nothing_is_suspicious(app: App) -> None:
+    rows: list[Row] = [{"external_id": "NEW-1", "email_address": "a@new.test", "tags": "vip;NULL"}]
+    (row,) = await report(app, await planned(app, rows))
+    assert (row.plan, row.note) == ("suspicious", "tags (a word for nothing)")
+
+
 async def test_a_row_that_cannot_be_read_contradicts_others_of_its_external_id(app: App, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("external_id,email,title\nNEW-1,a@new.test,CEO\nNEW-1,b@new.test,CFO,extra\n")
     plan = await app.jobs.plan(LEADS, partial(load_file, file=tmp_path / "a.csv"), "a.csv")
