@@ -220,12 +220,12 @@ class ChangeLog:
         found = await self._lines(f"{_KEY} AND {UNSETTLED}", self.tenant, *astuple(key))
         return found[0] if found else None
 
-    async def unsettled(self, before: float) -> list[Line]:
+    async def unsettled(self, before: float, after: int = 0) -> list[Line]:
         """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down: at
-        most twenty, the oldest.
+        most twenty, the oldest past the id `after`.
         """
-        where = f"tenant = ? AND {UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
-        return await self._lines(where, self.tenant, before, LOOKED_BACK)
+        where = f"tenant = ? AND {UNSETTLED} AND at <= ? AND id > ? ORDER BY id LIMIT ?"
+        return await self._lines(where, self.tenant, before, after, LOOKED_BACK)
 
     async def lines(
         self, number: int, states: States = (), after: int = 0, last: int = END, limit: int = ALL, by: Order = "id"

@@ -78,13 +78,12 @@ async def taken(api: Salesloft, change: Change, name: str, value: str, owner: in
     if change.before is not None:
         what = f"{whose}, and this external id to {one_record(key.object_type, change.object_id)}. Nothing was changed."
         return errors.ConflictError(what, next_step=f"leave {name} out, or ask the person which of the two is meant.")
-    own = await api.list_mappings(
-        external_type=key.external_type, object_type=key.object_type, object_id=owner, deleted=False
-    )
-    if not own.rows:
+    found = await api.list_mappings(external_type=key.external_type, object_id=owner, deleted=False)
+    own = [row for row in found.rows if row.object_type == key.object_type]
+    if not own and not found.unread and found.next_page is None:
         what = f"{whose}, which has no such external id. Nothing was created."
         return errors.ConflictError(what, next_step=(Hint.MAP_RECORD, f" with object_id {owner}, then upsert again."))
-    ids = ", ".join(quoted(row.external_id) for row in own.rows[:5])
+    ids = ", ".join(quoted(row.external_id) for row in own[:5]) or "not known: the answer cannot be read"
     what = f"{whose}, whose external id of this type is {ids}. Nothing was created."
     instead = f" with object_id {owner} and instead_of; if not, use that id."
     return errors.ConflictError(what, next_step=("if this id has replaced it, ", Hint.MAP_RECORD, instead))

@@ -14,7 +14,7 @@ from salesloft_mcp.intake.domains import host, in_letters, spellings
 from salesloft_mcp.lookups.terms import CRM_ID, DOMAIN, EMAIL, EMAIL_FIELDS, FLAGS, IDS, TERMS, Term, term
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record
-from salesloft_mcp.salesloft.paging import pages
+from salesloft_mcp.salesloft.paging import as_far_as_read, pages
 from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, is_magic, is_moment, objects
 from salesloft_mcp.text import quoted, whole_number
 
@@ -78,14 +78,14 @@ async def find_objects(
         return
     if by == "domain" or (by == "email" and object_type == "users"):
         every_user = partial(api.list_objects, "users", (), per_page=PAGE_SIZE)  # users have no cursor, and are few
-        async for rows in pages(every_user) if object_type == "users" else scan(api, object_type):
+        async for rows in pages(as_far_as_read(every_user)) if object_type == "users" else scan(api, object_type):
             yield _pairs(by, rows)
         return
     forms = (form for ref in refs for form in emails.forms(ref)) if by == "email" else refs
     for batch in _batches(object_type, by, forms):
         asked = {value for _, value in batch}
         ask = partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)
-        async for rows in pages(ask):
+        async for rows in pages(as_far_as_read(ask)):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
                 raise _not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
@@ -199,7 +199,7 @@ async def _with_domain(api: Salesloft, ref: str, spelled: str) -> list[tuple[str
         return []
     filters: Query = ((DOMAIN.parameter, spelled),)
     ask = partial(api.list_objects, "accounts", filters, per_page=PAGE_SIZE)
-    return [(ref, row.id) async for rows in pages(ask) for row in rows if DOMAIN.fits(row, ref)]
+    return [(ref, row.id) async for rows in pages(as_far_as_read(ask)) for row in rows if DOMAIN.fits(row, ref)]
 
 
 def _no_time(object_type: ObjectType, row: Record) -> BrokenAnswerError:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, count
 from math import comb
-from typing import Any
 from urllib.parse import quote
 
 from salesloft_mcp import errors
@@ -13,8 +12,8 @@ from salesloft_mcp.lookups.known_records import read_records
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping as Row
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Page, Record
-from salesloft_mcp.salesloft.paging import Ask, live_mappings, pages
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Record
+from salesloft_mcp.salesloft.paging import live_mappings, readable
 from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL, MAX_QUERY_BYTES, ids_path
 
 _NAME = len("&external_ids%5B100%5D=")
@@ -125,28 +124,13 @@ async def _found(
     found: dict[int, Record] = {}
     odd: list[str] = []
     for batch in _batches(external_ids, room):
-        records, every = await _readable(partial(api.list_records, external_type, object_type, batch))
-        found |= records
-        odd += [] if every else batch
+        try:
+            rows, unread = await readable(partial(api.list_records, external_type, object_type, batch))
+        except errors.BrokenAnswerError:  # the mappings tell whose they are
+            rows, unread = [], len(batch)
+        found |= {record.id: record for record in rows}
+        odd += batch if unread else []
     return found, odd
-
-
-async def _readable(ask: Ask[Record]) -> tuple[dict[int, Record], bool]:
-    """The records of a list that can be read, and whether these are all of them."""
-    found, every = dict[int, Record](), True
-
-    async def asking(**asked: Any) -> Page[Record]:  # noqa: ANN401 - whatever page `ask` is asked for
-        nonlocal every
-        page = await ask(**asked)
-        every = every and not page.unread
-        return page
-
-    try:
-        async for rows in pages(asking):
-            found |= {record.id: record for record in rows}
-    except errors.BrokenAnswerError:  # none of them can be read: the mappings tell whose they are
-        every = False
-    return found, every
 
 
 def _batches(external_ids: Sequence[str], room: int) -> Iterator[list[str]]:
