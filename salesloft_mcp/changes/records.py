@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Facts, Image, State
-from salesloft_mcp.changes.spelling import CUSTOM, REFERENCES, SHOWN_AS, same, shown
+from salesloft_mcp.changes.spelling import CUSTOM, REFERENCES, SHOWN_AS, as_text, same, shown
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
@@ -179,7 +179,7 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
     back: dict[str, JsonValue] = {}
     left: list[str] = []
     for name in [one for one in model.model_fields if one != "crm_id_type"]:  # which goes with crm_id
-        old, new = written(before, name), written(after, name)
+        old, new = cast(JsonValue, as_text(name, written(before, name))), written(after, name)
         if name == "custom_fields":
             fields, more = _custom_way_back(_dict(old), _dict(new), _dict(now.get(name)))
             back |= {name: fields} if fields else {}
@@ -230,10 +230,11 @@ def _custom_way_back(was: Image, has: Image, now: Image) -> tuple[dict[str, Json
     names = [
         one for one in has if not _is(CUSTOM, has[one], was.get(one)) and not _is(CUSTOM, now.get(one), was.get(one))
     ]
-    back = {
-        one: was.get(one)
-        for one in names
-        if same(CUSTOM, now.get(one), has[one]) and isinstance(was.get(one), str | None)
+    texts = {one: cast(JsonValue, as_text(CUSTOM, was.get(one))) for one in names}
+    back: dict[str, JsonValue] = {
+        one: text
+        for one, text in texts.items()
+        if same(CUSTOM, now.get(one), has[one]) and isinstance(text, str | None)
     }
     left = [one for one in names if one not in back and not same(CUSTOM, now.get(one), was.get(one))]
     return back, [f"custom field {quoted(one)}" for one in left]

@@ -23,8 +23,10 @@ _SHORTEST_NUMBER = 7  # digits that a platform completes with a country code
 
 def same(name: str, there: object, given: object) -> bool:
     """Whether a field holds a value, as Salesloft spells it: domains as hosts, e-mails in any case and in both
-    forms of their domain, phones by their digits and perhaps with a country code, lists in any order.
+    forms of their domain, phones by their digits and perhaps with a country code, lists in any order, and texts that
+    it shows as numbers.
     """
+    there, given = as_text(name, there), as_text(name, given)
     if name in ("archived", "crm_id_type"):  # shown as a moment and as a kind of CRM object
         return bool(there) == bool(given)
     if given is None or given == []:  # what is emptied is shown as null or as empty
@@ -37,6 +39,13 @@ def same(name: str, there: object, given: object) -> bool:
     if isinstance(given, list):
         return isinstance(there, list) and sorted(map(str, there)) == sorted(map(str, given))
     return there == given
+
+
+def as_text(name: str, value: object) -> object:
+    """A number where a field holds text, as it is written; anything else as it is."""
+    if name in REFERENCES or isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return json.dumps(value).removesuffix(".0")
 
 
 def not_taken(sent: Image, stands: Image) -> list[str]:

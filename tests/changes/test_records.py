@@ -43,6 +43,8 @@ LEAD_PERSON = 578495206
         ("do_not_contact", False, False),
         ("crm_id_type", "person", "salesforce"),
         ("title", None, None),
+        ("postal_code", 94105, "94105"),
+        ("custom_fields", {"Score": 5, "Share": 2.0}, {"Score": "5", "Share": "2"}),
     ],
 )
 def test_the_same_value_may_be_spelled_otherwise(name: str, there: object, given: object) -> None:
@@ -64,6 +66,8 @@ def test_the_same_value_may_be_spelled_otherwise(name: str, there: object, given
         ("custom_fields", {"A": "1"}, {"A": None}),
         ("do_not_contact", None, False),
         ("owner_id", 4, "4"),
+        ("postal_code", 1067, "01067"),
+        ("title", True, "true"),
         ("crm_id_type", None, "salesforce"),
         ("archived", False, True),
     ],
@@ -233,6 +237,14 @@ def test_an_account_is_archived_or_taken_back_again(archived: bool) -> None:
 def test_a_value_that_cannot_be_written_is_left_and_told() -> None:
     before, after = {"job_seniority": "chief"}, {"job_seniority": "director"}
     assert back(before, after, after) == ({}, ["job_seniority"])
+
+
+def test_a_text_that_is_shown_as_a_number_comes_back_as_text() -> None:
+    before: Image = {"postal_code": 94105, "custom_fields": {"Score": 5}}
+    after: Image = {"postal_code": "10115", "custom_fields": {"Score": "7"}}
+    now: Image = {"postal_code": 10115, "custom_fields": {"Score": 7}}
+    expected = {"postal_code": "94105", "custom_fields": {"Score": "5"}}
+    assert back(before, after, now, AccountFields) == (expected, [])
 
 
 def test_a_whole_record_of_an_earlier_version_comes_back_by_its_ids() -> None:
