@@ -1,8 +1,9 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import JsonValue, ValidationError
 
@@ -20,6 +21,7 @@ from salesloft_mcp.text import quoted
 Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
 
 
@@ -49,7 +51,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
         ConflictError: another record was updated than the one that was read.
     """
     key = change.key
-    fields = fields_of(key).model_validate(change.after)
+    # What is given was checked where it came in, and what comes back stood there: it may hold what is refused in input.
+    fields = fields_of(key).model_construct(**cast(dict[str, Any], change.after or {}))
     if isinstance(fields, PersonFields):
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
@@ -234,7 +237,7 @@ def _custom_way_back(was: Image, has: Image, now: Image) -> tuple[dict[str, Json
     back: dict[str, JsonValue] = {
         one: text
         for one, text in texts.items()
-        if same(CUSTOM, now.get(one), has[one]) and isinstance(text, str | None)
+        if same(CUSTOM, now.get(one), has[one]) and (text is None or _is_text(text))
     }
     left = [one for one in names if one not in back and not same(CUSTOM, now.get(one), was.get(one))]
     return back, [f"custom field {quoted(one)}" for one in left]
@@ -251,11 +254,21 @@ def _dict(value: JsonValue) -> Image:
 
 
 def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> bool:
+    """Whether an earlier value is of the kind that a field takes; of a text, what is refused in input may come back."""
+    return _is_taken(model, name, "x" if _is_text(value) else value) or _is_taken(model, name, value)
+
+
+def _is_taken(model: type[RecordFields], name: str, value: JsonValue) -> bool:
     try:
         model.model_validate({name: value})
     except ValidationError:
         return False
     return True
+
+
+def _is_text(value: JsonValue) -> bool:
+    """Whether it is a text that can be sent, which a half of a character cannot."""
+    return isinstance(value, str) and not _HALF_CHARACTER.search(value)
 
 
 def _is_new(record: Record, *, unless_told: bool) -> bool:

@@ -239,6 +239,18 @@ def test_a_value_that_cannot_be_written_is_left_and_told() -> None:
     assert back(before, after, after) == ({}, ["job_seniority"])
 
 
+async def test_what_is_refused_in_input_comes_back_where_it_stood(here: World) -> None:
+    await here.api.create_mapping(COMPANY.external_type, COMPANY.object_type, COMPANY.external_id, 9872)
+    held: dict[str, str | None] = {"Legacy Account ID": "A-1\nand more"}
+    old = AccountFields.model_construct(street="1 Main\nSuite 2", size="9" * 3_000, custom_fields=held)
+    await here.api.upsert_account(COMPANY.external_type, COMPANY.external_id, old)
+    new = AccountFields(street="2 Main", size="1", custom_fields={"Legacy Account ID": "A-2"})
+    done = await here.apply(await records.upsert(here.api, COMPANY, new, "upsert"))
+    assert states(await here.undo(done.number)) == ["updated"]
+    (stands,) = await records.read(here.api, COMPANY)
+    assert fits(stands, old.body())
+
+
 def test_a_text_that_is_shown_as_a_number_comes_back_as_text() -> None:
     before: Image = {"postal_code": 94105, "custom_fields": {"Score": 5}}
     after: Image = {"postal_code": "10115", "custom_fields": {"Score": "7"}}
