@@ -22,6 +22,7 @@ Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+_EMPTY: Image = {"do_not_contact": False, "tags": [], "contact_restrictions": []}  # where null may stand for it
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
 
 
@@ -107,7 +108,7 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
         raise AsBeforeError("the record is as it was before.")
     if not fields:
         raise errors.ConflictError(f"{', '.join(left)}.")
-    if fields.get("do_not_contact") is False:
+    if "do_not_contact" in fields and not fields["do_not_contact"]:
         left.append("the cadences that do_not_contact ended")
     return Change("record", change.key, None, fields).over(now), left
 
@@ -190,7 +191,7 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
         elif (name not in after and new is None) or _is(name, new, old) or _is(name, now.get(name), old):
             continue
         elif same(name, now.get(name), new) and _can_be_written(model, name, old):
-            back[name] = old
+            back[name] = _EMPTY.get(name) if old is None else old
         elif not same(name, now.get(name), old):
             left.append(name)
     if "crm_id" in back:  # Salesloft takes the one only with the other

@@ -239,6 +239,15 @@ def test_a_value_that_cannot_be_written_is_left_and_told() -> None:
     assert back(before, after, after) == ({}, ["job_seniority"])
 
 
+@pytest.mark.parametrize("was", [None, False])
+def test_the_cadences_that_do_not_contact_ended_are_told_as_lost(was: bool | None) -> None:
+    before: Image = {"id": ANN, "do_not_contact": was, "tags": None, "contact_restrictions": None}
+    after: Image = {"id": ANN, "do_not_contact": True, "tags": ["x"], "contact_restrictions": ["call"]}
+    change, left = records.written_back(Change("record", LEAD, before, after), after)
+    assert change.after == {"do_not_contact": False, "tags": [], "contact_restrictions": []}
+    assert left == ["the cadences that do_not_contact ended"]
+
+
 async def test_what_is_refused_in_input_comes_back_where_it_stood(here: World) -> None:
     await here.api.create_mapping(COMPANY.external_type, COMPANY.object_type, COMPANY.external_id, 9872)
     held: dict[str, str | None] = {"Legacy Account ID": "A-1\nand more"}
