@@ -99,12 +99,13 @@ def fields_to_write(given: Given) -> Wanted:
     body |= {name: key.text for name, key in keys.items()}
     body |= _crm_type(noun, body)
     custom: dict[str, str | None] = {**body.pop("custom_fields", {})}
+    own = body.keys() | references(given)
     for name in dict.fromkeys(given.clear or ()):
         if name.startswith(CUSTOM) and name != CUSTOM:
             _check_cleared(given, noun, name, name.removeprefix(CUSTOM) in custom)
             custom[name.removeprefix(CUSTOM)] = None
         else:
-            _check_cleared(given, noun, name, name in body or name in references(given))
+            _check_cleared(given, noun, name, name in own)
             body |= {name: [] if name in _LISTS else None} | ({"crm_id_type": None} if name == "crm_id" else {})
     body |= {"custom_fields": custom} if custom else {}
     model = PersonFields if isinstance(given, GivenPerson) else AccountFields
