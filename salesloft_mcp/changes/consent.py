@@ -149,7 +149,7 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
     """
     run = operation.by_run
     many = Rule(
-        "Create these external id mappings" if run.of == "mappings" else f"Write these {run.of}",
+        "Create these external id mappings" if not run.updates and run.makes == "mappings" else f"Write these {run.of}",
         lambda _: run.asks > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
         _follows(run),
     )
@@ -158,10 +158,10 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
 
 def _follows(run: ByRun) -> str:
     """What a run of creates and updates means."""
-    if run.of == "mappings":
-        return "a mapping cannot be changed later, only deleted"
+    mappings = run.makes == "mappings"
     told = {
-        "no record that is created can be deleted again": run.creates,
+        "a mapping cannot be changed later, only deleted": run.creates if mappings else 0,
+        "no record that is created can be deleted again": 0 if mappings else run.creates,
         "fields that are written lose what stands there now, and only an undo brings it back": run.updates,
     }
     return "; ".join(what for what, number in told.items() if number)

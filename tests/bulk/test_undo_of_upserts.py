@@ -1,5 +1,6 @@
 """The undo of a run of upserts brings back of each record what can come back, whatever keeps the others from it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,22 @@ async def test_what_is_left_of_an_undoing_is_told_without_the_rows_that_were_ref
     assert status.outcomes["conflict"] == 3
     again = await undo(app.changes, app.database, number)
     assert again.by_run.told == operation_of(status).by_run.told == f"{status.left} mappings to delete"
+
+
+async def test_what_the_undo_of_an_undo_creates_are_mappings(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    await mapped(app, **PEOPLE)
+    new = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(2)]
+    plan = await planned(app, *new, *({"external_id": name, "title": "T"} for name in PEOPLE))
+    undoing = await undone(app, (await finished(app, plan, YES)).plan.operation)
+    operation = await undo(app.changes, app.database, undoing.plan.operation)
+    assert operation.by_run.told == "2 mappings to create, 3 people to update"
+    gate = Gate(app.salesloft, monkeypatch, 0, "upsert_person")
+    await app.jobs.start_undo(operation, YES)
+    await gate.wait()
+    await app.jobs.cancel(operation.by_run.plan)
+    gate.open()
+    status = await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)
+    assert "people to create" not in operation_of(replace(status, state="cancelled")).by_run.told
 
 
 async def test_an_undoing_that_was_refused_is_named_when_it_is_asked_for_once_more(app: App, sandbox: Sandbox) -> None:
