@@ -1,6 +1,6 @@
 """A bulk upsert: which records would be created or updated, field by field. Nothing is written to Salesloft."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import anyio.to_thread
 
@@ -51,10 +51,17 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
         judged = await _judged(api, aim, rows)
         await anyio.to_thread.run_sync(staging.judge, judged)
     if not whole:
-        created = staging.distinct("external_id", verdict="create")
-        near = ((one, aim.key(other)) for one in created for other in spellings(one)[:MOST_SPELLINGS])
+        near = ((one, aim.key(other)) for one in _created(staging) for other in spellings(one)[:MOST_SPELLINGS])
         await look_up(api, staging, near)
     await anyio.to_thread.run_sync(staging.do, "suspicious")
+
+
+def _created(staging: Staging) -> Iterator[str]:
+    """The external ids under which records would be created, also by rows that are suspicious for another reason."""
+    after = 0
+    while rows := staging.lines(after, verdicts=("create", "suspicious")):
+        after = rows[-1].line
+        yield from (row.external_id for row in rows if not row.before)
 
 
 async def _refer(staging: Staging, lookups: Lookups, aim: Aim) -> None:

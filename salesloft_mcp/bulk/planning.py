@@ -17,6 +17,13 @@ from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import quoted
 
 _UNREAD = " of Salesloft's answers cannot be read: a record that was not found may be there."
+_NEAR_UNKNOWN = (
+    "Whether external ids are nearly others that are mapped to other records was not looked up: the list of the type is"
+    " too long for so few rows."
+)
+_NEW_UNKNOWN = (
+    "Salesloft does not tell which mappings are new, so the run looks each new external id up once more, a point each."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     team = (await changes.place(fresh=True)).team_key
     near_types = await changes.known.nearest(aim.external_type, aim.object_type)
     if aim.intent is None:
-        await plan_mappings.plan(changes.api, staging, aim)
+        notes += () if await plan_mappings.plan(changes.api, staging, aim) else (_NEAR_UNKNOWN,)
     else:
         await plan_records.plan(changes.api, staging, aim, reads.lookups, reads.custom_fields)
         await _doubt_taken_off(changes, staging, aim)
@@ -49,6 +56,8 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
         runs = any(counts[name] for name in ("create", "update", "suspicious"))
         asks["configuration"] = int(runs)
         notes = (*notes, _not_configured(aim, near_types, runs))
+    if (counts["create"] or counts["suspicious"]) and await anyio.to_thread.run_sync(staging.newest) is None:
+        notes = (*notes, _NEW_UNKNOWN)
     if taken := await anyio.to_thread.run_sync(staging.taken):
         notes = (
             *notes,

@@ -318,3 +318,23 @@ async def test_what_was_given_of_an_invalid_row_is_shown_as_json(app: App) -> No
     assert told.plan == "invalid"
     assert (told.new or {})["account"] == '{"external_type": "crm", "external_id": "A"}'
     assert (told.new or {})["clear"] == '["x"]'
+
+
+async def test_a_row_with_a_suspicious_field_is_told_of_a_near_external_id_however_long_the_list_is(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.bulk.plan.cheapest", lambda *_, **__: None)
+    row: Row = {"external_id": "contact3456", "email_address": "n@new.test", "title": "NULL"}
+    (told,) = await report(app, await planned(app, [row]))
+    assert 'nearly the external id "CONTACT3456"' in told.note
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_backfill_says_when_near_external_ids_could_not_be_looked_for(
+    app: App, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    if not whole:
+        monkeypatch.setattr("salesloft_mcp.bulk.plan.cheapest", lambda *_, **__: None)
+    row: Row = {"external_id": "NEW-1", "object_id": FIRST_PERSON}
+    status = await planned(app, [row], Aim("crm_lead", "people"))
+    assert any("was not looked up" in note for note in status.plan.notes) is not whole
