@@ -4,7 +4,7 @@ import math
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 
 import anyio
@@ -52,7 +52,7 @@ class Jobs:
         source = source.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
         job = Job(plan, await self._plans.lock(plan))
         await self._plans.add(plan, aim, source, state="planning")
-        self._begin(job, lambda: self._make(job, aim, load))
+        self._begin(job, lambda: self._make(job, aim, load), "plan again")
         return plan
 
     async def question(self, operation: Operation) -> Question | None:
@@ -95,18 +95,8 @@ class Jobs:
         """
         with await self._plans.lock(f"{operation.by_run.plan}-begins"):  # whoever comes at the same time looks after it
             own = await self._plans.of_operation(operation.undoes or 0)
-            if own is not None:  # it must not go on by itself, now or later
-                with await self._plans.lock(own.id):
-                    await self._plans.cancel(own.id)
-                    await self._plans.note(own.id, state="undone")
-            begun = 0
-            try:
-                begun = await self._begin_undo(operation, own, author, number)
-            finally:
-                if own is not None and not begun:
-                    with anyio.CancelScope(shield=True):
-                        await self._plans.note(own.id, state=own.state)
-            return begun
+            async with self._plans.set_aside(own.id) if own else nullcontext():
+                return await self._begin_undo(operation, own, author, number)
 
     async def cancel(self, plan: str) -> None:
         """Ask a run to end after the rows in flight, or the making of a plan, wherever that is. What was written stays.
@@ -157,14 +147,14 @@ class Jobs:
                 except errors.SalesloftMcpError as error:
                     await self._plans.note(row.id, seen=0, problem=str(error))
 
-    def _begin(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    def _begin(self, job: Job, work: Callable[[], Awaitable[None]], after_failure: str = "resume it") -> None:
         self._plans.jobs[job.plan] = job
-        self._tasks.start_soon(self._do, job, work)
+        self._tasks.start_soon(self._do, job, work, after_failure)
 
-    async def _do(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    async def _do(self, job: Job, work: Callable[[], Awaitable[None]], after_failure: str) -> None:
         try:
             with job.lock:
-                with JobGuard() as guard, open_call(lane="bulk") as job.call:
+                with JobGuard(after_failure) as guard, open_call(lane="bulk") as job.call:
                     async with anyio.create_task_group() as watching:
                         watching.start_soon(self._watch, job)
                         await work()

@@ -1,7 +1,8 @@
 """Plans: a row each in the database, the rows of their input in a folder, and who works on them."""
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -76,6 +77,26 @@ class Plans:
             " WHERE id = ? AND tenant = ? AND state NOT IN ('finished', 'failed', 'undone')"
         )
         await self._database.write(lambda tx: tx.change(sql, plan, self._tenant))
+
+    @asynccontextmanager
+    async def set_aside(self, plan: str) -> AsyncIterator[None]:
+        """Let a run not go on by itself, now or later, while its undoing begins. Where that fails it is as it was.
+
+        Raises:
+            ConflictError: another job works on it.
+        """
+        with await self.lock(plan):
+            was = await self.row(plan)
+            await self.cancel(plan)
+            await self.note(plan, state="undone")
+        begun = False
+        try:
+            yield
+            begun = True
+        finally:
+            if was is not None and not begun:
+                with anyio.CancelScope(shield=True):
+                    await self.note(plan, state=was.state, cancelled=was.cancelled, agreed=was.agreed)
 
     async def row(self, plan: str) -> PlanRow | None:
         """One plan; those of other environments do not exist here."""

@@ -282,6 +282,27 @@ async def test_a_run_that_was_cut_off_is_settled_before_it_is_undone_and_goes_on
     assert sum(one.startswith("POST") for one in writes(sandbox)) == created
 
 
+async def test_a_run_whose_undoing_was_refused_goes_on_as_if_nobody_had_asked_for_it(
+    settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app(settings, sandbox) as app:
+        plan = await planned(app, 100)
+        gate = Gate(app.salesloft, monkeypatch, 30)
+        number = await started(app, plan)
+        await gate.wait()
+    async with open_app(settings, sandbox) as app:
+        before = await app.plans.row(plan)
+        operation = Operation("undo", (), undoes=number, by_run=ByRun(f"undo-{number}", deletes=100))
+        sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=None))
+        with pytest.raises(errors.BrokenAnswerError):
+            await app.jobs.start_undo(operation, YES)
+        sandbox.faults.clear()
+        assert await app.plans.row(plan) == before
+        monkeypatch.setattr(app.changes.log, "clock", lambda: time.time() + 60)  # what was in flight has come by then
+        await app.jobs.resume_all()
+        assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "finished"
+
+
 async def test_an_undo_can_itself_be_undone(app: App) -> None:
     number = await run_of(app, 30)
     created = await live(app)
