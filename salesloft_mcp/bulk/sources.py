@@ -13,10 +13,11 @@ import anyio.to_thread
 
 from salesloft_mcp.bulk import record_rows
 from salesloft_mcp.bulk.plan import Aim, Load, Loaded
-from salesloft_mcp.bulk.rows import BACKFILL, row_of
+from salesloft_mcp.bulk.rows import BACKFILL, row_of, shown
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.heads import COLUMNS, MAP, Wanted
-from salesloft_mcp.intake.tables import Fields, Rows, open_table, table_of
+from salesloft_mcp.intake.kinds import not_text
+from salesloft_mcp.intake.tables import Fields, Invalid, Rows, open_table, table_of
 from salesloft_mcp.lookups.objects import scan
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.state.staging import Staging
@@ -123,18 +124,34 @@ async def load_field(staging: Staging, aim: Aim, api: Salesloft, field: str) -> 
     """Every record's value of a custom field, blanks skipped: "retire the field"."""
     if aim.object_type == "users":
         raise InputError("object_type", "users have no custom fields.", next_step="use people or accounts.")
-    line, digest, names = 0, hashlib.sha256(), set[str]()
+    line, numbers, digest, names = 0, 0, hashlib.sha256(), set[str]()
     async for records in scan(api, aim.object_type):
-        held = [(record.id, getattr(record, "custom_fields", None) or {}) for record in records]
-        values = [(fields.get(field), object_id) for object_id, fields in held]
-        rows = [{"external_id": str(one), "object_id": str(of)} for one, of in values if one not in (None, "")]
-        digest.update(_digest(rows).encode())
-        names.update(quoted(name) for _, fields in held for name in fields)
+        held = [(record.id, record.shown("custom_fields") or {}) for record in records]
+        rows = [row for object_id, fields in held if (row := _held(object_id, fields, field))]
+        digest.update(_digest([{"": row.problem} if isinstance(row, Invalid) else row for row in rows]).encode())
+        objects = [fields for _, fields in held if isinstance(fields, Mapping)]
+        numbers += len([fields for fields in objects if type(fields.get(field)) is int])
+        names.update(quoted(name) for fields in objects for name in fields)
         line += load(staging, enumerate(rows, line + 1), aim)
     if not line:
         what = f"no {aim.object_type} have a value in {quoted(field)}."
         raise InputError("custom_field", what, next_step=did_you_mean(quoted(field), names))
-    return Loaded(digest.hexdigest())
+    as_digits = (
+        f"{numbers:,} value{'s are numbers' if numbers > 1 else ' is a number'} there, which has no leading zeros."
+    )
+    return Loaded(digest.hexdigest(), (as_digits,) if numbers else ())
+
+
+def _held(object_id: int, fields: object, field: str) -> Fields | Invalid | None:
+    """The row of a record, if the field has a value there. A whole number is its digits, as Salesloft shows it."""
+    if not isinstance(fields, Mapping):
+        return Invalid(f"the custom fields of record {object_id} cannot be read: they are no object.")
+    value = fields.get(field)
+    if value in (None, ""):
+        return None
+    if isinstance(value, str) or type(value) is int:
+        return {"external_id": str(value), "object_id": str(object_id)}
+    return Invalid(f"the field of record {object_id} {not_text(value)}", shown(value))
 
 
 class _Hashed(io.FileIO):
