@@ -74,8 +74,8 @@ def restricts(before: Image, after: Image) -> list[str]:
     ]
 
 
-# The first rule that applies is the one that is asked. A new reason is a new row.
-RULES: tuple[Rule, ...] = (
+# What removes something; of these one rule tells all that happens, the first that applies.
+_REMOVALS: tuple[Rule, ...] = (
     Rule(
         "Delete this external id configuration",
         _any(lambda one: one.kind == "configuration" and one.after is None),
@@ -102,6 +102,11 @@ RULES: tuple[Rule, ...] = (
         _any(lambda one: one.after is None),
         "the record stays, but is no longer found by this external id",
     ),
+)
+# The first rule that applies is the one that is asked, and what each of the others means is told with it. A new reason
+# is a new row.
+RULES: tuple[Rule, ...] = (
+    *_REMOVALS,
     Rule(
         "Create an external type beside one that is nearly the same",
         lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind == "configuration",
@@ -110,7 +115,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Create a record beside one that is nearly the same",
-        lambda operation: BESIDE in dict(operation.facts),
+        lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind != "configuration",
         "a new record is created and mapped; Salesloft's External IDs API cannot delete it again",
         instead=(
             "if that is the record which is meant, use its external id, or ",
@@ -156,6 +161,12 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
     return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
 
+def _consequences(operation: Operation, rule: Rule) -> str:
+    """What happens after a yes, of every reason to ask."""
+    others = [one.consequence for one in RULES if one not in _REMOVALS and one.applies(operation)]
+    return "; ".join(filter(None, dict.fromkeys([rule.consequence, *others, _follows(operation.by_run)])))
+
+
 def _follows(run: ByRun) -> str:
     """What a run of creates and updates means."""
     mappings = run.makes == "mappings"
@@ -179,7 +190,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
         told["live mappings that use it"] = "unknown" if number is None else str(number)
         few = number is not None and number <= SAVED_AT_MOST
         told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
-    told["what happens"] = rule.consequence
+    told["what happens"] = _consequences(operation, rule)
     if operation.changes:  # a run has no place of its own
         told["last change here"] = str(last.number or "none")
     if last.begun:
