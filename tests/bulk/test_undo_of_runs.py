@@ -201,6 +201,16 @@ async def test_what_somebody_else_has_changed_since_is_left_alone(app: App) -> N
     assert await live(app) == [("new 2", FIRST_PERSON)]
 
 
+async def test_a_mapping_whose_external_id_is_taken_by_now_does_not_come_back_and_the_report_says_why(app: App) -> None:
+    by = (await undone(app, await run_of(app, 2))).plan.operation
+    await app.salesloft.create_mapping(AIM.external_type, AIM.object_type, "new 1", FIRST_PERSON + 5)
+    status = await undone(app, by)
+    (row, _) = sorted([row async for row in every_row(app.plans, app.changes.log, status)], key=lambda row: row.outcome)
+    taken = f"external_id: is already mapped to person {FIRST_PERSON + 5}."
+    assert (row.external_id, row.plan, row.outcome) == ("new 1", "create", "conflict")
+    assert row.note.startswith(taken)
+
+
 async def test_the_next_server_goes_on_with_an_undo_that_a_crash_cut_off(
     settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
