@@ -31,6 +31,7 @@ class Beside:
     near: list[Near]
     taken_off: Line | None
     records: Mapping[int, Record]
+    unclear: Sequence[str] = ()  # nearly its external id, and mapped in rows that cannot be read
 
 
 async def checked(changes: Changes, change: Change) -> Operation:
@@ -85,7 +86,7 @@ async def _or_meant(api: Salesloft, change: Change, error: errors.InputError) ->
     and the id must not be mapped as it is.
     """
     key = change.key
-    near = await near_ids(api, Scope(key.external_type, key.object_type), [key.external_id])
+    near, _ = await near_ids(api, Scope(key.external_type, key.object_type), [key.external_id])
     told = [
         f"{quoted(one.mapping.external_id)} is {one_record(key.object_type, one.mapping.object_id)}, "
         f"which differs in {one.why}."
@@ -104,6 +105,7 @@ def facts_beside(change: Change, found: Beside) -> tuple[tuple[str, str], ...]:
         f"which differs in {one.why}"
         for one in found.near
     ]
+    told += [f"{quoted(one)} may stand for a record, which Salesloft does not show readably" for one in found.unclear]
     if (line := found.taken_off) is not None:
         was, record = line.change.key.external_id, named(kind, line.change.object_id or 0, found.records)
         told.append(f"{quoted(was)} was the external id of {record} until change {line.operation}")
@@ -141,12 +143,13 @@ async def _beside(changes: Changes, change: Change) -> Beside:
     names = EMAILS if key.object_type == "people" else ("domain",)
     values = [value for name in names if isinstance(value := fields.get(name), str) and value]
     scope = Scope(key.external_type, key.object_type)
-    near = (await near_ids(api, scope, [key.external_id])).get(key.external_id, [])
+    alike, unclear = await near_ids(api, scope, [key.external_id])
+    near = alike.get(key.external_id, [])
     crm_id = fields.get("crm_id")
     holders = await records_with(api, key.object_type, values, [crm_id] if isinstance(crm_id, str) and crm_id else ())
     taken_off = (await changes.taken_off([key])).get(key.external_id)
     ids = [one.mapping.object_id for one in near] + ([taken_off.change.object_id or 0] if taken_off else [])
-    return Beside(holders, near, taken_off, await records_of(api, key.object_type, ids))
+    return Beside(holders, near, taken_off, await records_of(api, key.object_type, ids), unclear)
 
 
 def _unique(change: Change) -> list[str]:

@@ -12,6 +12,7 @@ from salesloft_mcp.lookups.objects import By, find_objects
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Record, Scope, User, one_record
+from salesloft_mcp.salesloft.paging import as_far_as_read
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.text import quoted
 
@@ -24,18 +25,21 @@ UNIQUE_BY: dict[ObjectType, By] = {"people": "email", "accounts": "domain"}
 _NOT_READABLE = (errors.ForbiddenError, errors.NotFoundError)
 
 
-async def near_ids(api: Salesloft, scope: Scope, external_ids: Iterable[str]) -> dict[str, list[Near]]:
-    """The live mappings in `scope` that are nearly one of these external ids: at most six points for each id.
+async def near_ids(
+    api: Salesloft, scope: Scope, external_ids: Iterable[str]
+) -> tuple[dict[str, list[Near]], list[str]]:
+    """The live mappings in `scope` that are nearly one of these external ids, at most six points for each id; and the
+    spellings of them that are mapped in rows which cannot be read.
 
     An id without any is left out. Where the list of the scope was read anyway, `Neighbours` tells the same for nothing.
     """
     wanted = list(dict.fromkeys(external_ids))
     others = dict.fromkeys(other for one in wanted for other in spellings(one)[:MOST_SPELLINGS])
-    asks = [
-        partial(api.list_mappings, external_type=scope.external_type, external_id=one, deleted=False) for one in others
-    ]
-    neighbours = Neighbours((row for page in await gather_limited(asks) for row in page.rows), scope)
-    return {one: near for one in wanted if (near := neighbours.of(one))}
+    lists = partial(as_far_as_read(api.list_mappings), external_type=scope.external_type, deleted=False)
+    pages = await gather_limited([partial(lists, external_id=one) for one in others])
+    neighbours = Neighbours((row for page in pages for row in page.rows), scope)
+    unclear = [one for one, page in zip(others, pages, strict=True) if page.unread]
+    return {one: near for one in wanted if (near := neighbours.of(one))}, unclear
 
 
 async def records_with(

@@ -9,6 +9,7 @@ from mcp.client import Client
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.salesloft.models import Account
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from tests.conftest import Connect, Era
@@ -392,3 +393,21 @@ async def test_a_token_that_may_not_read_configurations_creates_what_salesloft_t
     assert [one.data["status"] for one in (created, stopped, damaged)] == ["created", "updated", "created"]
     assert len(human.questions) == 2
     assert "(404)" in unknown  # in Salesloft's own words
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+async def test_a_nearly_equal_id_whose_mapping_cannot_be_read_needs_a_yes_too(
+    connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, beside: int
+) -> None:
+    """Whether the list shows that mapping alone, or beside one that can be read."""
+    sandbox.enforce_unique = False
+    found = await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)
+    monkeypatch.setitem(ODD_VALUES, ("mappings", found.rows[0].id or 0), {"object_id": None})
+    if beside:
+        await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 207550001)
+    sandbox._odd = frozenset({"odd-values"})
+    async with connect(elicitation_callback=(human := Human(action="decline"))) as client:
+        await refused(client, PERSON, **NEAR, person=ANN)
+    (question,) = human.questions
+    assert '"CONTACT3456" may stand for a record, which Salesloft does not show readably' in question
+    assert len(writes(sandbox)) == beside
