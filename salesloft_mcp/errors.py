@@ -147,6 +147,18 @@ class BrokenAnswerError(ApiError):
     """The answer cannot be read, or holds what was not asked for. Nothing of it was used."""
 
 
+class UnreadRowsError(BrokenAnswerError):
+    """The answer is one of the API, and has rows that cannot be read: asking again does not help.
+
+    `unread` is how many, and `next_page` the page after a page on which no row can be read.
+    """
+
+    def __init__(self, what: str, *, next_step: Step = "", unread: int = 0, next_page: int | None = None) -> None:
+        super().__init__(what, next_step=next_step)
+        self.unread = unread
+        self.next_page = next_page
+
+
 class UnreachableError(ApiError):
     """The request is known not to have run."""
 

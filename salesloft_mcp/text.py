@@ -109,11 +109,16 @@ def whole_number(text: str, digits: int = 18) -> int | None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """ "did you mean email_address?", or what there is when nothing is near."""
     names = sorted(known)
-    by_small = {one.lower(): one for one in names}
-    if close := get_close_matches(name.lower(), by_small, n=1, cutoff=0.5):
+    by_small = {_bare(one): one for one in names}
+    if close := get_close_matches(_bare(name), by_small, n=1, cutoff=0.5):
         return f"did you mean {by_small[close[0]]}?"
     more = ", …" if len(names) > SHOWN_NAMES else ""
     return f"there are {', '.join(names[:SHOWN_NAMES])}{more}." if names else "there are none."
+
+
+def _bare(name: str) -> str:
+    """A name as it is compared: quotes make any two look alike."""
+    return name.lower().strip('"')
 
 
 def _measured(text: str) -> str:

@@ -188,7 +188,7 @@ def test_files_are_never_read_over_http(
     [
         ("Lead", 2, "--map: "),
         ("Lead=extrenal_id", 2, '--map: there is no field "extrenal_id"'),
-        ("Laed=external_id", 1, 'columns: there is no column "Laed"'),
+        ("Laed=external_id", 1, '--map: there is no column "Laed"'),
     ],
 )
 def test_a_wrong_map_is_a_wrong_option_where_it_is_wrong_whatever_the_file(

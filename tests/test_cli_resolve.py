@@ -228,7 +228,7 @@ def test_text_that_would_hide_is_shown_as_its_code_point() -> None:
         ("Contact", 2, "--map: "),
         ("=external_id", 2, "--map: "),
         ("Contact=extrenal_id", 2, '--map: there is no field "extrenal_id"'),
-        ("Kontact=external_id", 1, 'columns: there is no column "Kontact"'),
+        ("Kontact=external_id", 1, '--map: there is no column "Kontact"'),
     ],
 )
 def test_a_wrong_map_is_a_wrong_option_where_it_is_wrong_whatever_the_file(pair: str, code: int, said: str) -> None:

@@ -89,10 +89,14 @@ class Audit:
     @property
     def sentence(self) -> str:
         """The result, to be read out. It holds no text of others."""
-        reached = [_reached(of, self.reached[of], total) for of, total in self.totals.items()]
+        kinds = {one.object_type for one in self.coverage if self.scope.external_type} or set(self.totals)
+        reached = [_reached(of, self.reached[of], total) for of, total in self.totals.items() if of in kinds]
         found = [f"{number} {_WORDS[kind][number != 1]}" for kind, number in self.found.items() if number]
         have = "has" if sum(self.reached.values()) == 1 else "have"
-        told = f"{_and(reached)} {have} an external id. {_and(found) if found else 'Nothing suspicious was found'}."
+        which = " of this type" if self.scope.external_type else ""
+        told = (
+            f"{_and(reached)} {have} an external id{which}. {_and(found) if found else 'Nothing suspicious was found'}."
+        )
         return f"{told} {self.unread:,} row{'s' if self.unread > 1 else ''}{_UNREAD}" if self.unread else told
 
 

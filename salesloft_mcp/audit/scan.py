@@ -14,8 +14,9 @@ from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, Configuration, Mapping, ObjectType, Page, Scope
-from salesloft_mcp.salesloft.paging import Ask, begin_list, pages, points, read_all
+from salesloft_mcp.salesloft.paging import Ask, begin_list, counted, pages, points, readable
 from salesloft_mcp.salesloft.requests import MAX_IDS_A_CALL, PAGE_SIZE
+from salesloft_mcp.salesloft.responses import complete
 from salesloft_mcp.text import quoted
 
 MAX_ROWS = 200_000
@@ -43,10 +44,10 @@ async def audit(api: Salesloft, scope: Scope, most_points: int | None = None) ->
         SalesloftMcpError: it would cost more than `most_points`, or there is more than fits in memory.
         MissingError: there is no such external type.
     """
-    every = await read_all(api.list_configurations)  # deleted ones as well: their mappings may still be live
+    every, unread = await readable(api.list_configurations)  # deleted ones, too: their mappings may still be live
     whole = await _begin(api, scope)
     if scope.external_type and not whole.first.rows:
-        _check_type(scope, every)
+        _check_type(scope, every, unread)
     _check(whole.size, _pages(whole.size), most_points)
     lists = await _lists(api, scope, whole, every)
     _check(sum(one.size for one in lists), sum(points(one.size) - 1 for one in lists), most_points)
@@ -102,10 +103,7 @@ async def _rows(lists: Sequence[List], most_points: int | None) -> list[Row]:
 
 
 async def _deleted(api: Salesloft, scope: Scope) -> int | None:
-    found = await api.list_mappings(
-        external_type=scope.external_type, object_type=scope.object_type, deleted=True, per_page=1, counts=True
-    )
-    return found.total if found.rows or not found.total else None  # rows of another kind were counted
+    return await counted(api, scope.external_type, scope.object_type, deleted=True)
 
 
 async def _gone(api: Salesloft, objects: Iterable[Object]) -> set[Object]:
@@ -135,11 +133,12 @@ def _pages(mappings: int) -> int:
     return -(-mappings // PAGE_SIZE) or 1
 
 
-def _check_type(scope: Scope, every: Sequence[Configuration]) -> None:
+def _check_type(scope: Scope, every: Sequence[Configuration], unread: int) -> None:
     """An audit of a misspelt type would find nothing wrong."""
     live = [one for one in every if not one.deleted]
     if is_configured(scope.external_type, scope.object_type, live):
         return
+    complete(Page((), unread=unread))
     near = nearest_types(scope.external_type, scope.object_type, live)
     where = f" for {scope.object_type}" if scope.object_type else ""
     what = f"external_type: {quoted(scope.external_type)} is not configured{where}."

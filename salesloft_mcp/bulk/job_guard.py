@@ -12,9 +12,10 @@ log = logging.getLogger("salesloft_mcp")
 class JobGuard:
     """Ends with the block it is around. Whatever was in flight there is settled by the next run, as after a crash.
 
-    `problem` says afterwards what a person may be told.
+    `problem` says afterwards what a person may be told, with `step` as what they do when they have read the log.
     """
 
+    step: str = "resume it"
     problem: str = ""
 
     def __enter__(self) -> "JobGuard":
@@ -25,5 +26,6 @@ class JobGuard:
             return False  # all is well, or the process is told to end
         name, place = type_and_place(error)
         log.error("a run failed: %s at %s", name, place)
-        self.problem = f"it failed inside the program ({name}), whose log says where.\nNext: see there, then resume it."
+        what = f"it failed inside the program ({name}), whose log says where."
+        self.problem = f"{what}\nNext: see there, then {self.step}."
         return True

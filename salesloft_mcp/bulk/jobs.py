@@ -4,7 +4,7 @@ import math
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 
 import anyio
@@ -24,6 +24,7 @@ from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.history import RESTRICTED_AGAIN
 from salesloft_mcp.changes.kinds import as_it_stands, stands_already
 from salesloft_mcp.changes.log import StaleError, UsedError
+from salesloft_mcp.changes.refusals import of_all
 from salesloft_mcp.changes.run import Run
 from salesloft_mcp.salesloft.call import open_call
 
@@ -51,7 +52,7 @@ class Jobs:
         source = source.encode("utf-8", "backslashreplace").decode()  # a file's name may be any bytes
         job = Job(plan, await self._plans.lock(plan))
         await self._plans.add(plan, aim, source, state="planning")
-        self._begin(job, lambda: self._make(job, aim, load))
+        self._begin(job, lambda: self._make(job, aim, load), "plan again")
         return plan
 
     async def question(self, operation: Operation) -> Question | None:
@@ -94,18 +95,8 @@ class Jobs:
         """
         with await self._plans.lock(f"{operation.by_run.plan}-begins"):  # whoever comes at the same time looks after it
             own = await self._plans.of_operation(operation.undoes or 0)
-            if own is not None:  # it must not go on by itself, now or later
-                with await self._plans.lock(own.id):
-                    await self._plans.cancel(own.id)
-                    await self._plans.note(own.id, state="undone")
-            begun = 0
-            try:
-                begun = await self._begin_undo(operation, own, author, number)
-            finally:
-                if own is not None and not begun:
-                    with anyio.CancelScope(shield=True):
-                        await self._plans.note(own.id, state=own.state)
-            return begun
+            async with self._plans.set_aside(own.id) if own else nullcontext():
+                return await self._begin_undo(operation, own, author, number)
 
     async def cancel(self, plan: str) -> None:
         """Ask a run to end after the rows in flight, or the making of a plan, wherever that is. What was written stays.
@@ -154,14 +145,14 @@ class Jobs:
                 except errors.SalesloftMcpError as error:
                     await self._plans.note(row.id, seen=0, problem=str(error))
 
-    def _begin(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    def _begin(self, job: Job, work: Callable[[], Awaitable[None]], after_failure: str = "resume it") -> None:
         self._plans.jobs[job.plan] = job
-        self._tasks.start_soon(self._do, job, work)
+        self._tasks.start_soon(self._do, job, work, after_failure)
 
-    async def _do(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    async def _do(self, job: Job, work: Callable[[], Awaitable[None]], after_failure: str) -> None:
         try:
             with job.lock:
-                with JobGuard() as guard, open_call(lane="bulk") as job.call:
+                with JobGuard(after_failure) as guard, open_call(lane="bulk") as job.call:
                     async with anyio.create_task_group() as watching:
                         watching.start_soon(self._watch, job)
                         await work()
@@ -191,12 +182,11 @@ class Jobs:
         """The plan of an undoing; `number` is its operation where that was begun already."""
         (line,) = await self._changes.log.lines(operation.undoes or 0, limit=1)
         aim = Aim(line.change.key.external_type, line.change.key.object_type)
-        team = (await self._changes.place(fresh=True)).team_key
         facts: dict[str, Fact] = {
             "undoes": operation.undoes,
             "asks": Counter({RESTRICTED_AGAIN: operation.by_run.asks}),
             "counts": counts,
-            "team": team,
+            "team": (await self._changes.place(fresh=True)).team_key,
             "operation": number or None,
         }
         await self._plans.add(operation.by_run.plan, aim, f"change {operation.undoes}", state="planned", **facts)
@@ -219,11 +209,11 @@ class Jobs:
         try:
             await self._configure(row, author, title)
             fed = feed(self._plans, self._changes, row)
-            run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, quiet=self._quiet)
-            finished = await run.finish()
+            finished = await Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, self._quiet).finish()
         except errors.SalesloftMcpError as error:
             paused = isinstance(error, errors.SignedOutError)
-            await self._plans.note(job.plan, state="paused" if paused else "stopped", problem=str(error))
+            why = await of_all(self._changes.known, error, row.external_type, row.object_type)
+            await self._plans.note(job.plan, state="paused" if paused else "stopped", problem=str(why))
         except StaleError:
             pass
         else:

@@ -13,10 +13,11 @@ from salesloft_mcp.changes.records import Intent
 from salesloft_mcp.errors import BrokenAnswerError
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.lookups.known_records import MOST_SPELLINGS
+from salesloft_mcp.lookups.newest import newest
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, ObjectType
-from salesloft_mcp.salesloft.paging import begin_list, cheapest, live_mappings, pages
+from salesloft_mcp.salesloft.paging import as_far_as_read, begin_list, cheapest, live_mappings, pages
 from salesloft_mcp.state.staging import Staging
 from salesloft_mcp.text import quoted
 
@@ -63,6 +64,7 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
     backfill = aim.intent is None
     asks = ids + staging.count("object_id") if backfill else ids * (1 + MOST_SPELLINGS)
     ask, first = await begin_list(api, aim.external_type, aim.object_type)
+    staging.see(newest(first))
     if first.total is not None and cheapest(asks, first.total, begun=True) is not None:
         read = 0
         async for rows in pages(ask, first):
@@ -72,14 +74,20 @@ async def hold(api: Salesloft, staging: Staging, aim: Aim) -> bool:
             return True  # otherwise rows were taken away meanwhile, and others may have gone unseen
     await look_up(api, staging, ((one, aim.key(one)) for one in staging.distinct("external_id")))
     if backfill:
-        held_by = partial(
-            api.list_mappings, external_type=aim.external_type, object_type=aim.object_type, deleted=False
-        )
+        held_by = partial(_held_by, api, aim)
         numbers = (int(one) for one in staging.distinct("object_id"))
         while batch := list(islice(numbers, BATCH)):
-            found = await gather_limited([partial(held_by, object_id=one) for one in batch])
-            staging.hold(held(row) for page in found for row in page.rows)
+            found = await gather_limited([partial(held_by, one) for one in batch])
+            staging.hold(held(row) for rows in found for row in rows)
     return False
+
+
+async def _held_by(api: Salesloft, aim: Aim, object_id: int) -> list[Mapping]:
+    """The mappings of a record. A record of another kind may have the same id; what cannot be read is passed over."""
+    ask = as_far_as_read(
+        partial(api.list_mappings, external_type=aim.external_type, object_id=object_id, deleted=False)
+    )
+    return [row async for rows in pages(ask) for row in rows if row.object_type == aim.object_type]
 
 
 async def look_up(api: Salesloft, staging: Staging, keys: Iterator[tuple[str, MappingKey]]) -> None:

@@ -1,21 +1,21 @@
 """A bulk upsert: which records would be created or updated, field by field. Nothing is written to Salesloft."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import anyio.to_thread
 
 from salesloft_mcp.bulk.plan import Aim, hold, look_up
-from salesloft_mcp.bulk.record_rows import UNIQUE, dump, fields_in
+from salesloft_mcp.bulk.record_rows import dump, fields_in
 from salesloft_mcp.changes.change import Change, Image
 from salesloft_mcp.changes.consent import restricts
 from salesloft_mcp.changes.doubts import of_fields
-from salesloft_mcp.changes.records import fits, image
+from salesloft_mcp.changes.records import differing, image
 from salesloft_mcp.changes.upsert import require_enough
 from salesloft_mcp.errors import BrokenAnswerError, ConflictError, InputError, SalesloftMcpError
 from salesloft_mcp.intake.near import spellings
 from salesloft_mcp.lookups.custom_fields import CustomFields
-from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, read_records
-from salesloft_mcp.lookups.objects import find_objects
+from salesloft_mcp.lookups.known_records import MOST_SPELLINGS, UNIQUE_BY, read_records
+from salesloft_mcp.lookups.objects import By, find_objects
 from salesloft_mcp.lookups.references import Unresolved, resolve_references
 from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.client import Salesloft
@@ -33,15 +33,17 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
     await custom_fields.check(aim.object_type, await anyio.to_thread.run_sync(staging.custom_fields))
     await anyio.to_thread.run_sync(staging.do, "duplicates")
     await anyio.to_thread.run_sync(staging.do, "contradictions")
-    await _refer(staging, lookups)
+    await _refer(staging, lookups, aim)
     whole = await hold(api, staging, aim)
-    by, _ = UNIQUE[aim.object_type]
+    by = UNIQUE_BY[aim.object_type]
     if count := await anyio.to_thread.run_sync(staging.count, "ref", by):
         async for batch in find_objects(api, aim.object_type, by, staging.distinct("ref", by), count):
             staging.know(batch)
-    also = list(staging.also(by))
-    async for batch in find_objects(api, aim.object_type, by, also, len(also)):
-        staging.know(batch)
+    keys: tuple[By, ...] = (by, "crm_id")
+    for key in keys:
+        also = list(staging.also(key))
+        async for batch in find_objects(api, aim.object_type, key, also, len(also)):
+            staging.know(batch)
     await anyio.to_thread.run_sync(staging.do, "taken")
     after = 0
     while rows := staging.lines(after, PAGE_SIZE, ("new",)):
@@ -49,13 +51,20 @@ async def plan(api: Salesloft, staging: Staging, aim: Aim, lookups: Lookups, cus
         judged = await _judged(api, aim, rows)
         await anyio.to_thread.run_sync(staging.judge, judged)
     if not whole:
-        created = staging.distinct("external_id", verdict="create")
-        near = ((one, aim.key(other)) for one in created for other in spellings(one)[:MOST_SPELLINGS])
+        near = ((one, aim.key(other)) for one in _created(staging) for other in spellings(one)[:MOST_SPELLINGS])
         await look_up(api, staging, near)
     await anyio.to_thread.run_sync(staging.do, "suspicious")
 
 
-async def _refer(staging: Staging, lookups: Lookups) -> None:
+def _created(staging: Staging) -> Iterator[str]:
+    """The external ids under which records would be created, also by rows that are suspicious for another reason."""
+    after = 0
+    while rows := staging.lines(after, verdicts=("create", "suspicious")):
+        after = rows[-1].line
+        yield from (row.external_id for row in rows if not row.before)
+
+
+async def _refer(staging: Staging, lookups: Lookups, aim: Aim) -> None:
     """Replace accounts and owners that are named by their external ids by Salesloft's ids of them."""
     found: dict[MappingKey, int | Unresolved] = {}
     after = 0
@@ -64,7 +73,7 @@ async def _refer(staging: Staging, lookups: Lookups) -> None:
         named = [row for row in rows if row.refs]
         keys = {MappingKey(*key) for row in named for key in fields_in(row.refs).values()}
         found |= await _resolved(lookups, keys - found.keys())
-        await anyio.to_thread.run_sync(staging.judge, [_referred(row, found) for row in named])
+        await anyio.to_thread.run_sync(staging.judge, [_referred(row, found, aim) for row in named])
 
 
 async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey, int | Unresolved]:
@@ -78,12 +87,14 @@ async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey,
         return await _resolved(lookups, set(both[0])) | await _resolved(lookups, set(both[1]))
 
 
-def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved]) -> Judged:
+def _referred(row: StagedRow, found: Mapping[MappingKey, int | Unresolved], aim: Aim) -> Judged:
     body = fields_in(row.fields)
     for name, key in fields_in(row.refs).items():
         one = found[MappingKey(*key)]
         if isinstance(one, SalesloftMcpError):
-            return Judged("invalid", _why(one), "", row.fields, "", row.line)
+            other = f" {name.removesuffix('_id')}.external_type may name another type."
+            why = _why(one) + other * (key[0] == aim.external_type)  # it may have been taken from the row
+            return Judged("invalid", why, "", row.fields, "", row.line)
         del body[name.removesuffix("_id")]
         body[name] = one
     return Judged("new", "", "", dump(body), "", row.line)
@@ -113,7 +124,7 @@ def _judge(aim: Aim, row: StagedRow, records: dict[int, Record], unread: Set[int
         note = f"is mapped to {one}, which {why}"
         return Judged("conflict", note, "", row.fields, "", row.line)
     before = image(record, body)
-    changed: Image = {name: value for name, value in body.items() if not fits(before, {name: value})}
+    changed = differing(body, before)
     if not changed:
         return Judged("unchanged", "", "", row.fields, "", row.line)
     old = Change("record", aim.key(row.external_id), None, changed).part(before)

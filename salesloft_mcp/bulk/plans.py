@@ -1,7 +1,8 @@
 """Plans: a row each in the database, the rows of their input in a folder, and who works on them."""
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from salesloft_mcp.state.staging import Staging
 LOCK_SECONDS = 2.0  # how long whoever starts a run waits for those who only look
 LOOK_SECONDS = 0.2  # how long whoever looks waits for others who look
 _COLUMNS = (
-    "id, state, external_type, object_type, COALESCE(intent, '') AS intent, source, digest, team, counts, asks, notes,"
-    " suspicious, COALESCE(operation, 0) AS operation, COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
+    "id, at, state, external_type, object_type, COALESCE(intent, '') AS intent, source, digest, team, counts, asks,"
+    " notes, suspicious, COALESCE(operation, 0) AS operation, COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
 )
 
 
@@ -77,6 +78,26 @@ class Plans:
         )
         await self._database.write(lambda tx: tx.change(sql, plan, self._tenant))
 
+    @asynccontextmanager
+    async def set_aside(self, plan: str) -> AsyncIterator[None]:
+        """Let a run not go on by itself, now or later, while its undoing begins. Where that fails it is as it was.
+
+        Raises:
+            ConflictError: another job works on it.
+        """
+        with await self.lock(plan):
+            was = await self.row(plan)
+            await self.cancel(plan)
+            await self.note(plan, state="undone")
+        begun = False
+        try:
+            yield
+            begun = True
+        finally:
+            if was is not None and not begun:
+                with anyio.CancelScope(shield=True):
+                    await self.note(plan, state=was.state, cancelled=was.cancelled, agreed=was.agreed)
+
     async def row(self, plan: str) -> PlanRow | None:
         """One plan; those of other environments do not exist here."""
         return next(iter(await self._rows("id = ?", plan)), None)
@@ -117,7 +138,8 @@ class Plans:
                 problem = problem or f"it was {how} while it was planned.\nNext: plan it again."
         elif state == "running" and row.cancelled:
             state = "cancelling"
-        status = Status(row, state, problem, await history.counts(self._database, row.operation))
+        outcomes = await history.counts(self._database, row.operation)
+        status = Status(row, state, problem, outcomes, await history.refused(self._database, row.operation))
         return replace(status, state=await self._undone(status)) if state == "undone" else status
 
     def new_staging(self, plan: str) -> Staging:

@@ -10,27 +10,28 @@ from pydantic import JsonValue, ValidationError
 
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.rows import given as as_given
-from salesloft_mcp.bulk.rows import id_of, identified, shown
+from salesloft_mcp.bulk.rows import id_of, identified, shown, unreadable
 from salesloft_mcp.changes.given import CUSTOM, Given, GivenAccount, GivenPerson, fields_to_write, references
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.intake.characters import is_blank
 from salesloft_mcp.intake.heads import EXTERNAL_ID, Wanted
+from salesloft_mcp.intake.json_rows import Number
+from salesloft_mcp.intake.kinds import not_text
 from salesloft_mcp.intake.tables import Fields, Invalid
-from salesloft_mcp.lookups.known_records import EMAILS, compared
-from salesloft_mcp.lookups.objects import By
+from salesloft_mcp.lookups.known_records import EMAILS, UNIQUE, UNIQUE_BY, compared
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.staging import NewRow
-from salesloft_mcp.text import whole_number
+from salesloft_mcp.text import quoted, whole_number
 from salesloft_mcp.validation import problems
 
-# What tells a record apart on its team: how it is looked up, and the field that holds it.
-UNIQUE: dict[ObjectType, tuple[By, str]] = {"people": ("email", "email_address"), "accounts": ("domain", "domain")}
 GIVEN: dict[ObjectType, type[Given]] = {"people": GivenPerson, "accounts": GivenAccount}
-KEYS = ("domain", *EMAILS)
+KEYS = ("domain", *EMAILS, "crm_id")
 _PARTS = {"account", "owner"}  # named by their external ids, in a column for each part
 _FLAGS = {"do_not_contact", "eu_resident", "archived"}
 _LISTS = {"tags", "contact_restrictions", "clear"}
 _TRUE = ("true", "yes", "y", "t", "1", "wahr", "ja", "vrai", "oui")  # spreadsheets write these in their language
 _FALSE = ("false", "no", "n", "f", "0", "falsch", "nein", "faux", "non")
+_AROUND = re.compile(r"\A\s+|\s+\Z")
 _WORDS = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
 
 
@@ -49,7 +50,7 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     """Check one row of a bulk upsert by itself."""
     external_id, problem = id_of(fields)
     if problem or isinstance(fields, Invalid):
-        return NewRow(line, external_id, verdict="invalid", note=problem)
+        return unreadable(line, external_id, problem)
     row, model = identified(line, external_id), GIVEN[aim.object_type]
     try:
         given = model.model_validate(_nested(fields, aim))
@@ -59,11 +60,12 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     except InputError as error:
         return _invalid(row, fields, error.what)
     body = fields_given.body()
-    by, name = UNIQUE[aim.object_type]
+    by, name = UNIQUE_BY[aim.object_type], UNIQUE[aim.object_type]
     ref = compared(aim.object_type, str(body.get(name) or ""))
     refs = {field: list(astuple(key)) for field, key in named.items()}
     parts = given.model_dump(include=_PARTS & given.model_fields_set)  # as they are given, until they are resolved
     others = [(by, other) for one in EMAILS[1:] if (other := compared(aim.object_type, str(body.get(one) or "")))]
+    others += [("crm_id", str(body["crm_id"]))] if body.get("crm_id") else []
     row = row._replace(by=by if ref else "", ref=ref, taken="; ".join(taken), also=others)
     if taken:
         came = {one: fields[one] for one in KEYS if body.get(one, fields.get(one)) != fields.get(one)}
@@ -73,7 +75,9 @@ def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
 
 def _invalid(row: NewRow, fields: Fields, why: str) -> NewRow:
     """A row that contradicts others of its external id as any does, and whose fields the report shows as they came."""
-    given = {name: shown(value) for name, value in fields.items() if name != EXTERNAL_ID and value not in (None, "")}
+    given = {
+        shown(name): shown(value) for name, value in fields.items() if name != EXTERNAL_ID and value not in (None, "")
+    }
     return row._replace(verdict="invalid", note=why, fields=dump(given) if given else "")
 
 
@@ -91,6 +95,8 @@ def _nested(fields: Fields, aim: Aim) -> dict[str, object]:
     """The fields of a table, where `custom_fields.Region` and `account.external_id` have columns of their own."""
     found: dict[str, object] = {}
     for name, value in fields.items():
+        if isinstance(value, float | Number) and not str(value).strip("-")[:1].isdecimal():  # NaN, and what is infinite
+            raise InputError(name, not_text(value, "a whole number" if name.endswith("_id") else "text"))
         outer, dot, inner = name.partition(".")
         if name == EXTERNAL_ID or value in (None, ""):
             continue
@@ -107,13 +113,14 @@ def _nested(fields: Fields, aim: Aim) -> dict[str, object]:
 
 
 def _part(name: str, value: object, aim: Aim) -> object:
-    """An account or an owner. In a table its type is that of the row unless a column says so; without an id it is
-    absent.
+    """An account or an owner. In a table its type is that of the row unless a column says so; where it has nothing else
+    it is absent, and what it has in place of an external id is not.
     """
     if not isinstance(value, dict):
-        what = f"names nobody; the columns {name}.external_id and {name}.external_type do."
+        what = f"is named by {name}.external_id, and by {name}.external_type where its type is another."
         raise InputError(name, what, next_step="leave the column out.")
-    return {"external_type": aim.external_type, **value} if value.get(EXTERNAL_ID) else None
+    given = {one: inner for one, inner in value.items() if inner is not None and not is_blank(str(inner))}
+    return {"external_type": aim.external_type, **given} if given.keys() - {"external_type"} else None
 
 
 def _typed(name: str, value: object) -> object:
@@ -121,9 +128,25 @@ def _typed(name: str, value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
+    if name in KEYS:
+        return _AROUND.sub(" ", value)  # line ends and tabs around a key are spaces as others are
     if name in _LISTS:
-        return [part.strip() for part in re.split("[;,]", text) if part.strip()]
+        return _listed(name, text)
     if name in _FLAGS:
         return _WORDS.get(text.lower(), value)
     number = whole_number(text) if name.endswith("_id") and name != "crm_id" else None
     return value if number is None else number
+
+
+def _listed(name: str, text: str) -> list[str]:
+    """What a cell lists, between commas or semicolons, or as a list of texts in JSON."""
+    if not text.startswith(("[", "{")):
+        return [part.strip() for part in re.split("[;,]", text) if part.strip()]
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, list) and all(isinstance(one, str) for one in found):
+        return found
+    what = f"{quoted(text, 40)} looks like a list or an object as a program prints it."
+    raise InputError(name, what, next_step="separate the values by commas or semicolons.")

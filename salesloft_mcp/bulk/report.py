@@ -136,7 +136,9 @@ def _joined(row: StagedRow, line: Line | None) -> ReportRow:
 def _of_line(line: Line) -> ReportRow:
     """A row of a run that takes an operation back: it was never in any input."""
     change = line.change
-    told = (line.line or 0, change.key.external_id, change.object_id, "", "", change.verb.removesuffix("d"), line.state)
+    again = change.kind == "mapping" and change.after is not None  # whatever stands there: no mapping can be updated
+    verb = "create" if again else change.verb.removesuffix("d")
+    told = (line.line or 0, change.key.external_id, change.object_id, "", "", verb, line.state)
     if change.kind == "record":
         return ReportRow(*told, line.note, None, _fields(change.before or {}), _fields(change.after or {}))
     return ReportRow(*told, line.note, _mapping_id(line))

@@ -57,11 +57,16 @@ def given(cells: Mapping[str, object]) -> str:
     return json.dumps({name: shown(value) for name, value in cells.items()}, ensure_ascii=False) if cells else ""
 
 
+def unreadable(line: int, external_id: str, problem: str) -> NewRow:
+    """A row of which nothing is known but its external id: it may say anything else of it than another row."""
+    return NewRow(line, external_id, fields="{}", verdict="invalid", note=problem)
+
+
 def row_of(line: int, fields: Fields | Invalid, aim: Aim) -> NewRow:
     """Check one row of a backfill by itself."""
     external_id, problem = id_of(fields)
     if problem or isinstance(fields, Invalid):
-        return NewRow(line, external_id, verdict="invalid", note=problem)
+        return unreadable(line, external_id, problem)
     try:
         keys = _keys(fields, aim.object_type)
     except InputError as error:

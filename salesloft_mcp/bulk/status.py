@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from salesloft_mcp import errors
@@ -15,16 +15,18 @@ from salesloft_mcp.changes.run import BATCH
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.standing import questions
 from salesloft_mcp.salesloft.models import ObjectType
+from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.state.database import Row, Value
 from salesloft_mcp.state.staging import Verdict
 from salesloft_mcp.text import quoted
 
 LEFT_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
+SECOND_ID = "second id"  # why a person has to agree to a row
 SUSPICIOUS_UPDATE = "suspicious update"  # rows that are held back, and would update a record
 # Why a person has to agree to rows of a plan, as the person is told.
 REASONS = {
     "configuration": "configurations to create first",
-    "second id": "records that get one more external id of this type",
+    SECOND_ID: "records that get one more external id of this type",
     "do_not_contact": "records that leave all running cadences (do_not_contact)",
     "contact_restrictions": "people whom nobody may contact any more",
     "archived": "accounts to archive",
@@ -49,12 +51,14 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A plan as the table holds it. `asks` is why a person has to agree to rows, and to how many; `notes` are what was
-    assumed of the input. `suspicious` says that its run writes suspicious rows, too. `agreed` is how many writes a
-    person said yes to, until the run is cancelled; `cancelled` is how often its end was asked for since it was begun.
+    """A plan as the table holds it, made `at` a moment. `asks` is why a person has to agree to rows, and to how many;
+    `notes` are what was assumed of the input. `suspicious` says that its run writes suspicious rows, too. `agreed` is
+    how many writes a person said yes to, until the run is cancelled; `cancelled` is how often its end was asked for
+    since it was begun.
     """
 
     id: str
+    at: float
     state: State
     external_type: str
     object_type: ObjectType
@@ -91,13 +95,15 @@ class PlanRow:
 @dataclass(frozen=True, slots=True)
 class Status:
     """How far a plan is. `stopped` was begun and is run by nobody now: run it again to go on. `paused` goes on
-    by itself as soon as somebody signs in.
+    by itself as soon as somebody signs in. `ended` is how many rows were not written, by what was to be done: create,
+    update or delete.
     """
 
     plan: PlanRow
     state: State
     problem: str
     outcomes: Counter[ChangeState]
+    ended: Counter[str] = field(default_factory=Counter)
 
     @property
     def done(self) -> int:
@@ -111,13 +117,19 @@ class Status:
 
     @property
     def points(self) -> int:
-        """API points that these cost at most: one each, and what it takes to look once more, in batches, whose the
-        external ids of records are. What has to wait for points is looked at again, which is not counted here.
+        """API points that these cost at most: one each, what it takes to look once more, in batches, whose the external
+        ids of records are, what was mapped meanwhile, by others and by the batch before, and two where the external
+        type is to be looked for and configured first. What has to wait for points is looked at again, and where much
+        was mapped meanwhile, that is read: neither is counted here.
         """
         plan, size = self.plan, min(self.left, BATCH)
         found = {name: min(plan.counts[name], size) for name in plan.written}
         free = sum(found.values()) - found["update"] if plan.intent else 0
-        return self.left + -(-self.left // BATCH) * questions(found["update"], min(free, size))
+        first = 2 if plan.asks["configuration"] and self.left and not plan.operation else 0
+        batches = -(-self.left // BATCH)
+        maps = batches > 0 and not plan.undoes and found["update"] < sum(found.values())
+        new = 1 + (batches - 1) * -(-BATCH // PAGE_SIZE) if maps else 0
+        return first + new + self.left + batches * questions(found["update"], min(free, size))
 
     @property
     def under_way(self) -> bool:
@@ -151,12 +163,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
         ConflictError: it cannot be run; or it was begun without its suspicious rows.
     """
     row = status.plan
-    if row.state in ("planning", "undone") or status.state not in ("planned", "paused", "stopped", "cancelled"):
-        again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
-        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
-    if suspicious and row.operation and not row.suspicious:
-        what = "plan: it was begun without its suspicious rows, and goes on without them. Nothing was started."
-        raise errors.ConflictError(what, next_step=(Hint.PLAN_AGAIN, " for them, when it has ended."))
+    _check_startable(status, suspicious)
     row = replace(row, suspicious=suspicious or row.suspicious)
     left = replace(status, plan=row).left
     told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
@@ -167,9 +174,10 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     told |= {f"{name} rows left out": str(row.counts[name]) for name in left_out if row.counts[name]}
     asks = row.asks + Counter({name: row.asks[f"suspicious {name}"] for name in REASONS if row.suspicious})
     told |= {words: str(asks[name]) for name, words in REASONS.items() if asks[name]}
+    unclear = row.suspicious and row.counts["suspicious"] > 0
     cost = replace(status, plan=row).points
     told["cost"] = f"{cost} point{'s' * (cost != 1)}"
-    writes = _left_by_verb(row, status.outcomes, left)
+    writes = _left_by_verb(row, status, left)
     return Operation(
         title,
         (),
@@ -182,18 +190,39 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
             deletes=writes["delete"],
             suspicious=row.suspicious,
             doubtful=min(row.counts["suspicious"], left) if row.suspicious else 0,
-            asks=(sum(asks[name] for name in REASONS) or int(row.suspicious)) if left else 0,
+            asks=(sum(asks[name] for name in REASONS) or int(unclear)) if left else 0,
+            remaps=row.undoes > 0 and row.counts["update"] > 0,
         ),
         facts=tuple(told.items()),
     )
 
 
-def _left_by_verb(row: PlanRow, outcomes: Counter[ChangeState], left: int) -> Counter[str]:
-    """What of `left` is to be created, updated and deleted. What was refused is not told apart by the log."""
+def _check_startable(status: Status, suspicious: bool) -> None:
+    """
+    Raises:
+        ConflictError: its run cannot begin or go on, or not with its suspicious rows.
+    """
+    row = status.plan
+    if suspicious and row.operation and not row.suspicious and status.state == "finished":
+        what = "plan: its run ended without its suspicious rows. Nothing was started."
+        step = (Hint.PLAN_AGAIN, " for them; what was written comes out as unchanged.")
+        raise errors.ConflictError(what, next_step=step)
+    if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
+        again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
+        raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
+    if suspicious and row.operation and not row.suspicious:
+        what = "plan: it was begun without its suspicious rows, and goes on without them. Nothing was started."
+        raise errors.ConflictError(what, next_step=(Hint.PLAN_AGAIN, " for them, when it has ended."))
+
+
+def _left_by_verb(row: PlanRow, status: Status, left: int) -> Counter[str]:
+    """What of `left` is to be created, updated and deleted. What was found as it shall be may be any of these."""
+    outcomes = status.outcomes
     damaged = row.asks[SUSPICIOUS_UPDATE] if row.suspicious else 0
     creates = sum(row.counts[name] for name in row.written if name != "update") - damaged
     rest = Counter(create=creates, update=row.counts["update"] + damaged, delete=row.counts["delete"])
     rest -= Counter(create=outcomes["created"], update=outcomes["updated"], delete=outcomes["deleted"])
+    rest -= status.ended
     for what in tuple(rest):
         rest[what] -= min(rest[what], rest.total() - left)
     return rest

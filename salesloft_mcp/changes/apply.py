@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
 
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations
+from salesloft_mcp.changes import configurations, history
 from salesloft_mcp.changes.attempt import look, send
 from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
 from salesloft_mcp.changes.consent import Question, needed, question
@@ -74,6 +74,12 @@ class Changes:
         """Read the team anew the next time: the token may be of another one by now."""
         self._place = None
 
+    async def taken_off(self, keys: Iterable[MappingKey]) -> dict[str, Line]:
+        """Of these external ids, those that were taken off a record here, or nearly the same one was: the deletion by
+        which that came to be, last. What would be created under one of them may be a second record of the same.
+        """
+        return await history.taken_off(self.log.database, self.log.tenant, (await self.place()).team_key, keys)
+
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
         """What a person is asked about an operation; None where nobody has to agree.
 
@@ -113,8 +119,11 @@ class Changes:
     async def look_back(self) -> None:
         """Settle what was cut off some time ago, as much of it as a few seconds allow: one look at each."""
         with anyio.move_on_after(LOOK_BACK_SECONDS):
-            for line in await self.log.unsettled(self.log.clock() - self.sent_seconds):
-                await self.settle_cut_off(line)
+            before, after = self.log.clock() - self.sent_seconds, 0
+            while lines := await self.log.unsettled(before, after):
+                after = lines[-1].id
+                for line in lines:
+                    await self.settle_cut_off(line)
 
     async def settle_cut_off(self, line: Line) -> None:
         """Look what became of a change that was announced, and write it down; a change of a run may be sent again."""
@@ -199,7 +208,11 @@ class Changes:
         if change.kind != "configuration" or change.after is not None:
             return []
         found = await configurations.carried(self.api, change.key, operation.carries)
+        # They are counted as they were for the question: some may be in rows that cannot be read, and do not come back.
         if author.how and found is not None and operation.carries not in (None, len(found)):
+            now = await configurations.count(self.api, change.key)
+            if now == operation.carries:
+                return found
             raise errors.UnconfirmedError(_CHANGED, next_step=_AGAIN)
         return found or []
 

@@ -7,8 +7,9 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import records
 from salesloft_mcp.changes.change import DONE, Image, Line, Outcome, Verdict
 from salesloft_mcp.changes.kinds import KINDS, conflict, held_against, judged, standing, stands_already, taken_in_part
+from salesloft_mcp.changes.spelling import not_taken
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.lookups.standing import holders
+from salesloft_mcp.lookups.standing import UNCLEAR, holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import one_record
 from salesloft_mcp.text import some
@@ -16,6 +17,7 @@ from salesloft_mcp.text import some
 # The answer proves that nothing was sent, or that Salesloft did not do it.
 _NOT_SENT = (errors.RateLimitedError, errors.UnreachableError)
 _LOST = "the answer was lost, and something else stands there by now: nobody can tell whether this was done before."
+_NOT_TOLD = f"the answer was lost. {UNCLEAR} Nobody can tell whether this was done."
 _REFUSED = (errors.UnauthorizedError, errors.ForbiddenError, errors.InputError)
 
 
@@ -49,7 +51,7 @@ def _not_taken(line: Line, after: Image | None) -> str:
     """Of a row of a run, what a report tells of fields that stand otherwise than they were sent."""
     if line.line is None or line.change.kind != "record" or after is None:
         return ""
-    fields = some(records.not_taken(line.change.after or {}, after))
+    fields = some(not_taken(line.change.after or {}, after))
     return f"Salesloft did not take all of it: {', '.join(fields)}" if fields else ""
 
 
@@ -58,6 +60,10 @@ async def look(api: Salesloft, line: Line, *, sent: bool, refusal: errors.ApiErr
     change = line.change
     try:
         verdict, rows = await judged(api, change)
+    except errors.UnreadRowsError as error:  # no later look will tell
+        if sent and line.line is not None:
+            return Outcome(line, "lost", note=_NOT_TOLD, error=refusal or error)
+        return Outcome(line, "unknown" if sent else "failed", note=error.what, error=refusal or error)
     except errors.ApiError as error:
         why = refusal or error
         return Outcome(line, "unknown" if sent else "failed", note=why.what, error=why)
@@ -75,6 +81,9 @@ async def look_together(api: Salesloft, lines: Sequence[Line]) -> list[Outcome]:
     there = await holders(api, key.external_type, key.object_type, expected)
     found = []
     for line in lines:
+        if line.change.key.external_id in there.unclear:
+            found.append(Outcome(line, "unknown" if line.tries > 0 else "failed", note=UNCLEAR))
+            continue
         held = sorted(there.held[line.change.key.external_id])
         rows = [records.image(there.records[one], model) for one in held if one in there.records]
         if line.change.before is None:  # those that cannot be read have the external id all the same

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -89,18 +90,24 @@ class ByRun:
     """
 
     plan: str = ""
-    of: str = "mappings"  # what it creates or updates
+    of: str = "mappings"  # what it updates, and mostly what it creates
     creates: int = 0
     updates: int = 0
     deletes: int = 0  # of mappings; nothing else can be deleted
     suspicious: bool = False  # whether suspicious rows are written, too
     doubtful: int = 0  # how many of these are suspicious, at the most
     asks: int = 0  # rows that a person has to agree to, however few there are
+    remaps: bool = False  # whether what it creates are mappings, though it updates records: so does an undo
 
     @property
     def writes(self) -> int:
         """How many changes there are."""
         return self.creates + self.updates + self.deletes
+
+    @property
+    def makes(self) -> str:
+        """What it creates."""
+        return "mappings" if self.remaps else self.of
 
     @property
     def told(self) -> str:
@@ -111,7 +118,7 @@ class ByRun:
     @property
     def by_verb(self) -> dict[str, str]:
         """How many there are of what to create, update and delete: "2 people"."""
-        numbers = {"create": (self.creates, self.of), "update": (self.updates, self.of)}
+        numbers = {"create": (self.creates, self.makes), "update": (self.updates, self.of)}
         numbers["delete"] = (self.deletes, "mappings")
         return {
             verb: f"{number:,} {_ONE.get(what, what) if number == 1 else what}"
@@ -197,12 +204,17 @@ class Author:
 
 
 class Fed(NamedTuple):
-    """A change that a run begins with, and its line in the input. In another state than `intended` it is not sent."""
+    """A change that a run begins with, and its line in the input. In another state than `intended` it is not sent.
+
+    `alone_since` is when it was looked at what a new mapping would stand beside, where nothing did; nobody has agreed
+    to what came later.
+    """
 
     line: int
     change: Change
     state: State = "intended"
     note: str = ""
+    alone_since: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Fact, Image, State, holds
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType
-from salesloft_mcp.salesloft.paging import live_configurations, mappings_of
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Page
+from salesloft_mcp.salesloft.paging import counted, live_configurations, mappings_of
+from salesloft_mcp.salesloft.responses import complete
 from salesloft_mcp.text import quoted
 
 SAVED_AT_MOST = 10_000  # mappings that come back with a deleted configuration: a hundred points to read them
@@ -16,12 +17,16 @@ fits = holds
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
-    """The live configurations of an external type for one kind of object."""
-    return [
-        {"id": row.id}
-        for row in await live_configurations(api)
-        if (row.external_type, row.object_type) == (key.external_type, key.object_type)
-    ]
+    """The live configurations of an external type for one kind of object.
+
+    Raises:
+        UnreadRowsError: there is none, and a row that cannot be read might be the one.
+    """
+    live, unread = await live_configurations(api)
+    rows = [row for row in live if (row.external_type, row.object_type) == (key.external_type, key.object_type)]
+    if not rows:
+        complete(Page((), unread=unread))
+    return [{"id": row.id} for row in rows]
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
@@ -61,13 +66,8 @@ def key_of(external_type: str, object_type: ObjectType) -> MappingKey:
 
 
 async def count(api: Salesloft, key: MappingKey) -> int | None:
-    """How many live mappings use a configuration, for one point; None when Salesloft does not count these alone."""
-    if api.spellings.object_type == "none":
-        return None
-    found = await api.list_mappings(
-        external_type=key.external_type, object_type=key.object_type, deleted=False, per_page=1, counts=True
-    )
-    return found.total if found.total is not None or found.next_page else len(found.rows)
+    """How many live mappings use a configuration; None when Salesloft does not count."""
+    return await counted(api, key.external_type, key.object_type)
 
 
 async def carried(api: Salesloft, key: MappingKey, number: int | None) -> list[Change] | None:

@@ -9,7 +9,7 @@ from salesloft_mcp.changes.change import ByRun, Change, Fact, Image, Last, Opera
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.doubts import of_change
 from salesloft_mcp.changes.kinds import KINDS
-from salesloft_mcp.changes.records import same
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.errors import Hint, Step
 
 BESIDE = "there already"  # the fact of an operation that tells what a new record would stand beside
@@ -93,8 +93,8 @@ def restricts(before: Image, after: Image) -> list[str]:
     ]
 
 
-# The first rule that applies is the one that is asked. A new reason is a new row.
-RULES: tuple[Rule, ...] = (
+# What removes something; of these one rule tells all that happens, the first that applies.
+_REMOVALS: tuple[Rule, ...] = (
     Rule(
         "Delete this external id configuration",
         _any(lambda one: one.kind == "configuration" and one.after is None),
@@ -126,22 +126,27 @@ RULES: tuple[Rule, ...] = (
         "the record stays, but is no longer found by this external id",
         ("Delete", "Keep"),
     ),
+)
+# The first rule that applies is the one that is asked, and what each of the others means is told with it. A new reason
+# is a new row.
+RULES: tuple[Rule, ...] = (
+    *_REMOVALS,
     Rule(
         "Create an external type beside one that is nearly the same",
         lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind == "configuration",
         "they are two types from then on, and an id of the one finds nothing in the other",
         ("Create", "Do not create"),
-        instead=("if that is the type which is meant, use it as it is spelled; ",),
+        instead=("if that is the type which is meant, use it as it is spelled; if not, ",),
     ),
     Rule(
         "Create a record beside one that is nearly the same",
-        lambda operation: BESIDE in dict(operation.facts),
+        lambda operation: BESIDE in dict(operation.facts) and operation.changes[0].kind != "configuration",
         "a new record is created and mapped; Salesloft's External IDs API cannot delete it again",
         ("Create", "Do not create"),
         instead=(
             "if that is the record which is meant, use its external id, or ",
             Hint.MAP_RECORD,
-            " to map this one; ",
+            " to map this one; if not, ",
         ),
     ),
     Rule(
@@ -179,7 +184,7 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
     """
     run = operation.by_run
     many = Rule(
-        "Create these external id mappings" if run.of == "mappings" else f"Write these {run.of}",
+        "Create these external id mappings" if not run.updates and run.makes == "mappings" else f"Write these {run.of}",
         lambda _: run.asks > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
         _follows(run),
         ("Create", "Do not create") if run.of == "mappings" else ("Write", "Do not write"),
@@ -187,12 +192,18 @@ def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
     return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
 
 
+def _consequences(operation: Operation, rule: Rule) -> str:
+    """What happens after a yes, of every reason to ask."""
+    others = [one.consequence for one in RULES if one not in _REMOVALS and one.applies(operation)]
+    return "; ".join(filter(None, dict.fromkeys([rule.consequence, *others, _follows(operation.by_run)])))
+
+
 def _follows(run: ByRun) -> str:
     """What a run of creates and updates means."""
-    if run.of == "mappings":
-        return "a mapping cannot be changed later, only deleted"
+    mappings = run.makes == "mappings"
     told = {
-        "no record that is created can be deleted again": run.creates,
+        "a mapping cannot be changed later, only deleted": run.creates if mappings else 0,
+        "no record that is created can be deleted again": 0 if mappings else run.creates,
         "fields that are written lose what stands there now, and only an undo brings it back": run.updates,
     }
     return "; ".join(what for what, number in told.items() if number)
@@ -210,8 +221,9 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
         told["live mappings that use it"] = "unknown" if number is None else str(number)
         few = number is not None and number <= SAVED_AT_MOST
         told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
-    told[FOLLOWS] = rule.consequence
-    told["last change here"] = str(last.number or "none")
+    told[FOLLOWS] = _consequences(operation, rule)
+    if operation.changes:  # a run has no place of its own
+        told["last change here"] = str(last.number or "none")
     if last.begun:
         told["begun before"] = str(last.begun)
     return Question(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from salesloft_mcp.changes.change import Change, Image
-from salesloft_mcp.changes.records import same
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.intake.values import field_damage, suspicious
 from salesloft_mcp.text import quoted
 
@@ -28,5 +28,7 @@ def _texts(fields: Image) -> Iterator[tuple[str, str]]:
     for name, value in fields.items():
         if isinstance(value, str):
             yield name, value
+        elif isinstance(value, list):
+            yield from ((name, one) for one in value if isinstance(one, str))
         elif isinstance(value, dict):
             yield from ((f"custom field {quoted(one)}", text) for one, text in value.items() if isinstance(text, str))

@@ -91,19 +91,21 @@ def fields_to_write(given: Given) -> Wanted:
     """
     noun = noun_of(given)
     if not given.model_fields_set:
-        raise errors.InputError(noun, "has no field to write.", next_step="give at least one field.")
+        what = "has no field to write; one that is left out or empty stays as it is."
+        raise errors.InputError(noun, what, next_step="give at least one field; to empty one, name it in clear.")
     body: dict[str, Any] = given.model_dump(exclude_unset=True, exclude={"account", "owner", "clear"})
     checks: dict[str, Callable[[object], Key]] = {**_KEYS, "crm_id": partial(crm_id, object_type=_TYPES[noun])}
     keys = {name: _key(noun, name, checks[name], body[name]) for name in checks if name in body}
     body |= {name: key.text for name, key in keys.items()}
     body |= _crm_type(noun, body)
     custom: dict[str, str | None] = {**body.pop("custom_fields", {})}
+    own = body.keys() | references(given)
     for name in dict.fromkeys(given.clear or ()):
         if name.startswith(CUSTOM) and name != CUSTOM:
             _check_cleared(given, noun, name, name.removeprefix(CUSTOM) in custom)
             custom[name.removeprefix(CUSTOM)] = None
         else:
-            _check_cleared(given, noun, name, name in body or name in references(given))
+            _check_cleared(given, noun, name, name in own)
             body |= {name: [] if name in _LISTS else None} | ({"crm_id_type": None} if name == "crm_id" else {})
     body |= {"custom_fields": custom} if custom else {}
     model = PersonFields if isinstance(given, GivenPerson) else AccountFields

@@ -1,13 +1,15 @@
 """What was written here, to be searched: operations with their first changes, and how many stand in each state."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
+from salesloft_mcp.intake.near import near_key
+from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
 
 RESTRICTED_AGAIN = "restricted again"  # why a person has to agree to the undoing of a run
@@ -88,12 +90,49 @@ async def counts(database: Database, number: int) -> Counter[State]:
     return await database.read(lambda tx: _counts(tx, number, "AND line IS NOT NULL"))
 
 
+async def refused(database: Database, number: int) -> Counter[str]:
+    """How many changes of a run were not made, by what they were to do: create, update or delete. What was found as it
+    shall be is no part, since that does not tell it.
+    """
+    sql = (
+        "SELECT CASE WHEN after IS NULL THEN 'delete' WHEN before IS NULL OR kind = 'mapping' THEN 'create'"
+        " ELSE 'update' END AS verb, COUNT(*) AS n FROM changes WHERE operation = ? AND line IS NOT NULL"
+        " AND outcome IN ('conflict', 'failed', 'declined', 'lost') GROUP BY verb"
+    )
+    rows = await database.read(lambda tx: tx.rows(sql, number))
+    return Counter({row["verb"]: row["n"] for row in rows})
+
+
 async def restricted_again(database: Database, number: int) -> int:
     """How many records a run has updated that its undoing would take out of use again."""
     was_and_is = ((one.format(image="before"), one.format(image="after")) for one in _RESTRICTED)
     again = " OR ".join(f"({was} AND NOT COALESCE({now}, FALSE))" for was, now in was_and_is)
     sql = f"SELECT COUNT(*) FROM changes WHERE operation = ? AND outcome = 'updated' AND line IS NOT NULL AND ({again})"
     return await database.read(lambda tx: tx.number(sql, number))
+
+
+async def taken_off(database: Database, tenant: str, team: str, keys: Iterable[MappingKey]) -> dict[str, Line]:
+    """Of these external ids, those that were taken off a record of a team, or nearly the same one was: the deletion by
+    which that came to be, last.
+    """
+    sql = (
+        "SELECT * FROM changes WHERE (near = ? OR external_id = ?) AND external_type = ? AND object_type = ?"
+        " AND tenant = ? AND kind = 'mapping' AND outcome = 'deleted' AND operation IN"
+        " (SELECT id FROM operations WHERE id = changes.operation AND team IN ('', ?)) AND NOT EXISTS"
+        " (SELECT 1 FROM changes AS later WHERE later.external_id = changes.external_id AND later.tenant = ?"
+        " AND later.external_type = ? AND later.object_type = ? AND later.id > changes.id"
+        " AND later.outcome = 'created') ORDER BY id DESC LIMIT 1"
+    )
+
+    def read(tx: Transaction) -> dict[str, Line]:
+        found = {}
+        for key in keys:
+            kind, own = (key.external_type, key.object_type), key.external_id
+            if row := tx.row(sql, near_key(own), own, *kind, tenant, team, tenant, *kind):
+                found[own] = line_of(row)
+        return found
+
+    return await database.read(read)
 
 
 def moment(text: str, *, end: bool = False) -> float:

@@ -7,6 +7,7 @@ from typing import Protocol
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, mappings, records
 from salesloft_mcp.changes.change import Change, Fact, Image, Kind, State, Verdict, judge
+from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
 
@@ -57,10 +58,10 @@ def taken_in_part(change: Change, rows: list[Image]) -> Image | None:
     wanted, before = _one_by_one(change.after or {}), _one_by_one(change.before or {})
     for row in rows if change.kind == "record" else ():
         there = _one_by_one(row)
-        taken = [name for name, value in wanted.items() if records.same(name, there.get(name), value)]
-        is_new = any(not records.same(name, before.get(name), wanted[name]) for name in taken)
+        taken = [name for name, value in wanted.items() if same(name, there.get(name), value)]
+        is_new = any(not same(name, before.get(name), wanted[name]) for name in taken)
         kept = wanted.keys() - taken
-        if is_new and all(records.same(name, there.get(name), before.get(name)) for name in kept):
+        if is_new and all(same(name, there.get(name), before.get(name)) for name in kept):
             return change.part(row)
     return None
 
@@ -83,7 +84,7 @@ async def judged(api: Salesloft, change: Change) -> tuple[Verdict, list[Image]]:
 def held_against(change: Change, rows: list[Image]) -> tuple[Verdict, list[Image]]:
     """What the rows that stand at the key of a change say of it, and which of them it is about."""
     if change.kind == "record" and change.before is not None:  # another record may hold the same values
-        rows = [row for row in rows if row.get("id") == change.object_id]
+        rows = [row for row in rows if row.get("id") == change.object_id and records.shows(row)]
     return judge(change, rows, KINDS[change.kind].fits), rows
 
 
@@ -109,7 +110,7 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
     if change.after is None:
         fitting = [row for row in rows if KINDS[change.kind].fits(row, change.before or {})]
         if not fitting:
-            why = "stands for something else now" if rows else "is gone already"
+            why = "is gone, and something else stands in its place" if rows else "is gone already"
             raise errors.MissingError(f"what it would delete {why}.")
         if len(fitting) > 1:
             raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")

@@ -1,19 +1,30 @@
 """A change as a row of the table `changes`, and back."""
 
 import json
+import math
 from dataclasses import astuple, replace
 from typing import cast
 
-from salesloft_mcp.changes.change import Change, Image, Kind, Line, Outcome, State
+from salesloft_mcp.changes.change import Change, Fed, Image, Kind, Line, Outcome, State
 from salesloft_mcp.intake.near import near_key
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType
+from salesloft_mcp.salesloft.models import MappingKey, ObjectType, one_record
 from salesloft_mcp.state.database import Row, Transaction, Value
+from salesloft_mcp.text import quoted
 
-NEWEST = 1_000  # lines that are looked through for what is written at this moment
+_SINCE = "since the plan was made. Nothing was written."
 UNSETTLED = "outcome IN ('intended', 'unknown')"
 INSERT = (
     "INSERT INTO changes (operation, tenant, outcome, told, tries, at, line, kind, external_type, object_type,"
-    " external_id, object_id, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " external_id, object_id, before, after, near) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+# Mappings that others make at this moment, or made since another one, and that nobody has taken away again.
+_MADE = (
+    "SELECT external_id FROM changes AS made WHERE {column} = ? AND tenant = ? AND external_type = ?"
+    " AND object_type = ? AND external_id <> ? AND operation <> ? AND kind <> 'configuration' AND before IS NULL"
+    f" AND ({UNSETTLED} OR (outcome = 'created' AND at > ? AND at <= ?))"
+    " AND NOT EXISTS (SELECT 1 FROM changes AS later WHERE later.external_id = made.external_id AND later.id > made.id"
+    " AND later.tenant = made.tenant AND later.external_type = made.external_type"
+    " AND later.object_type = made.object_type AND later.outcome = 'deleted') LIMIT 1"
 )
 
 
@@ -29,8 +40,9 @@ def line_of(row: Row) -> Line:
 
 
 def values_of(change: Change) -> tuple[Value, ...]:
-    """Kind, key, object id and both images, as the last columns of `INSERT` hold them."""
-    return (change.kind, *astuple(change.key), change.object_id, _text(change.before), _text(change.after))
+    """Kind, key, object id, both images and the near key, as the last columns of `INSERT` hold them."""
+    images = (_text(change.before), _text(change.after))
+    return (change.kind, *astuple(change.key), change.object_id, *images, _near(change))
 
 
 def settled(one: Outcome, now: float) -> tuple[Value, ...]:
@@ -39,21 +51,42 @@ def settled(one: Outcome, now: float) -> tuple[Value, ...]:
     return one.state, one.note, _text(one.after), object_id, int(not one.tried), now, one.line.id, one.line.tries
 
 
-def created_beside(tx: Transaction, tenant: str, change: Change, since: float, now: float) -> MappingKey | None:
-    """Where a record is being created, or was since a moment, under nearly the external id of a new one; among the
-    newest lines, so that it costs as little however long the log is.
+def made_nearly(
+    tx: Transaction, tenant: str, change: Change, since: float, now: float, but_by: int = 0
+) -> MappingKey | None:
+    """The key of nearly the external id of a new mapping or record, where another operation than `but_by` maps it at
+    this moment, or did since another one.
     """
-    if change.kind != "record" or change.before is not None:
-        return None
-    key = change.key
-    sql = (
-        "SELECT external_id FROM (SELECT * FROM changes ORDER BY id DESC LIMIT ?)"
-        " WHERE kind = 'record' AND before IS NULL AND tenant = ? AND external_type = ? AND object_type = ?"
-        f" AND external_id <> ? AND ({UNSETTLED} OR (outcome = 'created' AND at > ? AND at <= ?))"
-    )
-    found = tx.rows(sql, NEWEST, tenant, *astuple(key), since, now)
-    near = (str(one[0]) for one in found if near_key(str(one[0])) == near_key(key.external_id))
-    return next((replace(key, external_id=one) for one in near), None)
+    near = _near(change) if change.before is None else None
+    return None if near is None else _made(tx, "near", near, tenant, change, since, now, but_by)
+
+
+def made_beside(tx: Transaction, tenant: str, fed: Fed, now: float, number: int) -> str:
+    """Why a change of run `number` does not stand alone any more, by what others mapped here after its plan was made:
+    nobody has agreed to that. Empty where it does.
+    """
+    change, since = fed.change, fed.alone_since
+    if fed.state != "intended" or since == math.inf:
+        return ""
+    if made := made_nearly(tx, tenant, change, since, now, number):
+        return f"{quoted(made.external_id)}, which is nearly this external id, was mapped {_SINCE}"
+    if change.kind != "mapping" or change.before is not None:
+        return ""
+    other = _made(tx, "object_id", change.object_id, tenant, change, since, now, number)
+    record = one_record(change.key.object_type, change.object_id)
+    return f"{record} was given the external id {quoted(other.external_id)} {_SINCE}" if other else ""
+
+
+def _made(
+    tx: Transaction, column: str, value: Value, tenant: str, change: Change, since: float, now: float, but_by: int
+) -> MappingKey | None:
+    found = tx.row(_MADE.format(column=column), value, tenant, *astuple(change.key), but_by, since, now)
+    return None if found is None else replace(change.key, external_id=str(found[0]))
+
+
+def _near(change: Change) -> str | None:
+    """The key by which lines of nearly the same external ids find each other."""
+    return near_key(change.key.external_id) if change.kind != "configuration" else None
 
 
 def _text(image: Image | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Literal
 import anyio
 
 from salesloft_mcp.changes.change import Author, Change, Fed, Last, Line, Operation, Outcome, Place, State
-from salesloft_mcp.changes.lines import INSERT, UNSETTLED, created_beside, line_of, settled, values_of
+from salesloft_mcp.changes.lines import INSERT, UNSETTLED, line_of, made_beside, made_nearly, settled, values_of
 from salesloft_mcp.errors import UnconfirmedError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Transaction, Value
@@ -83,7 +83,7 @@ class ChangeLog:
             for one in (one for one, state in own if state == "intended"):
                 if self._is_held(tx, one.key, settled_after=read_at):
                     raise HeldError(one.key)
-                if near := created_beside(tx, self.tenant, one, read_at, self.clock()):
+                if one.kind == "record" and (near := made_nearly(tx, self.tenant, one, read_at, self.clock())):
                     raise HeldError(near)
             for change in carried:
                 self._line(tx, number, change, "carried")
@@ -115,7 +115,7 @@ class ChangeLog:
 
     async def announce(self, number: int, epoch: int, changes: Sequence[Fed]) -> list[Line]:
         """Add changes of a run, each with its line of the input and its state; an `intended` one whose key is held is
-        `planned`.
+        `planned`, and one that does not stand alone any more a `conflict`.
 
         Raises:
             StaleError: somebody else took over.
@@ -125,6 +125,8 @@ class ChangeLog:
             _fence(tx, number, epoch)
             lines = []
             for one in changes:
+                if why := made_beside(tx, self.tenant, one, self.clock(), number):
+                    one = one._replace(state="conflict", note=why)
                 waits = one.state == "intended" and self._is_held(tx, one.change.key)
                 lines.append(self._line(tx, number, one.change, "planned" if waits else one.state, one.line, one.note))
             return lines
@@ -218,12 +220,12 @@ class ChangeLog:
         found = await self._lines(f"{_KEY} AND {UNSETTLED}", self.tenant, *astuple(key))
         return found[0] if found else None
 
-    async def unsettled(self, before: float) -> list[Line]:
+    async def unsettled(self, before: float, after: int = 0) -> list[Line]:
         """Lines whose change was sent, or was about to be, before a moment, and whose end nobody has written down: at
-        most twenty, the oldest.
+        most twenty, the oldest past the id `after`.
         """
-        where = f"tenant = ? AND {UNSETTLED} AND at <= ? ORDER BY id LIMIT ?"
-        return await self._lines(where, self.tenant, before, LOOKED_BACK)
+        where = f"tenant = ? AND {UNSETTLED} AND at <= ? AND id > ? ORDER BY id LIMIT ?"
+        return await self._lines(where, self.tenant, before, after, LOOKED_BACK)
 
     async def lines(
         self, number: int, states: States = (), after: int = 0, last: int = END, limit: int = ALL, by: Order = "id"

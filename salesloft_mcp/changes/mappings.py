@@ -27,14 +27,16 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
     """Create the mapping, or delete the one that stood there. Where one stands already, nothing can be sent.
 
     Raises:
-        ConflictError: Salesloft gives no id to delete it by.
+        ConflictError: Salesloft gives no id to delete it by, or the external id is another record's.
     """
     key = change.key
     if change.after is None:
         await api.delete_mapping(await _id(api, change))
         return "deleted", None
     if change.before is not None:
-        return "unchanged" if fits(change.before, change.after) else "conflict", change.before
+        if not fits(change.before, change.after):
+            raise conflict(change, [change.before])
+        return "unchanged", change.before
     object_id = int(str(change.after["object_id"]))
     row = await api.create_mapping(key.external_type, key.object_type, key.external_id, object_id)
     return "created", image(row)

@@ -1,41 +1,48 @@
 """People and accounts behind an external id: some of their fields, or a new record. None can be deleted by this API."""
 
-import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import JsonValue, ValidationError
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import mappings
 from salesloft_mcp.changes.change import Change, Fact, Image, State
+from salesloft_mcp.changes.spelling import CUSTOM, REFERENCES, SHOWN_AS, as_text, same, shown
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.lookups.known_records import EMAILS, compared
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType, Record, one_record
+from salesloft_mcp.salesloft.models import MappingKey, Record, one_record
 from salesloft_mcp.salesloft.paging import live_mappings
 from salesloft_mcp.text import quoted
 
 Intent = Literal["upsert", "create_only", "update_only"]
 RecordFields = PersonFields | AccountFields
 
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+_EMPTY: Image = {"do_not_contact": False, "tags": [], "contact_restrictions": []}  # where null may stand for it
 NEW_SECONDS = 60.0  # a record that was made longer before its last update was there already
-_REFERENCES = ("account_id", "owner_id", "person_stage_id", "import_id", "company_stage_id", "account_tier_id")
-# Written under one name and shown under another (read in recorded answers of Salesloft).
-_SHOWN_AS = {"crm_id_type": "crm_object_type", **{name: name.removesuffix("_id") for name in _REFERENCES}}
-_PHONES = frozenset({"phone", "mobile_phone", "home_phone"})
-_COUNTRY_CODE = 3  # the most digits of one
-_SHORTEST_NUMBER = 7  # digits that a platform completes with a country code
+
+
+class AsBeforeError(errors.ConflictError):
+    """What would be taken back is not there any more."""
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
-    """The records that an external id is mapped to, each with every field that can be written."""
+    """The records that an external id is mapped to, each with every field that can be written; of one that is gone, or
+    hidden from this token, the id alone.
+    """
     ids = sorted({row.object_id for row in await live_mappings(api, key)})
-    found = [await api.get_object(key.object_type, one) for one in ids]
-    return [image(record, fields_of(key).model_fields) for record in found if record is not None]
+    found = [(one, await api.get_object(key.object_type, one)) for one in ids]
+    names = fields_of(key).model_fields
+    return [{"id": one} if record is None else image(record, names) for one, record in found]
+
+
+def shows(row: Image) -> bool:
+    """Whether a row of `read` is of a record that came back, and not its id alone."""
+    return len(row) > 1
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
@@ -45,7 +52,8 @@ async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
         ConflictError: another record was updated than the one that was read.
     """
     key = change.key
-    fields = fields_of(key).model_validate(change.after)
+    # What is given was checked where it came in, and what comes back stood there: it may hold what is refused in input.
+    fields = fields_of(key).model_construct(**cast(dict[str, Any], change.after or {}))
     if isinstance(fields, PersonFields):
         record: Record = await api.upsert_person(key.external_type, key.external_id, fields)
     else:
@@ -78,9 +86,9 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
     if change.before is None:
         rows = [row for row in await mappings.read(api, key) if row["object_id"] == change.object_id]
         if not rows:
-            raise errors.ConflictError("the mapping of the new record is gone already.")
+            raise AsBeforeError("the mapping of the new record is gone already.")
         return mappings.deletion(key, await mappings.with_id(api, key, rows[0])), []
-    now = [row for row in await read(api, key) if row.get("id") == change.object_id]
+    now = [row for row in await read(api, key) if row.get("id") == change.object_id and shows(row)]
     if not now:
         record = one_record(key.object_type, change.object_id)
         what = f"the external id does not stand for {record} any more, or that is gone, or hidden from this token."
@@ -96,17 +104,20 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
     """
     fields, names = way_back(change.before or {}, change.after or {}, now, fields_of(change.key))
     left = [f"{name} (changed again since, or not writable)" for name in names]
+    if not left and fits(now, fields):
+        raise AsBeforeError("the record is as it was before.")
     if not fields:
-        raise errors.ConflictError(f"{', '.join(left)}." if left else "the record is as it was before.")
-    if fields.get("do_not_contact") is False:
+        raise errors.ConflictError(f"{', '.join(left)}.")
+    if "do_not_contact" in fields and not fields["do_not_contact"]:
         left.append("the cadences that do_not_contact ended")
     return Change("record", change.key, None, fields).over(now), left
 
 
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
-    """The record was changed by somebody else meanwhile."""
+    """The record was changed by somebody else meanwhile, or the external id given to one."""
     record = one_record(change.key.object_type, rows[0].get("id"))
-    what = f"{record} was changed by somebody else meanwhile. Nothing was written."
+    done = f"the external id was given to {record}" if change.before is None else f"{record} was changed"
+    what = f"{done} by somebody else meanwhile. Nothing was written."
     return errors.ConflictError(what, next_step="make the same call again.")
 
 
@@ -116,13 +127,14 @@ def facts(change: Change) -> list[Fact]:
     record = "a new one" if before is None else one_record(key.object_type, change.object_id)
     told = {"external id": quoted(key.external_id), "external type": quoted(key.external_type), "record": record}
     return [Fact(name, value) for name, value in told.items()] + [
-        Fact(f"field {name}", _shown(new), "" if before is None else _shown(before.get(name)))
+        Fact(f"field {name}", shown(new), "" if before is None else shown(before.get(name)))
         for name, new in after.items()
     ]
 
 
 async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: Intent) -> Change:
-    """The change that brings the record behind `key` to `fields`. One point, or two when it is mapped.
+    """The change that brings the record behind `key` to `fields`, of which those are sent that differ. One point, or
+    two when it is mapped.
 
     Raises:
         ConflictError: several objects hold the external id, or it is mapped and the intent is create_only.
@@ -146,7 +158,21 @@ async def upsert(api: Salesloft, key: MappingKey, fields: RecordFields, intent: 
     if record is None:
         what = f"external_id: is mapped to {held}, which is gone, or hidden from this token."
         raise errors.MissingError(what, next_step="ask somebody whose token may see all records of the team.")
-    return Change("record", key, None, body).over(image(record, body))
+    there = image(record, body)
+    return Change("record", key, None, differing(body, there) or body).over(there)
+
+
+def differing(wanted: Image, there: Image) -> Image:
+    """The wanted fields, and of custom fields those, that a record does not hold yet: what only is spelled otherwise
+    there stays as it is spelled. A CRM id and its type go together, as Salesloft takes them.
+    """
+    names = {name for name, value in wanted.items() if not same(name, there.get(name), value)}
+    names |= {"crm_id", "crm_id_type"} if names & {"crm_id", "crm_id_type"} else set()
+    found = {name: value for name, value in wanted.items() if name in names}
+    if custom := _dict(found.get("custom_fields")):
+        held = _dict(there.get("custom_fields"))
+        found["custom_fields"] = {one: each for one, each in custom.items() if not same(CUSTOM, held.get(one), each)}
+    return found
 
 
 def way_back(before: Image, after: Image, now: Image, model: type[RecordFields]) -> tuple[Image, list[str]]:
@@ -157,13 +183,16 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
     back: dict[str, JsonValue] = {}
     left: list[str] = []
     for name in [one for one in model.model_fields if one != "crm_id_type"]:  # which goes with crm_id
-        old, new = written(before, name), written(after, name)
-        value = _merged(old, new) if name == "custom_fields" else old
-        if (name not in after and new is None) or same(name, old, new) or same(name, now.get(name), value):
+        old, new = cast(JsonValue, as_text(name, written(before, name))), written(after, name)
+        if name == "custom_fields":
+            fields, more = _custom_way_back(_dict(old), _dict(new), _dict(now.get(name)))
+            back |= {name: fields} if fields else {}
+            left += more
+        elif (name not in after and new is None) or _is(name, new, old) or _is(name, now.get(name), old):
             continue
-        if same(name, now.get(name), new) and _can_be_written(model, name, value):
-            back[name] = value
-        else:
+        elif same(name, now.get(name), new) and _can_be_written(model, name, old):
+            back[name] = _EMPTY.get(name) if old is None else old
+        elif not same(name, now.get(name), old):
             left.append(name)
     if "crm_id" in back:  # Salesloft takes the one only with the other
         back["crm_id_type"] = "salesforce" if back["crm_id"] else None
@@ -184,47 +213,8 @@ def written(row: Image, name: str) -> JsonValue:
     if name == "archived":
         return row.get("archived_at") is not None or bool(row.get(name))
     found = row.get(name)
-    found = row.get(_SHOWN_AS[name]) if found is None and name in _SHOWN_AS else found
-    return found.get("id") if isinstance(found, dict) and name in _REFERENCES else found
-
-
-def same(name: str, there: object, given: object) -> bool:
-    """Whether a field holds a value, as Salesloft spells it: domains as hosts, e-mails in any case and in both
-    forms of their domain, phones by their digits and perhaps with a country code, lists in any order.
-    """
-    if name in ("archived", "crm_id_type"):  # shown as a moment and as a kind of CRM object
-        return bool(there) == bool(given)
-    if given is None or given == []:  # what is emptied is shown as null or as empty
-        return not there
-    if isinstance(given, str) and isinstance(there, str):
-        return _same_text(name, there.strip(), given.strip())
-    if isinstance(given, dict):
-        held = there if isinstance(there, dict) else {}
-        return all(same(f"custom field {one}", held.get(one), value) for one, value in given.items())
-    if isinstance(given, list):
-        return isinstance(there, list) and sorted(map(str, there)) == sorted(map(str, given))
-    return there == given
-
-
-def not_taken(sent: Image, stands: Image) -> list[str]:
-    """The fields that hold something else than was sent, each with what stands there: Salesloft keeps a field as it
-    was, without a word, where it does not know it or where the token may not write it.
-    """
-    return [
-        f"{name} stands as {_shown(there)}"
-        for name, there, value in _pairs(sent, stands)
-        if not same(name, there, value)
-    ]
-
-
-def spelled_otherwise(sent: Image, stands: Image) -> list[str]:
-    """The fields that hold what was sent in another spelling, each with the one that stands there."""
-    told = ((name, there, value) for name, there, value in _pairs(sent, stands) if isinstance(value, str))
-    return [
-        f"{name} stands as {_shown(there)}"
-        for name, there, value in told
-        if name not in _SHOWN_AS and there != value and same(name, there, value)
-    ]
+    found = row.get(SHOWN_AS[name]) if found is None and name in SHOWN_AS else found
+    return found.get("id") if isinstance(found, dict) and name in REFERENCES else found
 
 
 def fields_of(key: MappingKey) -> type[RecordFields]:
@@ -232,52 +222,54 @@ def fields_of(key: MappingKey) -> type[RecordFields]:
     return PersonFields if key.object_type == "people" else AccountFields
 
 
-def _same_text(name: str, there: str, given: str) -> bool:
-    if name == "domain" or name in EMAILS:
-        kind: ObjectType = "accounts" if name == "domain" else "people"
-        return compared(kind, there) == compared(kind, given)
-    if name in _PHONES and (digits := _digits(given)):
-        more = _digits(there).removesuffix(digits)
-        added = len(more) <= _COUNTRY_CODE and len(digits) >= _SHORTEST_NUMBER and there[:1] == "+" != given[:1]
-        return _digits(there).endswith(digits) and (not more or added)
-    return there == given
-
-
-def _digits(phone: str) -> str:
-    """The digits of a phone number; empty where it holds letters, such as an extension."""
-    return "" if re.search(r"[^\W\d_]", phone) else re.sub(r"\D", "", phone)
-
-
-def _pairs(sent: Image, stands: Image) -> Iterable[tuple[str, JsonValue, JsonValue]]:
-    """Every field that was sent: its name, what stands there and what was sent; custom fields one by one."""
-    for name, value in sent.items():
-        there = stands.get(name)
-        if name == "custom_fields" and isinstance(value, dict):
-            held = there if isinstance(there, dict) else {}
-            yield from ((f"custom field {quoted(one)}", held.get(one), each) for one, each in value.items())
-        elif name != "id":
-            yield name, there, value
-
-
 def _not_shown(record: Record, sent: Image) -> Image:
     """What was sent under names that the answer does not have at all: nothing contradicts that it was taken."""
     shown = record.model_fields_set
-    as_shown = {**_SHOWN_AS, "archived": "archived_at"}
+    as_shown = {**SHOWN_AS, "archived": "archived_at"}
     return {name: value for name, value in sent.items() if not {name, as_shown.get(name)} & shown}
 
 
-def _merged(old: JsonValue, new: JsonValue) -> JsonValue:
-    """Custom fields are merged one by one, so those that were added are cleared."""
-    was, has = (one if isinstance(one, dict) else {} for one in (old, new))
-    return {name: was.get(name) for name, value in has.items() if was.get(name) != value}
+def _custom_way_back(was: Image, has: Image, now: Image) -> tuple[dict[str, JsonValue], list[str]]:
+    """The same for custom fields, which are merged one by one; those that were added are cleared."""
+    names = [
+        one for one in has if not _is(CUSTOM, has[one], was.get(one)) and not _is(CUSTOM, now.get(one), was.get(one))
+    ]
+    texts = {one: cast(JsonValue, as_text(CUSTOM, was.get(one))) for one in names}
+    back: dict[str, JsonValue] = {
+        one: text
+        for one, text in texts.items()
+        if same(CUSTOM, now.get(one), has[one]) and (text is None or _is_text(text))
+    }
+    left = [one for one in names if one not in back and not same(CUSTOM, now.get(one), was.get(one))]
+    return back, [f"custom field {quoted(one)}" for one in left]
+
+
+def _is(name: str, there: JsonValue, old: JsonValue) -> bool:
+    """Whether a field is just as it was: of a text, to the letter."""
+    return there == old if isinstance(there, str) and isinstance(old, str) else same(name, there, old)
+
+
+def _dict(value: JsonValue) -> Image:
+    """Custom fields; in an odd row they are something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _can_be_written(model: type[RecordFields], name: str, value: JsonValue) -> bool:
+    """Whether an earlier value is of the kind that a field takes; of a text, what is refused in input may come back."""
+    return _is_taken(model, name, "x" if _is_text(value) else value) or _is_taken(model, name, value)
+
+
+def _is_taken(model: type[RecordFields], name: str, value: JsonValue) -> bool:
     try:
         model.model_validate({name: value})
     except ValidationError:
         return False
     return True
+
+
+def _is_text(value: JsonValue) -> bool:
+    """Whether it is a text that can be sent, which a half of a character cannot."""
+    return isinstance(value, str) and not _HALF_CHARACTER.search(value)
 
 
 def _is_new(record: Record, *, unless_told: bool) -> bool:
@@ -288,13 +280,3 @@ def _is_new(record: Record, *, unless_told: bool) -> bool:
         return (changed - made).total_seconds() < NEW_SECONDS
     except (ValueError, TypeError):
         return unless_told
-
-
-def _shown(value: JsonValue) -> str:
-    if value is None or value == "":
-        return "(empty)"
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return quoted(", ".join(map(str, value))) if value else "(empty)"
-    return quoted(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,18 +1,16 @@
 """What a refusal of Salesloft's usually means, and the way on."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes.change import Change
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
-from salesloft_mcp.lookups.known_records import records_with
+from salesloft_mcp.lookups.known_records import UNIQUE, records_with
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType, one_record
 from salesloft_mcp.text import quoted
-
-# "unique on the team"
-UNIQUE: dict[ObjectType, str] = {"people": "email_address", "accounts": "domain"}
 
 
 async def explained(
@@ -57,6 +55,16 @@ async def unless_configured(
     return error if near is None else _not_configured(external_type, object_type, near)
 
 
+async def of_all(
+    known: Configurations, error: errors.SalesloftMcpError, external_type: str, object_type: ObjectType
+) -> errors.SalesloftMcpError:
+    """Why a run has stopped: its type may have been deleted meanwhile; `error` itself where that is not known."""
+    if isinstance(error, errors.NotFoundError | errors.RejectedError):
+        with suppress(errors.ApiError):
+            return await unless_configured(known, error, external_type, object_type)
+    return error
+
+
 def _not_configured(external_type: str, object_type: ObjectType, near: Sequence[str]) -> errors.MissingError:
     offer = f"existing are {', '.join(map(quoted, near))}; or " if near else ""
     what = f"external_type: {quoted(external_type)} is not configured for {object_type}."
@@ -70,13 +78,12 @@ async def taken(api: Salesloft, change: Change, name: str, value: str, owner: in
     if change.before is not None:
         what = f"{whose}, and this external id to {one_record(key.object_type, change.object_id)}. Nothing was changed."
         return errors.ConflictError(what, next_step=f"leave {name} out, or ask the person which of the two is meant.")
-    own = await api.list_mappings(
-        external_type=key.external_type, object_type=key.object_type, object_id=owner, deleted=False
-    )
-    if not own.rows:
+    found = await api.list_mappings(external_type=key.external_type, object_id=owner, deleted=False)
+    own = [row for row in found.rows if row.object_type == key.object_type]
+    if not own and not found.unread and found.next_page is None:
         what = f"{whose}, which has no such external id. Nothing was created."
         return errors.ConflictError(what, next_step=(Hint.MAP_RECORD, f" with object_id {owner}, then upsert again."))
-    ids = ", ".join(quoted(row.external_id) for row in own.rows[:5])
+    ids = ", ".join(quoted(row.external_id) for row in own[:5]) or "not known: the answer cannot be read"
     what = f"{whose}, whose external id of this type is {ids}. Nothing was created."
     instead = f" with object_id {owner} and instead_of; if not, use that id."
     return errors.ConflictError(what, next_step=("if this id has replaced it, ", Hint.MAP_RECORD, instead))

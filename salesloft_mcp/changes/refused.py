@@ -20,7 +20,11 @@ _PASSING = frozenset({408, 425, 429})  # these say that it may go through later
 
 
 def refused_with(error: errors.SalesloftMcpError | None) -> int:
-    """The status with which a request was refused, by Salesloft or by something in between; 0 for all that passes."""
+    """The status with which a request was refused, by Salesloft or by something in between; 0 for all that passes, and
+    for values that were refused, unless it is the external type, which all changes of a run have in common.
+    """
+    if isinstance(error, errors.RejectedError) and "external_type" in error.fields:
+        return 422
     if isinstance(error, errors.UnknownOutcomeError):
         return error.status if 300 <= error.status < 500 and error.status not in _PASSING else 0
     return _STATUSES.get(type(error), 0) if error is not None else 0

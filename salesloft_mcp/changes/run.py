@@ -20,6 +20,7 @@ from salesloft_mcp.changes.attempt import look, look_together, send
 from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, Outcome, State
 from salesloft_mcp.changes.refused import Refusals
 from salesloft_mcp.salesloft.call import sent_within
+from salesloft_mcp.salesloft.gather import gather_limited
 
 AT_ONCE = 12  # fewer than the connections, so that a chat call finds one free
 # Changes announced in one transaction; so many a killed process leaves to be looked up without need. Nine questions
@@ -29,6 +30,7 @@ IN_VAIN = 64  # changes in a row without an answer: the pass ends
 WRITE_DOWN_SECONDS = 1.0
 # A record that was read longer ago is read again before it is written: a single write may wait as long for its points.
 READ_AGAIN_SECONDS = 15.0
+RESTED_SECONDS = 600.0  # a run that rested so long looks at each creation that was left over
 MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
@@ -164,8 +166,10 @@ class Run:
         """Those that may be sent. A run may have rested for days, or waited long for points, and others have changed a
         record meanwhile: they are looked at once more.
         """
-        upserts = [one for one in waiting if one.change.kind == "record"]
-        others = [one for one in waiting if one.change.kind != "record"]
+        rested = [one for one in waiting if self._has_rested(one)]
+        upserts = [one for one in waiting if one.change.kind == "record" and one not in rested]
+        others = [one for one in waiting if one.change.kind != "record" and one not in rested]
+        others += await self._looked_at(rested)
         if not upserts:
             return others
         try:
@@ -177,6 +181,22 @@ class Run:
         now = self.changes.log.clock()
         await self.changes.settle(found, self.epoch)
         return [*others, *(replace(one.line, at=now) for one in found if one.state == "planned")]
+
+    def _has_rested(self, line: Line) -> bool:
+        """Whether somebody may have given the external id of a creation to a record meanwhile, a hidden one, too."""
+        return line.change.before is None and not 0 <= self.changes.log.clock() - line.at < RESTED_SECONDS
+
+    async def _looked_at(self, lines: Sequence[Line]) -> list[Line]:
+        """Those of which a look says that they may be sent; one that cannot be looked at now waits."""
+        api, now = self.changes.api, self.changes.log.clock()
+        found = await gather_limited([partial(look, api, one, sent=False) for one in lines])
+        sure = [
+            one
+            for one in found
+            if not isinstance(one.error, errors.ApiError) or isinstance(one.error, errors.UnreadRowsError)
+        ]
+        await self.changes.settle(sure, self.epoch)
+        return [replace(one.line, at=now) for one in sure if one.state == "planned"]
 
     async def _freshly(self, read: Callable[[], Awaitable[Sequence[ReadT]]]) -> Sequence[ReadT]:
         """What is read; once more where that took so long, by waiting for points, that the first of it is old."""

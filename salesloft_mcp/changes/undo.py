@@ -2,28 +2,24 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 
+from pydantic import JsonValue
+
 from salesloft_mcp import errors
-from salesloft_mcp.changes import configurations, history, mappings, records
+from salesloft_mcp.changes import configurations, history, mappings
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Fed, Image, Line, Operation, State
+from salesloft_mcp.changes.change import DONE, OPEN, UNSETTLED, ByRun, Change, Line, Operation, State
 from salesloft_mcp.changes.history import Logged, Search
-from salesloft_mcp.changes.kinds import KINDS, as_it_stands
-from salesloft_mcp.changes.refusals import UNIQUE
-from salesloft_mcp.changes.run import Feed
-from salesloft_mcp.changes.upsert import other_holder
+from salesloft_mcp.changes.kinds import as_it_stands
+from salesloft_mcp.changes.way_back import way_back
 from salesloft_mcp.errors import Hint
-from salesloft_mcp.lookups.standing import holders
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import MappingKey, ObjectType, one_record
+from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import quoted
-
-Standing = Mapping[MappingKey, Sequence[Image]] | None
 
 MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
 _PASSED: frozenset[State] = DONE | {"unchanged"}
@@ -61,7 +57,8 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     read_at = time.monotonic()
     try:
         if ran["delete"]:
-            await _check_deletable(changes.api, first)
+            only = [one for one in first if one.change.kind == "mapping" or not ran["update"]]
+            await _check_deletable(changes.api, only)
         back, left = await _all_back(changes.api, done)
     except (errors.ConflictError, errors.MissingError) as error:
         raise _no_way_back(number, error.what, error.steps if error.next_step else _LOOK) from error
@@ -91,118 +88,8 @@ def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted:
         updates=ran["update"],
         deletes=ran["delete"],
         asks=restricted,
+        remaps=ran["update"] > 0,
     )
-
-
-def feed(changes: Changes, number: int) -> Feed:
-    """The changes of a run that takes operation `number` back, and what it carried; the newest comes first.
-
-    Nobody has looked at these keys since, so each mapping that is to be created is held against what stands there.
-    """
-    newest = partial(changes.log.lines, number, by="id DESC")
-    states: Iterable[State] = ()
-    top = 0
-    seen: list[Standing] = []  # read when the first mapping is to be created
-
-    async def following(after: int, limit: int) -> Sequence[Fed]:
-        nonlocal states, top
-        if not top:
-            # Of a run every change comes back; of anything else only what it carried, the rest is undone before.
-            (first,) = await newest({"carried"}, limit=1) or await newest(DONE, limit=1)
-            states = {"carried"} if first.state == "carried" else DONE
-            top = first.id + 1  # the lines of this run go up from 1, and those of the operation go down
-        lines = await newest(states, last=top - after - 1, limit=limit)
-        lines = [line for line in lines if line.line is not None or line.state == "carried"]
-        updated = [line for line in lines if line.change.kind == "record" and line.change.before is not None]
-        there = await _updated(changes.api, updated) if updated else {}
-        back = await gather_limited([partial(_back, changes.api, line, top - line.id, there) for line in lines])
-        if not seen and any(_creates(one) for one in back):
-            seen.append(await _standing(changes.api, back[0].change.key))
-        return [
-            one._replace(change=await _against(changes.api, one.change, seen[0])) if _creates(one) else one
-            for one in back
-        ]
-
-    return following
-
-
-async def _updated(api: Salesloft, lines: Sequence[Line]) -> dict[MappingKey, Image]:
-    """How the records stand that a run has updated, where each still has its external id: a few points for all."""
-    key, model = lines[0].change.key, records.fields_of(lines[0].change.key).model_fields
-    expected = {line.change.key.external_id: line.change.object_id for line in lines}
-    there = await holders(api, key.external_type, key.object_type, expected)
-    return {
-        line.change.key: records.image(found, model)
-        for line in lines
-        if (found := there.records.get(line.change.object_id or 0)) is not None
-        and there.held[line.change.key.external_id] == {found.id}
-    }
-
-
-async def _back(api: Salesloft, line: Line, place: int, there: Mapping[MappingKey, Image]) -> Fed:
-    """What takes a line back; a record that cannot come back stays as it is, and the reason is told."""
-    change, now = line.change, there.get(line.change.key)
-    try:
-        if change.kind == "record" and change.before is not None and now is not None:
-            change, left = records.written_back(change, now)
-        else:
-            change, left = await _way_back(api, line)
-    except (errors.ConflictError, errors.MissingError) as error:
-        return Fed(place, line.change.inverse, "conflict", error.what)
-    return Fed(place, change, note=f"not brought back: {', '.join(left)}" if left else "")
-
-
-async def _way_back(api: Salesloft, line: Line) -> tuple[Change, list[str]]:
-    """
-    Raises:
-        ConflictError: there is none. MissingError: what it would change is not there.
-    """
-    if line.state == "updated" and line.change.before is None:
-        what = "somebody else mapped the external id at that very moment, and what stood there before is not known."
-        raise errors.ConflictError(what)
-    back, left = await KINDS[line.change.kind].back(api, line.change)
-    return await _but_taken(api, back, left) if back.kind == "record" else (back, left)
-
-
-async def _but_taken(api: Salesloft, back: Change, left: list[str]) -> tuple[Change, list[str]]:
-    """The way back of a record without the e-mail or the domain that another record has by now.
-
-    Raises:
-        ConflictError: nothing else would come back.
-    """
-    other = await other_holder(api, back)
-    if other is None:
-        return back, left
-    name, kind = UNIQUE[back.key.object_type], back.key.object_type
-    left = [*left, f"{name} (which {one_record(kind, other.id)} has now)"]
-    before, after = (
-        {field: value for field, value in (image or {}).items() if field != name} for image in (back.before, back.after)
-    )
-    if not after:
-        raise errors.ConflictError(f"{', '.join(left)}.")
-    return replace(back, before=before, after=after), left
-
-
-def _creates(fed: Fed) -> bool:
-    return fed.state == "intended" and fed.change.kind == "mapping" and fed.change.after is not None
-
-
-async def _standing(api: Salesloft, key: MappingKey) -> Standing:
-    """The live mappings of a configuration by their keys, a point for each hundred; None where they are too many."""
-    rows = await configurations.carried(api, key, await configurations.count(api, key))
-    if rows is None:
-        return None
-    found: dict[MappingKey, list[Image]] = {}
-    for row in rows:
-        found.setdefault(row.key, []).append(row.before or {})
-    return found
-
-
-async def _against(api: Salesloft, change: Change, standing: Standing) -> Change:
-    """A creation, held against the same mapping where that stands there, or else another of its external id."""
-    rows = await mappings.read(api, change.key) if standing is None else standing.get(change.key, [])
-    fitting = sorted(rows, key=lambda row: not mappings.fits(row, change.after or {}))
-    return replace(change, before=next(iter(fitting), None))
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:
@@ -236,21 +123,28 @@ async def _left(
     Raises:
         ConflictError: nothing; or one of them was itself undone, and what stands there now is of that.
     """
-    by, log = 0, changes.log
+    by, tried, log = 0, 0, changes.log
     for one in await history.find(log.database, Search(tenant=logged.tenant, undoes=logged.id)):
         passed = [line for line in await log.lines(one.id, _PASSED) if line.line is None]
         counts = await history.counts(log.database, one.id)
-        ended = sum(number for state, number in counts.items() if state not in OPEN)
-        done = done[len(passed) :]
-        for what in ran:  # the log does not tell which of them they were, and the sum is what counts
+        back = Counter(create=counts["created"], update=counts["updated"], delete=counts["deleted"])
+        back += await history.refused(log.database, one.id)
+        left = ran - back
+        ended = sum(number for state, number in counts.items() if state not in OPEN) - (ran - left).total()
+        done, ran = done[len(passed) :], left
+        for what in ran:  # of what was as it should be the log does not tell which it was, and the sum is what counts
             gone = min(ended, ran[what])
             ran, ended = ran - Counter({what: gone}), ended - gone
-        by = by or one.undone_by
+        by, tried = by or one.undone_by, tried or one.id
     by = by or (logged.undone_by if not done and not ran else 0)
     if by:
         how = f" by change {by} already" if by == logged.undone_by else f", and that by change {by}"
         what = f"change {logged.id} was undone{how}. Nothing was changed."
         raise errors.ConflictError(what, next_step=("to take that back, ", Hint.UNDO, f" {by}."))
+    if tried and not done and not ran:
+        how = "was refused" if await history.refused(log.database, tried) else "found it as it was before"
+        what = f"change {logged.id} was to be undone by change {tried} already, which {how}. Nothing was changed."
+        raise errors.ConflictError(what, next_step=_LOOK)
     return done, ran
 
 
@@ -259,17 +153,22 @@ async def _check_deletable(api: Salesloft, lines: Sequence[Line]) -> None:
 
     A log of version 0.1 kept no ids of a run, so what stands there now decides.
     """
-    unnamed = [one for one in lines if one.line is not None and (one.change.after or {}).get("id") is None]
+    unnamed = [one for one in lines if one.line is not None and _mapping_id(one.change) is None]
     rows = await mappings.read(api, unnamed[0].change.key) if unnamed else []
     for row in rows:
         mappings.deletion(unnamed[0].change.key, await mappings.with_id(api, unnamed[0].change.key, row))
+
+
+def _mapping_id(change: Change) -> JsonValue:
+    """The id of the mapping that was made; with a record the log keeps none."""
+    return (change.after or {}).get("id") if change.kind == "mapping" else None
 
 
 async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change], list[str]]:
     back: list[Change] = []
     left: list[str] = []
     for line in done:
-        change, fields = await _way_back(api, line)
+        change, fields = await way_back(api, line)
         follows = any(one.key == change.key for one in back)  # it waits for what goes before it
         back.append(change if follows else await as_it_stands(api, change))
         left += fields

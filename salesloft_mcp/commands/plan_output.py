@@ -19,8 +19,8 @@ from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.commands.options import typed
-from salesloft_mcp.errors import SalesloftMcpError
-from salesloft_mcp.intake.heads import Heads, columns_of
+from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.intake.heads import MAP, Heads, columns_of
 from salesloft_mcp.intake.values import external_id
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.text import quoted
@@ -36,7 +36,9 @@ def make(
     external_id(aim.external_type, "--external-type", MAX_EXTERNAL_TYPE)
     file = file and file.resolve()
     chosen = columns_of(columns)
-    Heads(wanted(aim), chosen, option="--map")  # a field that does not exist is a wrong option, whatever the file
+    if chosen and custom_field:
+        raise InputError(MAP, "a custom field has no columns.", next_step="leave it out.")
+    Heads(wanted(aim), chosen, option=MAP)  # a field that does not exist is a wrong option, whatever the file
 
     async def work(app: App) -> None:
         load, described = source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)

@@ -14,7 +14,7 @@ from salesloft_mcp.app import App
 from salesloft_mcp.bulk.rows import id_of
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.errors import InputError, SalesloftMcpError
-from salesloft_mcp.intake.heads import Heads, columns_of
+from salesloft_mcp.intake.heads import MAP, Heads, columns_of
 from salesloft_mcp.intake.tables import LIST, read_list
 from salesloft_mcp.intake.values import external_id, suspicious
 from salesloft_mcp.lookups.resolve import Resolution, Status
@@ -41,7 +41,7 @@ def resolve(
     for number, one in enumerate(ids, 1):
         external_id(one, f"id {number}")
     chosen = columns_of(columns)
-    Heads(LIST, chosen, option="--map")  # a field that does not exist is a wrong option, whatever the file
+    Heads(LIST, chosen, option=MAP)  # a field that does not exist is a wrong option, whatever the file
     wanted = [*ids, *(_read(file, chosen) if file else ())]
     if not wanted:
         raise SalesloftMcpError("file: has no ids.") if file else click.UsageError("Give ids, or --file with some.")
@@ -60,7 +60,8 @@ def resolve(
     statuses, near_types, points = with_app(work, **where)
     if near_types is not None:
         existing = f"existing are {', '.join(map(escaped, near_types))}" if near_types else "there are none"
-        click.echo(f"The external type is not configured; {existing}.", err=True)
+        kind = f" for {object_type}" if object_type else ""
+        click.echo(f"The external type is not configured{kind}; {existing}.", err=True)
     summary = ", ".join(f"{statuses[one]:,} {one}" for one in ("found", "ambiguous", "missing") if statuses[one])
     click.echo(f"{summary}. Points spent: {points:,}.", err=True)
     sys.exit(0 if set(statuses) == {"found"} else 1)

@@ -187,9 +187,9 @@ def workbook_rows(raw: BinaryIO, start: bytes, heads: Heads, notes: list[str], b
         name = [*fitting, *filled_in][0]
         if bare and _is_bare(filled_in[name], heads):
             raise layout.headless(filled_in[name], heads)
-        if book.hidden_rows:
-            rows = "1 row is" if book.hidden_rows == 1 else f"{book.hidden_rows:,} rows are"
-            notes.append(f"In the workbook {rows} hidden, such as by a filter; in the sheet they are read as well.")
+        if hidden := book.hidden_rows(name):
+            rows, are = ("1 row", "is") if hidden == 1 else (f"{hidden:,} rows", "are")
+            notes.append(f"{rows} of the sheet {are} hidden, such as by a filter, and {are} read as well.")
         closing = stack.pop_all()
     return _sheet(closing, book.rows(name), filled_in, name, heads, notes)
 

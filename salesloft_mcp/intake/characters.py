@@ -96,6 +96,8 @@ def _odd_letters(text: str) -> str:
         return cause
     if _STYLED.search(text):
         return "full-width or styled characters"
+    if digit := next((one for one in text if one.isdecimal() and one > "9"), ""):
+        return f"a digit of another alphabet (U+{ord(digit):04X})"
     if not unicodedata.is_normalized("NFC", text) and len(unicodedata.normalize("NFC", text)) < len(text):
         return "an accent that is a character of its own"
     if not _GREEK_OR_CYRILLIC.search(text):

@@ -15,6 +15,8 @@ from charset_normalizer import from_bytes
 
 from salesloft_mcp.errors import InputError
 
+SAVE = 'save it as UTF-8 (in Excel: "CSV UTF-8").'
+
 WESTERN, CENTRAL, TURKISH = "cp1252", "cp1250", "cp1254"
 NAMES = {
     CENTRAL: "Windows-1250 (Central European)",
@@ -38,12 +40,19 @@ _ALPHABETS = {
 }
 _LETTERS = {page: [set(one) for one in alphabets.split()] for page, alphabets in _ALPHABETS.items()}
 _NEVER = {
-    WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)"),
+    WESTERN: re.compile("ñ(?![aeiouáéíóúü])|œ(?![uid])|è[aeiouáéíóúý]|õ(?!e)|^ç[bdfghjklmnpqrstvwxz]"),
     CENTRAL: re.compile("ń[aeiouy]|ţ.*[kqwy]|[kqwy].*ţ|^ý|[bcdfghjklmnprstvwxz][źż][bcdfghjklmnprstvwxz]"),
     TURKISH: re.compile("(?<![aeıioöuü])ğ|[qwx]"),
 }
 # Marks that no word begins with, and quotes that none ends with; other pages have letters there.
 _GLUED = re.compile("^[£¥©®ª][^\\W\\d_]{3}|[^\\W\\d_](?:[‚„‰]|‘$)")
+# A quote or a long dash where words have none, as in García and Peña from an old Macintosh, whose í and ñ they are.
+_ELISION = re.compile(
+    "(?:^|(?<=[^a-z]))(?:[dljmnstc]|qu|(?:jus|lors|puis|pres)qu|aujourd|[dnasb]?[aeu]ll|un|sant|quest)’"
+)
+_ODD_JOINT = re.compile(
+    "[A-Za-z](?:’(?!(?:[stdlm]|ll|[rv]e|am|clock)(?:[^A-Za-z]|$))|(?<![A-Za-z]{4})[–—]|[–—](?![a-z]{4}))(?=[a-z])"
+)
 _OR_TURKISH = re.compile(b"[\xd0\xdd\xde\xf0\xfe]|\xfd(?=[a-z])")  # letters of Romanian, Croatian and Czech as well
 # Kana and the first level of kanji, and the syllables of Korean; and how many signs are plain.
 _SIGNS = {
@@ -77,14 +86,24 @@ def plain_page(sample: bytes) -> str:
     if page := _by_common_signs(sample) or _by_frequency(sample):
         return page
     what = "is not UTF-8 text, and it is not plain which other code page it is in."
-    raise InputError("file", what, next_step='save it as UTF-8 (in Excel: "CSV UTF-8").')
+    raise InputError("file", what, next_step=SAVE)
 
 
 def _could_be_another(sample: bytes, best: str, scores: Mapping[str, float]) -> bool:
     """Whether what reads well in one page would read as well in another, in few or other letters."""
+    if best == WESTERN:
+        return _could_be_macintosh(sample.decode(WESTERN))
     if best == TURKISH:
         return len(_LETTERS[TURKISH][0] & set(sample.decode(TURKISH).lower())) < _FEW
     return best == CENTRAL and scores[TURKISH] == scores[CENTRAL] and _OR_TURKISH.search(sample) is not None
+
+
+def _could_be_macintosh(text: str) -> bool:
+    """Whether most of its words with other letters, quotes or dashes hold a quote or a dash where words have none."""
+    words = list(islice((word for word in _WORD.findall(text) if not word.isascii()), _MAX_WORDS))
+    usual = [word for word in words if not _ODD_JOINT.search(_ELISION.sub("", word))]
+    inner = [one for word in usual if not (one := word.strip(_MARKS)).isascii()]
+    return len(words) - len(usual) > sum(_reads_well(one.translate(_JOINTS), WESTERN) for one in inner)
 
 
 def _score(sample: bytes, page: str) -> float:

@@ -11,6 +11,8 @@ from salesloft_mcp.intake.totals import says_total
 
 # One of 16 digits ends so by chance in a tenth of all: there, and where several numbers are at hand, these decide.
 KEPT_15 = "a number of which a spreadsheet kept 15 digits"
+MASKED = "a value of which a program hid a part"
+GUARD = "the sign by which a spreadsheet marks text or a formula"
 CUT = 255  # characters: the most that many columns hold
 
 # Words for nothing in the languages of spreadsheets, and heads of columns, without accents and what stands in between.
@@ -23,7 +25,7 @@ _WORDS_FOR_NOTHING = (
     "nenhum desconhecido vazio onbekend leeg geen okand saknas ukjent brak nieznany нет пусто неизвестно"
 )
 _NOTHING = frozenset(_WORDS_FOR_NOTHING.split())
-_MARKS_FOR_NOTHING = {"\\n", "s/d", "s/n"}
+_MARKS_FOR_NOTHING = {"\\n", "\\\\n", "s/d", "s/n"}
 _TRUE_OR_FALSE = {"true", "false", "wahr", "falsch", "vrai", "faux", "verdadero", "falso", "vero", "verdadeiro"}
 _BETWEEN = re.compile(r"""[\s_./\\()\[\]<>{}"'*?!:;,#…-]+""")
 
@@ -68,12 +70,17 @@ _SHAPES = {
         r".*\[object \w+\].*",
         r"""[\[{]\s*["'].*[\]}]|\[[\[{].*\]""",
         r"b'.*'",
+        r"\[[0-9]+(?:, ?[0-9]+)*\]",
+        r"""[A-Z]\w*\((?:\w+=|["']).*\)""",  # ObjectId("…"), UUID('…'), Contact(id=1)
+        r"System[.](?:Object|String|DBNull|Data[.]\w+|\w+\[\])(?:\[\])?",
     ),
     "a template that was not filled": (
         *(r".*\$\{[^}]*\}.*", r".*\{\{.*\}\}.*", r"[#%$]?\{\w?[A-Za-z_ .]*\}", r"%[sd]", "%%?[A-Za-z_]+%%?"),
         *(r"<%?=?[A-Za-z_ ]+%?>", r"\[[A-Za-z_ ]+\]", r"\$[A-Z_]+", r"\*\|\w+\|\*", "__[A-Za-z_]+__"),
     ),
-    "the sign by which a spreadsheet marks text or a formula": ("=[^=].*", "'.*"),
+    GUARD: ("=[^=].*", "'.*"),
+    MASKED: (r"(?=[^0-9A-Za-z]*[0-9A-Za-z])[0-9A-Za-z ._@-]*\*{3}[0-9A-Za-z ._@*-]*",),
+    "a link, not the id alone": (r"\[[^\]]*\]\([^()\s]+\)",),
     "a tag of a web page": (r".*</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>.*", ".*<!--.*"),
     "quotes around it": ('".*"',),
     "a number that a spreadsheet shortened": (
@@ -99,7 +106,7 @@ _SHAPES = {
     ),
     "only zeros": ("[+-]?0+",),
     "one letter again and again": ("[Xx]{2,9}", "[Zz]{3,9}"),
-    "no letter and no digit": (r"[!-/:-@\[-`{-~\s–—…·•¿¡]+",),
+    "no letter and no digit": (r"[\W_]+",),
 }
 _CAUSES = list(_SHAPES)
 _SHAPE = re.compile("|".join(f"(?P<s{number}>{'|'.join(one)})" for number, one in enumerate(_SHAPES.values())), re.S)
@@ -107,15 +114,26 @@ _FOR_NOTHING = {*_CAUSES[:6], *_CAUSES[-3:]}
 # What is damage in any field of a record, and what programs write there for no value; people type most of the others.
 IN_FIELDS = {*_CAUSES[:6], "a number that a spreadsheet shortened"}
 NO_VALUE = {
-    *("NULL", "null", "nan", "NaN", "NaT", "undefined", "None", "none", "N/A", "n/a", "N/a", "\\N"),
-    *("Loading...", "Loading…"),
+    *("NULL", "null", "nan", "NaN", "NaT", "undefined", "None", "none", "N/A", "n/a", "N/a", "\\N", "\\\\N"),
+    *("Loading...", "Loading…", "∅"),
 }
 PLAIN_FIELD = re.compile(
     "[A-Za-z](?:[A-Za-z ,'&@:.-]*[A-Za-z.])?|[A-Za-z0-9](?:[A-Za-z0-9 ,'&@]*[A-Za-z0-9])?|[+(]?[0-9][0-9() ]*"
 )  # most of them, for speed
+# Before what a spreadsheet would run or change, but not before a name such as 's-Hertogenbosch.
+GUARDED = re.compile(
+    r"""'[=+@-][\w"(].*|'[0-9][0-9 ()./-]{3,}|=(?:"|[+(-]|[A-Za-z.]+[0-9]*[(!|]).*"""
+    r"|=[A-Za-z]{1,3}[0-9]+(?:[-+*/&:].*)?",
+    re.DOTALL,
+)
+MASKED_NUMBER = re.compile(r"(?=[^0-9]*[0-9])(?=(?:[^0-9*]*[0-9*]){7})[0-9()+ ./-]*\*{2}[0-9()+ ./*-]*")
+# Line ends and tabs as databases write them into text: O\'Brien, VP Sales\nEMEA. A login such as CORP\nancy is none.
+_ESCAPED_END = re.compile(r"\\r\\n|(?<=[a-z.,;:!?)\s])\\[nrt](?=[A-Z\s(-]|\Z)")
 NO_VALUE_IN_SIGNS = re.compile(r"""[<(\["'](?i:null|nil|na|n/a|nan|none|blank|empty|undefined)[>)\]"']""")
 _DIGIT = re.compile("[0-9]")
-_CODE = re.compile(r"_x[0-9A-Fa-f]{4}_|\\u(?![0-9]{5,}\Z)[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}")  # but no CORP\u123456
+_CODE = re.compile(
+    r"_x[0-9A-Fa-f]{4}_|\\['\"/]|\\u(?![0-9]{5,}\Z)[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}"
+)  # but no CORP\u123456
 # Most ids and keys, for speed: numbers, letters before a number (but for a month before a year), long mixtures of
 # letters and digits (but for an amount with its currency), GUIDs, e-mail addresses. None is a shape or a word of above.
 _ORDINARY = re.compile(
@@ -142,6 +160,8 @@ def damage(text: str) -> str:
         return "a character that is written as a code"
     if text.strip(",;") != text:
         return f"a sign that separates values, at its {'end' if text[0] not in ',;' else 'beginning'}"
+    if text.endswith(("...", "…")):
+        return "dots at its end, where it was cut"
     return f"it may have been cut at {CUT} characters" if len(text) == CUT else ""
 
 
@@ -151,8 +171,10 @@ def ends_as_if_kept(number: str) -> bool:
 
 
 def written_as_code(text: str) -> str:
-    """Whether a character stands in it as XML, JSON or a workbook writes it, in the words that say so; else empty."""
-    coded = ("&" in text and ENTITY.search(text)) or _CODE.search(text)
+    """Whether a character stands in it as XML, JSON, a database or a workbook writes it, in the words that say so; else
+    empty.
+    """
+    coded = ("&" in text and ENTITY.search(text)) or _CODE.search(text) or _ESCAPED_END.search(text)
     return "a character that is written as a code" if coded else ""
 
 

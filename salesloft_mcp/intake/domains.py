@@ -5,10 +5,10 @@ import unicodedata
 
 import idna
 
-AROUND = " \t\"'<>()[]{},;:"  # signs that stand around what is meant
+AROUND = " \t\"'<>()[]{},;:|"  # signs that stand around what is meant
 SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
-_LABEL = r"[\w-]{1,63}"
-HOST = re.compile(rf"(?:{_LABEL}[.])+(?=\w*[^\W\d]){_LABEL}")
+_LABEL = r"(?!-)[\w-]{1,63}"
+HOST = re.compile(rf"(?:{_LABEL}[.])+(?=\w*[^\W\d])(?=..){_LABEL}")
 MOST_SPELLINGS = 6  # of a domain that are worth a look-up each
 
 _PATH = re.compile(r"[/?#\\]")

@@ -2,6 +2,7 @@
 
 import re
 
+from salesloft_mcp.intake.characters import misread, odd_character
 from salesloft_mcp.intake.domains import HOST, in_ascii, in_letters
 
 _SIGNS = "\"'=()[]{}"  # around an address
@@ -16,6 +17,14 @@ _LINKS = (
     re.compile(r"""=hyperlink\("mailto:(?P<to>[^"]+)"[,;]\s*"(?P<shown>[^"]*)"\)"""),
     re.compile(r"<mailto:(?P<to>[^<>|]+)\|(?P<shown>[^<>|]*)>"),
 )
+_NOBODY = {
+    *("unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"),
+    *("emailnotunlocked", "test", "email", "example", "domain"),
+}
+_NAMES = {"na", "nan", "test", "email", "example", "domain"}  # of people, or of mailboxes, as well
+_NO_LETTER = re.compile(r"[\W_]")
+_FILE = re.compile(r"[.](?:png|jpe?g|gif|svg|webp|css|js|html?|pdf)\Z")  # scraped from a page: logo@2x.png
+_CODED = re.compile("%[0-9a-f]{2}|u00[0-9a-f]{2}|x3[ce]")  # a space, or the < before it
 _BETWEEN = re.compile(r"[\s,;|/<>]+")
 
 
@@ -67,3 +76,24 @@ def forms(address: str) -> tuple[str, ...]:
     """The spellings in which Salesloft may hold an address: with its domain in ASCII, and in its own letters."""
     local, at, name = address.strip().lower().rpartition("@")
     return tuple(dict.fromkeys(f"{local}{at}{form}" for form in (in_ascii(name), in_letters(name))))
+
+
+def of_nobody(address: str) -> str:
+    """What an address in small letters is that cannot be of a person, in words that follow it; empty for all others.
+
+    A word for nothing stands before the @, and where that may be a name as well, behind it, too.
+    """
+    local, _, name = address.rpartition("@")
+    word = _NO_LETTER.sub("", local)
+    if word in _NOBODY and (word not in _NAMES or name.partition(".")[0] in _NOBODY):
+        return "is a placeholder, not the address of a person"
+    if "**" in address:
+        return "is an address of which a program hid a part"
+    if name.endswith(".invalid"):
+        return "is an address of a Salesforce sandbox, with .invalid at its end"
+    if _FILE.search(name):
+        return "is the name of a file, not an address"
+    if _CODED.match(local):
+        return "begins with a character that is written as a code"
+    cause = "" if address.isascii() else odd_character(local) or misread(address)
+    return f"is no e-mail address: {cause}" if cause else ""

@@ -1,12 +1,12 @@
 """What the first rows say of a whole table: a fault that each of them has is told once, and nothing is planned."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.fields import Fields, Invalid, Rows
-from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, is_own_id, mapped
+from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, is_own_id
 from salesloft_mcp.intake.strict_csv import DELIMITERS, Row, first_row
 from salesloft_mcp.text import quoted
 
@@ -89,29 +89,32 @@ def with_own_ids(rows: Rows, heads: Heads) -> Rows:
     """The rows.
 
     Raises:
-        InputError: a column that means an id of Salesloft's own by its head holds ids of another system in all of the
-            first hundred rows: Salesforce has columns such as AccountId and OwnerId.
+        InputError: in all of the first hundred rows, a column that means an id of Salesloft's own by its head holds ids
+            of another system, as Salesforce has columns such as AccountId and OwnerId; or one that means an account or
+            an owner holds text, as Salesloft's own export has their names there.
     """
     first: list[tuple[int, Fields | Invalid]] = []
     foreign: dict[str, str] = {}
     cleared = set[str]()
-    for row in rows:
+    for row in islice(rows, FIRST):
         first.append(row)
         for name, value in row[1].items() if not isinstance(row[1], Invalid) else ():
-            if is_own_id(name) and value not in (None, ""):
-                if isinstance(value, str) and _FOREIGN.fullmatch(value.strip()):
-                    foreign.setdefault(name, value)
+            named = f"{name}.{EXTERNAL_ID}" in heads.wanted.names
+            if (named or is_own_id(name)) and value not in (None, ""):
+                text = str(value) if named and isinstance(value, Mapping) and EXTERNAL_ID not in value else value
+                if isinstance(text, str) and (named or _FOREIGN.fullmatch(text.strip())):
+                    foreign.setdefault(name, text)
                 else:
                     cleared.add(name)
-        if len(first) == FIRST or not foreign.keys() - cleared:
-            break
     for name in foreign:
         if name not in cleared and (head := heads.by_itself(name)):
-            what = (
-                f"the column {quoted(head)} means {name}, an id of Salesloft's own, and holds those of another system"
-            )
-            step = f"leave it out: {mapped(head, '')}; or give the field that it holds."
+            what = "which is named by an external id, and holds none"
+            if is_own_id(name):
+                what = "an id of Salesloft's own, and holds those of another system"
+            out = f"leave it out: {heads.mapped(head, '')}"
+            step = f"{out}; or give the field that it holds."
             if (by := name.removesuffix("_id") + f".{EXTERNAL_ID}") in heads.wanted.names:
-                step = f"if they are external ids, map it: {mapped(head, by)}; or leave it out: {mapped(head, '')}."
-            raise InputError(heads.where, f"{what}, such as {quoted(foreign[name], 40)}.", next_step=step)
+                step = f"if they are external ids, map it: {heads.mapped(head, by)}; or {out}."
+            what = f"the column {quoted(head)} means {name}, {what}, such as {quoted(foreign[name], 40)}."
+            raise InputError(heads.where, what, next_step=step)
     yield from chain(first, rows)

@@ -48,6 +48,7 @@ _PYTHON = re.compile(r"(?:\[\s*)?\{\s*u?'[^']*'\s*:")
 _DRAWN = re.compile(
     r"\s*(?:[+┌╔╭][-+=─═━┬╤╦┐╗╮]{3,}|-\[ RECORD |\*{9,} 1\. row)"
     r"|(?:[|│]|[^\n]* [|│]|[^\n]*[|│] )[^\n]*\n(?=[^\n]*(?:--|──))[-─ :|│+┼├┤]+(?:\n|\r|\Z)"
+    r"|[^\n]*\n[ ]*[─━═]{3,}[─━═ ]*(?:\r|\n|\Z)"
 )
 _MAIL = re.compile(r"(?:MIME-Version|Return-Path|Received|From|Date|Subject): .*\n(?:[ \t].*\n|[A-Za-z-]+: .*\n)", re.I)
 _OBJECT = re.compile(r'\s*\{\s*(?:"|\}|$)')
@@ -69,6 +70,16 @@ _TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile("BEGIN:VCARD", re.IGNORECASE), "holds address cards (vCard).", "export the contacts as CSV, in UTF-8."),
     (_MAIL, "is an e-mail or a page saved with its pictures (MIME).", "save the table itself as CSV, in UTF-8."),
     (re.compile(r"(?:---\s+)?- \w[\w ]*:(?:\s|$)"), "is YAML.", "write it as JSON or CSV, in UTF-8."),
+    (
+        re.compile(r'"\s*[\[{]+\s*\\"'),
+        "holds JSON that was written as a text once more.",
+        "write the text alone, such as with jq -r.",
+    ),
+    (
+        re.compile("HTTP/[0-9.]+ [0-9]{3}"),
+        "begins with the headers of an answer of a server.",
+        "save its body alone, such as with curl without -i.",
+    ),
     (_PYTHON, "holds objects as Python prints them, not JSON.", "write them with json.dumps, one a line."),
 )
 _OPEN = ("{", "[", ",", ":")  # how a line ends whose object goes on

@@ -14,11 +14,14 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.text import did_you_mean, escaped, quoted
 
 EXTERNAL_ID = "external_id"
+COLUMNS, MAP = "columns", "--map"  # what says which field a column is, in a call and at a terminal
 SHOWN_COLUMNS = 12
 MOST_TYPED = 80  # characters of a head that somebody may type
 MANY_SHAPES = 1_000  # different lists of keys of JSON rows that are remembered
 _SEPARATORS = frozenset(" _-.")  # R writes a dot where a space was
-_DROPPED = ("Cf", "Cc", "Zs")  # categories of characters without which heads are compared
+_DROPPED = ("Cf", "Cc", "Zs", "Pd")  # categories of characters without which heads are compared
+_MARK = re.compile(r"[([{*].*|:(?:string|text|str|varchar|int|id)\w*\Z", re.IGNORECASE)  # Email*, Contact Id (18)
+_RIVALS = {"jobtitle": "title"}  # beside a column of this, which holds Mr. and Ms. in address books
 # Parts of heads that hint at a key, where a table has none by its own name.
 _HINTS = {
     "email": ("mail", "courriel", "correo"),
@@ -57,9 +60,9 @@ def columns_of(pairs: Sequence[str]) -> dict[str, str]:
         if not column.strip():
             what = f"{quoted(pair)} is no column and its field."
             step = "write COLUMN=FIELD, such as 'Contact ID=external_id', or COLUMN= to leave the column out."
-            raise InputError("--map", what, next_step=step)
+            raise InputError(MAP, what, next_step=step)
         if column in found:
-            raise InputError("--map", f"the column {quoted(column)} is given twice.")
+            raise InputError(MAP, f"the column {quoted(column)} is given twice.")
         found[column] = name.strip()
     return found
 
@@ -72,10 +75,10 @@ class Heads:
     """
 
     def __init__(
-        self, wanted: Wanted, columns: Mapping[str, str], where: str = "file", *, option: str = "columns"
+        self, wanted: Wanted, columns: Mapping[str, str], where: str = "file", *, option: str = COLUMNS
     ) -> None:
         self.wanted = wanted
-        self._option = option  # what holds `columns`
+        self._option = option  # what holds `columns`: an argument of a call, or --map
         self.where = where  # the argument that holds the columns
         known = {**wanted.aliases, **{name: name for name in wanted.names}}
         self._known = {folded(head): name for head, name in known.items()}
@@ -121,6 +124,10 @@ class Heads:
             name = given[head] if head in given else self._own(head)
             if name and (head in given or name not in given.values()):
                 means[name].append(place)
+        for place, head in enumerate(heads):
+            name = _RIVALS.get(folded(head), "")
+            if name in means and head not in given and name not in given.values():
+                means[name].append(place)
         for name, places in means.items():
             if len(places) > 1:
                 raise self._both(name, [heads[place] for place in places], places)
@@ -146,7 +153,7 @@ class Heads:
         near += [(head, name) for name in names for head in strange if _hints_at(head, name)]
         head, name = near[0] if near else ("COLUMN", names[0])
         means = "if that is what a column holds" if head == "COLUMN" else f"if {quoted(head)} holds that"
-        step = f"{means}, map it: {mapped(head, name)}."
+        step = f"{means}, map it: {self.mapped(head, name)}."
         what = f"has no column {lacking}. Its columns are {_listed(there)}."
         return InputError(self.where, what, next_step=step)
 
@@ -165,6 +172,7 @@ class Heads:
         told = []
         for head in list(self.unused)[:SHOWN_COLUMNS]:
             near = "" if self._own(head) else _nearest(head, names)
+            near = part if (part := f"{near}.{EXTERNAL_ID}") in self.wanted.names else near  # as a column holds it
             told.append(f"{quoted(head)} (did you mean {near}?)" if near else quoted(head))
         more = [f"{len(self.unused) - len(told):,} more"] if len(self.unused) > len(told) else []
         return [*notes, f"Not used: the column{'s' * (len(self.unused) > 1)} {_and([*told, *more])}."]
@@ -174,7 +182,18 @@ class Heads:
         for column in self.columns:
             if column not in self.met:
                 near = did_you_mean(quoted(column), [quoted(head) for head in heads if head.strip()])
-                raise InputError("columns", f"there is no column {quoted(column)}.", next_step=near)
+                raise InputError(self._option, f"there is no column {quoted(column)}.", next_step=near)
+
+    def mapped(self, head: str, name: str) -> str:
+        """How to say which field a column is, in a call or at a terminal; no name leaves the column out."""
+        seen = "".join(one for one in head if unicodedata.category(one) not in _DROPPED[:2])
+        if len(seen) > MOST_TYPED or escaped(seen + name) != seen + name:
+            return "rename the column"
+        if self._option != MAP:
+            return f"{self._option} {json.dumps({seen: name}, ensure_ascii=False)}"
+        pair = f"{seen}={name}"
+        quote = '"' if "'" in pair and not set(pair) & set('"$`\\!') else "'"
+        return f"{MAP} {quote}{pair}{quote}" if quote not in pair else f"{MAP} {shlex.quote(pair)}"
 
     def _given(self, heads: Sequence[str]) -> dict[str, str]:
         """The column of `columns` that names a head: as it is, or else without regard to its spelling."""
@@ -211,7 +230,7 @@ class Heads:
             what = f"the head {quoted(heads[0])} stands in columns {numbers}."
             return InputError(self.where, what, next_step="rename or remove all of them but one.")
         what = f"{_and([quoted(head) for head in heads])} (columns {numbers}) all mean {self._shown(name)}."
-        step = f"say which of them counts: {mapped(heads[0], name)}."
+        step = f"say which of them counts: {self.mapped(heads[0], name)}."
         return InputError(
             self.where, what.replace("all mean", "both mean") if len(heads) == 2 else what, next_step=step
         )
@@ -220,17 +239,6 @@ class Heads:
 def is_own_id(name: str) -> bool:
     """Whether a field holds ids that Salesloft itself gave."""
     return name.endswith("_id") and "." not in name and name not in (EXTERNAL_ID, "crm_id")
-
-
-def mapped(head: str, name: str) -> str:
-    """How to say at a terminal, and in a call, which field a column is; no name leaves the column out."""
-    seen = "".join(one for one in head if unicodedata.category(one) not in _DROPPED[:2])
-    if len(seen) > MOST_TYPED or escaped(seen + name) != seen + name:
-        return "rename the column"
-    pair = f"{seen}={name}"
-    quote = '"' if "'" in pair and not set(pair) & set('"$`\\!') else "'"
-    typed = f"{quote}{pair}{quote}" if quote not in pair else shlex.quote(pair)
-    return f"--map {typed}, or columns {json.dumps({seen: name}, ensure_ascii=False)}"
 
 
 @lru_cache(maxsize=10_000)
@@ -252,10 +260,12 @@ def _has_form(key: str, value: str) -> bool:
 def _nearest(head: str, names: Iterable[str]) -> str:
     """The name that a head is nearly, or the external id where its head is plainly some id."""
     by_fold = {folded(name): name for name in names}
-    own = folded(head)
+    own = folded(_MARK.sub("", head) or head)
+    if tail := by_fold.get(folded(head.rpartition(".")[2])):
+        return tail  # properties.email
     if close := get_close_matches(own, by_fold, n=1, cutoff=0.75):
         return by_fold[close[0]]
-    bare = re.sub(r"[([].*", "", own).rstrip("0123456789")  # Contact Id (18)
+    bare = own.rstrip("0123456789")  # Contact Id 18
     return EXTERNAL_ID if list(by_fold.values()) == [EXTERNAL_ID] and bare.endswith("id") else ""
 
 

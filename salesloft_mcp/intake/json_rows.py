@@ -19,6 +19,11 @@ _MAX_DIGITS = 100
 _PIECE = 2**16
 _SPACE = re.compile(r"[ \t\r\n\x1a]*")
 _NO_OBJECT = "is no JSON object."
+_AROUND = re.compile(r"(?i:\b(?:data|results?|records|rows|items|values?|people|contacts|leads|accounts|users|hits)\Z)")
+_NEXT = re.compile(
+    "(?:odata)?next(?:link|url|href|page|pagetoken|cursor|token|recordsurl|offset)?|has(?:more|nextpage)|more"
+)
+_COUNT = re.compile("total(?:size|count|results|records|items|entries|hits)?")
 _OBJECTS = "write a list of objects with the names of the fields"
 
 
@@ -99,6 +104,11 @@ def json_items(texts: Iterator[str], array: bool) -> Iterator[Item]:
         if rest.peek() == "," and not array:
             what = f"is JSON with a comma after item {number}, and no brackets around all items."
             raise InputError("file", what, next_step="put [ before the first item and ] after the last, or no commas.")
+        if array and rest.peek() == "[":
+            what = "is JSON with several arrays, one after another."
+            raise InputError(
+                "file", what, next_step="put the objects of all of them into one, or one object on a line."
+            )
         what = f"is JSON that cannot be read after item {number}: it is cut off, or holds something else there."
         raise InputError("file", what)
 
@@ -106,27 +116,74 @@ def json_items(texts: Iterator[str], array: bool) -> Iterator[Item]:
 def unwrapped(
     items: Iterator[Item], notes: list[str], is_row: Callable[[object], bool], kinds: type | UnionType, where: str
 ) -> Iterator[Item]:
-    """The items, or those of the one list of such values that the only item holds: `{"done": true, "records": [...]}`.
+    """The items, or those of the one list of such values that the only item holds, however far inside:
+    `{"status": 0, "result": {"records": [...]}}`.
 
     Raises:
-        InputError: the only item holds whole columns, or rows without the names of their fields.
+        InputError: the only item holds whole columns, rows without the names of their fields, or no rows.
     """
     first, second = next(items, None), next(items, None)
     held = first.value if first and not second and not first.problem else None
-    lists = {name: one for name, one in held.items() if isinstance(one, list)} if isinstance(held, dict) else {}
+    lists = {} if is_row(held) else dict(_lists_in(held, is_row))
     if is_row(held) and isinstance(held, dict) and set(map(type, held.values())) in ({dict}, {list}):
         what = "holds its columns one after another, each with the values of all rows."
         raise InputError(where, what, next_step=f"{_OBJECTS}, such as with to_json(orient='records') of pandas.")
-    if len(lists) == 1 and not is_row(held):
-        ((name, rows),) = lists.items()
-        if rows and all(isinstance(one, kinds if held == lists else dict) for one in rows):
-            notes.append(f"Read: the list {quoted(name)} of the one object that there is.")
-            yield from (Item(number, one) for number, one in enumerate(rows, 1))
-            return
-    if not is_row(held) and any(one and all(isinstance(value, list) for value in one) for one in lists.values()):
+    of_rows = {name: one for name, one in lists.items() if one and _are(one, kinds if held == lists else dict)}
+    if len(of_rows) > 1:  # others may tell of columns, of errors, or of what the rows refer to
+        of_rows = {name: one for name, one in of_rows.items() if any(map(is_row, one))}
+    if len(of_rows) == 1:
+        ((name, rows),) = of_rows.items()
+        notes.append(f"Read: the list {quoted(name)} of the one object that there is.")
+        if more := next(_signs_of_more(held, len(rows)), ""):
+            notes.append(
+                f"It may be one page of several, as {quoted(more)} stands beside it: are all pages in the file?"
+            )
+        yield from (Item(number, one) for number, one in enumerate(rows, 1))
+        return
+    if empty := next((name for name in lists if _AROUND.search(name)), "") if not any(lists.values()) else "":
+        raise InputError(where, f"holds no rows: its list {quoted(empty)} is empty.")
+    inner = [name for name, one in held.items() if isinstance(one, dict)] if isinstance(held, dict) else []
+    if (
+        isinstance(held, dict)
+        and not is_row(held)
+        and 1 < len(inner) == len(held)
+        and not any(map(is_row, held.values()))
+    ):
+        what = f"holds its rows in one object, each under a name, such as {quoted(inner[0])}."
+        raise InputError(where, what, next_step=f"{_OBJECTS}.")
+    if any(one and _are(one, list) for one in lists.values()) or (
+        first and second and _are([first.value, second.value], list)
+    ):
         raise InputError(where, "holds its rows as lists, without the names of their fields.", next_step=f"{_OBJECTS}.")
     yield from (one for one in (first, second) if one)
     yield from items
+
+
+def _lists_in(held: object, is_row: Callable[[object], bool], depth: int = 3) -> Iterator[tuple[str, list[object]]]:
+    """The lists in an object and in the objects inside it that are no rows, by their names: `result.records`."""
+    for name, one in held.items() if isinstance(held, dict) and depth else ():
+        if isinstance(one, list):
+            yield name, one
+        elif not is_row(one):
+            yield from ((f"{name}.{inner}", found) for inner, found in _lists_in(one, is_row, depth - 1))
+
+
+def _signs_of_more(held: object, rows: int, depth: int = 3) -> Iterator[str]:
+    """The names beside a list of so many rows which say that there are more on other pages."""
+    for name, one in held.items() if isinstance(held, dict) and depth else ():
+        plain = re.sub("[^a-z]", "", name.lower())
+        fewer = _COUNT.fullmatch(plain) and isinstance(one, int) and one > rows
+        if (
+            fewer
+            or (_NEXT.fullmatch(plain) and one not in (None, "", False, [], {}, 0))
+            or (plain, one) == ("done", False)
+        ):
+            yield name
+        yield from _signs_of_more(one, rows, depth - 1)
+
+
+def _are(values: list[object], kind: type | UnionType) -> bool:
+    return all(isinstance(one, kind) for one in values)
 
 
 def _unreadable(line: str) -> str:

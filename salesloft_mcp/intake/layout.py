@@ -169,6 +169,7 @@ def like_data(head: Row, heads: Heads) -> bool:
 def headless(head: Row, heads: Heads) -> InputError:
     """A refusal of a table whose likeliest head is a row."""
     shown = ", ".join(quoted(one, 40) for one in texts(head.filled)[:3])
-    names = ",".join([EXTERNAL_ID, *heads.wanted.keys[:1]])
+    fields = heads.wanted.keys or [name for name in ("email_address", "name") if name in heads.wanted.names]
+    names = ",".join([EXTERNAL_ID, *fields[:1]])
     what = f"has no line with the names of its columns: line {head.line} looks like a row ({shown})."
     return InputError("file", what, next_step=f"put a line such as {names} above it.")

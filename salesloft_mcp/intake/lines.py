@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.code_pages import NAMES, plain_page
+from salesloft_mcp.intake.code_pages import NAMES, SAVE, plain_page
 
 MAX_LINE = 16 * 1024**2  # characters; a row of several lines has the same limit
 CHUNK = 2**17  # bytes that are read at once
@@ -22,7 +22,6 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_SAVE = 'save it as UTF-8 (in Excel: "CSV UTF-8").'
 
 
 def lines_of(texts: Iterable[str], notes: list[str]) -> Iterator[Line]:
@@ -50,9 +49,8 @@ def lines_of(texts: Iterable[str], notes: list[str]) -> Iterator[Line]:
 
 
 def without_end(text: str) -> str:
-    """What a text holds besides spaces; nothing where it is the mark by which DOS ended a file."""
-    bare = text.strip()
-    return "" if bare == DOS_END else bare
+    """What a text holds besides spaces; nothing where those are marks by which DOS ended a file."""
+    return text.strip() if text.replace(DOS_END, "").strip() else ""
 
 
 def texts_of(raw: BinaryIO, start: bytes, notes: list[str]) -> Iterator[str]:
@@ -97,7 +95,7 @@ def _decoded(raw: BinaryIO, start: bytes, notes: list[str]) -> Iterator[str]:
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         what = f"is not {NAMES.get(encoding) or encoding.upper()} text throughout."
-        raise InputError("file", what.replace("UTF-8 text throughout", "UTF-8 text"), next_step=_SAVE) from None
+        raise InputError("file", what.replace("UTF-8 text throughout", "UTF-8 text"), next_step=SAVE) from None
 
 
 def filled(raw: BinaryIO, size: int) -> bytes:

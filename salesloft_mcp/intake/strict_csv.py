@@ -89,7 +89,7 @@ def rows_below(lines: Iterator[Line], delimiter: str, like_row: LikeRow) -> Iter
 
 def _holds(cell: object) -> bool:
     if isinstance(cell, str):
-        return cell[:1] > " " or bool(without_end(cell))
+        return "!" <= cell[:1] <= "~" or bool(without_end(cell))  # beyond ASCII there are other spaces
     return cell is not None
 
 

@@ -16,7 +16,7 @@ from salesloft_mcp.intake.cells import csv_rows, workbook_rows
 from salesloft_mcp.intake.fields import Fields, Invalid, Rows, told
 from salesloft_mcp.intake.first_rows import with_own_ids
 from salesloft_mcp.intake.forms import form_of, text_form_of
-from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads, Wanted, folded
+from salesloft_mcp.intake.heads import COLUMNS, EXTERNAL_ID, MAP, Heads, Wanted, folded
 from salesloft_mcp.intake.json_rows import Item, Number, json_items, json_lines, unwrapped
 from salesloft_mcp.intake.lines import CHUNK, MAX_LINE, filled, lines_of, texts_of, without_end
 from salesloft_mcp.text import quoted
@@ -33,16 +33,19 @@ class Table:
     told_by: str = "line"  # what their numbers count: lines, items of JSON, or rows of a sheet or a call
 
 
-def open_table(raw: BinaryIO, name: str, wanted: Wanted, columns: Mapping[str, str] | None = None) -> Table:
+def open_table(
+    raw: BinaryIO, name: str, wanted: Wanted, columns: Mapping[str, str] | None = None, *, option: str = COLUMNS
+) -> Table:
     """The table that a file holds, whatever its form: the content tells it, and `name` only what is left open.
 
-    `columns` decides which field a column means, whatever its head. `raw` is closed when the rows have been read.
+    `columns` decides which field a column means, whatever its head, and is called `option` where it is asked for.
+    `raw` is closed when the rows have been read.
 
     Raises:
         InputError: it is no table, lacks a column that rows need, has two for one field, or its quotes leave it open
             which lines are rows. Some of it may come while rows are read.
     """
-    return _opened(raw, name, Heads(wanted, columns or {}), bare=False)
+    return _opened(raw, name, Heads(wanted, columns or {}, option=option), bare=False)
 
 
 LIST = Wanted(frozenset({EXTERNAL_ID}))
@@ -54,7 +57,7 @@ def read_list(raw: BinaryIO, name: str = "", columns: Mapping[str, str] | None =
     Raises:
         InputError: as for `open_table`.
     """
-    return _opened(raw, name, Heads(LIST, columns or {}), bare=True)
+    return _opened(raw, name, Heads(LIST, columns or {}, option=MAP), bare=True)
 
 
 def table_of(rows: Sequence[Mapping[str, object]], wanted: Wanted, columns: Mapping[str, str] | None = None) -> Table:

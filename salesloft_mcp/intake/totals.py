@@ -27,7 +27,8 @@ _TOTAL_OR_COUNT = re.compile(rf"\s*(?:{_TOTALS}|{_COUNTS}){_AFTER.format(beside=
 # What databases write below their rows.
 _END = re.compile(
     r"\(\d[\d,.]* (?:rows?|records?|zeilen?|lignes?|filas?|righe?|linhas?)(?: (?:affected|selected))?\)|\\[.]"
-    r"|\d[\d,.]* rows? in set.*|\d[\d,.]* row\(s\) .*|\d[\d,.]* rows? (?:selected|affected|returned)[.]?"
+    r"|\d[\d,.]* rows? in set.*|\d[\d,.]* row\(s\) .*|\d[\d,.]* rows? (?:selected|affected|returned)[.]?(?: \(.*\))?"
+    r"|total number of records retrieved: \d[\d,.]*|querying data[.]{3}.*"
     r"|[-*=< ]*end of (?:file|report|data)[-*=> .]*"
 )
 

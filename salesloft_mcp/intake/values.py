@@ -13,7 +13,11 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake import crm_ids
 from salesloft_mcp.intake.characters import is_blank, misread, odd_character, trimmed, visible
 from salesloft_mcp.intake.damage import (
+    GUARD,
+    GUARDED,
     IN_FIELDS,
+    MASKED,
+    MASKED_NUMBER,
     NO_VALUE,
     NO_VALUE_IN_SIGNS,
     PLAIN_FIELD,
@@ -23,9 +27,11 @@ from salesloft_mcp.intake.damage import (
     written_as_code,
 )
 from salesloft_mcp.intake.domains import AROUND, HOST, SCHEME, bare, host, of_many
-from salesloft_mcp.intake.emails import addresses_in, compared
+from salesloft_mcp.intake.emails import addresses_in, compared, of_nobody
+from salesloft_mcp.intake.families import form as form
+from salesloft_mcp.intake.families import several
 from salesloft_mcp.intake.kinds import not_text
-from salesloft_mcp.intake.near import GUID, is_salesforce, salesforce_18
+from salesloft_mcp.intake.near import salesforce_18
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_ID, checked
 from salesloft_mcp.text import quoted, whole_number
@@ -35,14 +41,9 @@ BLANK = "is blank: it holds only spaces or invisible characters."
 
 _MAGIC = {"_is_null", "_is_not_null", "_unmapped"}  # Salesloft's filters take these, and Null, for commands
 _KEY = {"email": "an e-mail address", "domain": "a domain", "crm_id": "a CRM id", "object_id": "a Salesloft id"}
-_NOBODY = {"unknown", "none", "null", "noemail", "nomail", "na", "nan", "undefined", "notprovided", "notavailable"}
-_NAMES = {"na", "nan"}  # words for nothing that are names of people as well
 # Most keys, for speed: what the careful way would return as it is.
 _PLAIN_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PLAIN_EMAIL = re.compile(r"(?=.{6,60}\Z)[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*[.])+[a-z]{2,20}")
-_NO_LETTER = re.compile(r"[\W_]")
-_NUMBERED = re.compile(r"([^\W\d_](?:[^\W\d]|[-./:# ]){0,39})[0-9]{1,40}")  # words, and a number after them
-_WORDS = re.compile(r"[^\W\d_]+")
 
 
 class Key(NamedTuple):
@@ -74,7 +75,7 @@ def external_id(value: object, field: str = "external_id", limit: int = MAX_EXTE
 
 def suspicious(external_id: str) -> str:
     """Why an id looks damaged on its way here, in a few words; empty when it does not. Nothing is ever repaired."""
-    return odd_character(external_id) or damage(external_id)
+    return odd_character(external_id) or damage(external_id) or several(external_id)
 
 
 def field_damage(value: str) -> str:
@@ -83,14 +84,18 @@ def field_damage(value: str) -> str:
 
     It is stricter than `suspicious`: `Test`, `Unknown`, `-`, `0`, `x`, a date or a tag may stand in a field. Told are
     what programs write for no value (`NULL`, `nan`, `N/A`, but not `Null`, which is a name), error cells, templates,
-    objects, shortened numbers, a long number with `.0`, codes of characters, and text in a wrong character code. What
-    is blank to the eye (`characters.is_blank`) is not told here.
+    objects, shortened numbers, a long number with `.0`, masked numbers, a spreadsheet's guards and formulas, codes of
+    characters, and text in a wrong character code. What is blank to the eye (`characters.is_blank`) is not told here.
     """
     if PLAIN_FIELD.fullmatch(value) and value not in NO_VALUE:
         return ""
     text = value.strip()
     if text in NO_VALUE or NO_VALUE_IN_SIGNS.fullmatch(text):
         return "a word for nothing"
+    if GUARDED.fullmatch(text):
+        return GUARD
+    if MASKED_NUMBER.fullmatch(text):
+        return MASKED
     cause = shape(text)
     if cause in IN_FIELDS and text != "Array":
         return cause
@@ -99,38 +104,13 @@ def field_damage(value: str) -> str:
     return misread(text) or written_as_code(text)
 
 
-def form(external_id: str) -> tuple[str, str]:
-    """The family of ids it belongs to, and how it is spelled among them; two empty texts where there is no family.
-
-    A column that spells one family in several ways is mixed, and the rarer spellings are suspicious. Numbers are of
-    one family where they have as many digits without leading zeros: 000123 among 123456 is no other spelling, and 123
-    among 000124 is one. Words before a number are one family in capitals and small letters, with any sign in between.
-    """
-    size = len(external_id)
-    if external_id.isdecimal():
-        bare = external_id.lstrip("0")
-        zeros = size - len(bare)
-        return f"number of {len(bare)} digits", f"{zeros or 'no'} leading zero{'s' * (zeros != 1)}"
-    if size in (15, 18) and is_salesforce(external_id):
-        return "Salesforce id", f"{size} characters"
-    if size >= 32 and (found := GUID.fullmatch(external_id)):
-        sign = external_id[0] if external_id[0] in "{(" else "urn" if ":" in external_id else ""
-        around = {"{": "braces", "(": "brackets", "urn": "urn:uuid:"}.get(sign, "dashes" if found[2] else "no dashes")
-        low, high = external_id.islower(), "".join(found.group(1, 3, 4, 5, 6)).isupper()
-        return "GUID", f"{around}, {'lower' if low else 'upper' if high else 'mixed'} case"
-    if found := _NUMBERED.fullmatch(external_id):
-        words = " ".join(_WORDS.findall(found[1].casefold()))
-        return f'"{words}" and a number', f'"{found[1]}" before it'  # of letters and few signs: nothing to escape
-    return "", ""
-
-
 def email(value: object) -> Key:
     """An e-mail address in small letters, without a display name, `mailto:` and the signs around it.
 
     Raises:
         InputError: there is none, there are several, or a placeholder stands in its place.
     """
-    if isinstance(value, str) and _PLAIN_EMAIL.fullmatch(value) and not _of_nobody(value):
+    if isinstance(value, str) and _PLAIN_EMAIL.fullmatch(value) and not of_nobody(value):
         return Key(value)
     given = _key("email", value)
     addresses, beside = addresses_in(given)
@@ -141,8 +121,8 @@ def email(value: object) -> Key:
         raise InputError(
             "email", f"{quoted(given)} is no e-mail address.", next_step="give one, such as kat@example.com."
         )
-    if _of_nobody(found[0]):
-        raise InputError("email", f"{quoted(found[0])} is a placeholder, not the address of a person.")
+    if what := of_nobody(found[0]):
+        raise InputError("email", f"{quoted(found[0])} {what}.", next_step="give the address of the person.")
     times = ["which was given more than once"] * (len(addresses) > 1)
     without = ['"mailto:"'] * ("mailto:" in beside)
     rest = beside.replace("mailto:", "").strip(" ,;|/\r\n\t" if times else " ")
@@ -173,11 +153,15 @@ def domain(value: object) -> Key:
     found = bare(pieces[0])
     if len(hosts) > 1 or not HOST.fullmatch(found):
         raise InputError("domain", f"{quoted(whole)} is no domain.", next_step="give one, such as example.com.")
+    if cause := misread(whole):
+        raise InputError(
+            "domain", f"{quoted(whole)} is no domain: {cause}.", next_step="give it as the company writes it."
+        )
     what = ["which was given more than once"] * (len(pieces) > 1)
-    what += ["the domain of a URL"] * bool(re.search("[/?#:]", given))
+    what += ["the domain of a URL"] * bool(re.search(r"[/?#:\\]", pieces[0]))
     without = ["the @ before it"] * given.startswith("@")
     without += ['"www."'] * (given.lower().startswith("www.") and not found.startswith("www.") and not what)
-    without += ["the signs around it"] * ((given != whole or given.startswith(".")) and not what)
+    without += ["the signs around it"] * ((pieces[0] != whole or given.startswith(".")) and not what)
     without += ["the dot at its end"] * given.endswith(".")
     return _taken("domain", value, found, what, without)
 
@@ -230,13 +214,6 @@ def object_id(value: object) -> Key:
         raise InputError("object_id", what, next_step="give a whole number, such as 578495206.")
     without = ["the signs around it"] * (given != whole) + ["the leading zeros"] * given.startswith("0")
     return _taken("object_id", value, str(number), without=without)
-
-
-def _of_nobody(address: str) -> bool:
-    """Whether a word for nothing stands before the @; where that is a name as well, behind it, too."""
-    local, _, name = address.rpartition("@")
-    word = _NO_LETTER.sub("", local)
-    return word in _NOBODY and (word not in _NAMES or name.partition(".")[0] in _NOBODY)
 
 
 def _text(field: str, value: object) -> str:

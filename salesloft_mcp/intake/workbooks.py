@@ -8,7 +8,7 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO
 from xml.parsers import expat
@@ -76,12 +76,13 @@ def open_workbook(raw: BinaryIO, start: bytes) -> Iterator["Workbook"]:
                 _check(parts)
                 sheets = [part for part in parts.infolist() if _is_sheet(part)]
                 uncalculated = any(_has_uncalculated(parts, part) for part in sheets)
-                hidden_rows = sum(_hidden_rows(parts, part) for part in sheets)
-            books = [_load(copy, results) for results in ((True, False) if uncalculated else (True,))]
+                by_part = {part.filename: _hidden_rows(parts, part) for part in sheets}
+                books = [_load(copy, results) for results in ((True, False) if uncalculated else (True,))]
+                hidden = {sheet: by_part.get(part, 0) for sheet, part in _parts_of(parts)}
         except _DAMAGE:
             raise _damaged() from None
         try:
-            yield Workbook(hidden_rows, *books)
+            yield Workbook(hidden, *books)
         finally:
             for book in books:
                 book.close()
@@ -90,8 +91,8 @@ def open_workbook(raw: BinaryIO, start: bytes) -> Iterator["Workbook"]:
 class Workbook:
     """An open workbook. Where formulas have no results, `formulas` is the same one with them in place of results."""
 
-    def __init__(self, hidden_rows: int, book: Any, formulas: Any = None) -> None:  # noqa: ANN401 - the library has no types
-        self.hidden_rows = hidden_rows  # of all sheets, as a filter leaves them
+    def __init__(self, hidden: Mapping[str, int], book: Any, formulas: Any = None) -> None:  # noqa: ANN401 - the library has no types
+        self._hidden = hidden  # rows of each sheet
         self._sheets = {sheet.title: sheet for sheet in book.worksheets}
         self._formulas = {sheet.title: sheet for sheet in formulas.worksheets} if formulas else {}
 
@@ -104,6 +105,10 @@ class Workbook:
     def hidden(self) -> list[str]:
         """The names of the sheets that are not shown."""
         return [name for name, sheet in self._sheets.items() if sheet.sheet_state != "visible"]
+
+    def hidden_rows(self, sheet: str) -> int:
+        """How many rows of a sheet are not shown, as a filter leaves them."""
+        return self._hidden.get(sheet, 0)
 
     def rows(self, sheet: str) -> Iterator[Row]:
         """Every row of a sheet, those without cells as well. They can be read again.
@@ -143,6 +148,15 @@ def _load(copy: IO[bytes], results: bool) -> Any:  # noqa: ANN401 - the library 
         raise InputError("file", "is a workbook, and what reads them is not installed.", next_step=_INSTALL) from None
     warnings.filterwarnings("ignore", module="openpyxl")  # of styles and extensions, which are not read
     return openpyxl.load_workbook(copy, read_only=True, data_only=results, keep_links=False)
+
+
+def _parts_of(parts: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """The name of each sheet, with that of its part."""
+    from openpyxl.reader.workbook import WorkbookParser
+
+    parser = WorkbookParser(parts, "xl/workbook.xml")
+    parser.parse()
+    yield from ((sheet.name, part.target) for sheet, part in parser.find_sheets())
 
 
 def _check(parts: zipfile.ZipFile) -> None:

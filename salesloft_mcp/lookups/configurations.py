@@ -6,11 +6,12 @@ from difflib import get_close_matches
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Configuration, ObjectType
+from salesloft_mcp.salesloft.models import Configuration, ObjectType, Page
 from salesloft_mcp.salesloft.paging import live_configurations
+from salesloft_mcp.salesloft.responses import complete
 
 FRESH_SECONDS = 30.0
-MOST_NAMED = 20  # of the types there are, where none is like the one that was given
+MOST_NAMED = 20  # of the types there are
 
 
 class Configurations:
@@ -20,14 +21,15 @@ class Configurations:
         self._api = api
         self._clock = clock
         self._known: tuple[float, tuple[Configuration, ...]] | None = None
+        self._unread = 0  # rows that cannot be read
         self._changes = 0
 
     async def live(self) -> tuple[Configuration, ...]:
-        """All live configurations, at most half a minute old."""
+        """All live configurations that can be read, at most half a minute old."""
         if self._known is not None and self._clock() - self._known[0] <= FRESH_SECONDS:
             return self._known[1]
         at, changes = self._clock(), self._changes
-        rows = await live_configurations(self._api)
+        rows, self._unread = await live_configurations(self._api)
         if changes == self._changes:  # else a write came in between, and these are old already
             self._known = (at, rows)
         return rows
@@ -40,6 +42,9 @@ class Configurations:
     async def nearest(self, external_type: str, object_type: ObjectType | None) -> list[str] | None:
         """The existing external types for one that is not configured, nearest first; None when it is configured, and
         where the token may not see configurations: then Salesloft has the last word.
+
+        Raises:
+            UnreadRowsError: none that can be read is the one, and one that cannot might be.
         """
         try:
             known = await self.live()
@@ -47,6 +52,7 @@ class Configurations:
             return None
         if is_configured(external_type, object_type, known):
             return None
+        complete(Page((), unread=self._unread))
         return nearest_types(external_type, object_type, known)
 
 
@@ -63,4 +69,5 @@ def nearest_types(external_type: str, object_type: ObjectType | None, known: Ite
     usable = [one.external_type for one in known if object_type in (None, one.object_type)]
     every = sorted(set(usable))
     close = get_close_matches(external_type.lower(), {one.lower() for one in every}, n=3, cutoff=0.4)
-    return [one for like in close for one in every if one.lower() == like] or every[:MOST_NAMED]
+    like = [one for name in close for one in every if one.lower() == name]
+    return [*like, *(one for one in every if one not in like)][:MOST_NAMED]

@@ -7,8 +7,9 @@ from functools import partial
 from salesloft_mcp import errors
 from salesloft_mcp.lookups.configurations import FRESH_SECONDS
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import ObjectType
-from salesloft_mcp.salesloft.paging import read_all
+from salesloft_mcp.salesloft.models import ObjectType, Page
+from salesloft_mcp.salesloft.paging import readable
+from salesloft_mcp.salesloft.responses import complete
 from salesloft_mcp.text import did_you_mean, quoted
 
 Names = frozenset[str]
@@ -21,6 +22,7 @@ class CustomFields:
         self._api = api
         self._clock = clock
         self._known: dict[ObjectType, tuple[float, Names | None]] = {}
+        self._unread: dict[ObjectType, int] = {}  # rows that cannot be read
 
     async def names(self, object_type: ObjectType) -> Names | None:
         """The names there are; None where the token may not read them, or nobody answers for them."""
@@ -29,7 +31,7 @@ class CustomFields:
             return told[1]
         at, names = self._clock(), None
         try:
-            rows = await read_all(partial(self._api.custom_fields, object_type))
+            rows, self._unread[object_type] = await readable(partial(self._api.custom_fields, object_type))
             names = frozenset(row.name for row in rows if row.name)
         except (errors.ForbiddenError, errors.NotFoundError):
             pass
@@ -44,11 +46,13 @@ class CustomFields:
         """
         Raises:
             InputError: there is no custom field of one of these names; it tells the nearest.
+            UnreadRowsError: none that can be read has it, and one that cannot might have.
         """
         given = list(given)
         known = await self.names(object_type) if given else None
         for name in given:
             if known is not None and (what := unknown(object_type, name, known)):
+                complete(Page((), unread=self._unread.get(object_type, 0)))
                 raise errors.InputError("custom_fields", what, next_step="correct the name; nothing was sent.")
 
 

@@ -12,49 +12,62 @@ from salesloft_mcp.lookups.objects import By, find_objects
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Record, Scope, User, one_record
+from salesloft_mcp.salesloft.paging import as_far_as_read
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.text import quoted
 
 MOST_SPELLINGS = 6  # of one external id that are asked for, at a point each
 EMAILS = ("email_address", "secondary_email_address", "personal_email_address")
+# "unique on the team": the field that no two records share, and how a record is looked up by it.
+UNIQUE: dict[ObjectType, str] = {"people": "email_address", "accounts": "domain"}
+UNIQUE_BY: dict[ObjectType, By] = {"people": "email", "accounts": "domain"}
 
 _NOT_READABLE = (errors.ForbiddenError, errors.NotFoundError)
 
 
-async def near_ids(api: Salesloft, scope: Scope, external_ids: Iterable[str]) -> dict[str, list[Near]]:
-    """The live mappings in `scope` that are nearly one of these external ids: at most six points for each id.
+async def near_ids(
+    api: Salesloft, scope: Scope, external_ids: Iterable[str]
+) -> tuple[dict[str, list[Near]], list[str]]:
+    """The live mappings in `scope` that are nearly one of these external ids, at most six points for each id; and the
+    spellings of them that are mapped in rows which cannot be read.
 
     An id without any is left out. Where the list of the scope was read anyway, `Neighbours` tells the same for nothing.
     """
     wanted = list(dict.fromkeys(external_ids))
     others = dict.fromkeys(other for one in wanted for other in spellings(one)[:MOST_SPELLINGS])
-    asks = [
-        partial(api.list_mappings, external_type=scope.external_type, external_id=one, deleted=False) for one in others
-    ]
-    neighbours = Neighbours((row for page in await gather_limited(asks) for row in page.rows), scope)
-    return {one: near for one in wanted if (near := neighbours.of(one))}
+    lists = partial(as_far_as_read(api.list_mappings), external_type=scope.external_type, deleted=False)
+    pages = await gather_limited([partial(lists, external_id=one) for one in others])
+    neighbours = Neighbours((row for page in pages for row in page.rows), scope)
+    unclear = [one for one, page in zip(others, pages, strict=True) if page.unread]
+    return {one: near for one in wanted if (near := neighbours.of(one))}, unclear
 
 
-async def records_with(api: Salesloft, object_type: ObjectType, values: Iterable[str]) -> dict[str, list[Record]]:
-    """The people who have one of these e-mails, whichever of their addresses it is, or the accounts of these domains.
+async def records_with(
+    api: Salesloft, object_type: ObjectType, values: Iterable[str], crm_ids: Iterable[str] = ()
+) -> dict[str, list[Record]]:
+    """The people who have one of these e-mails, whichever of their addresses it is, or the accounts of these domains;
+    and the records of these CRM ids.
 
-    A hundred e-mails cost a point, a domain costs one for each spelling that is tried, and a hundred records that are
-    found cost one more. A value that nobody has is left out, and all are where the token may not read the records. Rows
-    that cannot be read are passed over: Salesloft itself refuses a second record of one e-mail or domain.
+    A hundred e-mails or CRM ids cost a point, a domain costs one for each spelling that is tried, and a hundred records
+    that are found cost one more. A value that nobody has is left out, and all are where the token may not read the
+    records. Rows that cannot be read are passed over: Salesloft itself refuses a second record of one e-mail or domain.
     """
-    wanted = {value: compared(object_type, value) for value in values}
-    by: By = "email" if object_type == "people" else "domain"
-    refs = list(dict.fromkeys(wanted.values()))
-    ids: dict[str, set[int]] = {one: set() for one in wanted.values()}
+    by = UNIQUE_BY[object_type]
+    spelled: dict[By, dict[str, str]] = {by: {one: compared(object_type, one) for one in values}}
+    spelled["crm_id"] = {one: one for one in crm_ids}
+    found: dict[str, set[int]] = {}
     try:
-        async for pairs in find_objects(api, object_type, by, refs, len(refs)):
-            for ref, object_id in pairs:
-                ids.get(compared(object_type, ref), set()).add(object_id)
+        for kind, wanted in spelled.items():
+            refs = list(dict.fromkeys(wanted.values()))
+            async for pairs in find_objects(api, object_type, kind, refs, len(refs)):
+                for ref, object_id in pairs:
+                    found.setdefault(compared(object_type, ref), set()).add(object_id)
     except _NOT_READABLE:
         return {}
-    records = await records_of(api, object_type, (one for some in ids.values() for one in sorted(some)))
-    found = {value: [records[one] for one in sorted(ids[key]) if one in records] for value, key in wanted.items()}
-    return {value: rows for value, rows in found.items() if rows}
+    given = [one for wanted in spelled.values() for one in wanted]
+    ids = {one: sorted(held) for one in given if (held := found.get(compared(object_type, one)))}
+    records = await records_of(api, object_type, (one for held in ids.values() for one in held))
+    return {value: rows for value, held in ids.items() if (rows := [records[one] for one in held if one in records])}
 
 
 async def records_of(api: Salesloft, object_type: ObjectType, ids: Iterable[int]) -> dict[int, Record]:
@@ -103,7 +116,9 @@ async def _pages_of(
 
 
 def compared(object_type: ObjectType, value: str) -> str:
-    """An e-mail of people, or a domain of accounts, in the one spelling in which it is compared."""
+    """An e-mail of people, or a domain of accounts, in the one spelling in which it is compared; a CRM id, whose 18
+    characters no case tells apart, in small letters.
+    """
     return domains.host(value) if object_type == "accounts" else emails.compared(value)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from typing import Literal
@@ -13,9 +14,9 @@ from salesloft_mcp.intake.domains import host, in_letters, spellings
 from salesloft_mcp.lookups.terms import CRM_ID, DOMAIN, EMAIL, EMAIL_FIELDS, FLAGS, IDS, TERMS, Term, term
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record
-from salesloft_mcp.salesloft.paging import pages
+from salesloft_mcp.salesloft.paging import as_far_as_read, pages
 from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, is_magic, is_moment, objects
-from salesloft_mcp.text import did_you_mean, quoted, whole_number
+from salesloft_mcp.text import quoted, whole_number
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -77,14 +78,14 @@ async def find_objects(
         return
     if by == "domain" or (by == "email" and object_type == "users"):
         every_user = partial(api.list_objects, "users", (), per_page=PAGE_SIZE)  # users have no cursor, and are few
-        async for rows in pages(every_user) if object_type == "users" else scan(api, object_type):
+        async for rows in pages(as_far_as_read(every_user)) if object_type == "users" else scan(api, object_type):
             yield _pairs(by, rows)
         return
     forms = (form for ref in refs for form in emails.forms(ref)) if by == "email" else refs
     for batch in _batches(object_type, by, forms):
         asked = {value for _, value in batch}
         ask = partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)
-        async for rows in pages(ask):
+        async for rows in pages(as_far_as_read(ask)):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
                 raise _not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
@@ -128,15 +129,15 @@ def _terms(object_type: ObjectType, wanted: Mapping[str, str]) -> dict[str, Term
         usable = term(object_type, name)
         if usable is None:
             what = f"Salesloft cannot search {object_type} by {quoted(name, 40)}."
-            raise InputError(name if name.isidentifier() else "filters", what, next_step=_way_on(object_type, name))
+            step = f"{_meant(object_type, name)}use {_usable(object_type)}."
+            raise InputError(name if name.isidentifier() else "filters", what, next_step=step)
         if name in IDS and not whole_number(value):
             raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step="give a whole number above 0.")
         if name in FLAGS and value.lower() not in ("true", "false"):
             raise InputError(name, f"{quoted(value)} is neither true nor false.", next_step="give one of them.")
         found[name] = usable
     if not found:
-        usual = " or ".join(TERMS[object_type])
-        raise InputError("search", "nothing to search for.", next_step=f"give {usual}.")
+        raise InputError("search", "nothing to search for.", next_step=f"give {_usable(object_type)}.")
     if len({one.parameter for one in found.values()}) < len(found):
         same = [name for name, one in TERMS[object_type].items() if name in found and one.parameter == "search"]
         what = f"Salesloft searches {object_type} by one of these at a time."
@@ -144,11 +145,18 @@ def _terms(object_type: ObjectType, wanted: Mapping[str, str]) -> dict[str, Term
     return found
 
 
-def _way_on(object_type: ObjectType, name: str) -> str:
-    usable = TERMS[object_type]
-    custom = " or custom_fields[Name]" if object_type == "people" else ""
-    near = did_you_mean(name, usable)
-    return f"{near if near.startswith('did') else ''} use {' or '.join(usable)}{custom} for {object_type}.".strip()
+def _meant(object_type: ObjectType, name: str) -> str:
+    """The one that a slip of the pen makes of its name; what only shares some letters is not offered."""
+    near = get_close_matches(name.lower(), TERMS[object_type], n=1, cutoff=0.7)
+    return f"did you mean {near[0]}? " if near else ""
+
+
+def _usable(object_type: ObjectType) -> str:
+    """What these records can be searched by, and where it is given."""
+    own = [name for name in TERMS[object_type] if name in ("email", "name", "domain", "crm_id")]
+    others = [name for name in TERMS[object_type] if name not in own]
+    custom = ["custom_fields[Name]"] * (object_type == "people")
+    return f"{' or '.join(own)}; or in filters {' or '.join([*others, *custom])}"
 
 
 def _otherwise(object_type: ObjectType, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -191,7 +199,7 @@ async def _with_domain(api: Salesloft, ref: str, spelled: str) -> list[tuple[str
         return []
     filters: Query = ((DOMAIN.parameter, spelled),)
     ask = partial(api.list_objects, "accounts", filters, per_page=PAGE_SIZE)
-    return [(ref, row.id) async for rows in pages(ask) for row in rows if DOMAIN.fits(row, ref)]
+    return [(ref, row.id) async for rows in pages(as_far_as_read(ask)) for row in rows if DOMAIN.fits(row, ref)]
 
 
 def _no_time(object_type: ObjectType, row: Record) -> BrokenAnswerError:

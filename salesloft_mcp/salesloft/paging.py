@@ -6,6 +6,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+from salesloft_mcp.errors import UnreadRowsError
+from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import Configuration, Mapping, MappingKey, ObjectType, Page
@@ -99,18 +101,46 @@ def whole(ask: Ask[RowT]) -> Ask[RowT]:
     return asking
 
 
+async def readable(ask: Ask[RowT]) -> tuple[list[RowT], int]:
+    """Every row of a list that can be read, and how many rows there are that cannot."""
+    unread = 0
+
+    async def asking(**asked: Any) -> Page[RowT]:  # noqa: ANN401 - whatever page `ask` is asked for
+        nonlocal unread
+        page = await as_far_as_read(ask)(**asked)
+        unread += page.unread
+        return page
+
+    return [row async for rows in pages(asking) for row in rows], unread
+
+
+def as_far_as_read(ask: Ask[RowT]) -> Ask[RowT]:
+    """`ask`, taking a page on which no row can be read for one of rows that are left out."""
+
+    async def asking(**asked: Any) -> Page[RowT]:  # noqa: ANN401 - whatever page `ask` is asked for
+        try:
+            return await ask(**asked)
+        except UnreadRowsError as error:
+            current().unread += error.unread
+            return Page((), error.next_page, unread=error.unread)
+
+    return asking
+
+
 async def begin_list(
-    api: Salesloft, external_type: str, object_type: ObjectType | None
-) -> tuple[Ask[Mapping], Page[Mapping]]:
-    """The list of live mappings of a type: how to ask for a page of it, and the first page, with the total if known.
+    api: Salesloft, external_type: str, object_type: ObjectType | None, deleted: bool = False
+) -> tuple[partial[Awaitable[Page[Mapping]]], Page[Mapping]]:
+    """The list of live mappings of a type, or of those that are `deleted`: how to ask for a page of it, and the first
+    page, with the total if known.
 
     It may hold other object types as well, so whoever reads it compares them. The guide filters by `people` and the
     reference shows `person`: a filter that finds nothing is tried on an object type that is there, for two points, and
     left out when it does not find that either.
     """
-    ask = partial(api.list_mappings, external_type=external_type, object_type=object_type, deleted=False)
+    lists = as_far_as_read(api.list_mappings)
+    ask = partial(lists, external_type=external_type, object_type=object_type, deleted=deleted)
     first = await ask(counts=True)
-    if object_type is not None and not first.rows:
+    if object_type is not None and not first.rows and not first.unread:
         every = partial(ask, object_type=None)
         shown = await every(counts=True)
         if shown.rows and not (await ask(object_type=shown.rows[0].object_type)).rows:
@@ -118,6 +148,18 @@ async def begin_list(
     if first.next_page is None:
         first = replace(first, total=len(first.rows) + first.unread)
     return ask, first
+
+
+async def counted(
+    api: Salesloft, external_type: str, object_type: ObjectType | None, deleted: bool = False
+) -> int | None:
+    """How many mappings such a list holds, those that cannot be read included, for a point where it holds any; None
+    where Salesloft does not tell.
+    """
+    ask, first = await begin_list(api, external_type, object_type, deleted)
+    if first.next_page is None:
+        return sum(object_type in (None, row.object_type) for row in first.rows) + first.unread
+    return first.total if ask.keywords["object_type"] == object_type else None
 
 
 async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:
@@ -140,9 +182,10 @@ async def mappings_of(
     return found
 
 
-async def live_configurations(api: Salesloft) -> tuple[Configuration, ...]:
-    """The configurations that are in use."""
-    return tuple(row for row in await read_all(api.list_configurations) if not row.deleted)
+async def live_configurations(api: Salesloft) -> tuple[tuple[Configuration, ...], int]:
+    """The configurations that are in use, and how many rows cannot be read: one of them may be any other."""
+    rows, unread = await readable(api.list_configurations)
+    return tuple(row for row in rows if not row.deleted), unread
 
 
 async def _several(asks: Iterable[Callable[[], Awaitable[Page[RowT]]]]) -> AsyncIterator[Page[RowT]]:

@@ -29,18 +29,19 @@ def page(ask: Request, got: Received, *, kind: type[RowT]) -> Page[RowT]:
     """The rows of a list: `data` may be a list, a single object or null (the guide prints the first two).
 
     Raises:
-        BrokenAnswerError: there are rows that hold something, and none of them can be read.
+        UnreadRowsError: there are rows that hold something, and none of them can be read.
     """
     envelope = _envelope(ask, got)
     data, metadata = envelope["data"], envelope.get("metadata")
     found = data if isinstance(data, list) else [] if data is None else [data]
     rows = tuple(one for one in (_usable(row, kind) for row in found) if one is not None)
-    if not rows and (odd := next((one for one in found if one is not None), None)) is not None:
-        _row(ask, odd, kind)
     paging = metadata.get("paging") if isinstance(metadata, dict) else None
     paging = paging if isinstance(paging, dict) else {}
     total = paging.get("total_count")
     following = _next_page(ask, paging, len(found))
+    if not rows and (odd := next((one for one in found if one is not None), None)) is not None:
+        what = _lacking(odd, kind)
+        raise errors.UnreadRowsError(what, next_step=_SUPPORT, unread=len(found), next_page=following)
     return Page(rows, following, total if type(total) is int else None, len(found) - len(rows))
 
 
@@ -48,12 +49,12 @@ def complete(found: Page[AnyT]) -> Page[AnyT]:
     """`found`, where a row that cannot be read must not pass for one that is not there.
 
     Raises:
-        BrokenAnswerError: there is one.
+        UnreadRowsError: there is one.
     """
     if not found.unread:
         return found
     what = f"Salesloft's answer has rows that cannot be read ({found.unread}), so what is there is not known."
-    raise errors.BrokenAnswerError(what, next_step=_SUPPORT)
+    raise errors.UnreadRowsError(what, next_step=_SUPPORT, unread=found.unread, next_page=found.next_page)
 
 
 def row(ask: Request, got: Received, *, kind: type[RowT]) -> RowT:
@@ -184,11 +185,20 @@ def _usable(data: object, kind: type[RowT]) -> RowT | None:
 
 
 def _row(ask: Request, data: object, kind: type[RowT]) -> RowT:
+    found = _usable(data, kind)
+    if found is None:
+        raise _broken(ask, _lacking(data, kind))
+    return found
+
+
+def _lacking(data: object, kind: type[BaseModel]) -> str:
+    """What makes that no row of this kind."""
+    names: set[str] = set()
     try:
-        return kind.model_validate(data)
+        kind.model_validate(data)
     except ValidationError as error:
-        names = sorted({".".join(map(str, one["loc"])) or "data" for one in error.errors(include_input=False)})
-        raise _broken(ask, f"Salesloft's answer has no usable {', '.join(map(quoted, names[:5]))}.") from None
+        names = {".".join(map(str, one["loc"])) or "data" for one in error.errors(include_input=False)}
+    return f"Salesloft's answer has no usable {', '.join(map(quoted, sorted(names)[:5]))}."
 
 
 def _refusal(ask: Request, got: Received, said: Complaints) -> errors.ApiError:

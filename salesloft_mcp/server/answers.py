@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Person, Record, User
-from salesloft_mcp.text import View, safe
+from salesloft_mcp.text import View, quoted, safe
 
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
 MAX_CHARACTERS = 40_000
@@ -158,6 +158,11 @@ def fitting(rows: Iterable[RowT], room: int = ROOM_FOR_ROWS) -> list[RowT]:
 def count(number: int, noun: str) -> str:
     """ "1 mapping", "3 mappings"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def not_configured(external_type: str, object_type: ObjectType | None) -> str:
+    """That there is no such external type, for these records or for any; without a full stop."""
+    return f"The type {quoted(external_type)} is not configured{f' for {object_type}' if object_type else ''}"
 
 
 def _size(text: str) -> int:

@@ -18,13 +18,13 @@ NEXT_CURSOR = "An earlier next_cursor."
 
 
 def _by(check: Callable[[str], str]) -> AfterValidator:
-    """What `check` makes of a text, its refusals in the form that arguments have."""
+    """What `check` makes of a text, its refusals in the form that arguments have: one next step for all of them."""
 
     def checked_by(value: str) -> str:
         try:
             return check(value)
         except errors.InputError as error:
-            raise ValueError(str(error).removeprefix(f"{error.field}: ")) from None
+            raise ValueError(error.what.removeprefix(f"{error.field}: ")) from None
 
     return AfterValidator(checked_by)
 

@@ -16,8 +16,8 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome
 from salesloft_mcp.changes.kinds import stands_already
-from salesloft_mcp.changes.records import not_taken, spelled_otherwise
 from salesloft_mcp.changes.refusals import require_configured
+from salesloft_mcp.changes.spelling import not_taken, spelled_otherwise
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.consent import Asked, Consent, Granted, how_asked, put, question_about, require_consent

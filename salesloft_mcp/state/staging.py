@@ -1,4 +1,5 @@
-"""The rows of one plan: a SQLite file with each row of the input and its verdict. After planning it is only read.
+"""The rows of one plan: a SQLite file with each row of the input and its verdict. After planning, a run only adds what
+was mapped meanwhile.
 
 Rows are never held in memory, so a million of them take no more room than a thousand.
 """
@@ -176,9 +177,34 @@ class Staging:
         with self._db:
             self._db.executemany("INSERT INTO held VALUES (?, ?, ?, ?)", mappings)
 
+    def see(self, newest: int | None, mapped_since: Iterable[str] = ()) -> None:
+        """The newest mapping of the type is this one by now, and these external ids were mapped after the plan was
+        made. With None it is not known any more which are new.
+        """
+        with self._db:
+            self._db.execute("DELETE FROM newest")
+            self._db.executemany("INSERT INTO newest VALUES (?)", [] if newest is None else [(newest,)])
+            self._db.executemany("INSERT OR IGNORE INTO mapped_since VALUES (?)", ((one,) for one in mapped_since))
+
+    def newest(self) -> int | None:
+        """The newest mapping of the type that was seen; None where Salesloft does not tell which are new."""
+        found = self._db.execute("SELECT MAX(mapping_id) FROM newest").fetchone()[0]
+        return None if found is None else int(found)
+
+    def mapped_since(self, external_ids: Iterable[str]) -> set[str]:
+        """Those of them that were mapped after the plan was made, as far as that was seen."""
+        sql = "SELECT 1 FROM mapped_since WHERE external_id = ?"
+        return {one for one in external_ids if self._db.execute(sql, (one,)).fetchone()}
+
     def rule_out(self, external_id: str, note: str) -> None:
         """What Salesloft holds under an external id is not known, so none of its rows is written."""
         sql = "UPDATE rows SET verdict = 'conflict', note = ? WHERE verdict IN ('new', 'create') AND external_id = ?"
+        with self._db:
+            self._db.execute(sql, (note, external_id))
+
+    def doubt(self, external_id: str, note: str) -> None:
+        """Hold back the rows that would create something under an external id."""
+        sql = "UPDATE rows SET verdict = 'suspicious', note = ? WHERE verdict = 'create' AND external_id = ?"
         with self._db:
             self._db.execute(sql, (note, external_id))
 

@@ -1,8 +1,8 @@
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF; -- a plan that a crash cut off is made again
 
--- by, ref: how the row names its record. fields: what an upsert writes, refs: the records that it names by external ids,
--- and before: what stands there, all as JSON.
+-- by, ref: how the row names its record. fields: what an upsert writes ({} where a row cannot be read), refs: the records
+-- that it names by external ids, and before: what stands there, all as JSON.
 -- taken: what was changed of the key before it is looked up. given: the keys of which that was, as they came, as JSON.
 -- near: equal for external ids that are nearly the same. family, spelling: the kind of the external id, and how it is
 -- written. doubt: why the external id looks damaged. asks: why a person has to agree to the row.
@@ -42,6 +42,15 @@ CREATE TABLE IF NOT EXISTS held (
     mapping_id  INTEGER,
     near        TEXT NOT NULL
 );
+
+-- The newest mapping of the type that was seen; no row where Salesloft does not tell which are new. And the external ids
+-- that were mapped after the plan was made, which a run sees.
+CREATE TABLE IF NOT EXISTS newest (
+    mapping_id INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS mapped_since (
+    external_id TEXT PRIMARY KEY
+) WITHOUT ROWID;
 
 -- Records that have an e-mail or a domain of the input, by that e-mail or domain.
 CREATE TABLE IF NOT EXISTS known (

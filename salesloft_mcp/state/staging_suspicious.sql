@@ -1,5 +1,6 @@
 -- Rows that would create something under an external id that looks damaged, is nearly another one, or is spelled
--- differently from most of its kind; or beside a record that has another e-mail of theirs. They are not run unless a person wants them.
+-- differently from most of its kind; or beside a record that has another e-mail, or the CRM id, of theirs. They are not
+-- run unless a person wants them.
 BEGIN IMMEDIATE;
 CREATE INDEX IF NOT EXISTS rows_by_near ON rows (near);
 CREATE INDEX IF NOT EXISTS held_by_near ON held (near);
@@ -26,11 +27,18 @@ FROM (SELECT family, spelling, ROW_NUMBER() OVER (PARTITION BY family ORDER BY C
              IIF(2 * COUNT(*) > SUM(COUNT(*)) OVER (PARTITION BY family), 'most', 'others') AS share
       FROM rows WHERE family <> '' GROUP BY family, spelling) AS usual
 WHERE usual.place = 1 AND rows.verdict = 'create' AND rows.family = usual.family AND rows.spelling <> usual.spelling;
-UPDATE rows SET verdict = 'suspicious', note = 'another ' || also.by || ' of it is that of record ' || known.object_id
+UPDATE rows SET verdict = 'suspicious', note = IIF(also.by = 'crm_id', 'its crm_id', 'another ' || also.by || ' of it') || ' is that of record ' ||
+    known.object_id
 FROM also JOIN known ON known.ref = also.ref
 WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line;
-UPDATE rows SET verdict = 'suspicious', note = 'another ' || also.by || ' of it is that of line ' || other.line
+UPDATE rows SET verdict = 'suspicious', note = IIF(also.by = 'crm_id', 'its crm_id', 'another ' || also.by || ' of it') || ' is that of line ' || other.line
 FROM also JOIN rows AS other ON other.by = also.by AND other.ref = also.ref AND other.line <> also.line
-WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line AND other.verdict IN ('create', 'suspicious');
+WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line
+    AND other.verdict IN ('create', 'update', 'suspicious');
+UPDATE rows SET verdict = 'suspicious', note = IIF(also.by = 'crm_id', 'its crm_id', 'another ' || also.by || ' of it') || ' is that of line ' || other.line
+FROM also JOIN also AS alike ON alike.by = also.by AND alike.ref = also.ref AND alike.line <> also.line
+    JOIN rows AS other ON other.line = alike.line
+WHERE rows.verdict = 'create' AND rows.fields <> '' AND rows.line = also.line
+    AND other.verdict IN ('create', 'update', 'suspicious');
 CREATE INDEX IF NOT EXISTS rows_open ON rows (verdict, line);
 COMMIT;

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.audit.findings import Row
 from salesloft_mcp.audit.report import KEPT_AUDITS, KEPT_SECONDS, Audit, Audits, audit_of, percent
-from salesloft_mcp.salesloft.models import Scope
+from salesloft_mcp.salesloft.models import ObjectType, Scope
 
 ROWS = [
     Row("crm", "people", "A", 1, 11),
@@ -27,6 +27,12 @@ def test_the_sentence_can_be_read_out() -> None:
         "1 id stands for several objects, 1 object has several ids of one type, "
         "1 mapping leads to an object that is gone or hidden from this token and 1 group of ids looks like one id."
     )
+
+
+def test_the_sentence_of_one_type_is_about_its_ids_and_its_kinds_of_record_alone() -> None:
+    totals: dict[ObjectType, int | None] = {"people": 8, "accounts": 1, "users": 2}
+    audit = audit_of(Scope("crm"), ROWS[:2], set(), {("crm", "people")}, totals, deleted=0)
+    assert audit.sentence.startswith("2 of 8 people (25 %) have an external id of this type. ")
 
 
 def test_the_sentence_of_a_clean_team_says_so() -> None:

@@ -13,6 +13,7 @@ from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Scope
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from tests.audit.conftest import fill, opened, vanish
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +48,7 @@ async def test_it_costs_a_point_for_each_hundred_mappings_and_objects(api: Sales
     assert len(box.requests) == 1 + 2 + 3 + 3 + 1  # configurations, mappings, totals, objects, deleted
     box.requests.clear()
     await audit(api, Scope("crm", "users"))
-    assert len(box.requests) == 1 + 1 + 1 + 1 + 1
+    assert len(box.requests) == 1 + 1 + 1 + 1 + 2  # none is deleted: is one of others?
 
 
 async def test_everything_that_is_wrong_is_found(api: Salesloft, box: Sandbox) -> None:
@@ -121,7 +122,7 @@ async def test_without_counts_it_reads_on_until_the_end(box: Sandbox) -> None:
     found = await audit(opened(box, uncounted), Scope())
     assert sum(one.mappings for one in found.coverage) == 160
     assert set(found.totals.values()) == {None}
-    assert found.deleted is None
+    assert found.deleted == 6
     assert "of" not in found.data()["coverage"][0]
 
 
@@ -195,3 +196,12 @@ async def test_rows_that_cannot_be_read_hide_no_other_and_are_told(api: Saleslof
         found = await audit(api, Scope("crm_lead", "people"))
     assert found.reached["people"] > 0
     assert "of Salesloft's answers cannot be read: a record that counts as gone may be there." in found.sentence
+
+
+async def test_a_configuration_that_cannot_be_read_is_passed_over_and_counted(
+    api: Salesloft, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ODD_VALUES, ("configurations", 228), {"object_type": "opportunities"})
+    box._odd = frozenset({"odd-values"})
+    with open_call():
+        assert (await audit(api, Scope("crm_lead"))).unread == 1

@@ -112,7 +112,7 @@ class Upsert:
                 told[(one.external_id, "updated" if changed else "conflict")] += 1
             elif one.outcome == "created":
                 stands = right.mapped.pop((one.external_id, one.person), 0)
-                told[(one.external_id, "deleted" if stands else "conflict")] += 1
+                told[(one.external_id, "deleted" if stands else "unchanged")] += 1
         rows, _ = await reported(folder, plan)
         found = Counter((row.external_id, row.outcome) for row in rows)
         problems = [f"reported {one}, which is not so" for one in found - told]

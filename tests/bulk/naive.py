@@ -41,9 +41,11 @@ def verdicts(rows: Sequence[Given], find: Callable[[str, str], Collection[int]],
         if len(objects[number]) > 1:
             each[number] = "object unknown"
     wanted: dict[str, set[object]] = {}
+    known = {(row.external_id, row.by, row.ref) for row in rows if not row.problem}
     for number, row in enumerate(rows):
         if each[number] != "duplicate":
-            wanted.setdefault(row.external_id, set()).add(_target(row, [] if row.problem else find(row.by, row.ref)))
+            named = find(row.by, row.ref) if (row.external_id, row.by, row.ref) in known else []
+            wanted.setdefault(row.external_id, set()).add(_target(row, named))
     creates: Counter[Pair] = Counter()
     for number, row in _new(each, rows):
         pairs = {(row.external_id, one) for one in objects[number]}

@@ -51,6 +51,7 @@ async def test_a_plan_that_breaks_is_failed(app: App) -> None:
 
     status = await app.jobs.wait(await app.jobs.plan(AIM, breaks, "rows"), HANG_SECONDS)
     assert (status.state, "ZeroDivisionError" in status.problem) == ("failed", True)
+    assert status.problem.endswith("Next: see there, then plan again.")
 
 
 def test_an_error_in_groups_is_told_as_what_it_is(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ from salesloft_mcp.bulk.plan import Aim, minutes
 from salesloft_mcp.bulk.plan_mappings import plan
 from salesloft_mcp.bulk.sources import load
 from salesloft_mcp.errors import UnauthorizedError
+from salesloft_mcp.intake.tables import Fields, Invalid
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging
 from tests.salesloft.opened import opened
@@ -61,9 +62,48 @@ async def test_a_row_whose_record_is_not_known_contradicts_another_of_its_extern
     assert found == [
         ("invalid", "this external id is given to several records, on lines 1 and 2"),
         ("object unknown", f"{UNKNOWN}; the external id is mapped to {MAPPED}"),
-        ("invalid", "this external id is given to several records, on lines 3 and 4"),
+        ("invalid", "line 4 has this external id, too, and is not as it should be"),
         ("invalid", 'object_id: "x" is not a Salesloft id.'),
     ]
+
+
+async def test_a_row_whose_other_key_is_wrong_contradicts_none_that_names_the_same_record(tmp_path: Path) -> None:
+    found = await verdicts(
+        tmp_path,
+        {"external_id": "new", "object_id": FIRST_PERSON},
+        {"external_id": "new", "object_id": FIRST_PERSON, "email": "none"},
+    )
+    assert found[0] == ("create", "")
+    assert found[1][0] == "invalid"
+
+
+async def test_a_row_with_another_key_is_no_duplicate_whichever_comes_first(tmp_path: Path) -> None:
+    async with planned(tmp_path / "people", []) as one:
+        person = (await one.api.list_objects("people", (("ids[]", str(FIRST_PERSON + 1)),))).rows[0]
+    bare = {"external_id": "new", "object_id": FIRST_PERSON}
+    both = {**bare, "email": getattr(person, "email_address", "")}
+    contradiction = (
+        "invalid",
+        f"its object_id is that of record {FIRST_PERSON}, and its email is that of record {FIRST_PERSON + 1}",
+    )
+    assert await verdicts(tmp_path / "one", bare, both) == [("create", ""), contradiction]
+    assert await verdicts(tmp_path / "two", both, bare) == [contradiction, ("create", "")]
+    assert (await verdicts(tmp_path / "three", both, both))[1] == ("duplicate", "the same as line 1")
+
+
+async def test_a_row_that_cannot_be_read_contradicts_others_of_its_external_id(tmp_path: Path) -> None:
+    with Staging(tmp_path / "one.db") as staging, Sandbox(rate_limit=0) as sandbox:
+        rows: list[tuple[int, Fields | Invalid]] = [
+            (1, {"external_id": "new", "object_id": FIRST_PERSON}),
+            (2, Invalid("4 cells, the head has 3.", "new")),
+        ]
+        load(staging, iter(rows), MARKETING)
+        async with opened(sandbox) as api:
+            await plan(api, staging, MARKETING)
+        assert [(line.verdict, line.note) for line in staging.lines()] == [
+            ("invalid", "line 2 has this external id, too, and is not as it should be"),
+            ("invalid", "4 cells, the head has 3."),
+        ]
 
 
 async def test_a_second_id_of_a_record_is_told_and_needs_a_person(tmp_path: Path) -> None:

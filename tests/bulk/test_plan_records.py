@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from salesloft_mcp import errors
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, every_row
-from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.sources import load_file, load_rows
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.changes.change import ByRun
 from salesloft_mcp.changes.undo import undo
@@ -27,6 +28,7 @@ from .working import NOBODY, YES, Gate, undone
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
 LEADS = Aim("crm_lead", "people", "upsert")
+CRM_ID = "003Dn00000AbCdEIAV"
 
 Row = dict[str, object]
 
@@ -129,6 +131,44 @@ async def test_two_rows_that_share_an_address_do_not_make_one_person_twice(app: 
     assert [(row.plan, row.note) for row in found] == [
         ("create", ""),
         ("suspicious", "another email of it is that of line 1"),
+    ]
+
+
+async def test_a_tag_that_a_program_wrote_for_nothing_is_suspicious(app: App) -> None:
+    rows: list[Row] = [{"external_id": "NEW-1", "email_address": "a@new.test", "tags": "vip;NULL"}]
+    (row,) = await report(app, await planned(app, rows))
+    assert (row.plan, row.note) == ("suspicious", "tags (a word for nothing)")
+
+
+async def test_a_row_that_cannot_be_read_contradicts_others_of_its_external_id(app: App, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("external_id,email,title\nNEW-1,a@new.test,CEO\nNEW-1,b@new.test,CFO,extra\n")
+    plan = await app.jobs.plan(LEADS, partial(load_file, file=tmp_path / "a.csv"), "a.csv")
+    assert [(row.plan, row.note) for row in await report(app, await app.jobs.wait(plan, HANG_SECONDS))] == [
+        ("invalid", "line 3 has this external id, too, and is not as it should be"),
+        ("invalid", "4 cells, the head has 3."),
+    ]
+
+
+@pytest.mark.parametrize("name", ["crm_id", "secondary_email_address"])
+async def test_rows_that_share_another_key_do_not_make_one_person_twice(app: App, name: str) -> None:
+    value, what = (CRM_ID, "its crm_id") if name == "crm_id" else ("s@new.test", "another email of it")
+    rows: list[Row] = [{"external_id": f"NEW-{n}", "email_address": f"{n}@new.test", name: value} for n in (1, 2)]
+    found = await report(app, await planned(app, rows))
+    assert [(row.plan, row.note) for row in found] == [
+        ("suspicious", f"{what} is that of line 2"),
+        ("suspicious", f"{what} is that of line 1"),
+    ]
+    found = await report(app, await planned(app, [rows[0], {"external_id": "CONTACT1001", name: value}]))
+    assert [row.plan for row in found] == ["suspicious", "update"]
+
+
+async def test_a_row_with_the_crm_id_of_a_record_makes_no_second_one_unasked(app: App) -> None:
+    await app.salesloft.upsert_person("crm_lead", "CONTACT1001", PersonFields(crm_id=CRM_ID, crm_id_type="salesforce"))
+    status = await planned(app, [{**new(1)[0], "crm_id": CRM_ID}, *old(2, crm_id=CRM_ID)])
+    assert [(row.plan, row.note) for row in await report(app, status)] == [
+        ("suspicious", f"its crm_id is that of record {FIRST_PERSON}"),
+        ("unchanged", ""),
+        ("update", ""),
     ]
 
 
@@ -278,3 +318,23 @@ async def test_what_was_given_of_an_invalid_row_is_shown_as_json(app: App) -> No
     assert told.plan == "invalid"
     assert (told.new or {})["account"] == '{"external_type": "crm", "external_id": "A"}'
     assert (told.new or {})["clear"] == '["x"]'
+
+
+async def test_a_row_with_a_suspicious_field_is_told_of_a_near_external_id_however_long_the_list_is(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.bulk.plan.cheapest", lambda *_, **__: None)
+    row: Row = {"external_id": "contact3456", "email_address": "n@new.test", "title": "NULL"}
+    (told,) = await report(app, await planned(app, [row]))
+    assert 'nearly the external id "CONTACT3456"' in told.note
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_backfill_says_when_near_external_ids_could_not_be_looked_for(
+    app: App, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    if not whole:
+        monkeypatch.setattr("salesloft_mcp.bulk.plan.cheapest", lambda *_, **__: None)
+    row: Row = {"external_id": "NEW-1", "object_id": FIRST_PERSON}
+    status = await planned(app, [row], Aim("crm_lead", "people"))
+    assert any("was not looked up" in note for note in status.plan.notes) is not whole

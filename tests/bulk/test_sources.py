@@ -2,22 +2,26 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from salesloft_mcp.app import App
+from salesloft_mcp.bulk import sources
 from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.sources import MAX_FILE_BYTES, allowed_file, load_field, load_file, load_rows, source
 from salesloft_mcp.bulk.status import Status
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.lines import MAX_LINE
 from salesloft_mcp.salesloft.fields import PersonFields
+from salesloft_mcp.salesloft.models import Person
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.state.staging import Staging
 from tests.hosting.program import HANG_SECONDS
+
+from .running import FIRST_PERSON
 
 AIM = Aim("crm_lead", "people")
 GOOD = b"external_id,object_id\n007,578495206\n"
@@ -62,7 +66,10 @@ def test_without_a_folder_no_file_is_read(folder: Path) -> None:
 def test_nothing_outside_the_folder_is_read_by_whatever_way(folder: Path, path: str) -> None:
     (folder / "link.csv").symlink_to(folder.parent / "secret.csv")
     (folder / "dir").symlink_to(folder.parent)
-    assert refused(path, folder) == f'file: "{path}" is outside the folder that is open to files.'
+    assert refused(path, folder) == (
+        f'file: "{path}" is outside the folder that is open to files.\n'
+        "Next: name a file in it, by its path from there; or send its rows."
+    )
     assert "outside" in refused(str(folder.parent / "not there"), folder)  # and whether it exists is not told
 
 
@@ -112,7 +119,7 @@ async def test_the_digest_is_that_of_the_bytes(folder: Path, staging: Staging) -
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"id,object_id\n1,2\n", "--map 'id=external_id'"),
+        ("a.csv", b"id,object_id\n1,2\n", 'columns {"id": "external_id"}'),
         ("a.csv", b"external_id,object_id\n", '"a.csv" has no rows.'),
         ("a.csv", b"", "is empty (0 bytes)."),
         ("a.csv", b"external_id,object_id,external_id\n1,2,3\n", 'the head "external_id" stands in columns 1 and 3.'),
@@ -231,6 +238,29 @@ async def test_a_custom_field_gives_a_row_for_each_value_and_none_for_blanks(app
     again = await planned(app, aim, partial(load_field, api=app.salesloft, field="Legacy ID"))
     assert again.plan.digest == status.plan.digest
     assert not [one for one in sandbox.requests if one.method != "GET"]
+
+
+@pytest.mark.anyio
+async def test_whatever_a_custom_field_holds_is_a_row_and_only_text_and_whole_numbers_are_ids(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [{"F": "A-1"}, {"F": 7}, {"F": True}, {"F": ["A"]}, {"F": 7.5}, [{"name": "F"}], {"F": ""}, {}, None, []]
+
+    async def scan(*_: object) -> AsyncIterator[list[Person]]:
+        yield [Person.model_validate({"id": FIRST_PERSON + n, "custom_fields": one}) for n, one in enumerate(held)]
+
+    monkeypatch.setattr(sources, "scan", scan)
+    status = await planned(app, Aim("new_type", "people"), partial(load_field, api=app.salesloft, field="F"))
+    assert "1 value is a number there, which has no leading zeros." in status.plan.notes
+    with app.plans.staging(status.plan.id) as staging:
+        found = [(row.external_id, row.ref, row.verdict, row.note) for row in staging.lines()]
+    assert found[:2] == [("A-1", f"{FIRST_PERSON}", "create", ""), ("7", f"{FIRST_PERSON + 1}", "create", "")]
+    assert [(external_id, note) for external_id, _, verdict, note in found[2:] if verdict == "invalid"] == [
+        ("True", f"the field of record {FIRST_PERSON + 2} is true or false, not text."),
+        ('["A"]', found[3][3]),
+        ("7.5", found[4][3]),
+        ("", f"the custom fields of record {FIRST_PERSON + 5} cannot be read: they are no object."),
+    ]
 
 
 @pytest.mark.anyio

@@ -201,6 +201,16 @@ async def test_what_somebody_else_has_changed_since_is_left_alone(app: App) -> N
     assert await live(app) == [("new 2", FIRST_PERSON)]
 
 
+async def test_a_mapping_whose_external_id_is_taken_by_now_does_not_come_back_and_the_report_says_why(app: App) -> None:
+    by = (await undone(app, await run_of(app, 2))).plan.operation
+    await app.salesloft.create_mapping(AIM.external_type, AIM.object_type, "new 1", FIRST_PERSON + 5)
+    status = await undone(app, by)
+    (row, _) = sorted([row async for row in every_row(app.plans, app.changes.log, status)], key=lambda row: row.outcome)
+    taken = f"external_id: is already mapped to person {FIRST_PERSON + 5}."
+    assert (row.external_id, row.plan, row.outcome) == ("new 1", "create", "conflict")
+    assert row.note.startswith(taken)
+
+
 async def test_the_next_server_goes_on_with_an_undo_that_a_crash_cut_off(
     settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +290,27 @@ async def test_a_run_that_was_cut_off_is_settled_before_it_is_undone_and_goes_on
         assert (await app.plans.status(plan)).state == "undone"
         assert await live(app) == []
     assert sum(one.startswith("POST") for one in writes(sandbox)) == created
+
+
+async def test_a_run_whose_undoing_was_refused_goes_on_as_if_nobody_had_asked_for_it(
+    settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app(settings, sandbox) as app:
+        plan = await planned(app, 100)
+        gate = Gate(app.salesloft, monkeypatch, 30)
+        number = await started(app, plan)
+        await gate.wait()
+    async with open_app(settings, sandbox) as app:
+        before = await app.plans.row(plan)
+        operation = Operation("undo", (), undoes=number, by_run=ByRun(f"undo-{number}", deletes=100))
+        sandbox.faults.add(Fault("raw", path="/v2/team", status=200, body=b"<html>", times=None))
+        with pytest.raises(errors.BrokenAnswerError):
+            await app.jobs.start_undo(operation, YES)
+        sandbox.faults.clear()
+        assert await app.plans.row(plan) == before
+        monkeypatch.setattr(app.changes.log, "clock", lambda: time.time() + 60)  # what was in flight has come by then
+        await app.jobs.resume_all()
+        assert (await app.jobs.wait(plan, HANG_SECONDS)).state == "finished"
 
 
 async def test_an_undo_can_itself_be_undone(app: App) -> None:

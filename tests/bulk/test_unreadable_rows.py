@@ -17,6 +17,7 @@ from salesloft_mcp.settings import Settings
 from tests.hosting.program import HANG_SECONDS
 
 from .running import FIRST_PERSON
+from .working import finished
 
 pytestmark = pytest.mark.anyio
 
@@ -75,3 +76,23 @@ async def test_an_external_id_whose_mapping_cannot_be_read_is_not_written(
     _, told = await planned(app, Aim("marketing", "people", intent), *rows)
     assert [plan for plan, _ in told] == ["conflict", "create"]
     assert "cannot be read" in told[0][1]
+
+
+async def test_a_mapping_that_cannot_be_read_any_more_fails_its_own_row_of_a_run(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[dict[str, Any]] = [{"external_id": f"N-{one}", "email_address": f"n{one}@new.test"} for one in (1, 2)]
+    for one in (3, 4):
+        await app.salesloft.create_mapping("marketing", "people", f"N-{one}", ANN + one)
+        rows.append({"external_id": f"N-{one}", "title": "CFO"})
+    status, told = await planned(app, Aim("marketing", "people", "upsert"), *rows)
+    assert [plan for plan, _ in told] == ["create", "create", "update", "update"]
+    (old,) = (await app.salesloft.list_mappings(external_type="marketing", external_id="N-3", deleted=False)).rows
+    made = await app.salesloft.create_mapping("marketing", "people", "N-1", BEN)
+    for mapping, person in ((made, BEN), (old, ANN + 3)):
+        monkeypatch.setitem(ODD_VALUES, ("mappings", mapping.id or 0), {"object_id": None})
+        monkeypatch.setitem(ODD_VALUES, ("people", person), {"id": None})
+    status = await finished(app, status.plan.id)
+    assert (status.state, status.outcomes) == ("finished", {"failed": 2, "created": 1, "updated": 1})
+    notes = [line.note async for line in every_row(app.plans, app.changes.log, status)]
+    assert ["cannot be read" in note for note in notes] == [True, False, True, False]

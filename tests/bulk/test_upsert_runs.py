@@ -12,8 +12,10 @@ from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.report import ReportRow, every_row
 from salesloft_mcp.bulk.sources import load_rows
+from salesloft_mcp.bulk.status import operation_of
 from salesloft_mcp.changes.run import READ_AGAIN_SECONDS
 from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from salesloft_mcp.sandbox.store import Row, equal
@@ -388,3 +390,63 @@ async def test_a_person_whose_row_cannot_be_read_is_told_so_and_keeps_no_other_f
     told = [(row.outcome, row.note) for row in await report(app, plan)]
     unread = f"Salesloft shows person {BEN} in a form that cannot be read. Nothing was written."
     assert told == [("updated", ""), ("failed", unread), ("updated", "")]
+
+
+async def test_what_is_left_of_an_undoing_is_told_by_what_it_does(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = [{"external_id": f"CONTACT{1001 + n}", "title": "T"} for n in range(20)]
+    new = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(4)]
+    plan = await planned(app, *titles, *new, aim=Aim("crm_lead", "people", "upsert"))
+    number = (await finished(app, plan, YES)).plan.operation
+    operation = await undo(app.changes, app.database, number)
+    assert operation.by_run.told == "20 people to update, 4 mappings to delete"
+    gate = Gate(app.salesloft, monkeypatch, 2, "upsert_person")  # the newest go first, which were created
+    await app.jobs.start_undo(operation, YES)
+    await gate.wait()
+    await app.jobs.cancel(operation.by_run.plan)
+    gate.open()
+    left = (await app.jobs.wait(operation.by_run.plan, HANG_SECONDS)).left
+    assert left > 1
+    assert (await undo(app.changes, app.database, number)).by_run.told == f"{left} people to update"
+
+
+async def test_what_is_left_of_a_run_is_told_without_the_rows_that_were_refused(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mapped(app, A=ANN, B=BEN, C=CLEO)
+    updates = [{"external_id": name, "title": "T"} for name in "ABC"]
+    new = [{"external_id": f"N{n}", "email_address": f"n{n}@new.test"} for n in range(30)]
+    plan = await planned(app, *updates, *new)
+    for name in "ABC":
+        await app.salesloft.upsert_person(AIM.external_type, name, PersonFields(title="by hand"))
+    gate = Gate(app.salesloft, monkeypatch, 2, "upsert_person")
+    await started(app, plan, YES)
+    await gate.wait()
+    await app.jobs.cancel(plan)
+    gate.open()
+    status = await app.jobs.wait(plan, HANG_SECONDS)
+    assert status.outcomes["conflict"] == 3
+    assert operation_of(status).by_run.told == f"{status.left} people to create"
+
+
+async def test_what_is_as_it_was_before_is_no_conflict_of_an_undoing(app: App, sandbox: Sandbox) -> None:
+    await mapped(app, A1=ANN)
+    before = person(sandbox, ANN)["title"]
+    plan = await planned(
+        app, {"external_id": "A1", "title": "T"}, {"external_id": "N1", "email_address": "n1@new.test"}
+    )
+    number = (await finished(app, plan, YES)).plan.operation
+    await app.salesloft.upsert_person(AIM.external_type, "A1", PersonFields(title=before))
+    unmap(sandbox, "N1")
+    assert (await undone(app, number)).outcomes == {"unchanged": 2}
+
+
+async def test_where_mappings_have_no_id_people_who_were_created_are_told_before_anybody_is_asked(
+    settings: Settings,
+) -> None:
+    with Sandbox(rate_limit=0, dialect="guide") as sandbox:
+        async with open_app(settings, sandbox) as app:
+            aim = Aim("crm_lead", "people", "upsert")
+            new = {"external_id": "N1", "email_address": "n1@new.test"}
+            number = (await finished(app, await planned(app, new, aim=aim), YES)).plan.operation
+            with pytest.raises(errors.ConflictError, match="shows no id for this mapping"):
+                await undo(app.changes, app.database, number)

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.bulk.status import PlanRow, State, Status
+from salesloft_mcp.bulk.status import PlanRow, State, Status, operation_of
 from salesloft_mcp.bulk.views import plan_sentence
 from salesloft_mcp.changes.change import OPEN
 from salesloft_mcp.changes.change import State as ChangeState
@@ -24,6 +24,7 @@ OUTCOMES = st.fixed_dictionaries(dict.fromkeys(ENDS, SOME))
 def status(counts: dict[Verdict, int], state: State, outcomes: dict[ChangeState, int], suspicious: bool) -> Status:
     row = PlanRow(
         id="abc",
+        at=0.0,
         state=state,
         external_type="crm_lead",
         object_type="people",
@@ -42,6 +43,12 @@ def status(counts: dict[Verdict, int], state: State, outcomes: dict[ChangeState,
         cancelled=0,
     )
     return Status(row, state, "", Counter(outcomes))
+
+
+def test_suspicious_rows_are_asked_about_only_where_a_plan_has_some() -> None:
+    for suspicious, asks in ((0, 0), (3, 1)):
+        planned = status({"create": 2, "suspicious": suspicious}, "planned", {}, False)
+        assert operation_of(planned, suspicious=True).by_run.asks == asks
 
 
 def numbers(text: str) -> list[int]:

@@ -163,7 +163,7 @@ async def standing(app: App, tag: str) -> Standing:
     """All that belongs to a trial."""
     api, external_type = app.salesloft, f"erp {tag}"
     rows = (await api.list_mappings(external_type=external_type, deleted=False, per_page=100)).rows
-    live = await live_configurations(api)
+    live, _ = await live_configurations(api)
     emails = tuple(("email_addresses[]", email(tag, number)) for number in range(EMAILS))
     people = (await api.list_objects("people", emails)).rows
     return Standing(

@@ -18,6 +18,7 @@ from salesloft_mcp.salesloft.fields import AccountFields, PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.salesloft.paging import live_configurations
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from tests.salesloft.opened import PLENTY, over
 
 from .conftest import unique_or_not
@@ -43,7 +44,7 @@ NEW_PERSON = PersonFields(email_address="new@externalid.com", title="CFO", accou
 
 async def configured(here: World, external_type: str, object_type: str) -> list[int]:
     here.sandbox.faults.clear()
-    rows = await live_configurations(here.api)
+    rows, _ = await live_configurations(here.api)
     return [row.id for row in rows if (row.external_type, row.object_type) == (external_type, object_type)]
 
 
@@ -651,3 +652,30 @@ async def test_a_change_that_others_took_for_cut_off_is_not_sent_again_and_says_
     assert (states(done), here.sent()) == (["failed"], 1)
     assert "under way" in str(done.error)
     assert "under way" in (await here.lines(done.number))[0].note
+
+
+async def test_a_configuration_with_a_mapping_that_cannot_be_read_can_be_deleted(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mapping goes along, and only what could be read of it can come back."""
+    key = configurations.key_of(KEY.external_type, KEY.object_type)
+    made = await here.api.create_mapping(KEY.external_type, KEY.object_type, KEY.external_id, ANN)
+    (standing,) = await configurations.read(here.api, key)
+    monkeypatch.setitem(ODD_VALUES, ("mappings", made.id or 0), {"external_id": 7})
+    here.sandbox._odd = frozenset({"odd-values"})
+    number = await configurations.count(here.api, key)
+    deletion = Operation("a test", (Change("configuration", key, standing, None),), carries=number)
+    done = await here.changes.apply(deletion, YES)
+    assert (states(done), done.carried) == (["deleted"], (number or 0) - 1)
+
+
+async def test_a_look_back_goes_on_past_what_cannot_be_read(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.log.LOOKED_BACK", 1)
+    made = await here.api.create_mapping(KEY.external_type, KEY.object_type, KEY.external_id, ANN)
+    monkeypatch.setitem(ODD_VALUES, ("mappings", made.id or 0), {"external_id": 7})
+    here.sandbox._odd = frozenset({"odd-values"})
+    for key in (KEY, OTHER_KEY):
+        await here.log.begin(Operation("a test", (mappings.creation(key, ANN),)), PLACE, NOBODY, ["intended"])
+    here.changes.sent_seconds = -1.0
+    await here.changes.look_back()
+    assert [one.counts for one in await here.logged()] == [{"intended": 1}, {"failed": 1}]

@@ -41,7 +41,19 @@ def test_a_record_beside_one_that_is_nearly_the_same_is_the_weightier_reason() -
     asked = question(beside, rule, Place("here"), Last())
     assert 'there already: "01" is person 5' in asked.text
     assert "field do_not_contact: true" in asked.text
+    assert "cannot delete it again; the person, or every person of the account, leaves all running" in asked.text
     assert asked.found == 'There already: "01" is person 5.'
+
+
+def test_what_a_run_overwrites_is_told_beside_what_it_deletes() -> None:
+    run = ByRun("p", "people", creates=1, updates=2, deletes=3, remaps=True)
+    both = Operation("a test", (), by_run=run)
+    rule = needed(both)
+    assert rule is not None
+    (told,) = [line for line in question(both, rule, Place("here"), Last()).text.splitlines() if "what happens" in line]
+    assert "no longer found" in told
+    assert "fields that are written lose" in told
+    assert "a mapping cannot be changed later" in told
 
 
 def test_other_facts_make_another_question() -> None:

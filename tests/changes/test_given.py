@@ -68,8 +68,8 @@ def test_false_is_a_value() -> None:
 
 
 def test_what_is_empty_altogether_has_nothing_to_write() -> None:
-    assert refusal(PERSON, title=None, tags=[]).startswith("person: has no field to write.")
-    assert refusal(ACCOUNT, name="").startswith("account: has no field to write.")
+    assert refusal(PERSON, title=None, tags=[]).startswith("person: has no field to write;")
+    assert refusal(ACCOUNT, name="").startswith("account: has no field to write;")
 
 
 def test_a_field_is_emptied_by_its_name() -> None:
@@ -84,6 +84,7 @@ def test_a_field_is_emptied_by_its_name() -> None:
 
 def test_a_crm_id_is_emptied_with_its_type() -> None:
     assert body(PERSON, clear=["crm_id"]) == {"crm_id": None, "crm_id_type": None}
+    assert body(PERSON, clear=["crm_id", "crm_id_type"]) == {"crm_id": None, "crm_id_type": None}
     assert body(PERSON, clear=["crm_id_type", "crm_id"]) == {"crm_id": None, "crm_id_type": None}
     assert "crm_id_type is emptied together with crm_id" in refusal(PERSON, clear=["crm_id_type"])
 

@@ -22,7 +22,7 @@ from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Fault, Sandbox
 
 from .conftest import unique_or_not
-from .world import ANN, BEN, KEY, NOBODY, PLACE, World, states, world
+from .world import ANN, BEN, KEY, NOBODY, PLACE, Clock, World, states, world
 
 pytestmark = pytest.mark.anyio
 
@@ -254,6 +254,18 @@ async def test_what_something_in_between_refuses_to_all_stops_the_run_which_goes
     one.here.sandbox.faults.clear()
     assert await one.finish(rows(100), quiet=0.0)
     assert await one.states() == ["created"] * 100
+    assert await one.mapped_once(100)
+
+
+async def test_a_type_that_somebody_deletes_stops_the_run_which_goes_on_when_it_is_there_again(one: Runner) -> None:
+    body = b'{"errors": {"external_type": ["is not configured for people"]}}'
+    one.here.sandbox.faults.add(Fault("raw", method="POST", times=None, status=422, body=body))
+    with pytest.raises(errors.RejectedError, match="is not configured"):
+        await one.finish(rows(100))
+    assert one.here.sent() <= ALIKE + running.AT_ONCE
+    assert set(await one.states()) == {"planned"}
+    one.here.sandbox.faults.clear()
+    assert await one.finish(rows(100))
     assert await one.mapped_once(100)
 
 
@@ -503,3 +515,20 @@ async def test_a_change_that_was_planned_and_not_fed_is_carried_out(one: Runner)
     await one.here.log.settle([Outcome(line, "planned", tried=False)])
     assert await one.finish(rows(0))
     assert (await one.states(), await one.here.mapped()) == (["created"], [ANN])
+
+
+async def test_what_was_left_over_by_a_run_that_rested_is_looked_at_before_it_is_sent(
+    sandbox: Sandbox, directory: Path
+) -> None:
+    """Salesloft may take an external id for two records."""
+    sandbox.enforce_unique = False
+    clock, feed = Clock(), rows(3)
+    async with world(sandbox, directory, clock=clock) as here:
+        by_run = Operation("run_plan", (), by_run=ByRun("1a2b3c4d"))
+        one = Runner(here, await here.log.begin_run(by_run, PLACE, NOBODY))
+        await here.log.announce(one.number, 0, [fed._replace(state="planned") for fed in await feed(0, 2)])
+        await here.api.create_mapping("marketing_automation", "people", "new 1", BEN + 7)
+        clock.now += 3_600
+        assert await one.finish(feed, quiet=0.0)
+        assert await one.states() == ["conflict", "created", "created"]
+        assert await one.mapped(1) == [BEN + 7]

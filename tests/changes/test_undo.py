@@ -11,7 +11,8 @@ from salesloft_mcp.changes import configurations, history, mappings, records
 from salesloft_mcp.changes.change import ByRun, Change, Done, Fed, Operation, Outcome
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.run import Run
-from salesloft_mcp.changes.undo import feed, undo
+from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.changes.way_back import feed
 from salesloft_mcp.salesloft.fields import PersonFields
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Fault, Sandbox

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import re
 import zipfile
 
 import pytest
@@ -61,6 +62,8 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         ("<html>".encode("utf-16"), "is a web page (HTML)."),
         (b'<?xml version="1.0"?><Workbook/>', "is XML."),
         (b"", "is empty (0 bytes)."),
+        (b"\x1a\x1a", "is empty."),
+        ("\u00a0\x1a \x1a".encode(), "is empty."),
         ("\ufeff".encode(), "is empty."),
         ("\ufeff".encode("utf-16"), "is empty."),
         (b"\n \n,,\n", "has no column external_id"),
@@ -68,7 +71,12 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         (b"A-1,a@x.test\nA-2,b@x.test\n", "has no line with the names of its columns: line 1 looks like a row"),
         (b"[1, 2]", "holds no JSON object that can be read."),
         (b'[{"external_id": "A", "email": "b"}, {"external', "is JSON, and item 2 in it cannot be read"),
-        (f"[{ROW}][{ROW}]".encode(), "is JSON that cannot be read after item 1"),
+        (f"[{ROW}][{ROW}]".encode(), "is JSON with several arrays, one after another."),
+        (b'["A-1", "a@x.test"]\n["A-2", "b@x.test"]\n', "is JSON with several arrays, one after another."),
+        (f"[{ROW}]x".encode(), "is JSON that cannot be read after item 1"),
+        (json.dumps(f"[{ROW}]").encode(), "holds JSON that was written as a text once more."),
+        (f"HTTP/2 200\ncontent-type: application/json\n\n[{ROW}]".encode(), "begins with the headers of an answer"),
+        (" ID   EMAIL\n ──── ────────\n A-1  a@x.test\n".encode(), "is a table as a terminal or Markdown shows it"),
         (
             b'{"data": [{"external_id": "A-1"}]}',
             'has no column object_id, email or crm_id. Its columns are "external_id".',
@@ -84,7 +92,7 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
         (b"[{'external_id': 'A-1'}]", "holds objects as Python prints them, not JSON."),
         (f"{ROW},\n{ROW},\n".encode(), "is JSON with a comma after item 1, and no brackets around all items."),
         (f'{{"type": "RECORD", "row": {ROW}}}\n'.encode() * 2, 'holds its fields one level down, inside "row".'),
-        (b'{"id": "A-1", "email": "a@x.test"}\n' * 3, "--map 'id=external_id'"),
+        (b'{"id": "A-1", "email": "a@x.test"}\n' * 3, 'columns {"id": "external_id"}'),
         *(
             (drawn.encode(), "is a table as a terminal or Markdown shows it, drawn with lines")
             for drawn in (
@@ -106,6 +114,11 @@ def test_the_content_tells_the_form_and_not_the_name(name: str, content: str) ->
             "holds its columns one after another, each with",
         ),
         (b'{"external_id": ["A-1"], "email": ["a@x.test"]}', "holds its columns one after another, each with"),
+        (
+            b'{"A-1": {"email": "a@x.test"}, "A-2": {"email": "b@x.test"}}',
+            "holds its rows in one object, each under a name",
+        ),
+        (b'[["external_id", "email"], ["A-1", "a@x.test"]]', "holds its rows as lists, without the names"),
         (
             b'{"columns": ["external_id"], "index": [0], "data": [["A-1"]]}',
             "holds its rows as lists, without the names",
@@ -171,12 +184,51 @@ def test_what_follows_an_object_on_its_line_is_named(line: str, words: str) -> N
         '{{"rows": [{0}, {0}]}}',
         '{{"totalSize": 2, "done": true,\n "records": [{0}, {0}]}}',
         '{{"results": [{0}, {0}], "paging": {{"next": {{"after": "2"}}}}}}',
+        '{{"records": [{0}, {0}], "warnings": [], "errors": ["none of the rest"]}}',
+        '{{"schema": {{"fields": [{{"name": "email"}}]}}, "rows": [{0}, {0}], "errors": [{{"code": 1}}]}}',
+        '{{"status": 0, "result": {{"done": true, "records": [{0}, {0}]}}, "warnings": []}}',
     ],
 )
 def test_a_list_inside_the_only_object_is_read_and_said(around: str) -> None:
     found, notes = read(around.format(ROW))
     assert found == {1: ["A-1", "a@x.test"], 2: ["A-1", "a@x.test"]}
     assert 'Read: the list "r' in " ".join(notes)
+
+
+@pytest.mark.parametrize(
+    ("around", "sign"),
+    [
+        ('{{"totalSize": 5000, "done": false, "nextRecordsUrl": "/x", "records": [{0}]}}', "totalSize"),
+        ('{{"done": false, "records": [{0}]}}', "done"),
+        ('{{"value": [{0}], "@odata.nextLink": "https://x.test"}}', "@odata.nextLink"),
+        ('{{"results": [{0}], "paging": {{"next": {{"after": "2"}}}}}}', "next"),
+        ('{{"data": [{0}], "metadata": {{"paging": {{"next_page": 2}}}}}}', "next_page"),
+        ('{{"data": [{0}], "metadata": {{"paging": {{"next_page": null, "total_count": 1}}}}}}', ""),
+        ('{{"data": [{0}], "has_more": false, "next_cursor": ""}}', ""),
+    ],
+)
+def test_it_is_said_of_a_list_that_it_may_be_one_page_of_several(around: str, sign: str) -> None:
+    pages = [note for note in read(around.format(ROW))[1] if "page" in note]
+    told = f'It may be one page of several, as "{sign}" stands beside it: are all pages in the file?'
+    assert pages == [told] * bool(sign)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        '{"data": [], "total": 0}',
+        '{"totalSize": 0, "done": true, "records": []}',
+        '{"status": 0, "result": {"records": []}, "warnings": []}',
+        '{"contacts": [], "next_page": "https://x.test/2"}',
+    ],
+)
+def test_an_export_without_rows_is_told_as_one(empty: str) -> None:
+    assert re.search(r'file: holds no rows: its list "\S+" is empty[.]', refused(empty, "a.json"))
+
+
+def test_an_object_with_an_empty_list_may_be_a_row() -> None:
+    assert "has no column external_id" in refused('{"id": "A-1", "email": "a@x.test", "tags": []}', "a.json")
+    assert read('{"external_id": "A-1", "email": "a@x.test", "data": []}', "a.json")[0] == {1: ["A-1", "a@x.test"]}
 
 
 def test_a_line_that_only_begins_like_another_form_is_a_head() -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from salesloft_mcp.bulk.rows import BACKFILL
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.intake.heads import Heads, Wanted, columns_of
-from salesloft_mcp.intake.tables import Invalid, table_of
+from salesloft_mcp.intake.heads import MAP, Heads, Wanted, columns_of
+from salesloft_mcp.intake.tables import Invalid, open_table, table_of
 
 from .test_tables import PEOPLE, read, refused, table, told
 
 
 @pytest.mark.parametrize(
-    "id_head", ["external_id", "External_ID", "EXTERNAL ID", "External Id ", "external-id", "External.ID"]
+    "id_head",
+    ["external_id", "External_ID", "EXTERNAL ID", "External Id ", "external-id", "External.ID", "external\u2011id"],
 )
 @pytest.mark.parametrize("head", ["email", "E-mail", "Email ", "EMAIL", "e_mail", "email_address", "Email Address"])
 def test_heads_match_whatever_their_case_and_separators(id_head: str, head: str) -> None:
@@ -36,21 +37,24 @@ def test_columns_that_are_not_used_are_told_with_the_field_they_may_have_been_me
         (
             "id,email\nA-1,a@x.test\n",
             'file: has no column external_id. Its columns are "id" and "email".\n'
-            'Next: if "id" holds that, map it: --map \'id=external_id\', or columns {"id": "external_id"}.',
+            'Next: if "id" holds that, map it: columns {"id": "external_id"}.',
         ),
         (
             "external_id,Name\nA-1,Kat\n",
             'Its columns are "external_id" and "Name".\n'
-            "Next: if that is what a column holds, map it: --map 'COLUMN=object_id', or columns",
+            'Next: if that is what a column holds, map it: columns {"COLUMN": "object_id"}.',
         ),
         ("ID,Success,Created\n003,true,true\n", '"ID", "Success" and "Created"'),
-        ("externel_id,email\nA-1,a@x.test\n", "--map 'externel_id=external_id'"),
-        ("external_id,e_mial\nA-1,a@x.test\n", "--map 'e_mial=email'"),
+        ("externel_id,email\nA-1,a@x.test\n", '{"externel_id": "external_id"}'),
+        ("External ID*,email\nA-1,a@x.test\n", '{"External ID*": "external_id"}'),
+        ("external_id:string,email\nA-1,a@x.test\n", '{"external_id:string": "external_id"}'),
+        ("external_id,properties.email\nA-1,a@x.test\n", '{"properties.email": "email"}'),
+        ("external_id,e_mial\nA-1,a@x.test\n", '{"e_mial": "email"}'),
         ("external_id,email\x85A-1,a@x.test", "\\u{85}"),
-        ("Contact Id (18),email\nA-1,a@x.test\n", "--map 'Contact Id (18)=external_id'"),
-        ("external_id,Name,E-Mail-Adresse\nA-1,Kat,a@x.test\n", "--map 'E-Mail-Adresse=email'"),
-        ("external_id,Contact ID,Website\nA-1,003Dn0000000105,x.test\n", "--map 'Contact ID=crm_id'"),
-        ("external_id,CaseSafeID\nA-1,003Dn0000000105IAA\n", "--map 'CaseSafeID=crm_id'"),
+        ("Contact Id (18),email\nA-1,a@x.test\n", '{"Contact Id (18)": "external_id"}'),
+        ("external_id,Name,E-Mail-Adresse\nA-1,Kat,a@x.test\n", '{"E-Mail-Adresse": "email"}'),
+        ("external_id,Contact ID,Website\nA-1,003Dn0000000105,x.test\n", '{"Contact ID": "crm_id"}'),
+        ("external_id,CaseSafeID\nA-1,003Dn0000000105IAA\n", '{"CaseSafeID": "crm_id"}'),
     ],
 )
 def test_a_head_without_what_rows_need_is_one_refusal_with_the_columns_and_the_nearest_name(
@@ -63,7 +67,7 @@ def test_two_columns_that_mean_one_field_are_refused_unless_it_is_said_which_cou
     text = "external_id,Email,email_address\nA-1,a@x.test,b@x.test\n"
     assert refused(text) == (
         'file: "Email" and "email_address" (columns 2 and 3) both mean email.\n'
-        'Next: say which of them counts: --map \'Email=email\', or columns {"Email": "email"}.'
+        'Next: say which of them counts: columns {"Email": "email"}.'
     )
     found = table(text, wanted=PEOPLE, email_address="email")
     assert told(found.rows) == {2: ["A-1", "b@x.test"]}
@@ -143,8 +147,9 @@ def test_a_column_that_only_looks_like_an_id_of_salesloft_is_refused_once_and_ma
     assert refused(text) == (
         'file: the column "Object ID" means object_id, an id of Salesloft\'s own, and holds those of another system, '
         'such as "0015g00000Abc12AAB".\n'
-        'Next: leave it out: --map \'Object ID=\', or columns {"Object ID": ""}; or give the field that it holds.'
+        'Next: leave it out: columns {"Object ID": ""}; or give the field that it holds.'
     )
+    assert 'the column "Object ID" means object_id' in refused(text.replace("0015g00000Abc12AAB", "", 1))
     found = table(text, wanted=PEOPLE, **{"Object ID": ""})
     assert told(found.rows) == {2: ["A-1", "a@x.test"], 3: ["A-2", "b@x.test"], 4: ["A-3", "c@x.test"]}
     assert found.notes == ['Not used: the column "Object ID".']
@@ -160,12 +165,35 @@ def test_of_an_account_or_an_owner_by_another_system_s_id_it_is_said_how_to_name
     upsert = Wanted(frozenset({"external_id", "last_name", "owner_id", "owner.external_id"}))
     text = "external_id,last_name,OwnerId\nA-1,Kat,0055g00000Abc12AAB\n"
     assert refused(text, wanted=upsert).endswith(
-        "Next: if they are external ids, map it: --map 'OwnerId=owner.external_id', "
-        'or columns {"OwnerId": "owner.external_id"}; or leave it out: --map \'OwnerId=\', or columns {"OwnerId": ""}.'
+        'Next: if they are external ids, map it: columns {"OwnerId": "owner.external_id"}; '
+        'or leave it out: columns {"OwnerId": ""}.'
     )
     assert told(table(text, wanted=upsert, OwnerId="owner.external_id").rows) == {
         2: ["A-1", "Kat", "0055g00000Abc12AAB"]
     }
+
+
+def test_a_column_of_the_names_of_owners_is_refused_once_as_it_names_none_by_an_external_id() -> None:
+    upsert = Wanted(frozenset({"external_id", "last_name", "owner", "owner.external_id"}))
+    text = "external_id,last_name,Owner\nA-1,Kat,\nA-2,Ann,Jo Ops\n"
+    assert refused(text, wanted=upsert) == (
+        'file: the column "Owner" means owner, which is named by an external id, and holds none, such as "Jo Ops".\n'
+        'Next: if they are external ids, map it: columns {"Owner": "owner.external_id"}; '
+        'or leave it out: columns {"Owner": ""}.'
+    )
+    with pytest.raises(InputError, match='the column "Owner" means owner'):
+        list(table_of([{"external_id": "A-1", "last_name": "Kat", "Owner": {"Name": "Jo Ops"}}], upsert).rows)
+    row = {"external_id": "A-1", "last_name": "Kat", "owner": {"external_id": "U-1"}}
+    assert list(table_of([row], upsert).rows) == [(1, row)]
+
+
+def test_a_title_beside_a_job_title_may_be_that_of_an_address_and_is_not_guessed() -> None:
+    person = Wanted(frozenset({"external_id", "title"}))
+    text = "Title,First Name,Job Title,External ID\nMr.,Kat,CEO,A-1\n"
+    assert '"Title" and "Job Title" (columns 1 and 3) both mean title.' in refused(text, wanted=person)
+    assert told(table(text, wanted=person, **{"Job Title": "title"}).rows) == {2: ["CEO", "A-1"]}
+    assert told(table(text, wanted=person, Title="title").rows) == {2: ["Mr.", "A-1"]}
+    assert read("Job Title,External ID\nCEO,A-1\n", wanted=person)[0] == {2: ["A-1"]}
 
 
 @pytest.mark.parametrize(
@@ -205,10 +233,14 @@ def test_a_column_that_is_left_out_is_not_missed_for_its_own_field() -> None:
 @pytest.mark.parametrize(
     "head", ["Contact's ID", '"Contact" ID', 'It\'s "the" id', "Contact's $ID", "externel\u200b id"]
 )
-def test_advice_on_a_map_can_be_typed_and_sent_as_it_is(head: str) -> None:
+def test_advice_on_a_map_can_be_sent_as_it_is_and_at_a_terminal_typed(head: str) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([[head, "email"], ["A-1", "a@x.test"]])
-    typed, _, sent = refused(text.getvalue()).partition("--map ")[2].removesuffix(".").partition(", or columns ")
+    sent = refused(text.getvalue()).partition("map it: columns ")[2].removesuffix(".")
+    with pytest.raises(InputError) as raised:
+        open_table(io.BytesIO(text.getvalue().encode()), "a.csv", PEOPLE, option=MAP)
+    assert "columns {" not in str(raised.value)
+    typed = str(raised.value).partition("map it: --map ")[2].removesuffix(".")
     for columns in (columns_of(shlex.split(typed)), json.loads(sent)):
         assert told(table(text.getvalue(), wanted=PEOPLE, **columns).rows) == {2: ["A-1", "a@x.test"]}
 

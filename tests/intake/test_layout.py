@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from salesloft_mcp.bulk.record_rows import UPSERT
 from salesloft_mcp.intake.heads import Wanted
 
 from .test_tables import ANY, read, refused, table, told
@@ -91,7 +92,7 @@ def test_an_id_that_only_begins_like_a_total_is_an_id(last: str) -> None:
     assert read(f"external_id,object_id\nU-1,15\n{last}\n")[0][3] == last.split(",")
 
 
-@pytest.mark.parametrize("blank", ["\n", ",\n", " , \n", '"",""\n', "\t\n"])
+@pytest.mark.parametrize("blank", ["\n", ",\n", " , \n", '"",""\n', "\t\n", "\u00a0\n", "\u3000\n", "\u2028,\u2003\n"])
 def test_blank_lines_are_skipped_and_counted(blank: str) -> None:
     found, notes = read(f"external_id,email\nF-1,a@x.test\n{blank}F-2,b@x.test\n{blank}{blank}")
     assert (found, notes) == ({2: ["F-1", "a@x.test"], 4: ["F-2", "b@x.test"]}, ["Skipped: 3 blank lines."])
@@ -134,6 +135,7 @@ def test_a_head_is_found_below_titles_with_more_separators() -> None:
             "2 rows in set (0.00 sec)",
             "2 Row(s) produced. Time Elapsed: 0.1s",
         ),
+        *("1 row selected (0.1 seconds)", "Total number of records retrieved: 2.", "Querying Data... done"),
         *("2 rows selected.", r"\.", "*** End of report ***", "-- End of file --"),
     ],
 )
@@ -161,3 +163,9 @@ def test_a_head_that_stands_again_below_is_no_row(head: str) -> None:
 def test_a_table_of_one_column_has_no_footer() -> None:
     found = told(table("external_id\nF-1\n\nCopyright (c) X\n", wanted=ANY).rows)
     assert found == {2: ["F-1"], 4: ["Copyright (c) X"]}
+
+
+def test_a_table_without_a_head_is_told_one_that_its_kind_of_rows_may_have() -> None:
+    text = "A-1,a@x.test\nA-2,b@x.test\n"
+    assert refused(text, wanted=UPSERT["people"]).endswith("put a line such as external_id,email_address above it.")
+    assert refused(text, wanted=UPSERT["accounts"]).endswith("put a line such as external_id,name above it.")

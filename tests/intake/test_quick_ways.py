@@ -20,7 +20,7 @@ IDS = st.one_of(
     st.from_regex(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", fullmatch=True),
 )
 ADDRESSES = st.from_regex(
-    r"(?:[a-z0-9]{1,3}[._+-]?){0,3}(?:no.?e?mail|none|nan|unknown|kat)@(?:[a-z0-9-]{1,5}[.]){0,3}[a-z]{1,4}",
+    r"(?:[a-z0-9]{1,3}[._+-]?){0,3}(?:no.?e?mail|none|nan|unknown|test|kat)@(?:(?:[a-z0-9-]{1,5}|test)[.]){0,3}(?:[a-z]{1,4}|invalid)",
     fullmatch=True,
 )
 NUMBERS = st.from_regex(r"[0-9]{1,20}", fullmatch=True)

@@ -102,6 +102,7 @@ class TestExternalIds:
         assert refusal(external_id, value).startswith(f"external_id: {words}")
 
 
+GUID_1 = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 WORDS = """
 CONTACT3456 00QDn00000AbCdEMAV 3f2504e0-4f89-41d3-9a0c-0305e82c3301 {3F2504E0-4F89-41D3-9A0C-0305E82C3301} 12345 007
 A-1/2 user@x.test urn:uuid:3f2504e0-4f89-41d3-9a0c-0305e82c3301 urn:ietf:rfc:2141 2024-INV-0001 E10 1E5 1e5a 12E10 100E
@@ -110,13 +111,17 @@ A-1/2 user@x.test urn:uuid:3f2504e0-4f89-41d3-9a0c-0305e82c3301 urn:ietf:rfc:214
 192.168.100.200 1.2.3 10.1.24 v1.0.0 1.2.840.113619 5:10 25:30 x<y +49301234567 #1234 A#1 https://x.test/a%20b
 https://x.test/?a=b&c=d R&D-7 AT&T O'Brien-1 12-34-56 0x1F 1000 100 100000000000000 9007199254740993 123456789012345
 18446744073709551615 a_b_c cus_9s6XKzkNRiz8i3 gid://shopify/Customer/5 ABC abc many-000001x -1 1-1 1/2 foo MARCH1 1.5
-1234567890123450 CORP\\u123456 12,5 A,B a;b Total-1 Totality Suma Average 0001000 TRUE-1 x%y
+1234567890123450 CORP\\u123456 12,5 A,B a;b 1;2 1001|1002 A-1/A-2 a:1;b:1 CN=Kat,OU=Sales
+Total-1 Totality Suma Average 0001000 TRUE-1 x%y
 zoë.castillo115@harbor-foods.test
 """
 ORDINARY = WORDS.split()
 
 
-@pytest.mark.parametrize("ordinary", [*ORDINARY, "São Paulo 7", "A1 B2", "030 1234567", "x" * 254, "x" * 256])
+@pytest.mark.parametrize(
+    "ordinary",
+    [*ORDINARY, "São Paulo 7", "A1 B2", "030 1234567", "404 555 0100", "12 345", "SW1A 1AA", "x" * 254, "x" * 256],
+)
 def test_ids_as_they_are_in_the_field_are_not_suspicious(ordinary: str) -> None:
     assert suspicious(ordinary) == ""
 
@@ -125,6 +130,15 @@ DAMAGED = {
     "a word for a total": ["Total", "Grand Total (12)", "Subtotal:", "Gesamtergebnis", "合計", "TOTAL"],
     "the sign by which a spreadsheet marks text or a formula": ['="00123"', "='x", "'00123", "=1+1"],
     "quotes around it": ['"A-1"'],
+    "2 ids in one": [
+        *("9876543210;9876543211", "C-1, C-2", "C-1,C-2", "C-5 C-6", "C-5 and C-6", "1001 / 1002", "A1;A1"),
+        *("003Dn0000000105IAA;00QDn00000AbCdEMAV", "a@x.test; b@x.test"),
+        *("62a1b2c3d4e5f60012345678,62a1b2c3d4e5f60012345679", f"{GUID_1};{GUID_1.upper()}"),
+    ],
+    "3 ids in one": ["A-1, A-2, A-3"],
+    "dots at its end, where it was cut": ["ACME-000001…", "ACME-000001..."],
+    "a link, not the id alone": ["[A-1](https://x.test/1)"],
+    "a value of which a program hid a part": ["****1234", "00Q***MAV", "k***@x.test"],
     "a number that a spreadsheet shortened": [
         "8.96529E+19",
         "1.00E+05",
@@ -148,7 +162,7 @@ DAMAGED = {
         *("(blank)", "not available", "Not Applicable", "k.A.", "s/d", "unbekannt", "nicht verfügbar"),
         *("\\N", "N.A.", "No Data", "not_set", "external_id", "ID", "-none-", "inconnu", "Loading...", "Loading…"),
     ],
-    "no letter and no digit": ["-", "--", "?", "???", "…", "*", "#", "_"],
+    "no letter and no digit": ["-", "--", "?", "???", "…", "*", "#", "_", "∅", "。", "✗"],
     "only zeros": ["0", "000"],
     "one letter again and again": ["xxx", "XX", "zzz"],
     "a placeholder": [
@@ -180,7 +194,10 @@ DAMAGED = {
             "*|ID|*",
         ),
     ],
-    "a list or an object of a program": ["[object Object]", "Array", '["N-8"]', "{'id': 5}", "b'7'"],
+    "a list or an object of a program": [
+        *("[object Object]", "Array", '["N-8"]', "{'id': 5}", "b'7'", "[1001]", 'ObjectId("62a1b2c3d4e5f60012345678")'),
+        *("UUID('3f2504e0')", "Contact(id=1)", "System.String[]", "System.Object"),
+    ],
     "the error of a spreadsheet cell": [
         *(
             "#N/A",
@@ -215,6 +232,7 @@ DAMAGED = {
     "a dash that is not the one of a keyboard (U+2011)": ["A\u20111"],
     "a quote that is not the one of a keyboard (U+2019)": ["O\u2019Brien", "\u2019A"],
     "a quote that is not the one of a keyboard (U+201C)": ["\u201cA\u201d"],
+    "a digit of another alphabet (U+0663)": ["\u0663\u0664"],
     "full-width or styled characters": ["ＡＢ１", "\U0001d400-1", "①", "ﬁx-1"],
     "an accent that is a character of its own": ["Zoe\u0308"],
     "letters of several alphabets that look alike": ["C\u041eNTACT1", "\u0410-CONTACT1", "CONT\u0391CT"],
@@ -239,6 +257,7 @@ def test_any_text_at_all_can_be_looked_at(text: str) -> None:
 FIELDS = {
     "a word for nothing": [
         *(
+            "∅",
             "NULL",
             "null",
             "nan",
@@ -253,7 +272,7 @@ FIELDS = {
             "\\N",
             "Loading...",
         ),
-        *("<null>", "(blank)", "[NULL]", "<NA>", '"null"'),
+        *("<null>", "(blank)", "[NULL]", "<NA>", '"null"', "\\\\N"),
     ],
     "the error of a spreadsheet cell": ["#N/A ", "#REF!", "#NAME?", "#VALUE!", "########", "#BEZUG!", "Err:502"],
     "a template that was not filled": [
@@ -271,7 +290,15 @@ FIELDS = {
     "a character that was lost (U+FFFD)": ["M\ufffdller"],
     "a date that stands for none": ["1900-01-00", "0000-00-00"],
     "a number that a program could not work out": ["-1.#IND"],
-    "a character that is written as a code": ["R&amp;D", "O&#39;Brien", "Kat_x000D_", "Zo\\u00eb"],
+    "a character that is written as a code": [
+        *("R&amp;D", "O&#39;Brien", "Kat_x000D_", "Zo\\u00eb", "O\\'Brien", "https:\\/\\/x.test"),
+        *("VP Sales\\nEMEA", "First line.\\r\\nSecond"),
+    ],
+    "the sign by which a spreadsheet marks text or a formula": [
+        *("'+1 404 555 0100", "'0404555", "'@kat", '="VP"', '="+14045550100"', '=HYPERLINK("https://x.test","Kat")'),
+        *("=A1", "=B12+C3", "=-4"),
+    ],
+    "a value of which a program hid a part": ["+1 404 *** **00", "******0100"],
 }
 ORDINARY_FIELDS = (
     """
@@ -280,6 +307,8 @@ Kat|Ann-Marie|O'Brien|Zoë|Müller|Łódź|SÃO PAULO|Ã|ÂNGELO|Kat, PhD|VP, R&
 +49 30 1234567|(030) 123-4567|030.123.4567|555-0100 x12|5.0|12.0|2024.0|1E5|3.5E|2024-01-02|1/2/2024|12:30|10:11:12|$5
 1,234|1.5|Suite #100|#1|C#|Level 3 (Interim)|a < b|<b>Kat</b>|"Kat"|'Kat|=Kat|Yes!|???|https://x.test/a%20b?c=d&e=f
 kat@x.test|Kat \u201cthe cat\u201d Haddad|Kat \u2013 CEO|Berlin\u00a0Mitte|two  spaces|M1|Loading Dock Manager||
+'s-Hertogenbosch|'t Hooft|'94|=> see below|=)|CORP\\nancy|C:\\new|\\\\server\\share|***VIP***|5 ***|4**
+Head of (EMEA)|System.Administrator|Sales (West)
 """.strip()
     .replace("\n", "|")
     .split("|")
@@ -442,6 +471,22 @@ class TestEMails:
             ("#REF!", '"#REF!" is a placeholder (the error of a spreadsheet cell)'),
             ("{{email}}", '"{{email}}" is a placeholder (a template that was not filled)'),
             ("unknown@x.test", '"unknown@x.test" is a placeholder, not the address of a person.'),
+            ("Test@test.com", '"test@test.com" is a placeholder, not the address of a person.'),
+            ("email_not_unlocked@domain.com", '"email_not_unlocked@domain.com" is a placeholder'),
+            ("k***@x.test", '"k***@x.test" is an address of which a program hid a part'),
+            ("kat@x.test.invalid", '"kat@x.test.invalid" is an address of a Salesforce sandbox'),
+            ("logo@2x.png", '"logo@2x.png" is the name of a file, not an address.'),
+            ("%20kat@x.test", '"%20kat@x.test" begins with a character that is written as a code.'),
+            ("u003ekat@x.test", '"u003ekat@x.test" begins with a character'),
+            (
+                "ann\u2013lee@x.test",
+                '"ann\u2013lee@x.test" is no e-mail address: a dash that is not the one of a keyboard',
+            ),
+            ("o\u2019brien@x.test", '"o\u2019brien@x.test" is no e-mail address: a quote that is not'),
+            ("\uff4bat@x.test", '"\uff4bat@x.test" is no e-mail address: full-width or styled characters.'),
+            ("zoÃ«@x.test", '"zoã«@x.test" is no e-mail address: letters that were read in a wrong'),
+            ("kat@x.c", '"kat@x.c" is no e-mail address.'),
+            ("kat@-x.test", '"kat@-x.test" is no e-mail address.'),
             ("no-email@x.test", '"no-email@x.test" is a placeholder'),
             ("na@na.test", '"na@na.test" is a placeholder'),
             ("_is_null", '"_is_null" is a command to Salesloft\'s filters'),
@@ -477,6 +522,9 @@ class TestDomains:
             ("x.test.", "x.test", "without the dot at its end"),
             ('"x.test"', "x.test", "without the signs around it"),
             ("x.test;", "x.test", "without the signs around it"),
+            ("x.test|", "x.test", "without the signs around it"),
+            ("- x.test", "x.test", "without the signs around it"),
+            ("x.test\\en", "x.test", "the domain of a URL"),
             (".x.test", "x.test", "without the signs around it"),
             ("acme.test//contact", "acme.test", "the domain of a URL"),
             ("www.n1.test//contact", "n1.test", "the domain of a URL"),
@@ -531,6 +579,8 @@ class TestDomains:
                 for one in ("https://", "http//bolt.test", "http:/bolt.test", "x//y.test")
             ),
             ("x..test", '"x..test" is no domain.'),
+            ("x.t", '"x.t" is no domain.'),
+            ("straÃŸe.test", '"straÃŸe.test" is no domain: letters that were read in a wrong character code.'),
         ],
     )
     def test_what_is_no_domain_has_its_own_words(self, value: str, words: str) -> None:

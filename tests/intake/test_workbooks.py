@@ -145,8 +145,18 @@ def test_rows_that_a_filter_hides_are_read_and_it_is_said(size: int) -> None:
     hidden = with_part(ONE, SHEET, sheet_of(rows.replace("r='3'", "r='3' spans='1:2' hidden='1'")))
     found, notes = read(hidden)
     assert list(found) == [2, 3]
-    assert "In the workbook 1 row is hidden, such as by a filter; in the sheet they are read as well." in notes
+    assert "1 row of the sheet is hidden, such as by a filter, and is read as well." in notes
     assert not [note for note in read(with_part(ONE, SHEET, sheet_of(rows)))[1] if "hidden" in note]
+
+
+def test_hidden_rows_of_a_sheet_that_is_not_read_are_not_told() -> None:
+    made = openpyxl.load_workbook(
+        io.BytesIO(book(Pivot=[("Region", "Sum"), ("East", 1)], Leads=[HEAD, ("A-1", "a@x.test")]))
+    )
+    made["Pivot"].row_dimensions[2].hidden = True
+    raw = io.BytesIO()
+    made.save(raw)
+    assert not [note for note in read(raw.getvalue())[1] if "hidden" in note]
 
 
 def test_numbers_in_fields_are_told_for_the_whole_column() -> None:
@@ -162,7 +172,7 @@ def test_numbers_in_fields_are_told_for_the_whole_column() -> None:
     ("content", "words"),
     [
         (book(Leads=[]), "is a workbook without any rows."),
-        (book(Leads=[("id", "email"), ("A-1", "a@x.test")]), "--map 'id=external_id'"),
+        (book(Leads=[("id", "email"), ("A-1", "a@x.test")]), 'columns {"id": "external_id"}'),
         (with_part(ONE, SHEET, b"<not xml"), "is a workbook that cannot be read: it is damaged."),
         (with_part(ONE, "xl/workbook.xml", b"<workbook/>"), "is a workbook without any rows."),
         (

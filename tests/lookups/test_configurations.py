@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesloft_mcp.errors import UnreadRowsError
 from salesloft_mcp.lookups.configurations import FRESH_SECONDS, MOST_NAMED, Configurations, nearest_types
 from salesloft_mcp.salesloft.models import Configuration, ObjectType
 from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from tests.salesloft.opened import opened
 
 pytestmark = pytest.mark.anyio
@@ -87,7 +89,8 @@ def test_types_that_differ_in_case_alone_are_all_offered() -> None:
     assert {TYPES[0].external_type, TYPES[0].external_type.swapcase()} <= set(near)
 
 
-def test_without_a_near_one_all_usable_types_are_offered_once() -> None:
+def test_all_usable_types_are_offered_once() -> None:
+    assert nearest_types("sdfc_leed", None, TYPES) == ["sdfc_lead", "sdfc_account", "CRM"]
     assert nearest_types("zzz", None, TYPES) == ["CRM", "sdfc_account", "sdfc_lead"]
     assert nearest_types("zzz", "users", TYPES) == ["CRM", "sdfc_lead"]
     assert nearest_types("zzz", None, []) == []
@@ -104,3 +107,14 @@ def test_only_existing_types_of_that_object_are_offered(
     near = nearest_types(asked, kind, configurations(*types))
     assert set(near) <= {name for name, one in types if kind in (None, one)}
     assert len(near) == len(set(near)) <= MOST_NAMED
+
+
+async def test_one_that_cannot_be_read_stands_only_in_the_way_of_what_it_may_be(
+    sandbox: Sandbox, known: Configurations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ODD_VALUES, ("configurations", 228), {"object_type": "opportunities"})
+    sandbox._odd = frozenset({"odd-values"})
+    assert 228 not in [row.id for row in await known.live()]
+    assert await known.nearest("crm_lead", "people") is None
+    with pytest.raises(UnreadRowsError):
+        await known.nearest("crm", "users")

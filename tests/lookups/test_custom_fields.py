@@ -1,13 +1,14 @@
 """Custom fields are remembered for a short while, and a name that is not known gets its nearest."""
 
+import httpx
 import pytest
 
-from salesloft_mcp.errors import InputError, UpstreamError
+from salesloft_mcp.errors import InputError, UnreadRowsError, UpstreamError
 from salesloft_mcp.lookups.configurations import FRESH_SECONDS
 from salesloft_mcp.lookups.custom_fields import CustomFields, unknown
 from salesloft_mcp.sandbox import Fault, Sandbox
 from tests.lookups.test_configurations import Clock
-from tests.salesloft.opened import opened
+from tests.salesloft.opened import answering, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +60,11 @@ async def test_a_wrong_name_is_told_with_the_nearest(sandbox: Sandbox) -> None:
 
 def test_names_of_a_team_are_quoted() -> None:
     assert unknown("accounts", "x\ny", frozenset()) == 'accounts have no custom field "x\\u{a}y": there are none.'
+
+
+async def test_one_that_cannot_be_read_stands_only_in_the_way_of_names_that_it_may_have() -> None:
+    rows = [{"id": 1, "name": "Region", "field_type": "person"}, None]
+    async with answering(lambda _: httpx.Response(200, json={"data": rows, "metadata": {}})) as api:
+        await CustomFields(api).check("people", ["Region"])
+        with pytest.raises(UnreadRowsError):
+            await CustomFields(api).check("people", ["Tier"])

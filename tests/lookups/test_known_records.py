@@ -16,7 +16,7 @@ BEATRIZ = "beatriz.haddad1@beacon-analytics.test"
 
 async def test_near_ids_of_many_are_looked_up_at_once(sandbox: Sandbox) -> None:
     async with opened(sandbox) as api:
-        found = await near_ids(api, LEADS, ["contact3456", "CONTACT1001", " CONTACT1002", "nobody"])
+        found, _ = await near_ids(api, LEADS, ["contact3456", "CONTACT1001", " CONTACT1002", "nobody"])
     assert {one: [near.mapping.external_id for near in rows] for one, rows in found.items()} == {
         "contact3456": ["CONTACT3456"],
         " CONTACT1002": ["CONTACT1002"],
@@ -25,13 +25,13 @@ async def test_near_ids_of_many_are_looked_up_at_once(sandbox: Sandbox) -> None:
 
 async def test_an_id_that_has_no_other_spelling_costs_nothing(sandbox: Sandbox) -> None:
     async with opened(sandbox) as api:
-        assert await near_ids(api, LEADS, ["12345"]) == {}
+        assert await near_ids(api, LEADS, ["12345"]) == ({}, [])
     assert len(sandbox.requests) == 0
 
 
 async def test_near_ids_of_another_type_or_kind_are_not_near(sandbox: Sandbox) -> None:
     async with opened(sandbox) as api:
-        assert await near_ids(api, Scope("marketing", "accounts"), ["contact3456"]) == {}
+        assert await near_ids(api, Scope("marketing", "accounts"), ["contact3456"]) == ({}, [])
 
 
 async def test_a_hundred_addresses_cost_a_point_and_their_records_another(sandbox: Sandbox) -> None:

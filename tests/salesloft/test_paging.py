@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesloft_mcp.changes.change import Change
+from salesloft_mcp.changes.refusals import taken
 from salesloft_mcp.errors import BrokenAnswerError
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Mapping, MappingKey, Page
@@ -15,6 +17,7 @@ from salesloft_mcp.salesloft.paging import (
     LAST_FLAT_PAGE,
     WINDOW,
     begin_list,
+    counted,
     ends,
     live_mappings,
     mappings_of,
@@ -215,3 +218,17 @@ async def test_another_external_id_than_was_asked_for_is_still_a_filter_that_doe
     async with answering(server) as api:
         with pytest.raises(BrokenAnswerError, match="filter does not work"):
             await live_mappings(api, MappingKey("crm_lead", "people", "A"))
+
+
+async def test_the_mappings_of_a_configuration_are_counted_whatever_word_the_filter_wants(singular: Salesloft) -> None:
+    assert await counted(singular, "crm_lead", "people") == 88
+    assert await counted(singular, "crm_lead", "accounts") == 0
+    assert await counted(singular, "crm_lead", "people", deleted=True) == await counted(
+        singular, "crm_lead", None, deleted=True
+    )
+
+
+async def test_the_id_that_a_record_has_is_told_whatever_word_the_filter_wants(singular: Salesloft) -> None:
+    change = Change("record", MappingKey("crm_lead", "people", "NEW"), None, {})
+    told = await taken(singular, change, "email_address", "a@b.test", 578495206)
+    assert 'whose external id of this type is "CONTACT3456"' in told.what

@@ -323,3 +323,13 @@ async def test_a_search_for_what_is_no_text_is_refused(connect: Connect, sandbox
         result = await client.call_tool("search_records", {"object_type": "people", "email": email})
     assert result.is_error
     assert len(sandbox.requests) == before
+
+
+async def test_a_blank_filter_is_refused_with_one_next_step(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        words = await refused(client, "list_external_id_mappings", external_id=" ")
+    assert words == (
+        "external_id: is blank: it holds only spaces or invisible characters.\n"
+        "Next: correct this and call again; nothing was sent."
+    )
+    assert len(sandbox.requests) == 0

@@ -44,7 +44,7 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("create_external_id_mapping", {"external_type": "erp", "object_type": "people", "external_id": "1"}),
     (
         "upsert_person_by_external_id",
-        {"external_type": "erp", "external_id": "2", "person": {"email_address": "a@b.c"}},
+        {"external_type": "erp", "external_id": "2", "person": {"email_address": "a@b.test"}},
     ),
     ("upsert_person_by_external_id", {"external_type": "erp", "external_id": "2", "person": {"title": "x"}}),
     ("upsert_account_by_external_id", {"external_type": "marketing", "external_id": "2", "account": {"name": "A"}}),

@@ -235,6 +235,7 @@ async def test_suspicious_rows_are_run_when_asked_for_and_after_a_yes(
         preview = await call(client, "run_plan", plan=plan, include_suspicious=True, preview=True)
         told = "1 person to create, 1 person to update; 1 of them suspicious"
         assert preview.words.endswith(f" The run would change: {told}. A person would be asked.")
+        assert f"cost: {preview.data['points']} points" in preview.data["question"].splitlines()
         await refused(client, "run_plan", plan=plan, include_suspicious=True)
         assert writes(sandbox) == []
         human.action, human.answer = "accept", YES
@@ -264,7 +265,10 @@ async def test_a_run_that_was_begun_without_its_suspicious_rows_goes_on_without_
         plan = (await planned(client, {"external_id": "contact1001", "email_address": "a@new.test"})).data["plan"]
         await call(client, "run_plan", plan=plan)
         words = await refused(client, "run_plan", plan=plan, include_suspicious=True)
-    assert words.startswith("plan: it is finished. Nothing was started.")
+    assert words == (
+        "plan: its run ended without its suspicious rows. Nothing was started.\n"
+        "Next: plan it again with plan_backfill or plan_bulk_upsert for them; what was written comes out as unchanged."
+    )
 
 
 @pytest.mark.parametrize(
@@ -437,6 +441,14 @@ async def test_a_run_is_taken_back_under_one_yes_and_that_again(connect: Connect
     assert ((await record(app, FIRST))["title"], await mapped(app, "NEW-1")) == ("x", created)
 
 
+async def test_an_undo_that_brings_nothing_back_says_so(connect: Connect, app: App) -> None:
+    async with connect() as client:
+        run = await ran(client, {"external_id": "CONTACT1001", "title": "T"})
+        await app.salesloft.upsert_person("crm_lead", "CONTACT1001", PersonFields(title="U"))
+        reply = await call(client, "undo_change", change=run.data["change_id"])
+    assert (reply.data["status"], reply.data["run"]["outcomes"]) == ("unchanged", {"conflict": 1})
+
+
 async def test_a_plan_tells_its_points_and_minutes(connect: Connect, app: App) -> None:
     rows = [{"external_id": f"NEW-{n}", "email_address": f"n{n}@new.test"} for n in range(100)]
     async with connect() as client:
@@ -455,6 +467,8 @@ async def test_a_user_cannot_be_written_nor_a_row_without_anything_to_write(conn
         users = await refused(
             client, "plan_bulk_upsert", external_type="crm", object_type="users", rows=[{"external_id": "1"}]
         )
+        neither = await refused(client, "plan_bulk_upsert", **LEADS)
+    assert neither == "rows: give exactly one of rows and file."
     assert {(row["plan"], row["note"]) for row in reply.data["rows"]} == {("invalid", reply.data["rows"][0]["note"])}
     assert "has no field to write" in reply.data["rows"][0]["note"]
     assert users.startswith("object_type: must be people or accounts")
@@ -474,3 +488,24 @@ async def test_a_type_that_is_not_configured_is_asked_about_and_created_by_the_r
     assert run.data["outcomes"] == {"created": 1}
     assert len(await mapped(app, "1A", "erp")) == 1
     assert len(writes(sandbox)) == 2
+
+
+async def test_a_row_whose_owner_is_of_another_type_is_told_how_that_is_named(connect: Connect) -> None:
+    rows: list[Row] = [
+        {"external_id": "MKT-9028-029", "owner.external_id": "abc"},
+        {"external_id": "MKT-9027-028", "owner.external_id": "abd", "owner.external_type": "crm"},
+        {"external_id": "MKT-9026-027", "owner.external_id": "none", "owner.external_type": "crm"},
+    ]
+    async with connect() as client:
+        reply = await planned(client, *rows, external_type="marketing", object_type="accounts")
+        unused = await planned(
+            client,
+            {"external_id": "MKT-9028-029", "HR owner": "abc"},
+            external_type="marketing",
+            object_type="accounts",
+        )
+    assert reply.data["counts"] == {"invalid": 2, "update": 1}
+    first, other = (row["note"] for row in reply.data["rows"])
+    assert first.endswith("not configured for users. owner.external_type may name another type.")
+    assert other == 'owner: "none" of type "crm" is not mapped to a user.'
+    assert unused.data["notes"] == ['Not used: the column "HR owner" (did you mean owner.external_id?).']

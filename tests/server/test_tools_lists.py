@@ -199,3 +199,15 @@ async def test_a_row_that_cannot_be_read_is_told_beside_the_others(connect: Conn
         reply = await call(client, MAPPINGS)
     assert [one["external_id"] for one in reply.data["mappings"]] == ["A"]
     assert reply.words == "1 mapping on this page, 3 in all. 2 rows of Salesloft's answer cannot be read."
+
+
+async def test_no_mappings_of_a_type_that_is_not_configured_are_told_as_such(connect: Connect) -> None:
+    wrong = {"external_type": "crm_lead", "object_type": "users"}
+    async with connect() as client:
+        reply = await call(client, MAPPINGS, **wrong)
+        missing = await call(client, "resolve_external_ids", external_ids=["x"], **wrong)
+        none = await call(client, MAPPINGS, external_type="billing")
+    told = 'The type "crm_lead" is not configured for users; existing are "crm".'
+    assert reply.words == f"0 mappings on this page, 0 in all. {told}"
+    assert missing.words == 'It is not mapped. The type "crm_lead" is not configured for users.'
+    assert none.words == "0 mappings on this page, 0 in all."

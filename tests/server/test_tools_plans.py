@@ -174,6 +174,19 @@ async def test_exactly_one_source_is_given(connect: Connect, sandbox: Sandbox, g
     assert len(sandbox.requests) == 0
 
 
+async def test_a_plan_that_writes_nothing_asks_for_no_configuration(connect: Connect) -> None:
+    leads = {**LEADS, "external_type": "crm_leed"}
+    async with connect() as client:
+        nothing = await call(client, "plan_backfill", **leads, rows=[{"external_id": "", "object_id": 1}])
+        damaged = await call(client, "plan_backfill", **leads, rows=[{"external_id": "#N/A", "object_id": PERSON}])
+    assert "asks" not in nothing.data
+    (note,) = nothing.data["notes"]
+    assert note.startswith('"crm_leed" is not configured for people')
+    assert "the run" not in note
+    assert damaged.data["counts"] == {"suspicious": 1}  # which a person may want
+    assert damaged.data["asks"] == {"configurations to create first": 1}
+
+
 async def test_a_type_that_is_not_configured_is_told_with_the_nearest_and_the_run_creates_it_after_a_yes(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
@@ -182,9 +195,10 @@ async def test_a_type_that_is_not_configured_is_told_with_the_nearest_and_the_ru
         made = await call(client, "plan_backfill", **{**LEADS, "external_type": "crm_leed"}, rows=rows(2))
         assert made.data["counts"] == {"create": 2}
         assert made.data["asks"] == {"configurations to create first": 1}
+        assert made.data["points"] == 4  # to look for the configuration, to create it, and two mappings
         assert made.data["notes"] == [
-            '"crm_leed" is not configured for people (existing are "crm_lead", "sdfc_lead"); '
-            "the run creates the configuration first."
+            '"crm_leed" is not configured for people (existing are "crm_lead", "sdfc_lead", '
+            '"marketing_automation", "sdfc_contact"); the run creates the configuration first.'
         ]
         await refused(client, "run_plan", plan=made.data["plan"])
         assert writes(sandbox) == []
@@ -277,6 +291,7 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
     head, *lines = human.questions[0].split("\n")
     place = 'SANDBOX (http://sandbox.localhost), team "Northwind Software (sandbox)" (100013)'
     assert head == f"Create these external id mappings in {place}?"
+    assert not any(line.startswith("last change here") for line in lines)  # a run has no place of its own
     digest = (await app.plans.status(plan)).plan.digest
     assert {
         'external type: "sdfc_lead"',
@@ -285,7 +300,6 @@ async def test_a_large_run_is_asked_about_with_its_facts_and_a_no_writes_nothing
         f"digest of the input: SHA-256 {digest[:16]}…",
         "changes: 45 mappings to create",
         "cost: 45 points",
-        "last change here: none",
     } <= set(lines)
     assert len(digest) == 64
     assert "Nothing was changed" in words

@@ -202,7 +202,10 @@ async def test_an_upsert_without_a_field_is_refused_before_anything_is_sent(
 ) -> None:
     async with connect() as client:
         words = await refused(client, tool, **KNOWN, **{name: {}})
-    assert words == f"{name}: has no field to write.\nNext: give at least one field."
+    assert words == (
+        f"{name}: has no field to write; one that is left out or empty stays as it is.\n"
+        "Next: give at least one field; to empty one, name it in clear."
+    )
     assert len(sandbox.requests) == 0
 
 

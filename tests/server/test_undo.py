@@ -143,7 +143,7 @@ class TestMappings:
                 await app.salesloft.create_mapping("crm_lead", "people", "007", 578495206)
             before = len(writes(sandbox))
             words = await refused(client, "undo_change", change=1)
-        assert ("stands for something else now" if remapped else "is gone already") in words
+        assert ("something else stands in its place" if remapped else "is gone already") in words
         assert human.questions == []
         assert len(writes(sandbox)) == before
 
@@ -160,7 +160,7 @@ class TestMappings:
         async with connect(elicitation_callback=Human(YES, meanwhile=[remap])) as client:
             await call(client, "create_external_id_mapping", **NEW)
             words = await refused(client, "undo_change", change=1)
-        assert "stands for something else now" in words or "changed while the person was asked" in words
+        assert "something else stands in its place" in words or "changed while the person was asked" in words
         assert await held(app, "007") == [207550815]
 
     async def test_a_replacement_is_undone_at_once_and_that_too(self, connect: Connect, app: App) -> None:

@@ -9,6 +9,7 @@ from mcp.client import Client
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.salesloft.models import Account
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.oddities import ODD_VALUES
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from tests.conftest import Connect, Era
@@ -78,7 +79,7 @@ async def test_a_client_that_cannot_ask_is_told_what_was_found_and_the_ways_on(
         assert words.startswith(
             f"this needs a person's yes, and this client cannot ask. There already: {BEATRIZ}. Nothing was changed;"
         )
-        assert "call create_external_id_mapping to map this one; a person runs `salesloft-mcp approvals" in words
+        assert "to map this one; if not, a person runs `salesloft-mcp approvals" in words
         (pending,) = await app.approvals.pending()
         assert await app.approvals.decide(pending.id, yes=True)
         reply = await call(client, PERSON, **NEAR, person=ANN)
@@ -173,6 +174,57 @@ async def test_the_second_address_of_another_person_needs_a_yes(connect: Connect
     assert 'there already: "ann@new.test" is the personal_email_address of "Eve" (person 7)' in question
 
 
+async def test_an_external_id_that_was_taken_off_a_person_makes_no_second_one_unasked(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    unnamed = {"phone": "+1 404 555 0001", "last_name": "Roe"}
+    async with connect(elicitation_callback=(human := Human(YES))) as client:
+        created = await call(client, PERSON, **NEW, person=unnamed)
+        await call(client, "undo_change", change=created.data["change_id"])
+        human.action = "decline"
+        words = await refused(client, PERSON, **NEW, person=unnamed)
+        leads = {"external_type": NEW["external_type"], "object_type": "people"}
+        row = {"external_id": NEW["external_id"], **unnamed}
+        plan = await call(client, "plan_bulk_upsert", **leads, rows=[row])
+        near = await refused(client, PERSON, **{**NEW, "external_id": NEW["external_id"].lower()}, person=ANN)
+    number, person = created.data["change_id"] + 1, created.data["object_id"]
+    was = f'"{NEW["external_id"]}" was the external id of "Roe" (person {person}) until change {number}'
+    assert was in words
+    assert was in near
+    assert was in human.questions[-1]
+    assert plan.data["rows"][0]["note"] == f"was the external id of record {person} until change {number}"
+    assert len(writes(sandbox)) == 2
+
+
+async def test_the_old_id_of_a_person_who_got_another_one_makes_no_second_one_unasked(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    async with connect(elicitation_callback=(human := Human(YES))) as client:
+        new = {**KNOWN, "external_id": "C-3456", "object_type": "people", "object_id": 578495206}
+        await call(client, "create_external_id_mapping", **new, instead_of=KNOWN["external_id"])
+        human.action = "decline"
+        words = await refused(client, PERSON, **KNOWN, person=ANN)
+    assert '"CONTACT3456" was the external id of "Beatriz Haddad" (person 578495206) until change 1' in words
+
+
+@pytest.mark.parametrize("kind", ["person", "account"])
+async def test_the_crm_id_of_another_record_needs_a_yes(connect: Connect, sandbox: Sandbox, kind: str) -> None:
+    crm_id = "003Dn00000AbCdEIAV" if kind == "person" else "001Dn00000AbCdEIAV"
+    tool, key, fields = (
+        (PERSON, NEW, ANN) if kind == "person" else (ACCOUNT, COMPANY, {"name": "A", "domain": "a.test"})
+    )
+    row = {"id": 7, "first_name": "Eve", "name": "Eve", "crm_id": crm_id}
+    body = json.dumps({"data": [row]}).encode()
+    path = "/v2/people" if kind == "person" else "/v2/accounts"
+    sandbox.faults.add(Fault("raw", method="GET", path=path, times=None, status=200, body=body))
+    async with connect(elicitation_callback=(human := Human(action="decline"))) as client:
+        words = await refused(client, tool, **key, **{kind: {**fields, "crm_id": crm_id[:15]}})
+    (question,) = human.questions
+    assert f'there already: "{crm_id}" is the crm_id of "Eve" ({kind} 7)' in question
+    assert f'"{crm_id}" is the crm_id of "Eve"' in words
+    assert writes(sandbox) == []
+
+
 @pytest.mark.parametrize(
     "domain",
     [
@@ -233,6 +285,18 @@ async def test_what_cannot_be_created_is_told_by_a_preview_too(
         words = await refused(client, tool, **key, **{argument: fields}, preview=preview)
     assert words.startswith(f"{argument}: the external id is not mapped, and creating needs {needed}.")
     assert "call create_external_id_mapping, then upsert again." in words
+    assert writes(sandbox) == []
+
+
+async def test_what_cannot_be_created_is_told_with_the_id_that_may_be_meant(connect: Connect, sandbox: Sandbox) -> None:
+    lead = {"external_type": "crm_lead", "external_id": "contact3456"}
+    async with connect() as client:
+        words = await refused(client, PERSON, **lead, person={"phone": "+1 404 555 0001"})
+    assert words == (
+        "person: the external id is not mapped, and creating needs email_address, or phone and last_name. "
+        'Nothing was created. "CONTACT3456" is person 578495206, which differs in case.\n'
+        "Next: ask the person which id is meant, and use it."
+    )
     assert writes(sandbox) == []
 
 
@@ -329,3 +393,21 @@ async def test_a_token_that_may_not_read_configurations_creates_what_salesloft_t
     assert [one.data["status"] for one in (created, stopped, damaged)] == ["created", "updated", "created"]
     assert len(human.questions) == 2
     assert "(404)" in unknown  # in Salesloft's own words
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+async def test_a_nearly_equal_id_whose_mapping_cannot_be_read_needs_a_yes_too(
+    connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, beside: int
+) -> None:
+    """Whether the list shows that mapping alone, or beside one that can be read."""
+    sandbox.enforce_unique = False
+    found = await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456", deleted=False)
+    monkeypatch.setitem(ODD_VALUES, ("mappings", found.rows[0].id or 0), {"object_id": None})
+    if beside:
+        await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 207550001)
+    sandbox._odd = frozenset({"odd-values"})
+    async with connect(elicitation_callback=(human := Human(action="decline"))) as client:
+        await refused(client, PERSON, **NEAR, person=ANN)
+    (question,) = human.questions
+    assert '"CONTACT3456" may stand for a record, which Salesloft does not show readably' in question
+    assert len(writes(sandbox)) == beside

@@ -107,7 +107,11 @@ async def _undo(
         done = Done(number, await app.changes.place(), author.how, ())
     status = await followed(ctx, operation.by_run.plan)
     run, spent = PlanView.of(status, app.budget.bulk), app.jobs.spent(operation.by_run.plan)
-    view = Undone(**writes.facts(done, operation), run=run, points_spent=spent)
+    told = writes.facts(done, operation)
+    if not status.under_way:  # else it says what the run is about
+        ended = {*status.outcomes, *(one.state for one in done.outcomes)}
+        told["status"] = next((word for word in ("deleted", "updated", "created") if word in ended), "unchanged")
+    view = Undone(**told, run=run, points_spent=spent)
     return answers.answer(f"{writes.sentence(done, operation)} {plan_sentence(status)}".strip(), view)
 
 

@@ -19,7 +19,7 @@ class Connection(answers.Answer):
     user_id: int = Field(description="The id of the user whose token this is.")
     user: str | None = Field(None, description="The name of that user.")
     mode: Mode = Field(description="What the tools may do.")
-    confirm: ConfirmMode = Field(description="How a human is asked before something is deleted or stopped.")
+    confirm: ConfirmMode = Field(description="How a person is asked before a write that needs a yes.")
     points_left: int = Field(description="API points that are left in this minute.")
 
 

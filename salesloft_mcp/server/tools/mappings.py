@@ -17,6 +17,7 @@ from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.salesloft.models import MappingKey, one_record
 from salesloft_mcp.server import answers, arguments
 from salesloft_mcp.server.writes import writing
+from salesloft_mcp.text import quoted
 
 NOTHING = "Nothing was changed."
 
@@ -74,7 +75,15 @@ async def list_external_id_mappings(
     tenant = next((row.tenant_id for row in found.rows), None)
     view = Mappings(mappings=rows, tenant_id=tenant, total=total, next_cursor=answers.cursor(found))
     every = "" if total is None else f", {total:,} in all"
-    return answers.read(f"{answers.count(len(rows), 'mapping')} on this page{every}.{answers.left_out(found)}", view)
+    words = f"{answers.count(len(rows), 'mapping')} on this page{every}.{answers.left_out(found)}"
+    if (
+        not rows
+        and external_type
+        and (near := await app.configurations.nearest(external_type, object_type)) is not None
+    ):
+        existing = f"; existing are {', '.join(map(quoted, near))}" if near else ""
+        words += f" {answers.not_configured(external_type, object_type)}{existing}."
+    return answers.read(words, view)
 
 
 @writing

@@ -1,6 +1,7 @@
 """Plans: many mappings or records at once, planned before anything is written, run by a job that outlives the call."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -106,7 +107,7 @@ async def _planned(
     aim: Aim,
     rows: Sequence[Mapping[str, Any]],
     file: str,
-    custom_field: str = "",
+    custom_field: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> CallToolResult:
     app = ctx.request_context.lifespan_context
@@ -135,12 +136,14 @@ async def _run(
         author = await require_consent(ctx, asked, answered)
         await app.jobs.start(asked.operation, author)
         spent, agreed = 0, author.how or "nobody was asked"
+    run, question = asked.operation.by_run, asked.question
     status = await (app.plans.status(plan) if preview else followed(ctx, plan))
+    if preview and run.suspicious:  # so that the points are those of what it would write
+        status = replace(status, plan=replace(status.plan, suspicious=True))
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
     spent = app.jobs.spent(plan) - spent
     if not preview:
         return await _answer(app, status, spent, "none", agreed=agreed)
-    run, question = asked.operation.by_run, asked.question
     would = f"The run would change: {run.told}." if run.writes else "Nothing would change."
     added = f" {would} {agreed[0].upper()}{agreed[1:]}."
     return await _answer(app, status, spent, "none", added=added, agreed=agreed, asks=question.text if question else "")

@@ -14,7 +14,7 @@ from salesloft_mcp.lookups.near_misses import Near
 from salesloft_mcp.lookups.resolve import Resolution
 from salesloft_mcp.salesloft import models
 from salesloft_mcp.server import answers, arguments
-from salesloft_mcp.text import View, quoted
+from salesloft_mcp.text import View
 
 MOST_NEAR = 20
 HIDDEN = "it is gone, or hidden from this token."
@@ -50,7 +50,7 @@ class Resolved(answers.Answer):
     )
     suspicious: dict[str, str] = Field({}, description="Why missing ids look as if a program had damaged them.")
     near_types: list[str] | None = Field(
-        None, description="The given type is not configured; these exist and are like it."
+        None, description="The given type is not configured; these exist, the nearest first."
     )
     record: answers.RecordView | None = Field(None, description="The record, where one id was asked for.")
     no_record: str | None = Field(None, description="Why the record is not shown. The mapping is right all the same.")
@@ -83,7 +83,7 @@ async def resolve_external_ids(
     )
     if answers.size_of(view) > answers.MAX_CHARACTERS:
         view.near, view.suspicious = {}, {}  # nobody asked for these
-    return answers.read(_sentence(resolution, external_type, no_record), view)
+    return answers.read(_sentence(resolution, external_type, object_type, no_record), view)
 
 
 async def _record(app: App, rows: Sequence[models.Mapping]) -> tuple[answers.RecordView | None, str | None]:
@@ -95,7 +95,9 @@ async def _record(app: App, rows: Sequence[models.Mapping]) -> tuple[answers.Rec
     return (None, HIDDEN) if record is None else (answers.record_view(record), None)
 
 
-def _sentence(resolution: Resolution, external_type: str, no_record: str | None) -> str:
+def _sentence(
+    resolution: Resolution, external_type: str, object_type: models.ObjectType | None, no_record: str | None
+) -> str:
     if len(resolution.mappings) > 1:
         others = ", ".join(f"{len(ids)} {one}" for one in ("ambiguous", "missing") if (ids := resolution.of(one)))
         words = f"{len(resolution.of('found'))} of {answers.count(len(resolution.mappings), 'id')} resolved"
@@ -113,7 +115,7 @@ def _sentence(resolution: Resolution, external_type: str, no_record: str | None)
     if no_record:
         words += f" Its record is not shown: {no_record}"
     if resolution.near_types is not None:
-        words += f" The type {quoted(external_type)} is not configured."
+        words += f" {answers.not_configured(external_type, object_type)}."
     return words
 
 
