@@ -140,16 +140,18 @@ def _result(cell: Any, formula: Any) -> object:  # noqa: ANN401 - the library ha
 
 def _load(copy: IO[bytes], results: bool) -> Any:  # noqa: ANN401 - the library has no types
     try:
-        from openpyxl import chartsheet
-        from openpyxl.reader.excel import ExcelReader
+        import openpyxl
     except ImportError:
         raise InputError("file", "is a workbook, and what reads them is not installed.", next_step=_INSTALL) from None
     warnings.filterwarnings("ignore", module="openpyxl")  # of styles and extensions, which are not read
-    reader = ExcelReader(copy, read_only=True, data_only=results, keep_links=False)
-    # A sheet that is a chart has no rows, and the library cannot read one without a drawing, which it writes itself.
-    reader.read_chartsheet = lambda sheet, _: reader.wb._add_sheet(
-        chartsheet.Chartsheet(parent=reader.wb, title=sheet.name)
-    )
+    reader = openpyxl.reader.excel.ExcelReader(copy, read_only=True, data_only=results, keep_links=False)
+    read_chart = reader.read_chartsheet
+
+    def tried(*sheet: object) -> None:
+        with suppress(AttributeError):  # raised last, where it has no drawing; and a sheet that is a chart has no rows
+            read_chart(*sheet)
+
+    reader.read_chartsheet = tried
     reader.read()
     return reader.wb
 
