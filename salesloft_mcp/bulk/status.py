@@ -191,7 +191,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
             suspicious=row.suspicious,
             doubtful=min(row.counts["suspicious"], left) if row.suspicious else 0,
             asks=(sum(asks[name] for name in REASONS) or int(unclear)) if left else 0,
-            remaps=row.undoes > 0 and row.counts["update"] > 0,
+            remaps=bool(row.undoes and row.counts["update"] and writes["create"]),
         ),
         facts=tuple(told.items()),
     )

@@ -88,7 +88,7 @@ def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted:
         updates=ran["update"],
         deletes=ran["delete"],
         asks=restricted,
-        remaps=ran["update"] > 0,
+        remaps=bool(ran["update"] and ran["create"]),
     )
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake.heads import EXTERNAL_ID, Heads
 from salesloft_mcp.intake.strict_csv import Row
-from salesloft_mcp.intake.totals import says_end, says_total_or_count
+from salesloft_mcp.intake.totals import says_end, says_total, says_total_or_count
 from salesloft_mcp.text import quoted
 
 HEAD_LINES = 50  # so far down a head is looked for
@@ -92,25 +92,34 @@ def without_frame(rows: Iterable[Row], fields: Mapping[str, int], width: int, no
 
 
 def _end(held: Sequence[Row], fields: Mapping[str, int], notes: list[str]) -> Iterator[Row]:
-    """What the last lines are: totals are invalid rows, and the others are skipped where they say something."""
-    others = [row for row in held if not _is_total(row, fields)]
-    footer = others if any(map(_has_words, others)) else []
+    """What the last lines are: totals are invalid rows, those that say something are skipped, the others are rows."""
+    footer: list[Row] = []
     for row in held:
         if _is_total(row, fields):
             yield Row(row.line, row.cells, _IS_TOTAL)
-        elif not footer:
+        elif _has_words(row):
+            footer.append(row)
+        else:
             yield row
     if footer:
         notes.append(f"Skipped: {_lines(footer)} of a report's footer, {_beginning(footer)}.")
 
 
 def _is_total(row: Row, fields: Mapping[str, int]) -> bool:
-    """Whether a row of the right width has a word for a total as its id, or before nothing but numbers."""
+    """Whether a row of the right width has a word for a total as its id, or before nothing but numbers. Beside an id it
+    has to be one that is no name.
+    """
     if row.problem:
         return False
     place = fields.get(EXTERNAL_ID, 0)
     own = row.cells[place] if place < len(row.cells) else None
-    return (isinstance(own, str) and says_total_or_count(own)) or (row.first is not own and _has_total(row.filled))
+    if isinstance(own, str) and says_total_or_count(own):
+        return True
+    return (
+        row.first is not own
+        and _has_total(row.filled)
+        and (own is None or not str(own).strip() or says_total(str(row.first)))
+    )
 
 
 def _of_a_footer(row: Row, fields: Mapping[str, int], width: int) -> bool:
@@ -149,7 +158,9 @@ def _has_words(row: Row) -> bool:
 
 
 def _lines(rows: Sequence[Row]) -> str:
-    numbers = f"line {rows[0].line}" if len(rows) == 1 else f"lines {rows[0].line} to {rows[-1].line}"
+    first, last = rows[0].line, rows[-1].line
+    numbers = f"lines {first} to {last}" if last - first == len(rows) - 1 else f"between lines {first} and {last}"
+    numbers = f"line {first}" if first == last else numbers
     return f"{_counted(len(rows), 'line')} ({numbers})"
 
 

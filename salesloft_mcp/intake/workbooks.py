@@ -26,12 +26,7 @@ _BEGIN = 2**10  # bytes; a document type stands before the first element
 _SHEET = "xl/worksheets/"
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 _HIDDEN = re.compile(rb"""<(?:\w+:)?row\b[^<>]*\shidden=["'](?:1|true)["']""")
-# A cell with a formula, and with no value or an empty one. That of a formula whose result is an empty text says "str".
-_UNCALCULATED = re.compile(
-    rb"<(?:\w+:)?c\b(?![^<>]*\bt=.str.)[^<>]*>\s*<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f>)"
-    rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)
-_LONGEST_CELL = 2**15  # bytes; a formula has 8,192 characters at most
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _SAVE = "save the sheet as CSV, in UTF-8."
 _INSTALL = "pip install 'salesloft-mcp[excel]', or save the sheet as CSV (in Excel: \"CSV UTF-8\")."
 _KINDS = {  # a part of the zip that tells what it is
@@ -74,11 +69,13 @@ def open_workbook(raw: BinaryIO, start: bytes) -> Iterator["Workbook"]:
         try:
             with zipfile.ZipFile(copy) as parts:
                 _check(parts)
-                sheets = [part for part in parts.infolist() if _is_sheet(part)]
-                uncalculated = any(_has_uncalculated(parts, part) for part in sheets)
-                by_part = {part.filename: _hidden_rows(parts, part) for part in sheets}
-                books = [_load(copy, results) for results in ((True, False) if uncalculated else (True,))]
-                hidden = {sheet: by_part.get(part, 0) for sheet, part in _parts_of(parts)}
+                books = [_load(copy, results=True)]
+                sheets = dict(_parts_of(parts))
+                hidden = {
+                    name: sum(len(_HIDDEN.findall(tags)) for tags in _tags(parts, sheets[name])) for name in sheets
+                }
+                if any(_FORMULA.search(tags) for part in sheets.values() for tags in _tags(parts, part)):
+                    books.append(_load(copy, results=False))
         except _DAMAGE:
             raise _damaged() from None
         try:
@@ -89,7 +86,7 @@ def open_workbook(raw: BinaryIO, start: bytes) -> Iterator["Workbook"]:
 
 
 class Workbook:
-    """An open workbook. Where formulas have no results, `formulas` is the same one with them in place of results."""
+    """An open workbook. Where it has formulas, `formulas` is the same one with them in place of their results."""
 
     def __init__(self, hidden: Mapping[str, int], book: Any, formulas: Any = None) -> None:  # noqa: ANN401 - the library has no types
         self._hidden = hidden  # rows of each sheet
@@ -147,16 +144,26 @@ def _load(copy: IO[bytes], results: bool) -> Any:  # noqa: ANN401 - the library 
     except ImportError:
         raise InputError("file", "is a workbook, and what reads them is not installed.", next_step=_INSTALL) from None
     warnings.filterwarnings("ignore", module="openpyxl")  # of styles and extensions, which are not read
-    return openpyxl.load_workbook(copy, read_only=True, data_only=results, keep_links=False)
+    reader = openpyxl.reader.excel.ExcelReader(copy, read_only=True, data_only=results, keep_links=False)
+    read_chart = reader.read_chartsheet
+
+    def tried(*sheet: object) -> None:
+        with suppress(AttributeError):  # raised last, where it has no drawing; and a sheet that is a chart has no rows
+            read_chart(*sheet)
+
+    reader.read_chartsheet = tried
+    reader.read()
+    return reader.wb
 
 
 def _parts_of(parts: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """The name of each sheet, with that of its part."""
+    """The name of each sheet, with that of its part, if it has one."""
     from openpyxl.reader.workbook import WorkbookParser
 
     parser = WorkbookParser(parts, "xl/workbook.xml")
     parser.parse()
-    yield from ((sheet.name, part.target) for sheet, part in parser.find_sheets())
+    names = set(parts.namelist())
+    yield from ((sheet.name, part.target) for sheet, part in parser.find_sheets() if part.target in names)
 
 
 def _check(parts: zipfile.ZipFile) -> None:
@@ -208,24 +215,15 @@ def _is_sheet(part: zipfile.ZipInfo) -> bool:
     return part.filename.startswith(_SHEET) and part.filename.endswith(".xml")
 
 
-def _hidden_rows(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    found, held = 0, b""
-    with parts.open(part) as sheet:
-        while piece := sheet.read(CHUNK):
-            whole, tag, rest = (held + piece).rpartition(b"<")  # the last one may go on in the next piece
-            found += len(_HIDDEN.findall(whole))
-            held = tag + rest
-    return found + len(_HIDDEN.findall(held))
-
-
-def _has_uncalculated(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+def _tags(parts: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """A part in pieces, none of which ends in the middle of a tag."""
     held = b""
-    with parts.open(part) as sheet:
-        while piece := sheet.read(CHUNK):
-            held = held[-_LONGEST_CELL:] + piece
-            if _UNCALCULATED.search(held):
-                return True
-    return False
+    with parts.open(part) as xml:
+        while piece := xml.read(CHUNK):
+            whole, tag, rest = (held + piece).rpartition(b"<")
+            yield whole
+            held = tag + rest
+    yield held
 
 
 def _damaged() -> InputError:

@@ -77,6 +77,19 @@ def test_a_total_is_known_by_its_word_before_numbers_whatever_its_column() -> No
     assert found == {2: ["Kat", "7"], 3: "looks like the total of a report, not like a row."}
 
 
+@pytest.mark.parametrize("name", ["Soma", "Suma", "Count"])
+def test_a_name_that_is_a_word_for_a_sum_elsewhere_is_no_total_beside_an_id(name: str) -> None:
+    upsert = Wanted(frozenset({"external_id", "name"}))
+    found = told(table(f"name,external_id,phone\nKat,7,2\n{name},4711,0302\n", wanted=upsert).rows)
+    assert found == {2: ["Kat", "7"], 3: [name, "4711"]}
+
+
+def test_a_footer_takes_no_row_with_it_that_was_cut_off() -> None:
+    found, notes = read(f'{HEAD}\n"Copyright (c) X"\nB\n\n"Confidential, for Ann"\n')
+    assert found == {**ROWS, 6: "1 cell, the head has 2."}
+    assert "Skipped: 2 lines (between lines 5 and 8) of a report's footer" in notes[0]
+
+
 @pytest.mark.parametrize("row", ["Total,17", "Count,9003"])
 @pytest.mark.parametrize("after", ["U-3,18\n", "U-3\n", "\nU-3,18\n"])
 def test_a_word_for_a_total_above_other_rows_is_an_id(row: str, after: str) -> None:

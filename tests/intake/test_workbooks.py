@@ -243,12 +243,37 @@ NO_RESULT = "holds a formula without a result; open the workbook in Excel and sa
 TEXT = "<c t='inlineStr'><is><t>{}</t></is></c>"
 
 
-@pytest.mark.parametrize("formula", ["<c><f>A1</f></c>", "<c><f>A1&amp;1</f><v></v></c>", "<c t='n'><f>A1</f><v/></c>"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        *("<c><f>A1</f></c>", "<c><f>A1&amp;1</f><v></v></c>", "<c t='n'><f>A1</f><v/></c>"),
+        *("<c><f>A1</f><v xml:space='preserve'></v></c>", "<c><f>A1</f><!-- none --></c>"),
+    ],
+)
 def test_a_formula_without_a_result_is_no_empty_field(formula: str) -> None:
     good = TEXT.format("A-1"), TEXT.format("a@x.test")
     assert read(formulas(formula, good[1]))[0] == {2: f"external_id: {NO_RESULT}"}
     assert read(formulas(good[0], formula))[0] == {2: f"email: {NO_RESULT}"}
     assert read(formulas(*good, "<c/>", formula))[0] == {2: ["A-1", "a@x.test", ""]}  # in a column that is not used
+
+
+def test_a_formula_without_a_result_is_found_whatever_the_part_of_its_sheet_is_called() -> None:
+    cells = row(1, *HEAD) + f"<row r='2'>{TEXT.format('A-1')}<c><f>A1</f></c></row>"
+    content = with_part(ONE, "xl/leads.xml", sheet_of(cells))
+    links = "xl/_rels/workbook.xml.rels"
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        elsewhere = parts.read(links).replace(b"worksheets/sheet1.xml", b"leads.xml")
+        kinds = parts.read("[Content_Types].xml").replace(b"xl/worksheets/sheet1.xml", b"xl/leads.xml")
+    content = with_part(with_part(content, links, elsewhere), "[Content_Types].xml", kinds)
+    assert read(content)[0] == {2: f"email: {NO_RESULT}"}
+
+
+def test_a_sheet_that_is_an_empty_chart_is_no_damage() -> None:
+    made = openpyxl.load_workbook(io.BytesIO(ONE))
+    made.create_chartsheet("Chart", 0)
+    raw = io.BytesIO()
+    made.save(raw)
+    assert read(raw.getvalue())[0] == {2: ["A-1", "a@x.test", ""]}
 
 
 def test_a_formula_with_a_result_is_that_result_be_it_an_empty_text() -> None:
