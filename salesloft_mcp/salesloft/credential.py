@@ -203,7 +203,8 @@ class SignedIn:
                 return replace(now, ended="Salesloft gave no refresh token.")
         try:
             async with self._open_accounts(now.accounts_url) as accounts:
-                tokens = await accounts.tokens(Application(now.client_id, now.client_secret), request)
+                application = Application(now.client_id, now.client_secret)
+                tokens = await accounts.tokens(application, request, hidden=(now.access_token,))
         except RefusedGrantError as error:
             return replace(now, ended=error.what)
         return replace(

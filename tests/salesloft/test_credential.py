@@ -253,7 +253,7 @@ async def test_a_secret_that_the_server_repeats_is_not_told(
     with pytest.raises(errors.SignedOutError) as caught:
         await read(sandbox, over(sandbox, credentials, clock))
     told = str(caught.value)
-    assert "[secret]" in told
+    assert "[token]" in told
     assert refresh not in told
     assert secret not in told
 
