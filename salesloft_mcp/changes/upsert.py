@@ -14,6 +14,7 @@ from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.known_records import EMAILS, compared, named, near_ids, records_of, records_with
 from salesloft_mcp.lookups.near_misses import Near
+from salesloft_mcp.policy import AskMode
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Record, Scope
 from salesloft_mcp.text import quoted
@@ -30,8 +31,9 @@ class Beside:
     records: Mapping[int, Record]
 
 
-async def checked(api: Salesloft, known: Configurations, change: Change) -> Operation:
-    """The operation of one upsert, with what a person has to know of what is there already.
+async def checked(api: Salesloft, known: Configurations, change: Change, ask: AskMode = "deletes") -> Operation:
+    """The operation of one upsert, with what a person has to know of what is there already; `ask` is what a person is
+    asked about here.
 
     An update costs nothing more, unless it brings a new e-mail or domain: one point, or five. A create costs so many
     and at most seven more.
@@ -44,7 +46,7 @@ async def checked(api: Salesloft, known: Configurations, change: Change) -> Oper
     if stands_already(change):
         return operation
     if change.before is not None:
-        if needed(operation) is not None:
+        if needed(operation, ask=ask) is not None:
             await require_configured(known, key.external_type, key.object_type)
         await _require_free(api, change, await records_with(api, key.object_type, _unique(change)))
         return operation

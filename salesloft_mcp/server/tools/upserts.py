@@ -72,5 +72,5 @@ async def _operation(ctx: Context[App, Any], key: MappingKey, given: Given, inte
         fields = fields.model_copy(update={name: found})
     await app.custom_fields.check(key.object_type, fields.custom_fields or ())
     change = await records.upsert(app.salesloft, key, fields, intent)
-    operation = await upsert.checked(app.salesloft, app.configurations, change)
+    operation = await upsert.checked(app.salesloft, app.configurations, change, app.changes.limits.ask)
     return replace(operation, notes=tuple(f"{one}." for one in taken))
