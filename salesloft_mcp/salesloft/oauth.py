@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -20,7 +20,7 @@ from salesloft_mcp.salesloft.received import complaints, described, read_json, w
 from salesloft_mcp.text import quoted
 
 SALESLOFT, ACCOUNTS = "https://api.salesloft.com", "https://accounts.salesloft.com"
-ANSWER_SECONDS = 10.0  # for a whole answer of the authorization server
+ANSWER_SECONDS = 10.0  # for an answer of the authorization server, with every try
 MOST_BYTES = 65_536
 TRIES = 3  # of a request that was not answered; a token request that was lost may be repeated
 PAUSE_SECONDS = 0.5
@@ -186,16 +186,16 @@ class Accounts:
         Raises:
             UnreachableError: none came.
         """
-        for attempt in range(1, TRIES + 1):
-            try:
-                with anyio.fail_after(ANSWER_SECONDS):
-                    return await self._once(method, path, body)
-            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-                if attempt == TRIES or isinstance(error, TimeoutError | httpx.TimeoutException):
-                    what = f"{self.url} did not answer ({type(error).__name__})."
-                    raise errors.UnreachableError(what, next_step="check the network, then try again.") from None
-            await anyio.sleep(PAUSE_SECONDS)
-        raise AssertionError("the last attempt returns or raises")
+        try:
+            with anyio.fail_after(ANSWER_SECONDS):
+                for _ in range(TRIES - 1):
+                    with suppress(httpx.NetworkError, httpx.ProtocolError):
+                        return await self._once(method, path, body)
+                    await anyio.sleep(PAUSE_SECONDS)
+                return await self._once(method, path, body)
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            what = f"{self.url} did not answer ({type(error).__name__})."
+            raise errors.UnreachableError(what, next_step="check the network, then try again.") from None
 
     async def _once(self, method: str, path: str, body: Mapping[str, str] | None) -> tuple[int, bytes]:
         content = bytearray()
