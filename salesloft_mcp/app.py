@@ -21,13 +21,15 @@ from salesloft_mcp.errors import StateError
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
+from salesloft_mcp.policy import Policy
+from salesloft_mcp.policy_file import installed
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Key, SignedIn
 from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.salesloft.spellings import Spellings
-from salesloft_mcp.settings import Settings
+from salesloft_mcp.settings import Settings, within
 from salesloft_mcp.sign_in import AGENT, SignInPage, open_sign_in_page, sign_in_of
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
@@ -59,16 +61,25 @@ class App:
     sandbox: bool
     environment: str  # what every question and every log line is about
     settings: Settings
+    policy: Policy  # what the administrator of this computer limits; the settings are within it
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> AsyncIterator[App]:
-    """The live parts, on `sandbox` when one is given and on the live API otherwise. Nothing is sent yet.
+async def open_app(
+    settings: Settings, sandbox: "Sandbox | None" = None, policy: Policy | None = None
+) -> AsyncIterator[App]:
+    """The live parts, on `sandbox` when one is given and on the live API otherwise, within `policy`: by itself that of
+    this computer. Nothing is sent yet.
 
     The credential is the key of the settings, or else whatever sign-in is kept at the time of a request. Where there is
     none, the request is not sent, and the sandbox never stands in for it.
+
+    Raises:
+        PolicyError: a setting is beyond the policy, or the policy cannot be used.
     """
     _quieten()
+    settings = within(policy := policy or installed(), settings)
+    limits = policy.narrowed(settings.mode, settings.ask, settings.confirm)
     settings, wire, environment = _on_sandbox(settings, sandbox) if sandbox else _live(settings)
     signed_in, budget = None if settings.api_key else sign_in_of(settings), Budget(settings.rate_limit)
     credential = signed_in or Key(settings.api_key or SecretStr(""))
@@ -76,9 +87,9 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
         async with open_http(settings.base_url, credential, wire, budget, agent=AGENT) as http:
             salesloft = Salesloft(http, await _spellings(database, environment))
             configurations = Configurations(salesloft)
-            changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment)
+            changes = Changes(salesloft, ChangeLog(database, environment), configurations, environment, limits)
             plans = Plans(settings.state_dir, database, environment)
-            lookups, custom_fields = Lookups(salesloft, configurations, budget), CustomFields(salesloft)
+            lookups, custom_fields = Lookups(salesloft, configurations, budget, policy), CustomFields(salesloft)
             if signed_in:  # what is remembered may be of another team than that of whoever signs in later
                 signed_in.on_login = [changes.forget_place, configurations.forget, custom_fields.forget]
             async with (
@@ -104,6 +115,7 @@ async def open_app(settings: Settings, sandbox: "Sandbox | None" = None) -> Asyn
                     sandbox=sandbox is not None,
                     environment=environment,
                     settings=settings,
+                    policy=policy,
                 )
 
 

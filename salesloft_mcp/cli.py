@@ -65,6 +65,11 @@ def demo(as_json: bool) -> None:
 @options.dialect(help="For --sandbox.")
 @options.base_url
 @setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
+@setting(
+    "--ask",
+    type=click.Choice(["deletes", "overwrites", "all"]),
+    help="What a person is asked about. [default: deletes]",
+)
 @setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
 @state_dir
 @setting(
@@ -79,8 +84,9 @@ def serve() -> None:
     """Serve MCP on stdio, or over HTTP on loopback.
 
     Settings come from SALESLOFT_API_KEY, SALESLOFT_CLIENT_ID, SALESLOFT_CLIENT_SECRET, SALESLOFT_BASE_URL,
-    SALESLOFT_MODE, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR, SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT; options win.
-    Secrets are read from the environment only. Without a key, the sign-in of `salesloft-mcp login` is used.
+    SALESLOFT_MODE, SALESLOFT_ASK, SALESLOFT_CONFIRM, SALESLOFT_STATE_DIR, SALESLOFT_FILES_DIR and SALESLOFT_RATE_LIMIT;
+    options win. Secrets are read from the environment only. Without a key, the sign-in of `salesloft-mcp login` is
+    used. A policy of the computer's administrator limits all of them: docs/policy.md.
     """
     # Measured: collecting garbage while a thousand types are made is a sixth of the start. `run` switches it on.
     gc.disable()

@@ -2,7 +2,8 @@
 
 SalesloftMcpError             says what is wrong, and what to do next
 ├── InputError                refused before any request was sent
-│   └── SettingsError         an option or an environment name
+│   ├── SettingsError         an option or an environment name
+│   └── PolicyError           beyond what the administrator of this computer allows
 ├── ConflictError             what is there contradicts what was asked
 ├── MissingError              what was asked for is not there
 ├── UnconfirmedError          a person has not agreed to it
@@ -77,6 +78,12 @@ class InputError(SalesloftMcpError):
 
 class SettingsError(InputError):
     """An option, an environment variable or a credential that cannot be right."""
+
+
+class PolicyError(InputError):
+    """Beyond what the administrator of this computer allows, or switched off; or the policy itself cannot be relied on.
+    Nothing was sent.
+    """
 
 
 class ConflictError(SalesloftMcpError):

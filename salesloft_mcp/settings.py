@@ -3,25 +3,25 @@
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.errors import PolicyError, SettingsError
+from salesloft_mcp.policy import MEND, MODES, AskMode, ConfirmMode, Mode, Policy
+from salesloft_mcp.policy_file import installed
 from salesloft_mcp.text import quoted
 
 PREFIX = "SALESLOFT_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 NEAR = 0.7  # how alike a name has to be to one of ours so that it is taken for a misspelt one
 
-Mode = Literal["full", "no-delete", "read-only"]
-ConfirmMode = Literal["auto", "elicit", "outside"]
 Dialect = Literal["guide", "reference"]
 
 _REFERENCE = re.compile(r"\$[{(A-Za-z_]|\{\{|^%\w+%|<[^<>]*>")
@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     client_secret: Annotated[SecretStr, AfterValidator(_plain_token)] | None = None
     base_url: Annotated[str, AfterValidator(_safe_origin)] = "https://api.salesloft.com"
     mode: Mode = "full"
+    ask: AskMode = "deletes"  # what a person is asked about
     confirm: ConfirmMode = "auto"  # how a person agrees to what cannot be undone
     state_dir: Annotated[Path, AfterValidator(_path)] = Field(
         default_factory=lambda: platformdirs.user_state_path("salesloft_mcp")
@@ -115,20 +116,42 @@ class Settings(BaseSettings):
         return value
 
 
-def load(options: Mapping[str, object] | None = None) -> Settings:
-    """The settings of the environment, with `options` from the command line winning over them.
+def load(options: Mapping[str, object] | None = None, policy: Policy | None = None) -> Settings:
+    """The settings of the environment, with `options` from the command line winning over them, within `policy`: by
+    itself that of this computer.
 
     Raises:
         SettingsError: a name that is nearly a setting, or a value that is not allowed. The value is never shown.
+        PolicyError: a setting is beyond the policy, or the policy cannot be used.
     """
     _check_names()
+    given = {name: value for name, value in (options or {}).items() if not is_blank(value)}
     try:
-        return Settings(**{name: value for name, value in (options or {}).items() if not is_blank(value)})  # type: ignore[arg-type]
+        return within(policy or installed(), Settings(**given), given)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         message = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{PREFIX}{name.upper()}", message, next_step="correct it and start again.") from None
+
+
+def within(policy: Policy, settings: Settings, options: Collection[str] = ()) -> Settings:
+    """The settings, with each default that is beyond the policy lowered to it. `options` are those that stand on the
+    command line.
+
+    Raises:
+        PolicyError: a setting that somebody has chosen is beyond it.
+    """
+    lowered: dict[str, str] = {}
+    for name, allowed in (("mode", policy.modes), ("ask", policy.asks), ("confirm", policy.confirms)):
+        if getattr(settings, name) in allowed:
+            continue
+        if name in settings.model_fields_set:
+            chosen = f"--{name}" if name in options else f"{PREFIX}{name.upper()}"
+            what = f"{getattr(settings, name)} is beyond the policy of this computer{policy.by(name)}."
+            raise PolicyError(chosen, what, next_step=f"use {' or '.join(allowed)}, or leave it out; {MEND}.")
+        lowered[name] = allowed[0]
+    return settings.model_copy(update=lowered) if lowered else settings
 
 
 def surroundings() -> dict[str, str]:
@@ -139,7 +162,7 @@ def surroundings() -> dict[str, str]:
 def _check_names() -> None:
     """Refuse names that are nearly ours, and one in two spellings; warn of others: they may be of another program."""
     meant = {name.upper(): f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    meant |= {mode.upper().replace("-", "_"): f"{PREFIX}MODE" for mode in get_args(Mode)}
+    meant |= {mode.upper().replace("-", "_"): f"{PREFIX}MODE" for mode in MODES}
     meant["SANDBOX"] = "the option --sandbox"
     seen: set[str] = set()
     for name, value in os.environ.items():

@@ -158,13 +158,17 @@ class SignInPage:
         return True
 
     async def _way(self) -> Way | None:
-        """The application of the settings, or the one with which somebody signed in before; None without its secret."""
+        """The application with which somebody signed in before, or that of the settings; None without its secret, and
+        for one that no person signs in with.
+        """
         try:
             before = await self._signed_in.sign_in()
         except StateError:
             before = None
         given = self._settings
         if before and given.client_id in (None, before.client_id):
+            if before.grant == "client_credentials":
+                return None
             application = Application(before.client_id, before.client_secret)
             return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring", before.asked)
         if given.client_id and given.client_secret:

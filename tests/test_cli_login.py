@@ -209,6 +209,13 @@ def test_an_address_that_this_machine_cannot_serve_is_refused(address: str) -> N
     assert "--redirect-uri: must be an address of this machine" in done.stderr
 
 
+@pytest.mark.parametrize("address", ["http://accounts.test", "https://user@accounts.test", "accounts.test"])
+def test_one_signs_in_at_a_safe_address_only(address: str) -> None:
+    done = CliRunner().invoke(cli, ["login", "--accounts-url", address])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("salesloft-mcp: --accounts-url: ")
+
+
 @pytest.mark.anyio
 async def test_a_port_that_is_taken_is_told(world: World) -> None:
     port = int(world.url.rpartition(":")[2])

@@ -77,16 +77,20 @@ class Browser:
             return "open already"
         if sum(at > now - MINUTE for at in self._opened.values()) >= MOST_OPENED:
             return "not opened"
+        self._opened[about] = now
+        self._tidy(about)  # an earlier address leads nowhere from now on
         try:
-            address = await self.visits.address(self._pages[about], partial(self._came, about))
-            self._opened[about] = now
+            address = await self.visits.address(self._pages[about], partial(self._tidy, about))
             self._started[about] = await anyio.to_thread.run_sync(self.desktop.open, address)
         except OSError:
+            del self._opened[about]
             return "not opened"
+        if self.visits.was_seen(self._pages[about]):  # by a browser that was quicker than the thread
+            self._tidy(about)
         return "opened"
 
-    def _came(self, about: str) -> None:
-        """A browser has come to a page, and needs the file no more."""
+    def _tidy(self, about: str) -> None:
+        """No browser needs the file of a page any more."""
         if started := self._started.pop(about, None):
             started.file.unlink(missing_ok=True)
 

@@ -61,6 +61,7 @@ class Jobs:
         The creates of an hour count together: those of other runs, and of this one before it was cancelled.
         """
         own, left = await self._plans.row(operation.by_run.plan), operation.by_run.writes
+        self._changes.require_allowed(operation, own.object_type if own else "")
         if own is not None and own.agreed >= left:
             return None
         besides = own.writes - left if own else 0
@@ -75,12 +76,13 @@ class Jobs:
         A cancel that comes meanwhile wins; `seen` is what `PlanRow.cancelled` was, when not at this moment.
 
         Raises:
-            MissingError: no such plan here. ConflictError: it cannot be run, runs elsewhere, or was cancelled.
+            MissingError: no such plan here. PolicyError: it is not allowed. ConflictError: it is not to be run now.
             UnconfirmedError: it would write more than was agreed to, or the yes was used already.
         """
         with ExitStack() as held:
             held.enter_context(await self._plans.lock(operation.by_run.plan))
             status = await self._plans.status(operation.by_run.plan, held=True)
+            self._changes.require_allowed(operation, status.plan.object_type)
             await self._check_team(status.plan)
             with await self._plans.lock(STARTING):
                 row, epoch = await self._begun(status, operation, author, seen)
@@ -133,11 +135,10 @@ class Jobs:
         """Points that its last job in this process has spent so far."""
         return self._plans.jobs[plan].call.points if plan in self._plans.jobs else 0
 
-    async def resume_all(self, deletes: bool = True) -> None:
-        """Go on with runs that ended with their process, or are paused; with those that delete only if `deletes`."""
+    async def resume_all(self) -> None:
+        """Go on with runs that ended with their process, or are paused, as far as they are allowed here."""
         for row in await self._plans.running():
-            status = await self._plans.status(row.id)
-            if status.state not in ("stopped", "paused") or (row.counts["delete"] and not deletes):
+            if (status := await self._plans.status(row.id)).state not in ("stopped", "paused"):
                 continue
             with JobGuard():
                 try:

@@ -17,6 +17,7 @@ from salesloft_mcp.changes.log import ChangeLog, HeldError
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.lookups.configurations import Configurations
+from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import MappingKey
@@ -38,7 +39,7 @@ _AGAIN = "make the same call again; the person is asked about it as it is now."
 
 @dataclass
 class Changes:
-    """The writes of one environment. Nothing here knows who asks, or by which protocol.
+    """The writes of one environment, within `limits`. Nothing here knows who asks, or by which protocol.
 
     `quiet` is how many seconds a write whose answer was lost may still be on its way. What was announced, and not
     renewed for `sent_seconds`, was cut off.
@@ -48,6 +49,7 @@ class Changes:
     log: ChangeLog
     known: Configurations
     environment: str
+    limits: Policy = NO_LIMITS
     quiet: float = QUIET_SECONDS
     sent_seconds: float = SENT_SECONDS
     _place: Place | None = field(default=None, init=False)
@@ -80,13 +82,27 @@ class Changes:
         """
         return await history.taken_off(self.log.database, self.log.tenant, (await self.place()).team_key, keys)
 
+    def require_allowed(self, operation: Operation, run_of: str = "") -> None:
+        """`run_of` is the kind of record that the run of the operation is about.
+
+        Raises:
+            PolicyError: nothing of the kind may be written or deleted here.
+        """
+        self.limits.require_write(removes=operation.removes)
+        for one in {run_of, *(one.key.object_type for one in operation.changes)} - {""}:
+            self.limits.require_object_type(one)
+
     async def question(self, operation: Operation, besides: int = 0) -> Question | None:
         """What a person is asked about an operation; None where nobody has to agree.
 
         `besides` is how many creates count together with those of the operation, beside the ones the log tells of.
+
+        Raises:
+            PolicyError: it may not be done here, whoever agrees.
         """
+        self.require_allowed(operation)
         unconfirmed = await self.log.unconfirmed_creates(operation.by_run.plan) if operation.by_run.plan else 0
-        rule = needed(operation, unconfirmed + besides)
+        rule = needed(operation, unconfirmed + besides, self.limits.ask)
         if rule is None:
             return None
         place = await self.place(fresh=self._place is None)  # whoever agrees has to know where
@@ -96,9 +112,11 @@ class Changes:
         """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.
 
         Raises:
+            PolicyError: it may not be done here.
             UnconfirmedError: what a person agreed to is not what stands there now, or the yes was used already.
             ConflictError: something else stands there, or another write of the same key takes long.
         """
+        self.require_allowed(operation)
         place = await self.place()
         carried = await self._carried(operation, author)
         lines, alone = await self._begun(operation, place, author, carried)

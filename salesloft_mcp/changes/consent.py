@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from salesloft_mcp.changes.change import ByRun, Change, Fact, Image, Last, Operation, Place
+from salesloft_mcp.changes.change import ByRun, Change, Fact, Image, Kind, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
 from salesloft_mcp.changes.doubts import of_change
-from salesloft_mcp.changes.kinds import KINDS
+from salesloft_mcp.changes.kinds import KINDS, one_by_one, stands_already
 from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.errors import Hint, Step
+from salesloft_mcp.policy import ASKS, AskMode
 
 BESIDE = "there already"  # the fact of an operation that tells what a new record would stand beside
 DAMAGED = "what looks damaged"  # the fact that tells of an external id or a field that does
 FOLLOWS = "what happens"  # the fact that tells what comes of a yes
+_MAPPED = "a mapping cannot be changed later, only deleted"
 MOST_UNASKED = 500  # creates and overwrites of runs in an hour
 # Fields of a record, and the value of each by which it is taken out of use.
 RESTRICTIONS: Mapping[str, JsonValue] = {
@@ -60,7 +62,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One reason to ask: the headline of its question, what happens after a yes, the words of a yes and a no, whether a
-    name is to be typed, and what may be done instead."""
+    name is to be typed, what may be done instead, and how much has to be asked here for it to count."""
 
     headline: str
     applies: Callable[[Operation], bool]
@@ -68,6 +70,7 @@ class Rule:
     answers: tuple[str, str]
     retype: bool = False
     instead: Step = ()
+    ask: AskMode = "deletes"
 
 
 def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
@@ -76,6 +79,17 @@ def _any(test: Callable[[Change], bool]) -> Callable[[Operation], bool]:
 
 def _becomes(name: str) -> Callable[[Operation], bool]:
     return _any(lambda one: name in restricts(one.before or {}, one.after or {}))
+
+
+def _makes(kind: Kind) -> Callable[[Operation], bool]:
+    return _any(lambda one: one.kind == kind and one.before is None)
+
+
+def _overwrites(change: Change) -> bool:
+    """Whether a value that stands in a field of a record is lost by it."""
+    before, after = one_by_one(change.before or {}), one_by_one(change.after or {})
+    lost = (name for name, value in after.items() if not same(name, before.get(name), value))
+    return change.kind == "record" and any(before.get(name) not in (None, "", [], {}) for name in lost)
 
 
 def _damaged(operation: Operation) -> dict[str, str]:
@@ -174,27 +188,66 @@ RULES: tuple[Rule, ...] = (
         "it disappears from the lists of active accounts",
         ("Archive", "Leave it"),
     ),
+    Rule(
+        "Overwrite what stands in this record",
+        _any(_overwrites),
+        "the old values are gone from Salesloft, and only an undo brings them back",
+        ("Overwrite", "Leave it"),
+        ask="overwrites",
+    ),
+    Rule(
+        "Create this external id configuration",
+        _makes("configuration"),
+        "ids of this external type can be mapped from then on",
+        ("Create", "Do not create"),
+        ask="all",
+    ),
+    Rule(
+        "Create this external id mapping",
+        _makes("mapping"),
+        _MAPPED,
+        ("Create", "Do not create"),
+        ask="all",
+    ),
+    Rule(
+        "Create this record",
+        _makes("record"),
+        "a new record is created and mapped; Salesloft's External IDs API cannot delete it again",
+        ("Create", "Do not create"),
+        ask="all",
+    ),
+    Rule(
+        "Update this record",
+        _any(lambda one: not stands_already(one)),
+        "fields that are empty get a value",
+        ("Update", "Leave it"),
+        ask="all",
+    ),
 )
 
 
-def needed(operation: Operation, unconfirmed: int = 0) -> Rule | None:
-    """The rule by which a person must agree; None when nobody has to.
+def needed(operation: Operation, unconfirmed: int = 0, ask: AskMode = "deletes") -> Rule | None:
+    """The rule by which a person must agree; None when nobody has to. `ask` is what is asked about here.
 
-    `unconfirmed` is how many creates and overwrites of the last hour nobody was asked about; it counts for runs.
+    `unconfirmed` is how many creates and overwrites of the last hour nobody was asked about; it counts for runs. Which
+    updates of a run overwrite something is not known before each of its records is read again, so all of them count.
     """
     run = operation.by_run
+    asked = run.writes if ask == "all" else run.updates if ask == "overwrites" else 0
     many = Rule(
         "Create these external id mappings" if not run.updates and run.makes == "mappings" else f"Write these {run.of}",
-        lambda _: run.asks > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
+        lambda _: run.asks > 0 or asked > 0 or (run.writes > 0 and run.writes + unconfirmed > MOST_UNASKED),
         _follows(run),
         ("Create", "Do not create") if run.of == "mappings" else ("Write", "Do not write"),
     )
-    return next((rule for rule in (*RULES, many) if rule.applies(operation)), None)
+    rules = (rule for rule in (*RULES, many) if ASKS.index(rule.ask) <= ASKS.index(ask))
+    return next((rule for rule in rules if rule.applies(operation)), None)
 
 
 def _consequences(operation: Operation, rule: Rule) -> str:
-    """What happens after a yes, of every reason to ask."""
-    others = [one.consequence for one in RULES if one not in _REMOVALS and one.applies(operation)]
+    """What happens after a yes, of every reason for which a person is always asked."""
+    grave = [one for one in RULES if one.ask == "deletes" and one not in _REMOVALS]
+    others = [one.consequence for one in grave if one.applies(operation)]
     return "; ".join(filter(None, dict.fromkeys([rule.consequence, *others, _follows(operation.by_run)])))
 
 
@@ -202,7 +255,7 @@ def _follows(run: ByRun) -> str:
     """What a run of creates and updates means."""
     mappings = run.makes == "mappings"
     told = {
-        "a mapping cannot be changed later, only deleted": run.creates if mappings else 0,
+        _MAPPED: run.creates if mappings else 0,
         "no record that is created can be deleted again": 0 if mappings else run.creates,
         "fields that are written lose what stands there now, and only an undo brings it back": run.updates,
     }

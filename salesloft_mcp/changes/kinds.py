@@ -55,9 +55,9 @@ def taken_in_part(change: Change, rows: list[Image]) -> Image | None:
     """What stands there of a record that was written, where some of its fields are new and all others as they were:
     Salesloft keeps fields without a word. None where anything else stands there.
     """
-    wanted, before = _one_by_one(change.after or {}), _one_by_one(change.before or {})
+    wanted, before = one_by_one(change.after or {}), one_by_one(change.before or {})
     for row in rows if change.kind == "record" else ():
-        there = _one_by_one(row)
+        there = one_by_one(row)
         taken = [name for name, value in wanted.items() if same(name, there.get(name), value)]
         is_new = any(not same(name, before.get(name), wanted[name]) for name in taken)
         kept = wanted.keys() - taken
@@ -66,7 +66,7 @@ def taken_in_part(change: Change, rows: list[Image]) -> Image | None:
     return None
 
 
-def _one_by_one(image: Image) -> Image:
+def one_by_one(image: Image) -> Image:
     """The fields of a record, and its custom fields beside them."""
     custom = image.get("custom_fields")
     fields = {name: value for name, value in image.items() if name not in ("id", "custom_fields")}

@@ -39,9 +39,12 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     """What would take operation `number` back, from what stands there now; `title` is the tool or command that asks.
 
     Raises:
+        PolicyError: nothing may be done with records of its kind.
         MissingError: there is no such operation here.
         ConflictError: it was undone before, is not settled, or there is nothing to undo.
     """
+    for line in await changes.log.lines(number, limit=1):
+        changes.limits.require_object_type(line.change.key.object_type)
     logged = await _logged(changes, database, number)
     first = await changes.log.lines(number, DONE, limit=MOST_AT_ONCE)
     done = [line for line in reversed(first) if line.line is None]

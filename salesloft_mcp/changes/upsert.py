@@ -48,7 +48,7 @@ async def checked(changes: Changes, change: Change) -> Operation:
     if stands_already(change):
         return operation
     if change.before is not None:
-        if needed(operation) is not None:
+        if needed(operation, ask=changes.limits.ask) is not None:
             await require_configured(known, key.external_type, key.object_type)
         await _require_free(api, change, await records_with(api, key.object_type, _unique(change)))
         return operation

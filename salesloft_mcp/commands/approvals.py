@@ -15,14 +15,20 @@ from rich.text import Text
 
 from salesloft_mcp.changes.approvals import Approval, Approvals
 from salesloft_mcp.commands.options import Option
-from salesloft_mcp.errors import InputError
+from salesloft_mcp.errors import InputError, PolicyError
+from salesloft_mcp.policy import MEND, Policy
+from salesloft_mcp.policy_file import installed
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
 
 
 def approvals(as_json: bool, **options: Option) -> None:
     """List the pending questions for machines, or have a person decide them."""
-    directory = load(options).state_dir
+    policy = installed()
+    directory = load(options, policy).state_dir
+    if policy.confirm == "elicit" and not as_json:
+        what = f"the policy of this computer has a person agree through the client alone{policy.by('confirm')}."
+        raise PolicyError("approvals", what, next_step=f"agree in the client; {MEND}.")
     if as_json:
         click.echo(json.dumps(anyio.run(listed, directory), indent=2))
     else:
@@ -41,6 +47,19 @@ async def listed(directory: Path) -> list[dict[str, str]]:
 def at_terminal() -> bool:
     """Whether a person can type here; a pipe is filled by a program."""
     return sys.stdin.isatty()
+
+
+def require_own_answer(policy: Policy, yes: bool) -> None:
+    """Where the policy says what a person is asked or how, no option and no program answers for the person.
+
+    Raises:
+        PolicyError: `yes` would, or this is no terminal.
+    """
+    if not policy.limits_asking or (at_terminal() and not yes):
+        return
+    key = "ask" if "ask" in policy.limits else "confirm"
+    what = f"the policy of this computer wants an answer of a person at a terminal{policy.by(key)}. Nothing was done."
+    raise PolicyError("--yes" if yes else "answer", what, next_step=f"run it in a terminal, without --yes; {MEND}.")
 
 
 async def _decide_each(directory: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from salesloft_mcp.browser.browser import open_browser
 from salesloft_mcp.browser.redirect import Redirect, awaited_redirect, checked_redirect
 from salesloft_mcp.commands.options import Option
-from salesloft_mcp.errors import InputError, SalesloftMcpError
+from salesloft_mcp.errors import InputError, SalesloftMcpError, SettingsError
 from salesloft_mcp.salesloft.oauth import NO_TOKEN, Application, Asking, Tokens, accounts_of, query_of
 from salesloft_mcp.settings import Settings, load
 from salesloft_mcp.sign_in import WAIT_SECONDS, Done, Way, accounts_at, keep, tokens_for
@@ -32,7 +32,7 @@ def login(
 ) -> None:
     """Sign in, keep what came of it, and say who and which team it is."""
     settings = load(options)
-    url = load({"base_url": accounts_url}).base_url if accounts_url else accounts_of(settings.base_url)
+    url = _accounts(accounts_url) if accounts_url else accounts_of(settings.base_url)
     redirect = checked_redirect(redirect_uri, here=not no_browser)
     way = Way(url, _application(settings), redirect.address, in_keyring=not no_keyring, scope=scope)
     grant: Grant = "client_credentials" if client_credentials else "authorization_code"
@@ -46,6 +46,19 @@ def login(
             tokens = anyio.run(_in_browser, settings, way, asking, redirect)
     told = _told(settings, anyio.run(keep, settings, way, grant, tokens))
     click.echo(json.dumps(told, indent=2) if as_json else _sentence(told))
+
+
+def _accounts(url: str) -> str:
+    """An address to sign in at, which is as safe as one of the API.
+
+    Raises:
+        InputError: it is not.
+    """
+    try:
+        return load({"base_url": url}).base_url
+    except SettingsError as error:
+        what = error.what.removeprefix("SALESLOFT_BASE_URL: ")
+        raise InputError("--accounts-url", what, next_step="correct it and start again.") from None
 
 
 def _application(settings: Settings) -> Application:

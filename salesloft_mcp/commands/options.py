@@ -26,6 +26,23 @@ _CONTRADICTIONS = {
     ("http", "files_dir"): "callers over HTTP may read no files.",
 }
 _NEEDS = {"sandbox_file": "sandbox", "dialect": "sandbox", "host": "http", "port": "http"}
+# What a command does is done by tools, too: where the policy takes these away, it takes the command away. A run can be
+# stopped and looked at all the same.
+_TOOLS = {
+    "resolve": ("resolve_external_ids",),
+    "audit": ("audit_external_ids",),
+    "backfill plan": ("plan_backfill",),
+    "bulk-upsert plan": ("plan_bulk_upsert",),
+    "runs start": ("run_plan",),
+    "runs resume": ("run_plan",),
+    "runs undo": ("undo_change",),
+    "verify": (
+        "create_external_id_configuration",
+        "create_external_id_mapping",
+        "delete_external_id_mapping",
+        "delete_external_id_configuration",
+    ),
+}
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong options or settings, 129, 130 and 143 stopped by a signal."
 
@@ -89,6 +106,7 @@ class Later(click.Command):
         """Import it now, which takes a while, and call it. What the command itself does comes first."""
         assert self.callback
         _refuse_unfit(ctx)
+        _refuse_beyond_policy(ctx)
         self.callback()
         name = str(ctx.find_root().invoked_subcommand).replace("-", "_")
         module = importlib.import_module(f"salesloft_mcp.commands.{name}")
@@ -133,6 +151,31 @@ def _refuse_unfit(ctx: click.Context) -> None:
         given = ctx.get_parameter_source(name) is not ParameterSource.DEFAULT and ctx.params.get(name) is not None
         if given and ctx.params.get(flag) is False:
             raise click.UsageError(f"{_option(name)} needs --{flag}.", ctx)
+
+
+def _refuse_beyond_policy(ctx: click.Context) -> None:
+    """Hold a command to what the policy of this computer says of tools and of kinds of records. `load` holds its
+    settings to the rest.
+
+    Raises:
+        PolicyError: the policy does not allow it.
+    """
+    name = " ".join(ctx.command_path.split()[1:])
+    if name not in _TOOLS:
+        return
+    from salesloft_mcp.policy_file import installed
+
+    policy = installed()
+    if policy.tools or policy.exclude_tools:
+        from salesloft_mcp.server.inventory import check_policy
+
+        check_policy(policy)
+    for tool in _TOOLS[name]:
+        policy.require_tool(tool, name)
+    if named := ctx.params.get("object_type"):
+        policy.require_object_type(named, "--object-type")
+    elif "object_type" in ctx.params:
+        ctx.params["object_type"] = policy.only_object_type("--object-type") or named
 
 
 def _option(name: str) -> str:

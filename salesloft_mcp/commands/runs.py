@@ -19,10 +19,12 @@ from salesloft_mcp.bulk.views import RowView
 from salesloft_mcp.changes import undo as undoing
 from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
+from salesloft_mcp.commands.approvals import require_own_answer
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.commands.options import typed
 from salesloft_mcp.commands.plan_output import EXAMPLES, followed, row_told, show, show_all
 from salesloft_mcp.errors import ConflictError
+from salesloft_mcp.policy import Policy
 from salesloft_mcp.state.files import atomic_output
 
 CANCEL_SECONDS = 5.0
@@ -106,8 +108,8 @@ def _carry_out(plan_id: str, build: Build, begin: Begin, yes: bool, as_json: boo
 
     The question is put before the loop runs, where Ctrl-C would wait for Enter.
     """
-    operation, question = with_app(partial(_asked, plan=plan_id, build=build), **where)
-    author = _author(operation, question, yes)
+    operation, question, policy = with_app(partial(_asked, plan=plan_id, build=build), **where)
+    author = _author(operation, question, yes, policy)
     plan = operation.by_run.plan if operation else plan_id
     stopped_by: list[signal.Signals] = []
 
@@ -129,15 +131,15 @@ def _carry_out(plan_id: str, build: Build, begin: Begin, yes: bool, as_json: boo
     sys.exit(0 if after.state == "finished" and not after.refused else 1)
 
 
-async def _asked(app: App, plan: str, build: Build) -> tuple[Operation | None, Question | None]:
-    """What would be done now, and what a person has to be asked before."""
+async def _asked(app: App, plan: str, build: Build) -> tuple[Operation | None, Question | None, Policy]:
+    """What would be done now, what a person has to be asked before, and what the administrator says of it."""
     operation = await build(app, plan)
     if operation is None:
-        return None, None
+        return None, None, app.policy
     question = await app.jobs.question(operation)
     if question is None:
         click.echo(f"In {await app.changes.place()}: {operation.by_run.told}", err=True)
-    return operation, question
+    return operation, question, app.policy
 
 
 async def _to_start(app: App, plan: str, suspicious: bool = False) -> Operation | None:
@@ -180,11 +182,12 @@ async def _to_undo(app: App, plan: str) -> Operation:
     return operation
 
 
-def _author(operation: Operation | None, question: Question | None, yes: bool) -> Author:
+def _author(operation: Operation | None, question: Question | None, yes: bool, policy: Policy) -> Author:
     """On whose account it is run, and how a person agreed where somebody has to."""
     if operation is None or question is None:
         return Author("terminal")
     click.echo(question.text, err=True)
+    require_own_answer(policy, yes)
     if yes and operation.by_run.deletes:
         raise click.UsageError("--yes agrees to no deletions, and this run deletes. Leave it out, and answer by hand.")
     if not yes:

@@ -11,6 +11,7 @@ from salesloft_mcp.commands.live import open_sandbox
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.hosting.run import run
+from salesloft_mcp.policy_file import installed
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, load
 
@@ -27,14 +28,15 @@ def serve(
     **options: Option,
 ) -> None:
     """Serve MCP until it ends, and exit."""
-    settings = load(options)
+    policy = installed()
+    settings = load(options, policy)
     if http:
         settings = settings.model_copy(update={"files_dir": None})
     if tools and not _names(tools):
         raise InputError("--tools", "names no tool.", next_step="leave it out for all of them.")
-    entries = chosen(settings.mode, _names(tools), _names(exclude_tools))
+    entries = chosen(settings.mode, _names(tools), _names(exclude_tools), policy)
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
-        code = anyio.run(run, open_app(settings, box), entries, (host, port) if http else None)
+        code = anyio.run(run, open_app(settings, box, policy), entries, (host, port) if http else None)
     sys.exit(code)
 
 

@@ -15,13 +15,14 @@ from rich.text import Text
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import Author
-from salesloft_mcp.commands.approvals import at_terminal
+from salesloft_mcp.commands.approvals import at_terminal, require_own_answer
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.errors import ConflictError, InputError
+from salesloft_mcp.policy_file import installed
 from salesloft_mcp.settings import LOOPBACK, Dialect, load
 from salesloft_mcp.state.files import atomic_output, private_directory
 from salesloft_mcp.text import quoted
-from salesloft_mcp.verify.bench import PREFIX
+from salesloft_mcp.verify.bench import PREFIX, USERS
 from salesloft_mcp.verify.report import Finding, Report
 from salesloft_mcp.verify.trial import MAPPINGS, points, waiting
 from salesloft_mcp.verify.trial import verify as trying
@@ -33,13 +34,17 @@ def verify(dialect: Dialect, yes: bool, output: Path | None, as_json: bool, **wh
     """Ask, try, and show what was found. Inside the loop Ctrl-C would wait for Enter, so the question comes before."""
     if output and output.suffix.lower() != ".json":
         raise InputError("--output", "must end in .json.")
-    settings = load({name: value for name, value in where.items() if not name.startswith("sandbox")})
+    policy = installed()
+    settings = load({name: value for name, value in where.items() if not name.startswith("sandbox")}, policy)
+    policy.require_write(removes=True)
+    policy.require_object_type(USERS, "verify")
     if settings.mode != "full":
         step = "set it to full for this command; nothing but its own throw-away types is written."
         raise InputError(
             "SALESLOFT_MODE", f"is {settings.mode}, and what verify makes has to be deleted.", next_step=step
         )
     if not where["sandbox"]:
+        require_own_answer(policy, yes)
         _require_person(yes, urlsplit(settings.base_url).hostname in LOOPBACK)
     # A file that cannot be written is told before anything is made.
     with _alone(settings.state_dir), atomic_output(output) if output else nullcontext() as file:

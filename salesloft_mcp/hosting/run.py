@@ -44,6 +44,8 @@ async def run(
 
     with bind(*address) if address else nullcontext() as bound:
         async with opening as app:
+            if app.policy.line:
+                log.warning("The policy of this computer holds: %s", app.policy.line)
             server = build_server(app, entries)
             gc.freeze()  # what was made until now stays, so it need not be looked through again
             gc.enable()
@@ -61,7 +63,7 @@ async def run(
 
 
 async def resume(app: App, entries: tuple[Entry, ...]) -> None:
-    """Go on with the runs that a crash cut off, as far as these tools and this mode could begin them; and whenever
+    """Go on with the runs that a crash cut off, as far as these tools, this mode and the policy allow; and whenever
     somebody signs in, with those that waited for it.
     """
     if "run_plan" not in {entry.name for entry in entries}:
@@ -74,6 +76,6 @@ async def resume(app: App, entries: tuple[Entry, ...]) -> None:
 
 async def _go_on(app: App) -> None:
     try:
-        await app.jobs.resume_all(deletes=app.settings.mode == "full")
+        await app.jobs.resume_all()
     except StateError as error:  # a file that is busy at this moment ends no server
         log.warning("no run could be resumed: %s", error.what)

@@ -14,9 +14,14 @@ _ARGUMENTS: dict[ObjectType, str] = {"accounts": "account", "users": "owner", "p
 
 
 async def resolve_references(lookups: Lookups, keys: Iterable[MappingKey]) -> dict[MappingKey, int | Unresolved]:
-    """The Salesloft id that each of these stands for, or why it stands for none: one look-up for all ids of a type."""
+    """The Salesloft id that each of these stands for, or why it stands for none: one look-up for all ids of a type.
+
+    Raises:
+        PolicyError: one of them is of a kind of record that is not allowed here.
+    """
     wanted: dict[Scope, list[MappingKey]] = {}
     for key in dict.fromkeys(keys):
+        lookups.policy.require_object_type(key.object_type, _ARGUMENTS[key.object_type])
         wanted.setdefault(Scope(key.external_type, key.object_type), []).append(key)
     found: dict[MappingKey, int | Unresolved] = {}
     for scope, same in wanted.items():

@@ -12,6 +12,7 @@ from salesloft_mcp.errors import ApiError, BrokenAnswerError, RateLimitedError, 
 from salesloft_mcp.intake.values import suspicious
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
+from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
@@ -69,7 +70,8 @@ class Lookups:
     To find ids never takes more points than there are ids, but for two questions about their list: how long it is
     (one point, for ten ids or more, where nobody knows), and whether its filter works (two, where it seems empty). When
     ids are missing, at most eleven points more tell why. Lengths are remembered for ten minutes. Answers are not:
-    another integration may take a mapping away at any time, and a wrong answer costs more than a point.
+    another integration may take a mapping away at any time, and a wrong answer costs more than a point. Near misses of
+    a kind of record that `policy` does not allow are not told.
     """
 
     def __init__(
@@ -77,11 +79,13 @@ class Lookups:
         api: Salesloft,
         configurations: Configurations,
         budget: Budget,
+        policy: Policy = NO_LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._configurations = configurations
         self._budget = budget
+        self.policy = policy
         self._clock = clock
         self._sizes: dict[Scope, tuple[float, int | None]] = {}
 
@@ -110,7 +114,7 @@ class Lookups:
         missing = [one for one, held in mappings.items() if not held]
         if not missing:
             return Resolution(mappings)
-        near_types, neighbours = None, Neighbours([*rows, *listing.rows], scope)
+        near_types, neighbours = None, Neighbours(self._allowed([*rows, *listing.rows]), scope)
         # What was found is told, even when nobody can tell why the rest is missing: a token may not see configurations.
         with suppress(ApiError):
             if scope.external_type and len(missing) == len(wanted):  # one hit proves that the type is configured
@@ -120,7 +124,7 @@ class Lookups:
             spelled = near_types is None and not listing.complete
             if len(lost) <= FEW and self._budget.left() > MOST_TRIES:
                 asks = [self._asking(*one) for one in worth_trying(lost, scope, spelled)]
-                neighbours.add(await _rows(asks, await gather_limited(asks)))
+                neighbours.add(self._allowed(await _rows(asks, await gather_limited(asks))))
         return Resolution(mappings, {one: near for one in missing if (near := neighbours.of(one))}, near_types)
 
     async def in_batches(self, external_ids: Iterable[str], scope: Scope) -> AsyncIterator[Resolution]:
@@ -153,6 +157,9 @@ class Lookups:
     def _asking(self, external_type: str, external_id: str) -> partial[Coroutine[Any, Any, Page[Mapping]]]:
         """The mappings of an id, of every object type: another one than was asked for is worth telling."""
         return partial(self._api.list_mappings, external_type=external_type, external_id=external_id, deleted=False)
+
+    def _allowed(self, rows: Iterable[Mapping]) -> list[Mapping]:
+        return [row for row in rows if row.object_type in self.policy.object_types]
 
     def _check_room(self, points: int) -> None:
         """A look-up that could only fail half-way is not begun."""

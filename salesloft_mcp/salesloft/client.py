@@ -3,7 +3,6 @@
 Guide: "Mapping External Identifiers", https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/
 """
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -30,7 +29,7 @@ from salesloft_mcp.salesloft.models import (
     Team,
     User,
 )
-from salesloft_mcp.salesloft.received import Received, is_metered, read_json, wait_asked
+from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked, without
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
 from salesloft_mcp.salesloft.retry import ATTEMPTS, LONG_ATTEMPTS, NOT_SENT
 from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
@@ -271,20 +270,12 @@ async def _content(response: httpx.Response) -> bytes:
                 raise httpx.DecodingError("the answer is larger than any page can be")
     except (httpx.NetworkError, httpx.ProtocolError) as error:
         raise _CutOffError(error) from error
-    return _without_token(bytes(content), response.request.headers.get("Authorization", "").removeprefix("Bearer "))
+    return without(bytes(content), response.request.headers.get("Authorization", "").removeprefix("Bearer "))
 
 
 def _is_half(content: bytes) -> bool:
     """Whether something in between has cut an answer, and counted its bytes anew."""
     return content[:1] == b"{" and content.rstrip()[-1:] != b"}"
-
-
-def _without_token(content: bytes, token: str) -> bytes:
-    """Some servers repeat the headers of a request. Nobody who reads an answer may find the token in it."""
-    # Escapes and wide characters could hide it.
-    if (b"\\" in content or b"\0" in content[:4]) and (found := read_json(content)) is not None:
-        content = json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return content.replace(token.encode(), b"[token]") if token else content
 
 
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:

@@ -83,7 +83,6 @@ class SignedIn:
         self._open_accounts = open_accounts
         self._client_id = client_id
         self._clock = clock
-        self._turn = anyio.Lock()
         self._stamp: object = None
         self._known: SignIn | None = None
         self._unkept: tuple[str, SignIn] | None = None  # renewed from which token, and not on disk yet
@@ -176,13 +175,11 @@ class SignedIn:
             UnreachableError: it cannot be renewed at this moment. The request that needs it was not sent.
         """
         try:
-            async with self._turn, self.credentials.locked(min(LOCK_SECONDS, max(0.0, current().patience()))):
+            async with self.credentials.locked(min(LOCK_SECONDS, max(0.0, current().patience()))):
                 now = await self.credentials.recovered()
-                if now is None:
-                    return await self.require()
-                if now.access_token != stale.access_token or now.ended:
-                    return now
-                return await _to_its_end(lambda: self._renew(now))
+                if now is not None and now.access_token == stale.access_token:
+                    return now if now.ended else await _to_its_end(lambda: self._renew(now))
+            return await self.require()  # somebody was quicker; it may be another sign-in by now, or none
         except StateError as error:
             raise UnreachableError(error.what, next_step=error.steps) from error
 
@@ -203,7 +200,8 @@ class SignedIn:
                 return replace(now, ended="Salesloft gave no refresh token.")
         try:
             async with self._open_accounts(now.accounts_url) as accounts:
-                tokens = await accounts.tokens(Application(now.client_id, now.client_secret), request)
+                application = Application(now.client_id, now.client_secret)
+                tokens = await accounts.tokens(application, request, hidden=(now.access_token,))
         except RefusedGrantError as error:
             return replace(now, ended=error.what)
         return replace(

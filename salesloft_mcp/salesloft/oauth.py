@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,11 +16,11 @@ import httpx
 from pydantic import SecretStr
 
 from salesloft_mcp import errors
-from salesloft_mcp.salesloft.received import complaints, described, read_json
+from salesloft_mcp.salesloft.received import complaints, described, read_json, without
 from salesloft_mcp.text import quoted
 
 SALESLOFT, ACCOUNTS = "https://api.salesloft.com", "https://accounts.salesloft.com"
-ANSWER_SECONDS = 10.0  # for a whole answer of the authorization server
+ANSWER_SECONDS = 10.0  # for an answer of the authorization server, with every try
 MOST_BYTES = 65_536
 TRIES = 3  # of a request that was not answered; a token request that was lost may be repeated
 PAUSE_SECONDS = 0.5
@@ -144,29 +144,32 @@ class Accounts:
         own = isinstance(revocation, str) and revocation.startswith(f"{self.url}/")
         return Metadata(str(revocation) if own else "", isinstance(methods, list) and "S256" not in methods)
 
-    async def tokens(self, application: Application, request: Mapping[str, str]) -> Tokens:
+    async def tokens(
+        self, application: Application, request: Mapping[str, str], hidden: tuple[SecretStr, ...] = ()
+    ) -> Tokens:
         """Ask for tokens. What is refused is told apart from what only did not work at this moment.
+
+        Nothing that was sent, nor what is `hidden`, is repeated from the words of an answer.
 
         Raises:
             RefusedGrantError: the authorization server refuses it for good.
             UnreachableError: it was not answered, or in a way that says nothing of the request.
         """
-        body = {**application.fields(), **request}
-        secret = (*(value for name, value in body.items() if name in _SECRET_FIELDS),)
-        status, content = await self._sent("POST", "/oauth/token", body)
-        found = read_json(content)
-        if status in (400, 401) and (said := complaints(found)):
-            words = quoted(": ".join(text for texts in said.values() for text in texts))
-            what = _without(secret, f"{self.url} refused it ({status}): {words}.")
-            raise RefusedGrantError(
-                what, next_step="check the client id, its secret and the redirect; then begin anew."
-            )
-        read = _tokens(found) if 200 <= status < 300 else None
-        if read is None:
-            told = _without(secret, described(content)) if status >= 300 else "an answer that holds no tokens"
-            what = f"{self.url} answered the request for a token {status} with {told}."
+        status, content = await self._sent("POST", "/oauth/token", {**application.fields(), **request})
+        if 200 <= status < 300:
+            if read := _tokens(read_json(content)):
+                return read
+            what = f"{self.url} answered the request for a token {status} without one that can be used."
             raise errors.UnreachableError(what, next_step="try again in a minute.")
-        return read
+        secrets = [request[name] for name in _SECRETS if name in request]
+        values = [one.get_secret_value() for one in (application.secret, *hidden)]
+        content = without(content, *secrets, *values)
+        if status in (400, 401) and (said := complaints(read_json(content))):
+            words = quoted(": ".join(text for texts in said.values() for text in texts))
+            step = "check the client id, its secret and the redirect address; then begin anew."
+            raise RefusedGrantError(f"{self.url} refused it ({status}): {words}.", next_step=step)
+        what = f"{self.url} answered the request for a token {status} with {described(content)}."
+        raise errors.UnreachableError(what, next_step="try again in a minute.")
 
     async def revoke(self, address: str, application: Application, token: SecretStr) -> bool:
         """Revoke a token at an address that the server named (RFC 7009). Whether it says that it did."""
@@ -183,16 +186,16 @@ class Accounts:
         Raises:
             UnreachableError: none came.
         """
-        for attempt in range(1, TRIES + 1):
-            try:
-                with anyio.fail_after(ANSWER_SECONDS):
-                    return await self._once(method, path, body)
-            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-                if attempt == TRIES or isinstance(error, TimeoutError | httpx.TimeoutException):
-                    what = f"{self.url} did not answer ({type(error).__name__})."
-                    raise errors.UnreachableError(what, next_step="check the network, then try again.") from None
-            await anyio.sleep(PAUSE_SECONDS)
-        raise AssertionError("the last attempt returns or raises")
+        try:
+            with anyio.fail_after(ANSWER_SECONDS):
+                for _ in range(TRIES - 1):
+                    with suppress(httpx.NetworkError, httpx.ProtocolError):
+                        return await self._once(method, path, body)
+                    await anyio.sleep(PAUSE_SECONDS)
+                return await self._once(method, path, body)
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            what = f"{self.url} did not answer ({type(error).__name__})."
+            raise errors.UnreachableError(what, next_step="check the network, then try again.") from None
 
     async def _once(self, method: str, path: str, body: Mapping[str, str] | None) -> tuple[int, bytes]:
         content = bytearray()
@@ -213,7 +216,7 @@ async def open_accounts(url: str, wire: httpx.AsyncBaseTransport, *, agent: str)
         yield Accounts(url, http)
 
 
-_SECRET_FIELDS = ("client_secret", "code", "refresh_token", "code_verifier")
+_SECRETS = ("code", "refresh_token", "code_verifier")  # of a token request
 
 
 def _tokens(found: object) -> Tokens | None:
@@ -235,10 +238,3 @@ def _lifetime(seconds: object) -> float:
     if isinstance(seconds, str) and seconds.isdecimal():
         return float(seconds)
     return max(0.0, float(seconds)) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else 0.0
-
-
-def _without(values: tuple[str, ...], text: str) -> str:
-    """Some servers repeat what they were sent."""
-    for value in values:
-        text = text.replace(value, "[secret]") if value else text
-    return text

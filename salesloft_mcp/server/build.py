@@ -10,13 +10,13 @@ from mcp.server.context import CallNext, HandlerResult
 
 from salesloft_mcp import __version__
 from salesloft_mcp.app import App
+from salesloft_mcp.policy import Mode
 from salesloft_mcp.server.card import apps, show_cards
 from salesloft_mcp.server.completions import complete
 from salesloft_mcp.server.inventory import Entry, build_tool
 from salesloft_mcp.server.prompts import instructions, prompts
 from salesloft_mcp.server.requests import check_names
 from salesloft_mcp.server.resources import add_resources, live_resources
-from salesloft_mcp.settings import Mode
 
 NAME = "salesloft_mcp"
 _MODES: dict[Mode, str] = {
@@ -30,8 +30,10 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both protocol versions."""
     place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.settings.base_url})"
     place += _MODES[app.settings.mode]
+    if "object_types" in app.policy.limits:
+        place += f". The policy of this computer allows {', '.join(app.policy.object_types)} only"
     known_prompts = {prompt.name: prompt for prompt in prompts()}
-    names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.settings.mode)
+    names = partial(check_names, tuple(entry.name for entry in entries), known_prompts, app.settings.mode, app.policy)
     asking = frozenset(entry.name for entry in entries if entry.asks)
     server = MCPServer[App](
         NAME,

@@ -5,7 +5,7 @@ from mcp_types import Completion, CompletionArgument, CompletionContext, PromptR
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of
+from salesloft_mcp.salesloft.models import object_type_of
 from salesloft_mcp.server.prompts import prompts
 from salesloft_mcp.server.resources import LIST_SECONDS, TEMPLATES
 from salesloft_mcp.text import escaped
@@ -24,7 +24,7 @@ async def complete(
     values: list[str] = []
     if _takes(ref, argument.name):
         if argument.name == "object_type":
-            values = list(OBJECT_TYPES)
+            values = list(app.policy.object_types)
         elif argument.name == "external_type":
             values = await _types(app, given.get("object_type", ""))
     fitting = [value for value in values if value.lower().startswith(argument.value.lower())]
@@ -44,4 +44,10 @@ async def _types(app: App, object_type: str) -> list[str]:
     except SalesloftMcpError:
         return []  # a completion is an offer; the call itself will tell what is wrong
     wanted = object_type_of(object_type)
-    return sorted({escaped(row.external_type) for row in known if wanted in ("", row.object_type)})
+    return sorted(
+        {
+            escaped(row.external_type)
+            for row in known
+            if wanted in ("", row.object_type) and row.object_type in app.policy.object_types
+        }
+    )

@@ -26,7 +26,6 @@ from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 
 MODERN = "2026-07-28"
 BY_CLIENT = "asked through the client"
-NO_DELETES = "no-delete"
 _SILENT = "the client has left the question unanswered"
 _CANNOT = "this client cannot ask"
 _UNREADABLE = "the client did not ask, or its answer cannot be read"
@@ -88,11 +87,9 @@ async def question_about(app: App, operation: Operation) -> Question | None:
     """What a person is asked about an operation; None where nobody has to agree.
 
     Raises:
-        UnconfirmedError: it deletes, and the administrator switched deletions off.
+        PolicyError: it may not be done here, whoever agrees.
     """
-    if operation.removes and app.settings.mode == NO_DELETES:
-        what = f"this would delete, and deletions are switched off here (mode {NO_DELETES}). Nothing was changed."
-        raise UnconfirmedError(what, next_step="ask the administrator of this server.")
+    app.changes.require_allowed(operation)
     if operation.by_run.plan:
         return await app.jobs.question(operation)
     return await app.changes.question(operation)

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from mcp_types import ToolAnnotations
 
-from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.errors import PolicyError, SettingsError
+from salesloft_mcp.policy import MEND, NO_LIMITS, Mode, Policy
 from salesloft_mcp.server.sdk import CheckedTool, checked_tool
 from salesloft_mcp.server.tools import (
     audit,
@@ -20,7 +21,6 @@ from salesloft_mcp.server.tools import (
     resolution,
     upserts,
 )
-from salesloft_mcp.settings import Mode
 from salesloft_mcp.text import did_you_mean, quoted
 
 Kind = Literal["read", "write", "delete"]
@@ -73,22 +73,42 @@ INVENTORY = (
 NAMES = tuple(entry.name for entry in INVENTORY)
 
 
-def chosen(mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> tuple[Entry, ...]:
-    """The tools that `mode` allows, narrowed by name.
+def chosen(
+    mode: Mode, only: tuple[str, ...] = (), without: tuple[str, ...] = (), policy: Policy = NO_LIMITS
+) -> tuple[Entry, ...]:
+    """The tools that `mode` and the policy allow, narrowed by name.
 
     Raises:
         SettingsError: a name that is no tool.
+        PolicyError: one of `only` is not allowed, or the policy names what is no tool.
     """
+    check_policy(policy)
     for name in (*only, *without):
         if name not in NAMES:
             option = "--tools" if name in only else "--exclude-tools"
             raise SettingsError(option, f"there is no tool {quoted(name)}.", next_step=did_you_mean(name, NAMES))
+    for name in only:
+        policy.require_tool(name, f"--tools {name}")
     allowed = _ALLOWED[mode]
     return tuple(
         entry
         for entry in INVENTORY
-        if entry.kind in allowed and entry.name not in without and (not only or entry.name in only)
+        if entry.kind in allowed
+        and policy.allows_tool(entry.name)
+        and entry.name not in without
+        and (not only or entry.name in only)
     )
+
+
+def check_policy(policy: Policy) -> None:
+    """
+    Raises:
+        PolicyError: it names what is no tool, so that it does not limit what it was meant to limit.
+    """
+    for name in (*policy.tools, *policy.exclude_tools):
+        if name not in NAMES:
+            what = f"the policy of this computer cannot be used: there is no tool {quoted(name)}."
+            raise PolicyError(policy.file, what, next_step=f"{did_you_mean(name, NAMES)} {MEND}.")
 
 
 @cache

@@ -11,9 +11,9 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver.prompts.base import Prompt
 from mcp_types import INVALID_PARAMS
 
+from salesloft_mcp.policy import Mode, Policy
 from salesloft_mcp.server.inventory import NAMES
-from salesloft_mcp.server.tool_errors import failure
-from salesloft_mcp.settings import Mode
+from salesloft_mcp.server.tool_errors import failure, worded
 from salesloft_mcp.text import did_you_mean, quoted
 
 # Tools of version 0.1, and what does their work now.
@@ -24,6 +24,7 @@ async def check_names(
     tools: tuple[str, ...],
     prompts: Mapping[str, Prompt],
     mode: Mode,
+    policy: Policy,
     ctx: ServerRequestContext[Any, Any],
     call_next: CallNext,
 ) -> HandlerResult:
@@ -33,6 +34,8 @@ async def check_names(
     params = ctx.params or {}
     name = str(params.get("name", ""))
     if ctx.method == "tools/call" and name not in tools:
+        if name in NAMES and not policy.allows_tool(name):
+            return failure(worded(policy.no_tool(name, name)))
         if name in NAMES:
             return failure(f"{name} is switched off here (mode {mode}, or by --tools). Nothing was done.")
         raise MCPError(INVALID_PARAMS, f"there is no tool {quoted(name)}; {did_you_mean(_NOW.get(name, name), tools)}")

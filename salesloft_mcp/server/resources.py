@@ -16,9 +16,10 @@ from salesloft_mcp.bulk.views import PlanView, RowView
 from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.intake import values
 from salesloft_mcp.salesloft.call import open_call
-from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType, object_type_of
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, Configuration, ObjectType, object_type_of
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.server import announce, answers
+from salesloft_mcp.server.allowed import allowed_plan
 from salesloft_mcp.server.arguments import whole
 from salesloft_mcp.server.signed_out import require_sign_in
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS, worded
@@ -47,13 +48,13 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     @told
     async def configurations() -> object:
         """All live external id configurations of the team."""
-        return list(map(answers.ConfigurationView.model_validate, await app.configurations.live()))
+        return list(map(answers.ConfigurationView.model_validate, await _configurations(app)))
 
     @server.resource(announce.CONFIGURATION, title="Configuration", mime_type=JSON, security=_FREE)
     @told
     async def configuration(external_type: str, object_type: str) -> object:
         """One live configuration."""
-        key = external_type, _object_type(object_type)
+        key = external_type, _object_type(app, object_type)
         for row in await app.configurations.live():
             if (row.external_type, row.object_type) == key:
                 return answers.ConfigurationView.model_validate(row)
@@ -63,7 +64,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     @told
     async def mapping(external_type: str, object_type: str, external_id: str) -> object:
         """The live mappings of one external id."""
-        of, wanted = _object_type(object_type), values.external_id(external_id)
+        of, wanted = _object_type(app, object_type), values.external_id(external_id)
         external_type = values.external_id(external_type, "external_type", MAX_EXTERNAL_TYPE)
         return await _mappings(app, external_type=external_type, external_id=wanted, object_type=of)
 
@@ -71,13 +72,13 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     @told
     async def mappings_of_object(object_type: str, object_id: str) -> object:
         """The live external ids of one person, account or user."""
-        return await _mappings(app, object_type=_object_type(object_type), object_id=_number(object_id))
+        return await _mappings(app, object_type=_object_type(app, object_type), object_id=_number(object_id))
 
     @server.resource(announce.PLAN, title="Plan", mime_type=JSON)
     @told
     async def plan(plan: str) -> object:
         """How far a plan is, and the first lines of its report."""
-        status = await app.plans.status(plan)
+        status = await allowed_plan(app, plan)
         rows = [row async for row in every_row(app.plans, app.changes.log, status, 0, REPORT_LINES)]
         shown = answers.fitting(map(RowView.model_validate, rows))
         return PlanReport.of(status, app.budget.bulk, report=shown)
@@ -87,7 +88,7 @@ async def live_resources(app: App) -> list[Resource]:
     """One listed resource for each live configuration; none while Salesloft cannot be asked."""
     try:
         with open_call(LIST_SECONDS):
-            known = await app.configurations.live()
+            known = await _configurations(app)
     except SalesloftMcpError:
         # The list is read at start: a wrong token should be told by the first tool, not hide the whole server.
         return []
@@ -101,9 +102,15 @@ async def live_resources(app: App) -> list[Resource]:
     ]
 
 
-def _object_type(word: str) -> ObjectType:
+async def _configurations(app: App) -> list[Configuration]:
+    """The live ones, of the kinds of record that are allowed here."""
+    return [row for row in await app.configurations.live() if row.object_type in app.policy.object_types]
+
+
+def _object_type(app: App, word: str) -> ObjectType:
     for known in OBJECT_TYPES:
         if known == object_type_of(word):
+            app.policy.require_object_type(known)
             return known
     raise InputError("object_type", "must be people, accounts or users.")
 

@@ -19,8 +19,9 @@ from pydantic import ValidationError, create_model
 from pydantic_core import from_json
 
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import SignedOutError, UnconfirmedError
+from salesloft_mcp.errors import PolicyError, SignedOutError, UnconfirmedError
 from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.server.allowed import within_policy
 from salesloft_mcp.server.consent import asked_elsewhere
 from salesloft_mcp.server.outside import PAGE, PageNeededError, PendingError
 from salesloft_mcp.server.schemas import compact
@@ -46,7 +47,9 @@ class CheckedTool(Tool):
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
-                await require_sign_in(_app(context))
+                if app := _app(context):
+                    given = within_policy(app.policy, self.name, known, given)
+                await require_sign_in(app)
                 try:
                     return await self._run(given, context, convert_result)
                 except ToolError as error:
@@ -62,7 +65,7 @@ class CheckedTool(Tool):
             return failure(words_of(error, self.name, self.fn_metadata.arg_model), _card_of(error.__cause__))
         except SignedOutError as error:
             return failure(worded(await offered(_app(context), error)))
-        except UnconfirmedError as error:
+        except (PolicyError, UnconfirmedError) as error:
             return failure(worded(error), _card_of(error))
 
     async def _run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Result:

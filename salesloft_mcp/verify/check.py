@@ -1,4 +1,8 @@
-"""One assumption, and how it is tried."""
+"""One assumption, and how it is tried.
+
+"The guide" is https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/ and "the reference"
+is https://developers.salesloft.com/docs/api/ with its pages of configurations and mappings.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,8 +10,6 @@ from dataclasses import dataclass
 from salesloft_mcp.verify.bench import Bench
 
 NOBODY = "nobody documents it"
-REFERENCE = "https://developers.salesloft.com/docs/api/"
-GUIDE = "https://developers.salesloft.com/docs/platform/guides/mapping-external-identifiers/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,8 +143,10 @@ async def test_a_page_is_not_opened_again_within_a_moment_and_no_more_than_five_
     now = [1_000.0]
     monkeypatch.setattr("salesloft_mcp.browser.browser.anyio.current_time", lambda: now[0])
     assert [await browser.show("a", question) for _ in range(3)] == ["opened", "open already", "open already"]
+    first = (await desk.opened()).file
     now[0] += 31
     assert await browser.show("a", question) == "opened"
+    assert not first.exists()  # its address leads nowhere any more
     assert [await browser.show(one, question) for one in "bcdef"] == [*["opened"] * 4, "not opened"]
     now[0] += 61
     assert await browser.show("f", question) == "opened"
@@ -231,7 +233,7 @@ async def test_where_no_file_can_be_written_no_page_is_called_open(
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / FOLDER).write_text("in the way")
     async with open_browser(tmp_path / "state") as browser:
-        assert await browser.show("a", question) == "not opened"
+        assert [await browser.show("a", question) for _ in range(2)] == ["not opened"] * 2
 
 
 async def test_where_no_browser_is_to_be_found_none_is_tried_again(

@@ -2,7 +2,9 @@
 
 import re
 import secrets
+from contextlib import suppress
 
+import anyio
 import httpx
 import pytest
 
@@ -10,6 +12,7 @@ from salesloft_mcp.browser.loopback import Loopback, open_loopback
 from salesloft_mcp.browser.visits import Visits
 from tests.browser.conftest import Question
 from tests.browser.desk import Visitor
+from tests.hosting.program import HANG_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +68,7 @@ async def test_nobody_answers_without_the_cookie_even_with_what_the_form_holds(
     assert question.answers == []
 
 
-@pytest.mark.parametrize("token", ["", "guess", "é", secrets.token_urlsafe(32)])
+@pytest.mark.parametrize("token", ["", "guess", "é", "x" * 43])
 async def test_nobody_answers_without_what_the_form_holds(
     visits: Visits, number: str, question: Question, token: str
 ) -> None:
@@ -272,3 +275,34 @@ async def test_what_a_caller_raises_reaches_whoever_opened_the_server() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await opening()
+
+
+GARBAGE = [
+    b"\0" * 100,
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n",
+    b"POST /page/x HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Length: 9999999999\r\n\r\n",
+    b"POST /page/x HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"GET /open/" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: {host}\r\n\r\n",
+    b"GET /page/%ff%00 HTTP/1.1\r\nHost: {host}\r\nCookie: page=\xff\xfe\r\n\r\n",
+    b"GET /page/x HTTP/1.1\r\nHost: {host}\r\nHost: evil.test\r\n\r\n",
+]
+
+
+async def test_what_is_no_request_of_a_browser_neither_ends_the_server_nor_shows_anything(
+    visits: Visits, number: str
+) -> None:
+    address = await visits.address(number)
+    host = httpx.URL(address).netloc
+    for garbage in GARBAGE:
+        async with await anyio.connect_tcp("127.0.0.1", httpx.URL(address).port or 0) as stream:
+            await stream.send(garbage.replace(b"{host}", host))
+            await stream.send_eof()
+            answer = b""
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError), anyio.move_on_after(HANG_SECONDS):
+                while True:
+                    answer += await stream.receive()
+        assert b"Delete it?" not in answer
+        assert b" 200 " not in answer.partition(b"\r\n")[0]
+    async with Visitor() as person:
+        assert "Delete it?" in await person.visit(address)

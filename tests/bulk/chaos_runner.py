@@ -49,7 +49,7 @@ async def main(url: str, token: str, folder: Path, what: str) -> None:
         http.timeout = httpx.Timeout(PATIENCE_SECONDS)
         api = Salesloft(http)
         log = ChangeLog(database, ENVIRONMENT)
-        changes = Changes(api, log, Configurations(api), ENVIRONMENT, QUIET_SECONDS)
+        changes = Changes(api, log, Configurations(api), ENVIRONMENT, quiet=QUIET_SECONDS)
         plans = Plans(folder, database, ENVIRONMENT)
         reads = Reads(Lookups(api, changes.known, Budget(PLENTY)), CustomFields(api))
         async with open_jobs(plans, changes, reads, QUIET_SECONDS) as jobs:

@@ -14,6 +14,7 @@ from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import ByRun, Operation
 from salesloft_mcp.changes.history import Search
 from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.policy import Policy
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings
 from tests.hosting.program import HANG_SECONDS
@@ -219,10 +220,13 @@ async def test_the_next_server_goes_on_with_an_undo_that_a_crash_cut_off(
         gate = Gate(app.salesloft, monkeypatch, 30, "delete_mapping")
         await app.jobs.start_undo(await undoing(app, number), YES)
         await gate.wait()
+    plan = f"undo-{number}"
+    async with open_app(settings, sandbox, Policy(mode="no-delete", file="/policy.toml", limits=("mode",))) as app:
+        await app.jobs.resume_all()
+        status = await app.plans.status(plan)
+        assert status.state == "stopped"
+        assert "deletions are switched off here (mode no-delete in /policy.toml)" in status.problem
     async with open_app(settings, sandbox) as app:
-        plan = f"undo-{number}"
-        await app.jobs.resume_all(deletes=False)
-        assert (await app.plans.status(plan)).state == "stopped"
         await app.jobs.resume_all()
         assert (await app.jobs.wait(plan, HANG_SECONDS)).outcomes == {"deleted": 100}
         assert await live(app) == []

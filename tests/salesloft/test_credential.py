@@ -253,7 +253,7 @@ async def test_a_secret_that_the_server_repeats_is_not_told(
     with pytest.raises(errors.SignedOutError) as caught:
         await read(sandbox, over(sandbox, credentials, clock))
     told = str(caught.value)
-    assert "[secret]" in told
+    assert "[token]" in told
     assert refresh not in told
     assert secret not in told
 
@@ -322,6 +322,39 @@ async def test_a_call_that_began_for_one_team_does_nothing_for_another(
     with open_call():
         assert await read(sandbox, signed_in) == 0
     assert len(forgotten) == 3
+
+
+async def test_a_token_of_another_team_that_came_while_one_waited_is_not_taken(
+    sandbox: Sandbox, credentials: Credentials, clock: Clock, tmp_path: Path
+) -> None:
+    await sign_in(sandbox, credentials, clock=clock)
+    clock.now += 7200
+    refusals: list[str] = []
+
+    async def ask() -> None:
+        with open_call(), pytest.raises(errors.SignedOutError) as caught:
+            await read(sandbox, over(sandbox, credentials, clock))
+        refusals.append(caught.value.what)
+
+    async with anyio.create_task_group() as tasks:
+        async with kept_in(tmp_path).locked():
+            tasks.start_soon(ask)
+            await anyio.sleep(1)
+            await sign_in(sandbox, credentials, clock=clock, team="7")
+    assert "another team" in refusals[0]
+    assert b"/v2/me" not in {one.raw_path for one in sandbox.requests}
+
+
+async def test_whoever_waits_for_a_renewal_waits_no_longer_than_its_call_may(
+    sandbox: Sandbox, credentials: Credentials, clock: Clock, tmp_path: Path
+) -> None:
+    await sign_in(sandbox, credentials, clock=clock)
+    clock.now += 7200
+    began = anyio.current_time()
+    async with kept_in(tmp_path).locked():
+        with open_call(5.0), pytest.raises(errors.UnreachableError, match="another process"):
+            await read(sandbox, over(sandbox, credentials, clock))
+    assert anyio.current_time() - began < 6
 
 
 async def test_a_sign_in_with_another_application_than_the_settings_name_does_not_count(

@@ -1,11 +1,13 @@
 """Calling a tool, and what a test wants to know of the answer and of what was sent for it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp.client import Client
 
+from salesloft_mcp.app import App
+from salesloft_mcp.policy import Mode
 from salesloft_mcp.sandbox import Sandbox
 from tests.server.human import text
 from tests.server.snapshot import listed
@@ -56,6 +58,12 @@ async def refused(client: Client, tool: str, /, **arguments: Any) -> str:
     assert reply.failed, reply
     assert not reply.data
     return reply.words
+
+
+def narrowed(app: App, mode: Mode) -> App:
+    """The same live parts in another mode."""
+    changes = replace(app.changes, limits=replace(app.changes.limits, mode=mode))
+    return replace(app, settings=app.settings.model_copy(update={"mode": mode}), changes=changes)
 
 
 def tokens(value: object) -> float:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from salesloft_mcp.policy import Mode
 from salesloft_mcp.server.inventory import build_tool, chosen
-from salesloft_mcp.settings import Mode
 
 FILE = Path(__file__).with_name("tools_list.json")
 

@@ -14,10 +14,10 @@ from salesloft_mcp import __version__
 from salesloft_mcp.app import App
 from salesloft_mcp.audit.findings import KINDS
 from salesloft_mcp.changes.given import Given, GivenAccount, GivenPerson
+from salesloft_mcp.policy import Mode
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import NAMES, chosen
-from salesloft_mcp.settings import Mode
 from tests.conftest import Connect, Era
 from tests.server.calling import tokens
 from tests.server.human import YES, Human

@@ -1,7 +1,5 @@
 """Which tools there are: by mode, and by name."""
 
-from dataclasses import replace
-
 import pytest
 from mcp import MCPError
 from mcp.client import Client
@@ -9,12 +7,12 @@ from mcp_types import INVALID_PARAMS
 
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SettingsError
+from salesloft_mcp.policy import Mode
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import INVENTORY, NAMES, Entry, chosen
-from salesloft_mcp.settings import Mode
 from tests.conftest import Connect, Era
-from tests.server.calling import call, refused, writes
+from tests.server.calling import call, narrowed, refused, writes
 from tests.server.human import YES, Human
 
 READS = {entry.name for entry in INVENTORY if entry.kind == "read"}
@@ -34,8 +32,7 @@ async def names(client: Client) -> set[str]:
 @pytest.mark.anyio
 @pytest.mark.parametrize(("mode", "told"), [("full", ""), ("no-delete", "deleted here"), ("read-only", "written here")])
 async def test_the_instructions_say_what_a_mode_switches_off(app: App, era: Era, mode: Mode, told: str) -> None:
-    narrowed = replace(app, settings=app.settings.model_copy(update={"mode": mode}))
-    async with opened(narrowed, era, chosen(mode)) as client:
+    async with opened(narrowed(app, mode), era, chosen(mode)) as client:
         first = (client.instructions or "").partition("\n")[0]
     assert ("Nothing can be" in first) is bool(told)
     assert told in first
@@ -86,7 +83,7 @@ async def test_where_nothing_may_be_deleted_every_way_to_a_deletion_is_refused(
         run = await call(client, "run_plan", plan=plan.data["plan"])
     assert run.data["outcomes"] == {"created": 1}
     before = writes(sandbox)
-    careful, human = replace(app, settings=app.settings.model_copy(update={"mode": "no-delete"})), Human(YES)
+    careful, human = narrowed(app, "no-delete"), Human(YES)
     server = build_server(careful, chosen("no-delete"))
     async with Client(server, mode=era, elicitation_callback=human) as client:
         held = {**KEY, "external_id": "CONTACT3456"}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from tests.conftest import Connect, Era
-from tests.server.calling import call, refused, writes
+from tests.server.calling import call, narrowed, refused, writes
 from tests.server.human import YES, Human
 from tests.server.logged import lines, operations
 
@@ -198,7 +197,7 @@ async def test_an_old_id_that_moved_while_the_person_thought_is_not_deleted(
 
 
 async def test_where_nothing_may_be_deleted_nothing_is_replaced_or_moved(app: App, sandbox: Sandbox, era: Era) -> None:
-    careful = replace(app, settings=app.settings.model_copy(update={"mode": "no-delete"}))
+    careful = narrowed(app, "no-delete")
     human = Human(YES)
     async with Client(build_server(careful, chosen("no-delete")), mode=era, elicitation_callback=human) as client:
         for arguments in (REKEY, MOVE):

@@ -1,5 +1,6 @@
 """The token, and what stands in records, shows up nowhere it does not belong, whatever goes wrong."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import NAMES, chosen
 from salesloft_mcp.settings import Settings
+from salesloft_mcp.state.credentials import Credentials
 from tests.server.human import YES, Human, text
+from tests.signing_in import URL, everything_in_process, sign_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
@@ -99,6 +102,38 @@ async def test_no_failure_shows_the_token_a_traceback_or_personal_data(
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert files
     assert all(sandbox.api_key.encode() not in file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLES, "an echo"])
+async def test_no_failure_shows_a_secret_of_a_sign_in(
+    settings: Settings,
+    sandbox: Sandbox,
+    trouble: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    everything_in_process(monkeypatch, sandbox)
+    live = settings.model_copy(update={"base_url": URL})
+    kept = Credentials(live.state_dir, URL)
+    found = await sign_in(sandbox, kept)
+    secrets = [getattr(found, name).get_secret_value() for name in ("access_token", "refresh_token", "client_secret")]
+    body = json.dumps({"error": "invalid_grant", "error_description": " ".join(secrets)}).encode()
+    sandbox.faults.add(TROUBLES.get(trouble, Fault("raw", status=401, body=body, times=None)))
+    said = []
+    async with open_app(live) as app:
+        app.changes.quiet = 0.0
+        async with Client(build_server(app, chosen("full")), elicitation_callback=Human(YES)) as client:
+            for tool, arguments in CALLS.items():
+                said.append(text(await client.call_tool(tool, arguments)))
+    told = "\n".join([*said, caplog.text])
+    after = await kept.read()
+    assert after is not None
+    assert (trouble not in ("401", "an echo")) or after.ended
+    for secret in [*secrets, after.access_token.get_secret_value()]:
+        assert secret not in told
+        holding = [one for one in live.state_dir.rglob("*") if one.is_file() and secret.encode() in one.read_bytes()]
+        assert {one.parent.name for one in holding} == {"sign-ins"}
 
 
 async def test_a_crash_of_ours_tells_its_kind_and_its_place_and_no_value(

@@ -19,7 +19,7 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings
 from tests.conftest import Connect, Era
-from tests.server.calling import Reply, call, refused, writes
+from tests.server.calling import Reply, call, narrowed, refused, writes
 from tests.server.human import YES, Human
 from tests.server.logged import last, lines, operations
 
@@ -541,7 +541,7 @@ class TestWhoMayUndo:
         async with connect(elicitation_callback=human) as client:
             await call(client, "create_external_id_mapping", **NEW)
             await call(client, "delete_external_id_mapping", **CONTACT)
-        careful = replace(app, settings=app.settings.model_copy(update={"mode": "no-delete"}))
+        careful = narrowed(app, "no-delete")
         async with Client(build_server(careful, chosen("no-delete")), mode=era, elicitation_callback=human) as client:
             words = await refused(client, "undo_change", change=1)
             await undo(client, 2)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import anyio
+from pydantic import SecretStr
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.oauth import Accounts, Application, Tokens
@@ -28,8 +29,10 @@ def die_at(step: str) -> None:
 
     asked, written = Accounts.tokens, credentials._write_whole
 
-    async def unanswered(self: Accounts, application: Application, request: Mapping[str, str]) -> Tokens:
-        await asked(self, application, request)
+    async def unanswered(
+        self: Accounts, application: Application, request: Mapping[str, str], hidden: tuple[SecretStr, ...] = ()
+    ) -> Tokens:
+        await asked(self, application, request, hidden)
         die()
 
     def kept(folder: Path, file: Path, text: str) -> None:

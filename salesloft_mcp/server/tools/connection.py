@@ -7,8 +7,8 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from salesloft_mcp.app import App
+from salesloft_mcp.policy import AskMode, ConfirmMode, Mode
 from salesloft_mcp.server import answers
-from salesloft_mcp.settings import ConfirmMode, Mode
 
 
 class Connection(answers.Answer):
@@ -19,7 +19,9 @@ class Connection(answers.Answer):
     user_id: int = Field(description="The id of the user whose token this is.")
     user: str | None = Field(None, description="The name of that user.")
     mode: Mode = Field(description="What the tools may do.")
+    ask: AskMode = Field(description="What a person is asked about: deletions and the like, overwrites too, or all.")
     confirm: ConfirmMode = Field(description="How a person is asked before a write that needs a yes.")
+    policy: str | None = Field(None, description="What the administrator of this computer limits, and in which file.")
     points_left: int = Field(description="API points that are left in this minute.")
 
 
@@ -36,7 +38,9 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
         user_id=me.id,
         user=me.name,
         mode=app.settings.mode,
+        ask=app.settings.ask,
         confirm=app.settings.confirm,
+        policy=app.policy.line or None,
         points_left=app.budget.left(),
     )
     team = f"team {place.team_id}" if place.team_id else "a team that cannot be read"

@@ -113,7 +113,8 @@ async def create_external_id_mapping(
         changes = await _replaced(app, key, instead_of, object_id)
     else:
         changes = (await as_it_stands(app.salesloft, mappings.creation(key, object_id)),)
-        if needed(Operation("", changes)) is not None:  # nobody is asked about what would be refused
+        # Nobody is asked about what would be refused.
+        if needed(Operation("", changes), ask=app.changes.limits.ask) is not None:
             await require_configured(app.configurations, external_type, object_type)
     return Operation("", changes)
 

@@ -21,6 +21,7 @@ from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.models import object_type_of
 from salesloft_mcp.server import announce, answers, arguments
+from salesloft_mcp.server.allowed import allowed_plan
 from salesloft_mcp.server.consent import Asked, how_asked, require_consent
 from salesloft_mcp.server.tools.upserts import IntentArgument
 from salesloft_mcp.server.writes import writing
@@ -154,7 +155,7 @@ async def run_plan(ctx: Context[App, Any], plan: PlanId, include_suspicious: Inc
     """Run a plan in the background, or resume it. A person has to agree to more than 500 creates or overwrites in an
     hour, and to whatever the plan lists under asks."""
     app = ctx.request_context.lifespan_context
-    status = await app.plans.status(plan)
+    status = await allowed_plan(app, plan)
     if status.state in ("running", "finished") and not include_suspicious:
         return Operation("", ())
     return operation_of(status, "", include_suspicious)
@@ -165,7 +166,7 @@ async def get_plan(
 ) -> Annotated[CallToolResult, PlanAnswer]:
     """Get a plan: how far it is, and on request its rows, a hundred at a time."""
     app = ctx.request_context.lifespan_context
-    return await _answer(app, await app.plans.status(plan), 0, rows, after=cursor)
+    return await _answer(app, await allowed_plan(app, plan), 0, rows, after=cursor)
 
 
 async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToolResult, PlanAnswer]:
