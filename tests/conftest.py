@@ -77,6 +77,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     """No developer's own settings reach a test, and no test reaches a developer's own state."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     monkeypatch.setenv("SSH_CONNECTION", "nobody sits at this machine")  # so that no test opens a browser unasked
+    monkeypatch.setattr("salesloft_mcp.policy_file.place", lambda: tmp_path_factory.getbasetemp() / "no policy.toml")
     for name in list(os.environ):
         if name.startswith("SALESLOFT_"):
             monkeypatch.delenv(name)

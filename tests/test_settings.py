@@ -239,7 +239,7 @@ def test_a_blank_option_of_the_command_line_is_not_given(blank: str) -> None:
         given = [part for flag in flags.values() for part in (flag, blank)]
         if command.name == "sandbox" or not flags:
             continue  # its rate limit is that of the sandbox
-        required = ["X"] if command.name == "resolve" else []
+        required = {"resolve": ["X"], "install": ["cursor"], "uninstall": ["cursor"]}.get(str(command.name), [])
         params = command.make_context(command.name, [*given, *required]).params
         assert {name: params[name] for name in flags} == dict.fromkeys(flags)
 

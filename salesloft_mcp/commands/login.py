@@ -91,10 +91,20 @@ async def _asking(way: Way) -> Asking:
 
 
 def _pasted(asking: Asking) -> dict[str, str]:
-    """The query of the redirect, which a person copies from a browser that may be on another machine."""
+    """The query of the redirect, which a person copies from a browser that may be on another machine.
+
+    Raises:
+        InputError: nothing was pasted.
+    """
     click.echo(f"Open this address in any browser, and agree:\n\n{asking.address}\n", err=True)
     click.echo("The browser then goes to an address that it may not be able to show. Copy that address.", err=True)
-    return query_of(click.prompt("Paste it here", err=True))
+    try:
+        return query_of(click.prompt("Paste it here", err=True))
+    except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise
+        step = "run it again, and paste the address that the browser ends at."
+        raise InputError("redirect", "nothing was pasted.", next_step=step) from None
 
 
 async def _in_browser(settings: Settings, way: Way, asking: Asking, redirect: Redirect) -> Tokens:
@@ -139,11 +149,12 @@ def _sentence(told: dict[str, Any]) -> str:
     who = f"{told['user'] or 'user'} ({told['user_id']}), team {told['team'] or ''} ({told['team_id']})"
     lines = [f"Signed in to {told['base_url']}" + (f" as {who}." if told["user_id"] else ".")]
     lines.append(f"Scopes: {' '.join(told['scopes']) or 'those of the application'}.")
-    minutes = round(told["expires_in_seconds"] / 60)
-    if minutes and told["renewed"]:
-        lines.append(f"The token ends in {minutes} minutes, and is renewed by itself before that.")
-    elif minutes:
-        lines.append(f"The token ends in {minutes} minutes, and cannot be renewed: then sign in again.")
+    seconds = told["expires_in_seconds"]
+    ends = f"in {seconds} seconds" if seconds < 120 else f"in {seconds / 60:.0f} minutes"
+    renewed = "is renewed by itself" if told["renewed"] else "cannot be renewed: then sign in again"
+    lines.append(
+        f"The token ends {ends}, and {renewed}." if seconds else f"When the token ends is not told; it {renewed}."
+    )
     place = "the system's keyring" if told["kept"] == "keyring" else "a file that only you can read"
     lines.append(f"It is kept in {place}. A server that runs already uses it from its next call on.")
     if told["problem"]:

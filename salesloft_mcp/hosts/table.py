@@ -132,9 +132,10 @@ HOSTS = {
             "Start `codex`; a session that runs already does not see it.",
             container="mcp_servers",
             form="toml",
-            # A call may wait 20 seconds for Salesloft and 45 for a person, and Codex gives up after 60; the start of a
-            # server that was just installed may take longer than its 10.
-            more={"startup_timeout_sec": 30, "tool_timeout_sec": 120},
+            # A server that is not required has one second to start; then the first turn goes without its tools
+            # (https://github.com/openai/codex/issues/38689). The first start of all may take longer than the 10 seconds
+            # that Codex waits. A call may wait 20 seconds for Salesloft and 45 for a person, and it gives up after 60.
+            more={"required": True, "startup_timeout_sec": 30, "tool_timeout_sec": 120},
             for_key={"env_vars": [KEY]},  # it hands on only what is named
         ),
         Host(

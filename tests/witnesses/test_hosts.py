@@ -1,0 +1,145 @@
+"""Programs that start this server, installed without an account: each finds it after `install`, and uses it.
+
+The model that they talk to is scripted. Only what a person types and clicks is counted; what surrounds it is there so
+that nothing leaves this machine.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from salesloft_mcp.server.inventory import NAMES
+from tests.hosting.program import HANG_SECONDS, clean_environment
+from tests.hosts.model import Model, scripted
+from tests.witnesses.conftest import absent
+
+pytestmark = pytest.mark.witness
+
+SALESLOFT_MCP = Path(sys.executable).with_name("salesloft-mcp")
+ANSWER = "578495206"  # whom CONTACT3456 of crm_lead stands for
+ASKED = "Who is CONTACT3456?"
+MOST_COMMANDS, MOST_CLICKS = 2, 1
+
+Package = Callable[[str], Path]
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    with scripted("resolve_external_ids", external_ids=["CONTACT3456"], external_type="crm_lead") as one:
+        yield one
+
+
+@dataclass
+class Person:
+    """Types commands and clicks, in a home of their own; both are counted."""
+
+    environment: dict[str, str]
+    folder: Path
+    commands: list[str] = field(default_factory=list)
+    clicks: int = 0
+
+    def types(self, *words: str | Path, click: str = "") -> str:
+        """What a command prints; it has to succeed."""
+        self.commands.append(" ".join(map(str, words)))
+        self.clicks += bool(click)
+        done = subprocess.run(
+            words,
+            env=self.environment,
+            cwd=self.folder,
+            input=click,
+            capture_output=True,
+            text=True,
+            timeout=HANG_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    if not SALESLOFT_MCP.exists():
+        absent(f"{SALESLOFT_MCP} is not installed")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Person(clean_environment(tmp_path), folder)
+
+
+def binary(package: Path, *places: str) -> Path:
+    """The program of this platform, which npm puts beside the package."""
+    found = [file for place in places for file in package.parent.glob(place)]
+    if not found:
+        absent(f"{package.name} has no program for this platform")
+    return found[0]
+
+
+@pytest.fixture
+def claude(npm_package: Package, person: Person, model: Model) -> Path:
+    person.environment |= {
+        "ANTHROPIC_BASE_URL": model.url,
+        "ANTHROPIC_API_KEY": "none",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "MCP_TIMEOUT": str(int(1_000 * HANG_SECONDS)),  # for a slow machine; its own is 30 s
+        "ENABLE_TOOL_SEARCH": "false",  # the scripted model searches for nothing
+    }
+    return binary(npm_package("@anthropic-ai/claude-code"), "claude-code-linux-*/claude", "claude-code-darwin-*/claude")
+
+
+@pytest.fixture
+def codex(npm_package: Package, person: Person, model: Model, tmp_path: Path) -> Path:
+    """Codex, with a configuration that somebody has already."""
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "config.toml").write_text(
+        'model = "scripted" # not a real one\nmodel_provider = "here"\n\n[model_providers.here]\nname = "here"\n'
+        f'base_url = "{model.url}/v1"\nwire_api = "responses"\n'
+    )
+    return binary(npm_package("@openai/codex"), "codex-linux-*/vendor/*/bin/codex", "codex-darwin-*/vendor/*/bin/codex")
+
+
+def test_claude_code_answers_after_two_commands_and_one_click(claude: Path, person: Person, model: Model) -> None:
+    person.types(SALESLOFT_MCP, "install", "claude-code", "--sandbox", click="y\n")
+    said = person.types(claude, "-p", ASKED, "--allowedTools", "mcp__salesloft__resolve_external_ids")
+    assert ANSWER in said
+    assert {f"mcp__salesloft__{name}" for name in NAMES} <= model.seen
+    assert len(person.commands) <= MOST_COMMANDS
+    assert person.clicks <= MOST_CLICKS
+
+
+def test_codex_answers_after_two_commands_and_one_click(codex: Path, person: Person, model: Model) -> None:
+    person.types(SALESLOFT_MCP, "install", "codex", "--sandbox", click="y\n")
+    said = person.types(codex, "exec", "--skip-git-repo-check", ASKED)
+    assert ANSWER in said
+    assert set(NAMES) <= model.seen
+    assert len(person.commands) <= MOST_COMMANDS
+    assert person.clicks <= MOST_CLICKS
+
+
+def test_claude_code_lists_the_server_as_connected_and_not_after_uninstall(claude: Path, person: Person) -> None:
+    person.types(SALESLOFT_MCP, "install", "claude-code", "--sandbox", "--yes")
+    assert "salesloft" in person.types(claude, "mcp", "list")
+    person.types(SALESLOFT_MCP, "uninstall", "claude-code", "--yes")
+    assert "salesloft" not in person.types(claude, "mcp", "list")
+
+
+def test_gemini_lists_the_server_and_not_after_uninstall(npm_package: Package, node_bin: Path, person: Person) -> None:
+    gemini = npm_package("@google/gemini-cli") / "bundle" / "gemini.js"
+    person.environment["GEMINI_CLI_TRUST_WORKSPACE"] = "true"
+    person.types(SALESLOFT_MCP, "install", "gemini", "--sandbox", "--yes")
+    assert "salesloft" in person.types(node_bin, gemini, "mcp", "list")
+    person.types(SALESLOFT_MCP, "uninstall", "gemini", "--yes")
+    assert "salesloft" not in person.types(node_bin, gemini, "mcp", "list")
+
+
+def test_codex_lists_the_server_and_not_after_uninstall(codex: Path, person: Person, tmp_path: Path) -> None:
+    file = tmp_path / ".codex" / "config.toml"
+    before = file.read_bytes()
+    person.types(SALESLOFT_MCP, "install", "codex", "--sandbox", "--yes")
+    assert "salesloft" in person.types(codex, "mcp", "list")
+    person.types(SALESLOFT_MCP, "uninstall", "codex", "--yes")
+    assert file.read_bytes() == before
+    assert "salesloft" not in person.types(codex, "mcp", "list")
