@@ -138,13 +138,13 @@ class Jobs:
     async def resume_all(self) -> None:
         """Go on with runs that ended with their process, or are paused, as far as they are allowed here."""
         for row in await self._plans.running():
-            if (status := await self._plans.status(row.id)).state not in ("stopped", "paused"):
-                continue
             with JobGuard():
                 try:
-                    await self.start(operation_of(status, "serve"), Author(), seen=0)
+                    if (status := await self._plans.status(row.id)).waits:
+                        await self.start(operation_of(status, "serve"), Author(), seen=0)
                 except errors.SalesloftMcpError as error:
-                    await self._plans.note(row.id, seen=0, problem=str(error))
+                    if (await self._plans.status(row.id)).waits:  # else somebody else was quicker
+                        await self._plans.note(row.id, seen=0, problem=str(error))
 
     def _begin(self, job: Job, work: Callable[[], Awaitable[None]], after_failure: str = "resume it") -> None:
         self._plans.jobs[job.plan] = job

@@ -137,6 +137,11 @@ class Status:
         return self.state in ("planning", "running", "cancelling")
 
     @property
+    def waits(self) -> bool:
+        """Whether it was begun, and is for the next server, or whoever signs in, to go on with."""
+        return self.state in ("stopped", "paused")
+
+    @property
     def refused(self) -> int:
         """Rows that were to be written and are not, as far as anybody knows."""
         return self.outcomes["conflict"] + self.outcomes["failed"] + self.outcomes["lost"]

@@ -125,6 +125,22 @@ async def test_a_running_server_goes_on_with_it_as_soon_as_somebody_signs_in(
     assert mapped_twice(sandbox) == 0
 
 
+async def test_of_two_servers_one_goes_on_with_it_and_the_other_says_nothing(
+    settings: Settings, sandbox: Sandbox, kept: Credentials, ending: None
+) -> None:
+    await sign_in(sandbox, kept)
+    async with open_app(settings) as app, open_app(settings) as other:
+        plan = await paused(app)
+        await sign_in(sandbox, kept)
+        async with anyio.create_task_group() as tasks:
+            for one in (app, other):
+                tasks.start_soon(one.jobs.resume_all)
+        while (await app.plans.status(plan)).state != "finished":  # noqa: ASYNC110 - nothing tells it
+            await anyio.sleep(1)
+        assert (await app.plans.status(plan)).problem == ""
+    assert mapped_twice(sandbox) == 0
+
+
 async def test_the_next_server_goes_on_with_it_when_somebody_has_signed_in(
     settings: Settings, sandbox: Sandbox, kept: Credentials, ending: None
 ) -> None:
