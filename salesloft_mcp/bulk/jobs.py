@@ -62,7 +62,7 @@ class Jobs:
         """
         own, left = await self._plans.row(operation.by_run.plan), operation.by_run.writes
         self._changes.require_allowed(operation, own.object_type if own else "")
-        if own is not None and own.agreed >= left:
+        if own is not None and own.agreed >= left and await self._changes.still_agreed(own.operation):
             return None
         besides = own.writes - left if own else 0
         for row in await self._plans.running():

@@ -9,6 +9,7 @@ import anyio
 
 from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history
+from salesloft_mcp.changes.approvals import BY_CLIENT
 from salesloft_mcp.changes.attempt import look, send
 from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
 from salesloft_mcp.changes.consent import Question, needed, question
@@ -107,6 +108,11 @@ class Changes:
             return None
         place = await self.place(fresh=self._place is None)  # whoever agrees has to know where
         return question(operation, rule, place, await self.log.last(operation))
+
+    async def still_agreed(self, number: int) -> bool:
+        """Whether the way in which a person agreed to an operation is one that counts here."""
+        found = await history.find(self.log.database, history.Search(tenant=self.environment, id=number), 1)
+        return self.limits.confirm != "outside" or not any(one.how.startswith(BY_CLIENT) for one in found)
 
     async def apply(self, operation: Operation, author: Author) -> Done:
         """A few changes, one after the other, each brought to its end; what follows a failed one is not sent.

@@ -17,6 +17,7 @@ _PENDING = "decision IS NULL AND asked_at > ?"
 Where = Literal["in a terminal", "on a page in the browser"]
 TERMINAL: Where = "in a terminal"
 BROWSER: Where = "on a page in the browser"
+BY_CLIENT = "asked through the client"  # how a person agreed who was not asked outside of it
 
 
 class TooManyError(Exception):

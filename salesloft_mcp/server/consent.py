@@ -16,7 +16,7 @@ from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, Elicitatio
 from pydantic import BaseModel, Field
 
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.approvals import Decision
+from salesloft_mcp.changes.approvals import BY_CLIENT, Decision
 from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import Step, UnconfirmedError
@@ -25,7 +25,6 @@ from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 
 MODERN = "2026-07-28"
-BY_CLIENT = "asked through the client"
 _SILENT = "the client has left the question unanswered"
 _CANNOT = "this client cannot ask"
 _UNREADABLE = "the client did not ask, or its answer cannot be read"

@@ -12,7 +12,9 @@ from salesloft_mcp.app import App, open_app
 from salesloft_mcp.bulk.plan import Aim, Loaded
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import Status, operation_of
+from salesloft_mcp.changes.approvals import BY_CLIENT
 from salesloft_mcp.changes.change import Author
+from salesloft_mcp.policy import Policy
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.staging import Staging
@@ -292,6 +294,29 @@ async def test_where_the_token_is_of_another_team_no_run_goes_on_and_the_reason_
         status = await app.plans.status(plan)
         assert status.state == "stopped"
         assert "it was made for team 7, and this token is of team 100013. Nothing was written." in status.problem
+
+
+@pytest.mark.parametrize(
+    ("policy", "author", "told"),
+    [
+        (Policy(ask="all"), NOBODY, "a person has to agree to this run"),
+        (Policy(ask="overwrites"), NOBODY, ""),
+        (Policy(ask="all"), Author("a client", BY_CLIENT), ""),
+        (Policy(ask="all", confirm="outside"), Author("a client", BY_CLIENT), "a person has to agree to this run"),
+        (Policy(ask="all", confirm="outside"), Author("a client", "approved in a terminal"), ""),
+        (Policy(mode="read-only"), NOBODY, "writes are switched off here (mode read-only)"),
+        (Policy(object_types=("accounts",)), NOBODY, "the policy of this computer allows accounts only"),
+    ],
+)
+async def test_a_run_goes_on_only_as_far_as_the_policy_of_now_allows(
+    settings: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, policy: Policy, author: Author, told: str
+) -> None:
+    plan = await cut_off(settings, sandbox, monkeypatch, 100, author)
+    async with open_app(settings, sandbox, policy) as app:
+        await app.jobs.resume_all()
+        status = await app.plans.status(plan)
+        assert told in status.problem
+        assert (status.state == "stopped") is bool(told)
 
 
 async def test_while_the_team_cannot_be_read_nothing_is_planned_or_run(app: App, sandbox: Sandbox) -> None:
