@@ -137,6 +137,7 @@ for command in cli_hosts.COMMANDS:
 
 @cli.command(epilog=EXIT_CODES)
 @setting("--client-id", help="Of the OAuth application; its secret is asked for, or is SALESLOFT_CLIENT_SECRET.")
+@click.option("--api-key", is_flag=True, help="Keep an API key instead; it is asked for, or is SALESLOFT_API_KEY.")
 @click.option("--client-credentials", is_flag=True, help="For a private application: no person has to agree.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and take the pasted redirect.")
 @click.option("--no-keyring", is_flag=True, help="Keep it in a private file, even where the system has a keyring.")

@@ -31,6 +31,11 @@ yes = click.option("--yes", is_flag=True, help="Do not ask. What starts somethin
 @options.sandbox
 @options.base_url
 @setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
+@setting(
+    "--ask",
+    type=click.Choice(["deletes", "overwrites", "all"]),
+    help="What a person is asked about. [default: deletes]",
+)
 @setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
 @click.option("--tools", default="", help="Only these tools, separated by commas.")
 @state_dir
@@ -46,8 +51,8 @@ def install() -> None:
     """Connect an assistant: write this server into its configuration.
 
     The change is shown first, and is made when you agree. The file as it was is kept beside it, and everything else in
-    it stays as it is. Options go into the entry. No key does: the server uses what `salesloft-mcp login` keeps, VS Code
-    asks for a key and keeps it, and what runs in a terminal hands SALESLOFT_API_KEY on.
+    it stays as it is. Options go into the entry. No key does: the server uses what `salesloft-mcp login` keeps, which
+    may be an API key; VS Code asks for one; and what runs in a terminal hands SALESLOFT_API_KEY on.
 
     \b
     salesloft-mcp install claude-code --sandbox

@@ -167,7 +167,7 @@ class SignInPage:
             before = None
         given = self._settings
         if before and given.client_id in (None, before.client_id):
-            if before.grant == "client_credentials":
+            if before.grant != "authorization_code":
                 return None
             application = Application(before.client_id, before.client_secret)
             return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring", before.asked)

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.sandbox.sandbox import API_KEY
 from tests.hosting.program import COMMAND, HANG_SECONDS, clean_environment, free_port, listening
 from tests.signing_in import agreed, served, token_requests
 
@@ -169,6 +170,34 @@ async def test_a_private_application_needs_no_person(world: World) -> None:
     assert done.returncode == 0, done.stderr
     assert "Scopes: external_id:read person:view." in done.stdout
     assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 0
+
+
+@pytest.mark.anyio
+async def test_an_api_key_is_kept_and_used_where_no_environment_has_it(world: World) -> None:
+    key = API_KEY
+    kept = await world.run("login", "--api-key", SALESLOFT_API_KEY=key)
+    assert kept.returncode == 0, kept.stderr
+    assert "The API key is good until" in kept.stdout
+    assert key not in kept.stdout + kept.stderr
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 0
+    assert "until somebody deletes it" in (await world.run("logout")).stdout
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 2
+
+
+@pytest.mark.anyio
+async def test_an_api_key_that_salesloft_knows_no_longer_is_told_and_nothing_is_asked_for_it(world: World) -> None:
+    await world.run("login", "--api-key", SALESLOFT_API_KEY="ak-of-nobody")
+    refused = await world.run("resolve", "CONTACT3456")
+    assert refused.returncode == 2
+    assert "does not know the API key any more" in refused.stderr
+    assert not token_requests(world.sandbox)
+
+
+def test_without_a_terminal_an_api_key_has_to_be_set(tmp_path: Path) -> None:
+    env = clean_environment(tmp_path)
+    done = subprocess.run([*COMMAND, "login", "--api-key"], env=env, input="", capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "SALESLOFT_API_KEY: is needed to keep it." in done.stderr
 
 
 @pytest.mark.anyio

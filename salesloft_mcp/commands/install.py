@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from salesloft_mcp import policy_file
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.hosts import edit
@@ -22,8 +23,9 @@ _FOLDERS = ("state_dir", "files_dir")
 
 def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes: bool, **options: Option) -> None:
     """Show the change of the host's file, and make it when a person agrees."""
-    settings = load(options)
-    chosen(settings.mode, tuple(tools.replace(",", " ").split()), ())
+    policy = policy_file.installed()
+    settings = load(options, policy)
+    chosen(settings.mode, tuple(name.strip() for name in tools.split(",") if name.strip()), (), policy)
     row, system = HOSTS[host], System(sys.platform, Path.home(), surroundings())
     start = installed()
     stored = not sandbox and Credentials(settings.state_dir, settings.base_url).stamp() is not None
@@ -73,7 +75,7 @@ def _credential(row: Host, settings: Settings, old: object, *, sandbox: bool, st
         return "It uses the sign-in that is kept here."
     if row.inputs:
         return f"{row.title} asks for the API key when it starts the server, and keeps it safely."
-    login = "sign in with `salesloft-mcp login`, before or after; no restart is needed."
+    login = "sign in with `salesloft-mcp login`, or `login --api-key` to keep a key; no restart is needed."
     if row.for_key is None:
         return f"There is no sign-in yet: {login}"
     if settings.api_key:

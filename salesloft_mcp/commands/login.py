@@ -21,6 +21,7 @@ from salesloft_mcp.text import escaped
 
 
 def login(
+    api_key: bool,
     client_credentials: bool,
     no_browser: bool,
     no_keyring: bool,
@@ -32,6 +33,11 @@ def login(
 ) -> None:
     """Sign in, keep what came of it, and say who and which team it is."""
     settings = load(options)
+    if api_key:
+        key = _key(settings)
+        way = Way("", Application("", NO_TOKEN), "", in_keyring=not no_keyring)
+        _tell(_told(settings, anyio.run(keep, settings, way, "api_key", Tokens(key))), as_json=as_json)
+        return
     url = _accounts(accounts_url) if accounts_url else accounts_of(settings.base_url)
     redirect = checked_redirect(redirect_uri, here=not no_browser)
     way = Way(url, _application(settings), redirect.address, in_keyring=not no_keyring, scope=scope)
@@ -44,7 +50,28 @@ def login(
             tokens = anyio.run(tokens_for, way, asking.came_back(_pasted(asking)))
         else:
             tokens = anyio.run(_in_browser, settings, way, asking, redirect)
-    told = _told(settings, anyio.run(keep, settings, way, grant, tokens))
+    _tell(_told(settings, anyio.run(keep, settings, way, grant, tokens)), as_json=as_json)
+
+
+def _key(settings: Settings) -> SecretStr:
+    """The API key of the settings, or the one that a person types without an echo.
+
+    Raises:
+        InputError: there is none, and this is no terminal; or it cannot be a key.
+    """
+    if settings.api_key:
+        return settings.api_key
+    if not sys.stdin.isatty():
+        step = "set it, or run this in a terminal, which asks for it."
+        raise InputError("SALESLOFT_API_KEY", "is needed to keep it.", next_step=step)
+    typed = click.prompt("API key (it is not shown)", hide_input=True, err=True).strip()
+    key = load({"api_key": typed}).api_key
+    if key is None:
+        raise InputError("the API key", "is empty.", next_step="copy it from Salesloft, under Settings, API Keys.")
+    return key
+
+
+def _tell(told: dict[str, Any], *, as_json: bool) -> None:
     click.echo(json.dumps(told, indent=2) if as_json else _sentence(told))
 
 
@@ -132,6 +159,7 @@ def _told(settings: Settings, done: Done) -> dict[str, Any]:
     found = done.sign_in
     return {
         "base_url": settings.base_url,
+        "grant": found.grant,
         "team_id": done.team.id if done.team else None,
         "team": escaped(done.team.name or "") if done.team else "",
         "user_id": done.me.id if done.me else None,
@@ -146,17 +174,23 @@ def _told(settings: Settings, done: Done) -> dict[str, Any]:
 
 def _sentence(told: dict[str, Any]) -> str:
     """For a person."""
+    key = told["grant"] == "api_key"
     who = f"{told['user'] or 'user'} ({told['user_id']}), team {told['team'] or ''} ({told['team_id']})"
     lines = [f"Signed in to {told['base_url']}" + (f" as {who}." if told["user_id"] else ".")]
-    lines.append(f"Scopes: {' '.join(told['scopes']) or 'those of the application'}.")
-    seconds = told["expires_in_seconds"]
-    ends = f"in {seconds} seconds" if seconds < 120 else f"in {seconds / 60:.0f} minutes"
-    renewed = "is renewed by itself" if told["renewed"] else "cannot be renewed: then sign in again"
-    lines.append(
-        f"The token ends {ends}, and {renewed}." if seconds else f"When the token ends is not told; it {renewed}."
-    )
+    lines += ["The API key is good until somebody deletes it in Salesloft."] if key else _ends(told)
     place = "the system's keyring" if told["kept"] == "keyring" else "a file that only you can read"
     lines.append(f"It is kept in {place}. A server that runs already uses it from its next call on.")
     if told["problem"]:
         lines.append(f"Who it is could not be read: {told['problem']}")
     return "\n".join(lines)
+
+
+def _ends(told: dict[str, Any]) -> list[str]:
+    """What tokens may do, and for how long."""
+    scopes = f"Scopes: {' '.join(told['scopes']) or 'those of the application'}."
+    seconds = told["expires_in_seconds"]
+    ends = f"in {seconds} seconds" if seconds < 120 else f"in {seconds / 60:.0f} minutes"
+    renewed = "is renewed by itself" if told["renewed"] else "cannot be renewed: then sign in again"
+    if not seconds:
+        return [scopes, f"When the token ends is not told; it {renewed}."]
+    return [scopes, f"The token ends {ends}, and {renewed}."]

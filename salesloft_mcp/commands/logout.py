@@ -39,6 +39,8 @@ async def _signed_out(credentials: Credentials, base_url: str) -> str:
 
 async def _revoked(found: SignIn) -> str:
     """Revoke what can be, and say how that ended."""
+    if found.grant == "api_key":
+        return "The API key is good until somebody deletes it in Salesloft."
     async with accounts_at(found.accounts_url) as accounts:
         address = (await accounts.metadata()).revocation
         if not address:

@@ -114,7 +114,7 @@ class SignedIn:
             raise SignedOutError(error.what, next_step=error.steps) from error
         if found is None:
             raise SignedOutError("there is no credential for Salesloft. Nothing was sent.", next_step=_ways(self.how))
-        if self._client_id not in ("", found.client_id):
+        if found.grant != "api_key" and self._client_id not in ("", found.client_id):
             what = "the sign-in is of another application than SALESLOFT_CLIENT_ID names. Nothing was sent."
             raise SignedOutError(what, next_step=f"run `{self.how}` in a terminal.")
         call = current()
@@ -193,6 +193,8 @@ class SignedIn:
         return kept
 
     async def _newer(self, now: SignIn) -> SignIn:
+        if now.grant == "api_key":
+            return replace(now, ended="Salesloft does not know the API key any more.")
         request = {"grant_type": str(now.grant), **({"scope": now.asked} if now.asked else {})}
         if now.grant == "authorization_code":
             request = {"grant_type": "refresh_token", "refresh_token": now.refresh_token.get_secret_value()}

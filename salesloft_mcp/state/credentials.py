@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from salesloft_mcp.errors import StateError
 from salesloft_mcp.state.files import private_directory
 
-Grant = Literal["authorization_code", "client_credentials"]
+Grant = Literal["authorization_code", "client_credentials", "api_key"]
 Place = Literal["keyring", "file"]
 
 FOLDER = "sign-ins"  # in the state directory

@@ -263,11 +263,11 @@ def test_options_go_into_the_entry_and_folders_as_whole_paths(
 ) -> None:
     (home / "in").mkdir()
     monkeypatch.chdir(home)
-    options = ["--base-url", "http://127.0.0.1:9", "--mode", "read-only", "--confirm", "elicit"]
+    options = ["--base-url", "http://127.0.0.1:9", "--mode", "read-only", "--ask", "all", "--confirm", "elicit"]
     options += ["--tools", "get_connection", "--state-dir", "mine", "--files-dir", "in", "--name", "crm"]
     result = typed("install", "cursor", *options, "--yes")
     assert result.exit_code == 0, result.output
-    wanted = ["serve", *options[:6], "--state-dir", f"{home}/mine", "--files-dir", f"{home}/in"]
+    wanted = ["serve", *options[:8], "--state-dir", f"{home}/mine", "--files-dir", f"{home}/in"]
     assert sorted(entry(home, "cursor", "crm")["args"]) == sorted([*wanted, "--tools", "get_connection"])
 
 

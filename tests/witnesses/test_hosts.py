@@ -121,7 +121,9 @@ def test_codex_answers_after_two_commands_and_one_click(codex: Path, person: Per
 
 def test_claude_code_lists_the_server_as_connected_and_not_after_uninstall(claude: Path, person: Person) -> None:
     person.types(SALESLOFT_MCP, "install", "claude-code", "--sandbox", "--yes")
-    assert "salesloft" in person.types(claude, "mcp", "list")
+    listed = person.types(claude, "mcp", "list")
+    assert "salesloft" in listed
+    assert "Connected" in listed
     person.types(SALESLOFT_MCP, "uninstall", "claude-code", "--yes")
     assert "salesloft" not in person.types(claude, "mcp", "list")
 
