@@ -11,7 +11,8 @@ from typing import Any, get_args
 import pytest
 
 from salesloft_mcp import __version__
-from salesloft_mcp.settings import PREFIX, Mode, Settings, load
+from salesloft_mcp.policy import Mode
+from salesloft_mcp.settings import PREFIX, Settings, load
 from tests.hosting.program import HELLO, clean_environment, started
 
 ROOT = Path(__file__).parent.parent

@@ -413,7 +413,7 @@ async def test_a_thousand_rows_cost_a_point_for_a_hundred_of_each_thing_that_is_
         run = await call(client, "run_plan", plan=reply.data["plan"])
     assert run.data["outcomes"] == {"created": 500, "updated": 500}
     assert len(writes(sandbox)) == 1_000
-    assert len(sandbox.requests) <= 1_000 + 9 * 4 + 2 * 4 + 5
+    assert len(sandbox.requests) <= 1_000 + 9 * 4 + 2 * 4 + 5 + (1 + 7 * 2)  # the last are the newest mappings
     assert len(human.questions) == 1
 
 
