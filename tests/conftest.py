@@ -21,6 +21,7 @@ from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
 from tests.browser.desk import Desk, sit_down
+from tests.hosting.program import NO_KEYRING
 from tests.steady import STEADY
 
 # The first two measure how busy the machine is, not what the code does. CI looks at more examples.
@@ -76,6 +77,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No developer's own settings reach a test, and no test reaches a developer's own state."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", NO_KEYRING)
     monkeypatch.setenv("SSH_CONNECTION", "nobody sits at this machine")  # so that no test opens a browser unasked
     monkeypatch.setattr("salesloft_mcp.policy_file.place", lambda: tmp_path_factory.getbasetemp() / "no policy.toml")
     for name in list(os.environ):

@@ -78,9 +78,10 @@ def system_keyring() -> Keyring | None:
     try:
         import keyring
         import keyring.core
-    except ImportError:
+
+        found = keyring.get_keyring()
+    except (ImportError, AttributeError, ValueError, RuntimeError, OSError):  # or its configuration names none that is
         return None
-    found = keyring.get_keyring()
     # The library names its own stand-ins, which refuse everything or keep nothing, with a priority below one.
     return found if keyring.core.recommended(found) else None
 

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 COMMAND = (sys.executable, "-m", "salesloft_mcp")
 API_KEY = "ak-test-0123456789"
 HANG_SECONDS = 120.0  # only against a test that would hang: nothing here depends on how fast the machine is
+NO_KEYRING = "keyring.backends.null.Keyring"
 PLACE = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -30,7 +31,8 @@ HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"na
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
     """Nothing of the developer's own: no settings, no credentials, no desktop, an empty home."""
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "SSH_CONNECTION": "nobody sits here", **more}
+    own = {"PATH": os.environ["PATH"], "HOME": str(home), "SSH_CONNECTION": "nobody sits here"}
+    return {**own, "PYTHON_KEYRING_BACKEND": NO_KEYRING, **more}
 
 
 def run(*arguments: str, env: Mapping[str, str], given: str = "") -> subprocess.CompletedProcess[str]:

@@ -274,6 +274,14 @@ async def test_a_keyring_that_only_stands_in_for_one_is_none(monkeypatch: pytest
         assert module.system_keyring() is None
 
 
+def test_a_keyring_that_is_configured_wrongly_is_none(tmp_path: Path) -> None:
+    script = "from salesloft_mcp.state.credentials import system_keyring; print(system_keyring())"
+    for name in ("no.such.Keyring", "keyring.backends.null.Nothing", "nothing"):
+        env = clean_environment(tmp_path, PYTHON_KEYRING_BACKEND=name)
+        done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+        assert done.stdout == "None\n"
+
+
 _REAL = """
 import sys
 from dataclasses import replace
@@ -304,7 +312,7 @@ def test_the_keyring_of_a_desktop_keeps_it(tmp_path: Path) -> None:
     script = f'{begin}; exec "$0" -c "$1" "$2"'
     done = subprocess.run(
         ["dbus-run-session", "--", "sh", "-c", script, sys.executable, _REAL, str(tmp_path / "state")],
-        env=clean_environment(tmp_path),
+        env={name: value for name, value in clean_environment(tmp_path).items() if "KEYRING" not in name},
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,
