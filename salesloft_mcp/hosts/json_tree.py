@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 DEEPEST = 200  # no configuration is nested as deep, and the reader calls itself
@@ -66,6 +67,7 @@ class Tree:
     lenient: int
 
 
+@lru_cache(maxsize=8)  # an edit looks at a text several times, and some programs keep megabytes in theirs
 def parse(text: str) -> Tree:
     """Read the text.
 
