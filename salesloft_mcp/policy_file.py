@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from salesloft_mcp.errors import PolicyError
@@ -116,12 +117,12 @@ def _require_safe(file: Path, step: Path, owners: Collection[int]) -> None:
     found = os.lstat(step)
     if found.st_uid not in owners:
         what = f"{step} belongs to the user {found.st_uid}, and not to root."
-        raise _unusable(file, what, f"an administrator runs: chown root '{step}'")
+        raise _unusable(file, what, f"an administrator looks at it, and then runs: chown root {quote(str(step))}")
     # The rights of a link mean nothing. In a folder with the sticky bit nobody moves or removes what is not his own.
     is_shared = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
     if not stat.S_ISLNK(found.st_mode) and not is_shared and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         what = f"others than its owner may write to {step}."
-        raise _unusable(file, what, f"an administrator runs: chmod go-w '{step}'")
+        raise _unusable(file, what, f"an administrator looks at it, and then runs: chmod go-w {quote(str(step))}")
 
 
 def _policy(file: str, given: dict[str, Any]) -> Policy:

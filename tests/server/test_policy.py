@@ -87,6 +87,16 @@ async def test_calls_about_other_records_are_refused_before_anything_is_sent(
     assert human.questions == []
 
 
+async def test_a_plan_whose_rows_name_records_that_are_not_allowed_fails_and_says_why(
+    settings: Settings, sandbox: Sandbox, era: Era
+) -> None:
+    rows = [{"external_id": "CONTACT3456", "title": "x", "owner.external_id": "7"}]
+    async with opened(settings, sandbox, era, NO_USERS) as (client, _):
+        words = await refused(client, "plan_bulk_upsert", **TYPE, object_type="people", rows=rows)
+    assert "owner: the policy of this computer allows people and accounts only" in words
+    assert not [one for one in sandbox.requests if b"object_type=users" in one.query or b"users" in one.raw_path]
+
+
 async def test_where_one_kind_of_record_is_allowed_it_is_the_one_that_is_meant(
     settings: Settings, sandbox: Sandbox, era: Era
 ) -> None:
