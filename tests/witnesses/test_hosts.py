@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from salesloft_mcp.sandbox.sandbox import API_KEY
 from salesloft_mcp.server.inventory import NAMES
-from tests.hosting.program import HANG_SECONDS, clean_environment
+from tests.hosting.program import HANG_SECONDS, clean_environment, free_port, listening
 from tests.hosts.model import Model, scripted
 from tests.witnesses.conftest import absent
 
 pytestmark = pytest.mark.witness
 
 SALESLOFT_MCP = Path(sys.executable).with_name("salesloft-mcp")
+TOOL = "resolve_external_ids"
 ANSWER = "578495206"  # whom CONTACT3456 of crm_lead stands for
 ASKED = "Who is CONTACT3456?"
 MOST_COMMANDS, MOST_CLICKS = 2, 1
@@ -29,7 +31,7 @@ Package = Callable[[str], Path]
 
 @pytest.fixture
 def model() -> Iterator[Model]:
-    with scripted("resolve_external_ids", external_ids=["CONTACT3456"], external_type="crm_lead") as one:
+    with scripted(TOOL, external_ids=["CONTACT3456"], external_type="crm_lead") as one:
         yield one
 
 
@@ -103,7 +105,7 @@ def codex(npm_package: Package, person: Person, model: Model, tmp_path: Path) ->
 
 def test_claude_code_answers_after_two_commands_and_one_click(claude: Path, person: Person, model: Model) -> None:
     person.types(SALESLOFT_MCP, "install", "claude-code", "--sandbox", click="y\n")
-    said = person.types(claude, "-p", ASKED, "--allowedTools", "mcp__salesloft__resolve_external_ids")
+    said = person.types(claude, "-p", ASKED, "--allowedTools", f"mcp__salesloft__{TOOL}")
     assert ANSWER in said
     assert {f"mcp__salesloft__{name}" for name in NAMES} <= model.seen
     assert len(person.commands) <= MOST_COMMANDS
@@ -117,6 +119,23 @@ def test_codex_answers_after_two_commands_and_one_click(codex: Path, person: Per
     assert set(NAMES) <= model.seen
     assert len(person.commands) <= MOST_COMMANDS
     assert person.clicks <= MOST_CLICKS
+
+
+@pytest.mark.parametrize("host", ["codex", "claude-code"])
+def test_a_host_hands_on_the_key_of_its_environment_which_stands_in_no_file(
+    host: str, request: pytest.FixtureRequest, person: Person, model: Model, tmp_path: Path
+) -> None:
+    program = request.getfixturevalue("codex" if host == "codex" else "claude")
+    words = (
+        ("exec", "--skip-git-repo-check") if host == "codex" else ("--allowedTools", f"mcp__salesloft__{TOOL}", "-p")
+    )
+    port = free_port()
+    with listening(["sandbox", "--port", str(port)], port, person.environment, tmp_path / "sandbox.log"):
+        person.environment["SALESLOFT_API_KEY"] = API_KEY
+        person.types(SALESLOFT_MCP, "install", host, "--base-url", f"http://127.0.0.1:{port}", "--yes")
+        assert ANSWER in person.types(program, *words, ASKED)
+    files = [file for file in tmp_path.rglob("*") if file.suffix in (".json", ".toml", ".bak")]
+    assert not [file for file in files if API_KEY in file.read_text()]
 
 
 def test_claude_code_lists_the_server_as_connected_and_not_after_uninstall(claude: Path, person: Person) -> None:
