@@ -135,9 +135,13 @@ class Jobs:
         """Points that its last job in this process has spent so far."""
         return self._plans.jobs[plan].call.points if plan in self._plans.jobs else 0
 
-    async def resume_all(self) -> None:
-        """Go on with runs that ended with their process, or are paused, as far as they are allowed here."""
+    async def resume_all(self, undoings: bool = True) -> None:
+        """Go on with runs that ended with their process, or are paused, as far as they are allowed here; with those
+        that take something back only if `undoings`.
+        """
         for row in await self._plans.running():
+            if row.undoes and not undoings:
+                continue
             with JobGuard():
                 try:
                     if (status := await self._plans.status(row.id)).waits:

@@ -66,16 +66,17 @@ async def resume(app: App, entries: tuple[Entry, ...]) -> None:
     """Go on with the runs that a crash cut off, as far as these tools, this mode and the policy allow; and whenever
     somebody signs in, with those that waited for it.
     """
-    if "run_plan" not in {entry.name for entry in entries}:
+    names = {entry.name for entry in entries}
+    if "run_plan" not in names:
         return  # no run is begun here, and so none is resumed
-    await _go_on(app)
+    await _go_on(app, "undo_change" in names)
     if app.signed_in is not None:
         async for _ in app.signed_in.logins():
-            await _go_on(app)
+            await _go_on(app, "undo_change" in names)
 
 
-async def _go_on(app: App) -> None:
+async def _go_on(app: App, undoings: bool) -> None:
     try:
-        await app.jobs.resume_all()
+        await app.jobs.resume_all(undoings)
     except StateError as error:  # a file that is busy at this moment ends no server
         log.warning("no run could be resumed: %s", error.what)
