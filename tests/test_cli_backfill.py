@@ -172,7 +172,7 @@ def test_files_are_never_read_over_http(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr("salesloft_mcp.commands.serve.open_app", lambda settings, _: seen.append(settings.files_dir))
+    monkeypatch.setattr("salesloft_mcp.commands.serve.open_app", lambda settings, *_: seen.append(settings.files_dir))
     monkeypatch.setattr("anyio.run", lambda *_: 0)
     where = ["--sandbox", "--state-dir", str(tmp_path)]
     CliRunner().invoke(cli, ["serve", *where, "--http"], env=environment)
