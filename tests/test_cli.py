@@ -35,12 +35,14 @@ COMMANDS = (
     "bulk-upsert",
     "changes",
     "demo",
+    "install",
     "login",
     "logout",
     "resolve",
     "runs",
     "sandbox",
     "serve",
+    "uninstall",
     "verify",
 )
 HELP = """
