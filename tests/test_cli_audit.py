@@ -86,7 +86,7 @@ def test_machines_get_json(file: Path) -> None:
     }
     assert found["summary"].startswith("1 of 23 users (4 %) has an external id.")
     assert [row["external_type"] for row in found["coverage"]] == ["crm"]
-    assert found["points_spent"] == 5
+    assert found["points_spent"] == 7  # two of them because no mapping of users is deleted: the filter may find nothing
 
 
 def test_every_finding_is_a_line_of_jsonl(file: Path, tmp_path: Path) -> None:
