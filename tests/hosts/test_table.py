@@ -118,7 +118,11 @@ def test_from_an_environment_that_is_thrown_away_the_program_that_makes_it_is_wr
 
 @pytest.mark.parametrize(
     "prefix",
-    ["/home/me/.local/share/pipx/venvs/salesloft-mcp", "/home/me/.local/share/uv/tools/salesloft-mcp", "/work/.venv"],
+    [
+        "/home/me/.local/share/pipx/venvs/salesloft-mcp",
+        "/home/me/.local/share/uv/tools/salesloft-mcp",
+        "/opt/sales/.venv",
+    ],
 )
 def test_from_an_environment_that_stays_its_own_command_is_written(prefix: str, tmp_path: Path) -> None:
     script = program(tmp_path / "bin", COMMAND)
@@ -128,4 +132,4 @@ def test_from_an_environment_that_stays_its_own_command_is_written(prefix: str, 
 
 
 def test_without_a_script_python_starts_the_package(tmp_path: Path) -> None:
-    assert installed("/work/.venv", str(tmp_path)).arguments == ("-m", "salesloft_mcp")
+    assert installed("/opt/sales/.venv", str(tmp_path)).arguments == ("-m", "salesloft_mcp")
