@@ -212,7 +212,7 @@ def _check_startable(status: Status, suspicious: bool) -> None:
         what = "plan: its run ended without its suspicious rows. Nothing was started."
         step = (Hint.PLAN_AGAIN, " for them; what was written comes out as unchanged.")
         raise errors.ConflictError(what, next_step=step)
-    if row.state in ("planning", "undone") or status.state not in ("planned", "stopped", "cancelled"):
+    if row.state in ("planning", "undone") or status.state not in ("planned", "paused", "stopped", "cancelled"):
         again = "" if status.under_way or status.state == "undoing" else (Hint.PLAN_AGAIN, ", to write anew.")
         raise errors.ConflictError(f"plan: it is {status.state}. Nothing was started.", next_step=again)
     if suspicious and row.operation and not row.suspicious:

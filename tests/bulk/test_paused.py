@@ -81,6 +81,13 @@ async def paused(app: App) -> str:
     return plan
 
 
+async def finished(app: App, plan: str) -> None:
+    """Wait until it is, which nothing tells."""
+    with anyio.fail_after(HANG_SECONDS * 100):
+        while (await app.plans.status(plan)).state != "finished":
+            await anyio.sleep(1)
+
+
 @pytest.fixture
 def ending(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     async def end() -> None:
@@ -119,8 +126,7 @@ async def test_a_running_server_goes_on_with_it_as_soon_as_somebody_signs_in(
         await anyio.sleep(60)
         assert (await app.plans.status(plan)).state == "paused"
         await sign_in(sandbox, kept)
-        while (await app.plans.status(plan)).state != "finished":  # noqa: ASYNC110 - nothing tells it
-            await anyio.sleep(1)
+        await finished(app, plan)
         tasks.cancel_scope.cancel()
     assert mapped_twice(sandbox) == 0
 
@@ -135,8 +141,7 @@ async def test_of_two_servers_one_goes_on_with_it_and_the_other_says_nothing(
         async with anyio.create_task_group() as tasks:
             for one in (app, other):
                 tasks.start_soon(one.jobs.resume_all)
-        while (await app.plans.status(plan)).state != "finished":  # noqa: ASYNC110 - nothing tells it
-            await anyio.sleep(1)
+        await finished(app, plan)
         assert (await app.plans.status(plan)).problem == ""
     assert mapped_twice(sandbox) == 0
 
