@@ -84,7 +84,7 @@ async def paused(app: App) -> str:
 async def finished(app: App, plan: str) -> None:
     """Wait until it is, which nothing tells."""
     with anyio.fail_after(HANG_SECONDS * 100):
-        while (await app.plans.status(plan)).state != "finished":
+        while (await app.plans.status(plan)).state != "finished":  # noqa: ASYNC110 - no event tells it
             await anyio.sleep(1)
 
 
