@@ -103,7 +103,11 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
         ConflictError: nothing of it can be brought back.
     """
     fields, names = way_back(change.before or {}, change.after or {}, now, fields_of(change.key))
-    left = [f"{name} (changed again since, or not writable)" for name in names]
+    hidden = (change.after or {}).keys() - now.keys()
+    left = [
+        f"{name} ({'not shown by Salesloft' if name in hidden else 'changed again since, or not writable'})"
+        for name in names
+    ]
     if not left and fits(now, fields):
         raise AsBeforeError("the record is as it was before.")
     if not fields:
@@ -188,6 +192,8 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
             fields, more = _custom_way_back(_dict(old), _dict(new), _dict(now.get(name)))
             back |= {name: fields} if fields else {}
             left += more
+        elif name in after and name not in now and not _is(name, new, old):  # as it stands, nobody can tell
+            left.append(name)
         elif (name not in after and new is None) or _is(name, new, old) or _is(name, now.get(name), old):
             continue
         elif same(name, now.get(name), new) and _can_be_written(model, name, old):
@@ -200,9 +206,11 @@ def way_back(before: Image, after: Image, now: Image, model: type[RecordFields])
 
 
 def image(record: Record, names: Iterable[str]) -> Image:
-    """A record as the log keeps it: its id, and these fields under the names by which they are written."""
+    """A record as the log keeps it: its id, and of these fields those that Salesloft shows, under the names by which
+    they are written.
+    """
     row = record.model_dump()
-    return {"id": record.id, **{name: written(row, name) for name in names}}
+    return {"id": record.id, **{name: written(row, name) for name in names if _is_shown(record, name)}}
 
 
 def written(row: Image, name: str) -> JsonValue:
@@ -224,9 +232,13 @@ def fields_of(key: MappingKey) -> type[RecordFields]:
 
 def _not_shown(record: Record, sent: Image) -> Image:
     """What was sent under names that the answer does not have at all: nothing contradicts that it was taken."""
-    shown = record.model_fields_set
+    return {name: value for name, value in sent.items() if not _is_shown(record, name)}
+
+
+def _is_shown(record: Record, name: str) -> bool:
+    """Whether an answer has the field that is written under this name."""
     as_shown = {**SHOWN_AS, "archived": "archived_at"}
-    return {name: value for name, value in sent.items() if not {name, as_shown.get(name)} & shown}
+    return not {name, as_shown.get(name)}.isdisjoint(record.model_fields_set)
 
 
 def _custom_way_back(was: Image, has: Image, now: Image) -> tuple[dict[str, JsonValue], list[str]]:

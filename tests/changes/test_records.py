@@ -260,6 +260,17 @@ async def test_what_is_refused_in_input_comes_back_where_it_stood(here: World) -
     assert fits(stands, old.body())
 
 
+def test_a_field_that_salesloft_does_not_show_is_told_as_left() -> None:
+    shown = Person.model_validate({"id": ANN, "title": "CFO"})
+    now = records.image(shown, PersonFields.model_fields)
+    change = Change("record", LEAD, {"id": ANN, "title": "COO"}, {"id": ANN, "title": "CFO", "locale": "de"})
+    back, left = records.written_back(change, now)
+    assert (back.after, left) == ({"title": "COO"}, ["locale (not shown by Salesloft)"])
+    alone = Change("record", LEAD, {"id": ANN}, {"id": ANN, "locale": "de"})
+    with pytest.raises(errors.ConflictError, match="not shown by Salesloft"):
+        records.written_back(alone, now)
+
+
 def test_a_text_that_is_shown_as_a_number_comes_back_as_text() -> None:
     before: Image = {"postal_code": 94105, "custom_fields": {"Score": 5}}
     after: Image = {"postal_code": "10115", "custom_fields": {"Score": "7"}}
