@@ -159,7 +159,8 @@ async def counted(
     ask, first = await begin_list(api, external_type, object_type, deleted)
     if first.next_page is None:
         return sum(object_type in (None, row.object_type) for row in first.rows) + first.unread
-    return first.total if ask.keywords["object_type"] == object_type else None
+    is_filtered = object_type is None or api.spellings.object_type != "none"
+    return first.total if is_filtered and ask.keywords["object_type"] == object_type else None
 
 
 async def live_mappings(api: Salesloft, key: MappingKey) -> tuple[Mapping, ...]:

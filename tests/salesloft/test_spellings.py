@@ -141,10 +141,15 @@ async def test_where_no_word_works_the_rows_are_selected_here() -> None:
 async def test_a_count_that_would_be_of_every_object_type_is_no_count() -> None:
     with Sandbox(odd=["object-type-filter"]) as sandbox:
         key = configurations.key_of("crm_lead", "people")
-        async with speaking(sandbox, NONE) as api:
-            assert await configurations.count(api, key) is None
-        async with speaking(sandbox, AS_THE_GUIDE) as api:
-            assert await configurations.count(api, key) == 0  # wrong, which is why it is worth knowing
+        for spellings in (NONE, AS_THE_GUIDE):
+            async with speaking(sandbox, spellings) as api:
+                assert await configurations.count(api, key) == LEADS  # all of them stand on one page
+        for number in range(100):
+            row = {"external_type": "crm_lead", "object_type": "users", "external_id": f"U{number}", "object_id": 1}
+            sandbox.store.insert("mappings", {**row, "inserted_at": "2024-05-01T00:00:00Z"})
+        for spellings in (NONE, AS_THE_GUIDE):
+            async with speaking(sandbox, spellings) as api:
+                assert await configurations.count(api, key) is None
 
 
 async def test_no_more_ids_are_asked_for_at_once_than_one_call_takes() -> None:

@@ -136,11 +136,13 @@ async def test_it_is_answered_by_keyboard_alone_and_no_key_that_is_pressed_by_ch
         assert order == ["To agree, type the external type: marketing", "Delete", "Keep"]
         await page.get_by_role("textbox", name="To agree, type the external type: marketing").focus()
         await page.keyboard.type("marketin")
-        await page.keyboard.press("Enter")
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
         assert "Another name was typed" in await page.get_by_role("alert").inner_text()
         await page.locator("input:focus").wait_for()  # it is where the person goes on
         await page.keyboard.type("marketing")
-        await page.keyboard.press("Enter")
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
         assert await heading(page) == "Answered: Delete"
     assert replies[0].data["agreed"] == "agreed on a page in the browser"
     assert writes(sandbox) == ["DELETE /v2/external/configurations/227"]
