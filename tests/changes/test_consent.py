@@ -45,6 +45,16 @@ def test_a_record_beside_one_that_is_nearly_the_same_is_the_weightier_reason() -
     assert asked.found == 'There already: "01" is person 5.'
 
 
+def test_no_reason_for_which_nobody_is_asked_here_is_told_as_a_consequence() -> None:
+    change = Change("record", MappingKey("crm", "people", "7"), {"id": 1, "title": "Old"}, {"do_not_contact": True})
+    update = Operation("upsert", (change,))
+    rule = needed(update)
+    assert rule is not None
+    asked = question(update, rule, Place("here"), Last())
+    assert "leaves all running cadences" in asked.text
+    assert "fields that are empty get a value" not in asked.text
+
+
 def test_what_a_run_overwrites_is_told_beside_what_it_deletes() -> None:
     run = ByRun("p", "people", creates=1, updates=2, deletes=3, remaps=True)
     both = Operation("a test", (), by_run=run)
