@@ -31,18 +31,18 @@ class AsBeforeError(errors.ConflictError):
 
 
 async def read(api: Salesloft, key: MappingKey) -> list[Image]:
-    """The records that an external id is mapped to, each with every field that can be written; of one that is gone, or
-    hidden from this token, the id alone.
+    """The records that an external id is mapped to, each with every field that can be written; one that is gone, or
+    hidden from this token, stands there as one that does not come back (`shows`).
     """
     ids = sorted({row.object_id for row in await live_mappings(api, key)})
     found = [(one, await api.get_object(key.object_type, one)) for one in ids]
     names = fields_of(key).model_fields
-    return [{"id": one} if record is None else image(record, names) for one, record in found]
+    return [{"id": one, "hidden": True} if record is None else image(record, names) for one, record in found]
 
 
 def shows(row: Image) -> bool:
-    """Whether a row of `read` is of a record that came back, and not its id alone."""
-    return len(row) > 1
+    """Whether a row of `read` is of a record that came back."""
+    return "hidden" not in row
 
 
 async def send(api: Salesloft, change: Change) -> tuple[State, Image | None]:
