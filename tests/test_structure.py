@@ -110,34 +110,38 @@ def own_imports(file: Path) -> set[str]:
     return {module.split(".")[1] for module in imports(tree(file)) if module.startswith("salesloft_mcp.")}
 
 
+@cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """Every node of every file."""
+    return [(file, node) for file in FILES for node in ast.walk(tree(file))]
+
+
 def functions() -> Iterator[tuple[str, int]]:
-    for file in FILES:
-        for node in ast.walk(tree(file)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                body = node.body[1:] if ast.get_docstring(node) else node.body
-                lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
-                yield f"{name(file)}:{node.name}", lines
+    for file, node in nodes():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            yield f"{name(file)}:{node.name}", lines
 
 
 def layer(of: str) -> int:
     return next(number for number, parts in enumerate(LAYERS) if of in parts)
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_imports_go_one_way(file: Path) -> None:
-    here = part(file)
-    if here in ("__init__", ISLAND):
-        return
-    for other in own_imports(file) - {here, ISLAND}:
-        assert layer(other) < layer(here), f"{name(file)} imports {other}"
+def test_imports_go_one_way() -> None:
+    for file in FILES:
+        here = part(file)
+        if here not in ("__init__", ISLAND):
+            for other in own_imports(file) - {here, ISLAND}:
+                assert layer(other) < layer(here), f"{name(file)} imports {other}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_the_sandbox_is_an_island(file: Path) -> None:
-    if part(file) == ISLAND:
-        assert own_imports(file) <= {ISLAND}
-    elif ISLAND in own_imports(file):
-        assert part(file) in ISLAND_IMPORTERS
+def test_the_sandbox_is_an_island() -> None:
+    for file in FILES:
+        if part(file) == ISLAND:
+            assert own_imports(file) <= {ISLAND}, name(file)
+        elif ISLAND in own_imports(file):
+            assert part(file) in ISLAND_IMPORTERS, name(file)
 
 
 @pytest.mark.parametrize("library", PLACES)
@@ -147,19 +151,18 @@ def test_each_library_is_used_in_its_place_only(library: str) -> None:
             assert name(file) in PLACES[library] or part(file) in PLACES[library], f"{name(file)} imports {library}"
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if name(file) != ARMS_LENGTH], ids=name)
-def test_what_the_protocol_library_does_not_document_is_used_in_one_file_only(file: Path) -> None:
-    for node in ast.walk(tree(file)):
+def test_what_the_protocol_library_does_not_document_is_used_in_one_file_only() -> None:
+    for file, node in nodes():
         if isinstance(node, ast.Import):
             assert "mcp" not in {one.name.split(".")[0] for one in node.names}, f"{name(file)}:{node.lineno}"
-        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "mcp":
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "mcp" and name(file) != ARMS_LENGTH:
             assert node.module in DOCUMENTED, f"{name(file)}:{node.lineno} imports {node.module}"
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if name(file) != ARMS_LENGTH], ids=name)
-def test_nobody_reaches_into_the_private_parts_of_another_object(file: Path) -> None:
-    for node in ast.walk(tree(file)):
-        if isinstance(node, ast.Attribute) and re.match("_(?!_|(asdict|fields|replace)$)", node.attr):
+def test_nobody_reaches_into_the_private_parts_of_another_object() -> None:
+    for file, node in nodes():
+        private = isinstance(node, ast.Attribute) and re.match("_(?!_|(asdict|fields|replace)$)", node.attr)
+        if isinstance(node, ast.Attribute) and private and name(file) != ARMS_LENGTH:
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
             assert owner in ("self", "cls"), f"{name(file)}:{node.lineno} uses {ast.unparse(node)}"
 
@@ -175,14 +178,12 @@ def test_only_the_inventory_imports_tools() -> None:
     assert {one for one in importers if one.startswith("server/") and "/tools/" not in one} == {"server/inventory.py"}
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_nothing_below_the_server_speaks_of_tools(file: Path) -> None:
+def test_nothing_below_the_server_speaks_of_tools() -> None:
     """Its reader may be a person at a terminal, or a program that uses the client alone: hints take a tool's place."""
-    if part(file) in ("__init__", "__main__", ISLAND):
-        return
-    if layer(part(file)) < layer("server"):
-        said = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
-        assert not [text for text in said if isinstance(text, str) and any(tool in text for tool in NAMES)]
+    for file in FILES:
+        if part(file) not in ("__init__", "__main__", ISLAND) and layer(part(file)) < layer("server"):
+            said = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
+            assert not [text for text in said if isinstance(text, str) and any(tool in text for tool in NAMES)], file
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:
@@ -209,9 +210,8 @@ def test_functions_are_short() -> None:
     assert {function: lines for function, lines in functions() if lines > 40} == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_no_handler_catches_everything(file: Path) -> None:
-    for node in ast.walk(tree(file)):
+def test_no_handler_catches_everything() -> None:
+    for file, node in nodes():
         if isinstance(node, ast.ExceptHandler):
             broad = node.type is None or (
                 isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
@@ -219,10 +219,8 @@ def test_no_handler_catches_everything(file: Path) -> None:
             assert not broad, f"{name(file)}:{node.lineno}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_imports_of_our_own_stand_at_the_top(file: Path) -> None:
-    if part(file) in ("cli", "commands"):
-        return  # --help must not pay for the protocol library
-    for node in ast.walk(tree(file)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+def test_imports_of_our_own_stand_at_the_top() -> None:
+    for file, node in nodes():
+        # --help must not pay for the protocol library
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and part(file) not in ("cli", "commands"):
             assert not [module for module in imports(node) if module.startswith("salesloft_mcp")], name(file)
