@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -32,6 +33,10 @@ hypothesis_settings.register_profile(
     max_examples=100 if os.environ.get("CI") else 40,
 )
 hypothesis_settings.load_profile("steady")
+
+# Tests start the program some hundred times, and where nothing compiled may be kept each start takes twice as long.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell starts its background jobs with SIGINT ignored, and nohup whatever it runs with SIGHUP ignored. Every process
 # that a test starts would inherit that.
