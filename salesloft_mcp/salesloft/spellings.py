@@ -24,7 +24,7 @@ IN_EVERY_ROW, IN_NO_ROW = "in every row", "in no row"
 
 _FILTERS: dict[str, Literal["singular", "none"]] = {ONLY_SINGULAR: "singular", NEITHER_WORD: "none", IGNORED: "none"}
 # "at least 50, and not 100": so many external ids one call takes, of as many as were tried.
-FEWER_IDS = {f"at least {number}, and not {MAX_IDS_A_CALL}": number for number in (50, 25, 10)}
+FEWER_IDS = {f"at least {number}, and not {MAX_IDS_A_CALL}": number for number in (50, 25, 10, 1)}
 _USUAL_REFUSALS = frozenset({400, 401, 403, 404, 422, 429})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salesloft_mcp.salesloft.received import Received, complaints, read_json
+from salesloft_mcp.salesloft.received import Received, complaints, is_page, read_json
 from salesloft_mcp.text import shortened
 
 Row = Mapping[str, Any]
@@ -26,8 +26,9 @@ class Answer:
     metered: bool
 
     @classmethod
-    def of(cls, got: Received) -> "Answer":
-        """
+    def of(cls, got: Received, *, writes: bool) -> "Answer":
+        """What was answered to a read, or to one that `writes`, whose success may have nothing in it.
+
         Raises:
             NotToldError: it is an answer that has nothing to do with what was asked.
         """
@@ -35,7 +36,10 @@ class Answer:
             raise NotToldError(f"Salesloft, or something in between, answered {got.status}")
         if got.status in (401, 403):
             raise NotToldError(f"the token may not do this ({got.status})")
-        return cls(got.status, read_json(got.content), got.metered)
+        answer = cls(got.status, read_json(got.content), got.metered)
+        if is_page(got.content) or (answer.ok and answer.body is None and (got.content or not writes)):
+            raise NotToldError(f"something in between answered {got.status}, with no JSON")
+        return answer
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.changes.change import Author, Change, Operation
+from salesloft_mcp.changes.log import HeldError
 from salesloft_mcp.changes.trial import tried
+from salesloft_mcp.errors import ConflictError
 from salesloft_mcp.salesloft.call import Call
 from salesloft_mcp.salesloft.models import MappingKey, ObjectType
 from salesloft_mcp.salesloft.received import Received
@@ -111,23 +113,31 @@ class Bench:
         return await self._write(name, Change("mapping", key, before, None))
 
     async def _write(self, name: str, change: Change) -> Answer:
-        """Log it, send it, and give back what was answered to it."""
+        """Log it, send it, and give back what was answered to it.
+
+        Raises:
+            NotToldError: its answer was lost, or that of an earlier write of the same key.
+        """
         answers = self.call.answers = []
-        await self.changes.free(change.key)
-        outcome = await tried(self.changes, Operation(TITLE, (change,)), self.author)
+        try:
+            await self.changes.free(change.key)
+            outcome = await tried(self.changes, Operation(TITLE, (change,)), self.author)
+        except (ConflictError, HeldError):
+            raise NotToldError("nobody knows yet what became of an earlier write there") from None
         self.made += outcome.state == "created"
         sent = [got for ask, got in answers if ask.writes]
         if not sent:
             raise outcome.error or NotToldError("its answer was lost")
-        self.said[name] = self._seen(sent[0])
+        self.said[name] = self._seen(sent[0], writes=True)
         return self.said[name]
 
     async def _read(self, request: Request) -> Answer:
-        return self._seen(await self.changes.api.answered(request))
+        return self._seen(await self.changes.api.answered(request), writes=False)
 
-    def _seen(self, got: Received) -> Answer:
-        self.metered.add(got.metered)
-        return Answer.of(got)
+    def _seen(self, got: Received, *, writes: bool) -> Answer:
+        answer = Answer.of(got, writes=writes)
+        self.metered.add(answer.metered)
+        return answer
 
 
 def _image(row_id: object) -> Mapping[str, int]:

@@ -3,7 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from salesloft_mcp.errors import ApiError, ConflictError
+from salesloft_mcp.changes.change import Change, Operation
+from salesloft_mcp.errors import ApiError
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.state.database import Database, Transaction
@@ -13,15 +14,17 @@ from salesloft_mcp.verify.bench import CONFIGURATIONS, MAPPINGS, PREFIX, TITLE, 
 MOST_PAGES = 20  # of one list; a trial makes a handful of mappings
 _REFUSED = "Salesloft refused it"
 
-# A key counts until a deletion is the last thing that was done there. What was refused made nothing.
+# A key counts until a deletion is the last thing that was done there, or was found to be done. What was refused made
+# nothing.
 _STANDING = (
-    "SELECT DISTINCT one.external_type FROM changes AS one JOIN operations ON operations.id = one.operation"
+    "SELECT DISTINCT one.external_type, one.external_id, one.kind, one.outcome IN ('created', 'lost') AS settled"
+    " FROM changes AS one JOIN operations ON operations.id = one.operation"
     " WHERE operations.title = ? AND one.tenant = ? AND operations.team = ?"
     " AND one.outcome IN ('created', 'intended', 'unknown', 'lost')"
-    " AND NOT EXISTS (SELECT 1 FROM changes AS later WHERE later.tenant = one.tenant AND later.outcome = 'deleted'"
+    " AND NOT EXISTS (SELECT 1 FROM changes AS later WHERE later.tenant = one.tenant AND later.after IS NULL"
+    " AND later.outcome IN ('deleted', 'unchanged')"
     " AND later.external_type = one.external_type AND later.object_type = one.object_type"
     " AND later.external_id = one.external_id AND later.id > one.id)"
-    " ORDER BY one.external_type"
 )
 # The newest of a key comes last.
 _CREATED = (
@@ -45,11 +48,33 @@ class Left:
 async def unremoved(database: Database, environment: str, team: str) -> list[str]:
     """The external types of trials of which something may still be there."""
     rows = await database.read(lambda tx: tx.rows(_STANDING, TITLE, environment, team))
-    return [row["external_type"] for row in rows if str(row["external_type"]).startswith(PREFIX)]
+    return sorted({row["external_type"] for row in rows if str(row["external_type"]).startswith(PREFIX)})
 
 
 async def removed(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
     """Remove what there is of a throw-away type: mappings, then its configuration. How much went, and what is left."""
+    number, left = await _removed(bench, external_type)
+    if not left:
+        await _write_down_absent(bench, external_type)
+    return number, left
+
+
+async def _write_down_absent(bench: Bench, external_type: str) -> None:
+    """What a trial made and is not there, though nothing here deleted it, is not looked for again: a person removed it,
+    or it went with its configuration.
+    """
+    log, place = bench.changes.log, await bench.changes.place()
+    rows = await log.database.read(lambda tx: tx.rows(_STANDING, TITLE, bench.changes.environment, place.team_key))
+    absent = tuple(
+        Change(row["kind"], MappingKey(external_type, USERS, row["external_id"]), {}, None)
+        for row in rows
+        if row["external_type"] == external_type and row["settled"]
+    )
+    if absent:
+        await log.begin(Operation(TITLE, absent), place, bench.author, ["unchanged"] * len(absent))
+
+
+async def _removed(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
     number, left = await _gone(bench, external_type, MAPPINGS)
     if any(one.why.startswith(_REFUSED) for one in left):
         with suppress(NotToldError, ApiError):  # it may be because the configuration is gone, and only then
@@ -99,7 +124,7 @@ async def _why_not_deleted(bench: Bench, key: MappingKey, row: Row) -> str:
         if answer.ok:
             return ""
         there = [one.get("id") for one in await _rows(bench, path, key.external_type)]
-    except (NotToldError, ApiError, ConflictError) as error:
+    except (NotToldError, ApiError) as error:
         return _words(error)
     return f"{_REFUSED} ({answer.outcome})" if row.get("id") in there else ""
 

@@ -76,10 +76,13 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
 
 
 async def _settle_cut_off(changes: Changes) -> None:
-    """Look what became of the writes at which earlier trials were killed."""
-    for line in await changes.log.unsettled(changes.log.clock() - changes.sent_seconds):
-        if line.change.key.external_type.startswith(PREFIX):
-            await changes.settle_cut_off(line)
+    """Look what became of the writes at which earlier trials were killed; those of others may be many, and older."""
+    before, after = changes.log.clock() - changes.sent_seconds, 0
+    while lines := await changes.log.unsettled(before, after):
+        after = lines[-1].id
+        for line in lines:
+            if line.change.key.external_type.startswith(PREFIX):
+                await changes.settle_cut_off(line)
 
 
 async def _tried(check: Check, bench: Bench) -> Finding:

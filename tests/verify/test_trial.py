@@ -8,18 +8,24 @@ import httpx
 import pytest
 
 from salesloft_mcp.changes import history
+from salesloft_mcp.changes.change import Change, Operation
+from salesloft_mcp.changes.log import LOOKED_BACK
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.errors import UnauthorizedError
 from salesloft_mcp.salesloft.inprocess import InProcess
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.salesloft.spellings import Spellings
+from salesloft_mcp.sandbox import Sandbox, odd_answers
 from salesloft_mcp.sandbox.faults import Fault
 from salesloft_mcp.sandbox.scopes import known
 from salesloft_mcp.sandbox.store import equal
 from salesloft_mcp.settings import Dialect
 from salesloft_mcp.state.database import Database
+from salesloft_mcp.state.learned import Learned
 from salesloft_mcp.verify import trial
 from salesloft_mcp.verify.bench import CHARACTERS, MAIN, PREFIX
 from salesloft_mcp.verify.remembered import remembered
+from salesloft_mcp.verify.removal import unremoved
 from salesloft_mcp.verify.table import CHECKS
 from salesloft_mcp.verify.trial import points, verify
 from tests.salesloft.opened import opened, over
@@ -130,6 +136,39 @@ async def test_a_salesloft_that_fails_in_the_middle_is_no_difference(sandbox: Sa
     assert standing(sandbox) == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>Sign in to this network</html>"),
+        httpx.Response(404, text="<html>Not found</html>"),
+        httpx.Response(200),
+    ],
+    ids=["a page", "a page of a 404", "nothing"],
+)
+async def test_what_something_in_between_answers_says_nothing_of_salesloft(
+    sandbox: Sandbox, database: Database, answer: httpx.Response
+) -> None:
+    async with over(Interrupted(sandbox, answer), token=sandbox.api_key) as api:
+        report = await verify(changes_of(api, database), database, YES)
+    assert report.of("differs") == []
+    assert "with no JSON" in " ".join(one.seen for one in report.of("not tried"))
+    assert {one["external_type"] for one in standing(sandbox)} <= {one.external_type for one in report.made.left}
+
+
+async def test_of_many_writes_that_were_cut_off_those_of_a_trial_are_settled(
+    sandbox: Sandbox, database: Database
+) -> None:
+    async with opened(sandbox) as api:
+        changes = changes_of(api, database)
+        keys = [MappingKey("crm", "users", str(number)) for number in range(LOOKED_BACK)]
+        for key in (*keys, MappingKey(f"{PREFIX}old", "users", MAIN)):
+            created = Operation("verify", (Change("mapping", key, None, {"object_id": ME}),))
+            await changes.log.begin(created, await changes.place(), YES, ["intended"])
+        await verify(changes, database, YES)
+    left = {one.lines[0].change.key for one in await history.find(database) if one.counts["intended"]}
+    assert left == set(keys)
+
+
 @pytest.mark.steady
 async def test_a_trial_does_not_wait_for_hours_and_still_takes_away_what_it_made(
     sandbox: Sandbox, database: Database
@@ -158,6 +197,21 @@ async def test_what_cannot_be_deleted_now_is_listed_and_goes_with_the_next_trial
     assert second.points <= points(2)
     third = await verified(sandbox, database)
     assert third.made.earlier == 0
+
+
+async def test_mappings_that_went_with_their_configuration_are_not_looked_for_again(database: Database) -> None:
+    with Sandbox(odd=["mappings-outlive-configuration"]) as sandbox:
+        await verified(sandbox, database)
+    assert await unremoved(database, HERE, str(TEAM)) == []
+
+
+async def test_what_a_person_has_removed_is_not_looked_for_again(database: Database) -> None:
+    with Sandbox(dialect="guide") as sandbox:
+        first = await verified(sandbox, database)
+        sandbox.store.update("mappings", {"deleted": 1})
+        second = await verified(sandbox, database)
+        assert await unremoved(database, HERE, str(TEAM)) == [second.made.external_type]
+        assert first.made.external_type not in {one.external_type for one in second.made.left}
 
 
 @pytest.mark.parametrize("status", [404, 422])
@@ -250,6 +304,16 @@ async def test_what_is_otherwise_is_told_again_with_what_it_means(database: Data
     assert one.means.startswith("Where fewer are taken, the client asks for no more at a time")
 
 
+async def test_a_salesloft_that_takes_one_external_id_a_call_is_asked_for_one(
+    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(odd_answers, "FEWER_IDS", 1)
+    with Sandbox(odd=["hundred-ids", "unmapped-ids"]) as odd:
+        report = await verified(odd, database)
+    assert "at least 1, and not 100" in [one.seen for one in report.of("differs")]
+    assert Spellings.of(await Learned(database, HERE).agreed()).ids_a_call == 1
+
+
 async def test_a_later_trial_replaces_what_an_earlier_one_saw(database: Database) -> None:
     for odd, otherwise in ((["hundred-ids"], 1), ([], 0)):
         with Sandbox(odd=odd) as sandbox:  # type: ignore[arg-type]
@@ -257,6 +321,20 @@ async def test_a_later_trial_replaces_what_an_earlier_one_saw(database: Database
         kept = await remembered(database, HERE, str(TEAM))
         assert kept is not None
         assert len(kept.otherwise) == otherwise
+
+
+class Interrupted(httpx.AsyncBaseTransport):
+    """The sandbox, but that something in between answers every third list of mappings."""
+
+    def __init__(self, sandbox: Sandbox, answer: httpx.Response) -> None:
+        self._inner, self._answer, self._lists = InProcess(sandbox), answer, 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._lists += request.method == "GET" and request.url.path.endswith("/mappings")
+        if request.method == "GET" and request.url.path.endswith("/mappings") and self._lists % 3 == 2:
+            answer = self._answer
+            return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
+        return await self._inner.handle_async_request(request)
 
 
 class NeedsConfiguration(httpx.AsyncBaseTransport):
