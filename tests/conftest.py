@@ -1,6 +1,7 @@
 """What every test stands on: a sandbox in both dialects, the live parts over it, and clients of both eras."""
 
 import gc
+import importlib.util
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Dialect, Settings
+from salesloft_mcp.state import database
 from tests.browser.desk import Desk, sit_down
 from tests.hosting.program import NO_KEYRING
 from tests.steady import STEADY
@@ -37,6 +39,13 @@ hypothesis_settings.load_profile("steady")
 # Tests start the program some hundred times, and where nothing compiled may be kept each start takes twice as long.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# No test takes the power away, and what a killed process had written is there without waiting for the disk.
+database.SYNCHRONOUS = "OFF"
+
+# Without it, each request to a sandbox in process would look for it through all of the path.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 # A shell starts its background jobs with SIGINT ignored, and nohup whatever it runs with SIGHUP ignored. Every process
 # that a test starts would inherit that.

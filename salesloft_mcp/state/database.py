@@ -20,6 +20,7 @@ DoneT = TypeVar("DoneT")
 FILE = "state.db"
 TURN_SECONDS = 8.0  # how long a transaction waits for those of this process
 BUSY_SECONDS = 5.0  # how long a transaction waits for one of another process
+SYNCHRONOUS = "FULL"  # an intent is on disk before the write it announces, also when the power fails
 
 _WAYS_ON = {
     "database is locked": "close whatever holds it",
@@ -119,7 +120,7 @@ def _opened(file: Path | None) -> sqlite3.Connection:
     try:
         with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment
             db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")  # an intent is on disk before the write it announces
+        db.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         migrate(db)
     except sqlite3.Error:
         db.close()
