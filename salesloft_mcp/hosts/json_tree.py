@@ -13,6 +13,7 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_MANY_DIGITS = 4_000
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -82,6 +83,11 @@ def parse(text: str) -> Tree:
     return Tree(root, min(reader.lenient, default=-1))
 
 
+def _integer(digits: str) -> int | float:
+    """Python reads no integer of more than 4,300 digits; other programs read every number as a float."""
+    return int(digits) if len(digits) < _MANY_DIGITS else float(digits)
+
+
 def comments(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
     """The comments between two parts, where nothing stands but space, commas and comments."""
     position = start
@@ -122,7 +128,7 @@ class _Reader:
             scalar, end = self._string(start)
             return Node(start, end, scalar)
         if number := _NUMBER.match(self.text, start):
-            return Node(start, number.end(), json.loads(number[0]))
+            return Node(start, number.end(), json.loads(number[0], parse_int=_integer))
         for word, meaning in _WORDS.items():
             if self.text.startswith(word, start):
                 return Node(start, start + len(word), meaning)

@@ -7,9 +7,15 @@ MASK = "***"
 _NAME = re.compile(r"key|token|secret|passw|auth|credential|bearer|cookie|(?:^|_)pat(?:$|_)", re.IGNORECASE)
 _FOLDERS = frozenset({"env", "headers", "http_headers"})
 _REFERENCE = re.compile(r"\$\{[^}]+\}|\$[A-Z_][A-Z0-9_]*")
-# A user name and password in an address, and long words of letters and digits, as tokens are; no part of a path.
-_TOKEN = re.compile(r"://[^/\s@]+:[^/\s@]+@|(?<![\w/\\.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w/\\.-])")
-_ASSIGNED = re.compile(r"^([-\w]+)=")
+_TOKEN = re.compile(
+    r"://[^/\s@]+:[^/\s@]+@"  # a user name and password in an address
+    r"|://\S+/(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"  # addresses with a key in their path
+    r"|\beyJ[\w-]{8,}\."  # a JSON Web Token
+    # Long words of letters and digits, as tokens are; no part of a path of files.
+    r"|(?<![\w/\\.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w/\\.-])"
+)
+# A header, an assignment, a parameter of an address; what follows may be a reference.
+_ASSIGNED = re.compile(r"([-\w]+)\s*[=:]\s*(?![\s$/\\])")
 
 
 def is_secret_name(name: str) -> bool:
@@ -28,5 +34,4 @@ def is_secret_value(value: str, *, named: bool) -> bool:
         return False
     if named:
         return True
-    assigned = _ASSIGNED.match(value)
-    return bool(assigned and _NAME.search(assigned[1])) or bool(_TOKEN.search(value))
+    return any(_NAME.search(name) for name in _ASSIGNED.findall(value)) or bool(_TOKEN.search(value))

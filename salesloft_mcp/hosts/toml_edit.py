@@ -6,7 +6,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array, String
+from tomlkit.items import AoT, Array, String
 
 from salesloft_mcp.hosts.json_tree import ParseError
 from salesloft_mcp.hosts.secrets import MASK, is_flag, is_secret_name, is_secret_value
@@ -97,13 +97,13 @@ def _mask(table: MutableMapping[str, Any], below: bool) -> None:
         named = below or is_secret_name(name)
         if isinstance(value, MutableMapping):
             _mask(value, named)
-        elif isinstance(value, Array):
+        elif isinstance(value, Array | AoT):
             _mask_items(value, named)
         elif isinstance(value, String) and is_secret_value(str(value), named=named):
             table[name] = MASK
 
 
-def _mask_items(array: Array, named: bool) -> None:
+def _mask_items(array: Array | AoT, named: bool) -> None:
     after_flag = False
     for index, item in enumerate(list(array)):
         if isinstance(item, MutableMapping):

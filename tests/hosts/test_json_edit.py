@@ -152,6 +152,30 @@ def test_of_two_members_with_one_name_the_last_is_meant_as_programs_read_it() ->
     assert new == '{"m": {"a": 1}, "m": {"b": 2, "s": 3}}'
 
 
+def test_a_number_of_any_length_is_read() -> None:
+    assert parse('{"a": ' + "1" * 5_000 + "}").root.plain()["a"] > 1e300
+
+
+@pytest.mark.parametrize(
+    ("word", "secret"),
+    [
+        ("Authorization: Bearer s3cret", True),
+        ("Authorization:${AUTH_HEADER}", False),
+        ("see eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N", True),
+        ("https://h.test/mcp?api_key=s3cret", True),
+        ("https://h.test/s/NjIxMmY5ZTgtN2Q0ZC00ZmQ5LWE2/mcp", True),
+        ("--env=API_KEY=s3cret", True),
+        ("Server=h;Password=s3cret", True),
+        ("https://auth.h.test:8080/mcp", False),
+        ("C:\\Users\\me\\token-server\\dist-2024-10-11-builds-of-everything\\index.js", False),
+        ("/home/me/.cache/archive-v0/abcdefghijklmnopqrstuvwxyz0123456789/bin/x", False),
+        ("@scope/keys-server@1.2.3", False),
+    ],
+)
+def test_a_word_that_may_hold_a_secret_is_told_from_others(word: str, secret: bool) -> None:
+    assert ("***" in json_edit.masked(json.dumps({"args": [word]}))) is secret
+
+
 SECRETS = ["ak0123", "hunter2", "0123456789abcdef0123456789abcdef01", "s3cr3t"]
 
 

@@ -79,8 +79,9 @@ def test_secrets_are_not_shown_wherever_they_stand() -> None:
     text = (
         '[mcp_servers.a]\nargs = ["--api-key", "ak1", "serve"]\nbearer_token = "tok2"\n'
         '[mcp_servers.a.env]\nANY = "val3"\n[mcp_servers.b]\nhttp_headers = { X = "hdr4" }\nurl = "https://h"\n'
+        '[[profiles]]\ntoken = "aot5"\n'
     )
     shown: Any = toml_edit.masked(text)
-    assert not [secret for secret in ("ak1", "tok2", "val3", "hdr4") if secret in shown]
+    assert not [secret for secret in ("ak1", "tok2", "val3", "hdr4", "aot5") if secret in shown]
     assert "https://h" in shown
     assert '"serve"' in shown
