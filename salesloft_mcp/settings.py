@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -158,6 +158,12 @@ def within(policy: Policy, settings: Settings, chosen: Mapping[str, str] | None 
 def surroundings() -> dict[str, str]:
     """The environment of this process without our own settings, for the programs it starts."""
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+
+
+def variables_set(names: Iterable[str]) -> list[str]:
+    """The variables of the environment by which these settings are set."""
+    here = {name.upper() for name, value in os.environ.items() if not is_blank(value)}
+    return [variable for name in names if (variable := _variable(name)) in here]
 
 
 def _variable(name: str) -> str:

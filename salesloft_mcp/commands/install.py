@@ -1,7 +1,7 @@
 """`salesloft-mcp install`: this server in the configuration of a host."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ from salesloft_mcp import policy_file
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.hosts import edit
-from salesloft_mcp.hosts.entry import entry_of, installed, is_ours
+from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of
 from salesloft_mcp.hosts.files import HostFile, read, replace
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.settings import Settings, load, surroundings
+from salesloft_mcp.settings import Settings, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials
 
 _FOLDERS = ("state_dir", "files_dir")
@@ -29,24 +29,24 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
     row, system = HOSTS[host], System(sys.platform, Path.home(), surroundings())
     start = installed()
     stored = not sandbox and Credentials(settings.state_dir, settings.base_url).stamp() is not None
-    more = {**row.more, **({} if sandbox or stored else _for_key(row, settings))}
-    entry = entry_of(start, _arguments(sandbox, tools, options), more)
     path = row.file(system)
+    file = HostFile(path, None, "") if as_block else read(path)
+    old = edit.servers(row, file).get(name)
+    more = {**row.more, **({} if sandbox or stored else _for_key(row, settings, old))}
+    entry = entry_of(start, _arguments(sandbox, tools, options), more)
+    notes = [*filter(None, [start.warning]), *_not_in_entry(options)]
     if as_block:
         click.echo(f"For {row.title}, in {path}:\n", err=True)
         click.echo(edit.block(row, name, entry))
-        return
-    file = read(path)
-    old = edit.servers(row, file).get(name)
-    new = edit.with_entry(row, file, name, entry)
-    if start.warning:
-        click.echo(f"Note: {start.warning}")
-    if new == file.text:
+        _say(notes, err=True)
+    elif (new := edit.with_entry(row, file, name, entry)) == file.text:
         click.echo(f'Nothing to do: {path} has this entry already, as "{name}".')
+        _say(notes)
     else:
-        change(row, file, new, name, yes=yes, foreign=old is not None and not is_ours(old))
+        notes += [*_dropped(old, entry), *edit.notes(row, file), *edit.others(row, file, name)]
+        change(row, file, new, name, notes, yes=yes, foreign=old is not None and not is_ours(old))
         click.echo(f'{row.title} now has this server, as "{name}". {row.then}')
-    click.echo(_credential(row, settings, old, sandbox=sandbox, stored=stored))
+    click.echo(_credential(row, settings, old, sandbox=sandbox, stored=stored), err=as_block)
 
 
 def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tuple[str, ...]:
@@ -59,10 +59,27 @@ def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tupl
     return tuple(words)
 
 
-def _for_key(row: Host, settings: Settings) -> Mapping[str, Any]:
-    """What an entry needs so that the host gives the server a key: one that it asks for, or that it is started with."""
-    asked_or_named = row.inputs or "env" not in (row.for_key or {})
-    return row.for_key or {} if asked_or_named or settings.api_key else {}
+def _not_in_entry(options: Mapping[str, Option]) -> Iterator[str]:
+    """A word on the settings of this terminal, which a host may not hand on."""
+    if here := variables_set(name for name, value in options.items() if value is None):
+        yield f"set here, and not written into the entry unless they are given as options: {', '.join(here)}."
+
+
+def _dropped(old: object, entry: Mapping[str, Any]) -> Iterator[str]:
+    """A word on the options that an entry of ours has until now, and which decide what it may do."""
+    before, after = options_of(old), options_of(entry)
+    if before and before != after:
+        now = " ".join(after or ()) or "none"
+        yield f"the options of the entry were {' '.join(before)}, and are {now} now: give again what has to stay."
+
+
+def _for_key(row: Host, settings: Settings, old: object) -> Mapping[str, Any]:
+    """What an entry needs so that the host gives the server a key: one that it asks for, or that it is started with.
+
+    A reference to a variable that is not set is handed on as it stands by some, so there is none without a reason.
+    """
+    in_vain = not row.inputs and "env" in (row.for_key or {}) and not settings.api_key
+    return {} if in_vain and not edit.refers_to_key(row, old) else row.for_key or {}
 
 
 def _credential(row: Host, settings: Settings, old: object, *, sandbox: bool, stored: bool) -> str:
@@ -83,15 +100,14 @@ def _credential(row: Host, settings: Settings, old: object, *, sandbox: bool, st
     return f"There is no credential yet: {login} Or start {row.title} where {KEY} is set."
 
 
-def change(row: Host, file: HostFile, new: str, name: str, *, yes: bool, foreign: bool) -> None:
-    """Show it, have a person agree, and do it.
+def change(row: Host, file: HostFile, new: str, name: str, notes: Iterable[str], *, yes: bool, foreign: bool) -> None:
+    """Show it with what is worth a word, have a person agree, and do it.
 
     Raises:
         InputError: it would replace something else, and nobody is asked.
     """
     click.echo(edit.shown(row, file, new))
-    for note in (*edit.notes(row, file, name), *filter(None, [row.before])):
-        click.echo(f"Note: {note}")
+    _say((*notes, *filter(None, [row.before])))
     if foreign and yes:
         what = f'"{name}" in {file.path} starts something else, which --yes does not replace.'
         raise InputError("--name", what, next_step="give another --name, or leave --yes out to be asked.")
@@ -101,3 +117,8 @@ def change(row: Host, file: HostFile, new: str, name: str, *, yes: bool, foreign
     kept = replace(file, new)
     if kept is not None:
         click.echo(f"The file as it was: {kept}")
+
+
+def _say(notes: Iterable[str], *, err: bool = False) -> None:
+    for note in notes:
+        click.echo(f"Note: {note}", err=err)

@@ -21,8 +21,8 @@ def uninstall(host: str, name: str, yes: bool) -> None:
     if name not in entries:
         click.echo(f'Nothing to do: {file.path} has no "{name}".')
     else:
-        change(row, file, edit.without_entry(row, file, name), name, yes=yes, foreign=not is_ours(entries[name]))
+        new = edit.without_entry(row, file, name)
+        change(row, file, new, name, (), yes=yes, foreign=not is_ours(entries[name]))
         click.echo(f'{row.title} does not have "{name}" any more.')
-    for other, entry in entries.items():
-        if other != name and is_ours(entry):
-            click.echo(f'Note: "{other}" starts this server, too: salesloft-mcp uninstall {host} --name {other}')
+    for note in edit.others(row, file, name):
+        click.echo(f"Note: {note}")

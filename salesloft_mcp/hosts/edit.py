@@ -16,6 +16,7 @@ from salesloft_mcp.hosts.table import INPUT, KEY, Host
 _WIDTH = 200  # of a line that is shown; some programs write a whole file on one
 _ASKS = {"type": "promptString", "id": INPUT, "description": "Salesloft API key", "password": True}
 _REFERENCE = f"${{input:{INPUT}}}"
+_STARTS = ("type", "command", "args")
 
 
 @contextmanager
@@ -43,7 +44,8 @@ def servers(host: Host, file: HostFile) -> dict[str, Any]:
 
 
 def with_entry(host: Host, file: HostFile, name: str, entry: Mapping[str, Any]) -> str:
-    """The text of the file with this entry. What else an older entry of ours holds stays in it.
+    """The text of the file with this entry. Of an older entry of ours only what is started is replaced: all else that
+    it holds stays, but for the reference to a key that this one does not need.
 
     Raises:
         InputError: it cannot be read or edited, and where.
@@ -54,17 +56,15 @@ def with_entry(host: Host, file: HostFile, name: str, entry: Mapping[str, Any]) 
     with _told(file):
         old = servers(host, file).get(name)
         if isinstance(old, dict) and is_ours(old):
-            for key, value in entry.items():
-                if old.get(key) != value and key != "env":
-                    text = put(text, (*path, key), value)
-            for key, value in entry.get("env", {}).items():
-                if key not in old.get("env", {}):
-                    text = put(text, (*path, "env", key), value)
+            for key, value in _changed(old, entry):
+                text = put(text, (*path, *key), value)
+            if refers_to_key(host, old) and "env" not in entry:
+                text = _without(host, text, (*path, "env", KEY) if len(old["env"]) > 1 else (*path, "env"))
         else:
             text = put(text, path, dict(entry))
         if host.inputs and _uses_input(_plain(host, text)) and not _asking(_plain(host, text)):
             text = json_edit.with_item(text, ("inputs",), _ASKS)
-    return text
+        return _without_question(text) if host.inputs else text
 
 
 def without_entry(host: Host, file: HostFile, name: str) -> str:
@@ -75,15 +75,8 @@ def without_entry(host: Host, file: HostFile, name: str) -> str:
     """
     text = file.text
     with _told(file):
-        if host.form == "toml":
-            return toml_edit.without_member(text, (host.container, name))
-        while (at := _index(text, host.container, name)) >= 0:  # a name may stand there twice
-            text = json_edit.without_part(text, (host.container,), at)
-        values = _plain(host, text)
-        asked = _asking(values)
-        if host.inputs and asked and not _uses_input(values):
-            text = json_edit.without_part(text, ("inputs",), asked[0])
-    return text
+        text = _without(host, text, (host.container, name))
+        return _without_question(text) if host.inputs else text
 
 
 def shown(host: Host, file: HostFile, new: str) -> str:
@@ -98,7 +91,7 @@ def shown(host: Host, file: HostFile, new: str) -> str:
     return "\n".join(line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in lines)
 
 
-def notes(host: Host, file: HostFile, name: str) -> Iterator[str]:
+def notes(host: Host, file: HostFile) -> Iterator[str]:
     """What of the file is worth a word, and is not changed."""
     if not file.path.parent.exists():
         yield f"There is no sign of {host.title} here: {file.path.parent} does not exist. It is made."
@@ -111,12 +104,13 @@ def notes(host: Host, file: HostFile, name: str) -> Iterator[str]:
     if lenient >= 0:
         line = file.text.count("\n", 0, lenient) + 1
         yield f"Line {line} has a comment, or a comma before a bracket: {host.title} may not read the file."
+
+
+def others(host: Host, file: HostFile, name: str) -> Iterator[str]:
+    """A word on each other entry of ours."""
     for other, entry in servers(host, file).items():
         if other != name and is_ours(entry):
-            yield (
-                f'"{other}" starts this server, too: a model would see each tool twice. To remove it:'
-                f" salesloft-mcp uninstall {host.name} --name {other}"
-            )
+            yield f'"{other}" starts this server, too. To remove it: salesloft-mcp uninstall {host.name} --name {other}'
 
 
 def block(host: Host, name: str, entry: Mapping[str, Any]) -> str:
@@ -132,6 +126,40 @@ def holds_key(entry: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and not value.startswith("$")
 
 
+def refers_to_key(host: Host, entry: object) -> bool:
+    """Whether the entry has the host put a key in, as `install` writes it."""
+    settings = entry.get("env") if isinstance(entry, Mapping) else None
+    wanted = (host.for_key or {}).get("env", {}).get(KEY)
+    return wanted is not None and isinstance(settings, Mapping) and settings.get(KEY) == wanted
+
+
+def _changed(old: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], object]]:
+    """What of an older entry of ours changes: the place in it, and the value."""
+    for key, value in entry.items():
+        there = old.get(key)
+        if isinstance(value, dict | list) and not isinstance(there, type(value)):
+            there = None
+        if there is None or (key in _STARTS and there != value):
+            yield (key,), value
+        elif isinstance(value, dict):
+            yield from (((key, name), one) for name, one in value.items() if name not in there)
+        elif isinstance(value, list) and key not in _STARTS and (missing := [one for one in value if one not in there]):
+            yield (key,), [*there, *missing]
+
+
+def _without(host: Host, text: str, path: tuple[str, ...]) -> str:
+    if host.form == "toml":
+        return toml_edit.without_member(text, path)
+    return json_edit.without_member(text, path)
+
+
+def _without_question(text: str) -> str:
+    """VS Code's file without our question for a key, where nothing refers to what is answered."""
+    values = json_tree.parse(text).root.plain()
+    asked = _asking(values)
+    return json_edit.without_part(text, ("inputs",), asked[0]) if asked and not _uses_input(values) else text
+
+
 def _plain(host: Host, text: str) -> dict[str, Any]:
     if host.form == "toml":
         return toml_edit.parse(text)
@@ -139,13 +167,6 @@ def _plain(host: Host, text: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ParseError("it holds no object", 0)
     return values
-
-
-def _index(text: str, container: str, name: str) -> int:
-    """The number of the member, the last of its name; -1 where there is none."""
-    found = json_tree.parse(text).root.member(container) if text.strip() else None
-    keys = [part.key for part in found.node.parts] if found else []
-    return max((number for number, key in enumerate(keys) if key == name), default=-1)
 
 
 def _uses_input(values: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from salesloft_mcp.errors import InputError
 
 COMMAND = "salesloft-mcp"
 _OWN = frozenset({COMMAND, "salesloft_mcp"})
+_SERVE = "serve"
 _RUNNERS = (
     # A part of the path of an environment that is thrown away some day, the program that made it, how it makes another.
     (re.compile(r"[\\/]uv[\\/].*(archive|environments|builds)-v\d+[\\/]"), "uvx", ("--from",)),
@@ -74,14 +75,24 @@ def _source() -> str:
 def entry_of(start: Start, options: tuple[str, ...], more: Mapping[str, Any]) -> dict[str, Any]:
     """An entry that serves with these options."""
     first = {"type": more["type"]} if "type" in more else {}
-    return {**first, "command": start.command, "args": [*start.arguments, "serve", *options], **more}
+    return {**first, "command": start.command, "args": [*start.arguments, _SERVE, *options], **more}
 
 
 def is_ours(entry: object) -> bool:
     """Whether this entry starts this server, from wherever."""
-    if not isinstance(entry, Mapping):
-        return False
-    arguments = entry.get("args")
-    words = [entry.get("command"), *(arguments if isinstance(arguments, list) else [])]
-    names = {re.split(r"[\\/]", word)[-1].lower().removesuffix(".exe") for word in words if isinstance(word, str)}
-    return bool(names & _OWN) and "serve" in words
+    return options_of(entry) is not None
+
+
+def options_of(entry: object) -> tuple[str, ...] | None:
+    """The options with which an entry starts this server; None where it starts something else."""
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("args"), list):
+        return None
+    words = [str(word) for word in (entry.get("command"), *entry["args"])]
+    if _SERVE not in words[1:] or not any(_program(word) in _OWN for word in words):
+        return None
+    return tuple(words[words.index(_SERVE, 1) + 1 :])
+
+
+def _program(word: str) -> str:
+    """The name of the program that a word of a command means: without folders, ending and version."""
+    return re.split(r"[@=<>~!\[]", re.split(r"[\\/]", word)[-1])[0].lower().removesuffix(".exe")

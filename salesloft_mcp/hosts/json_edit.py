@@ -54,6 +54,21 @@ def with_item(text: str, path: Sequence[str], value: object) -> str:
     return _with_part(text, _layout(text, tree), node, "", value)
 
 
+def without_member(text: str, path: Sequence[str]) -> str:
+    """`text` without what stands at `path`, however often; as it was where nothing does. Comments stay.
+
+    Raises:
+        ParseError: the text cannot be read, or what stands on the way is no object.
+    """
+    while text.strip():
+        node, missing = _reached(parse(text), path[:-1])
+        at = [number for number, part in enumerate(node.parts) if part.key == path[-1]]
+        if missing or not at:
+            break
+        text = without_part(text, path[:-1], at[-1])
+    return text
+
+
 def without_part(text: str, path: Sequence[str], index: int) -> str:
     """`text` without the member or item number `index` of what stands at `path`. Comments stay."""
     node, _ = _reached(parse(text), path)

@@ -243,10 +243,49 @@ def test_an_entry_of_ours_gets_the_new_options_and_keeps_what_a_person_added(hom
     assert "plain text" in result.output
 
 
-def test_an_old_entry_under_another_name_is_told(home: Path, typed: Type) -> None:
+def test_what_a_person_set_in_a_table_of_codex_stays(home: Path, typed: Type) -> None:
+    kept = 'required = false\ntool_timeout_sec = 300.5\nenv_vars = ["MINE"]\n'
+    write(home / FILES["codex"], f'[mcp_servers.salesloft]\ncommand = "salesloft-mcp"\nargs = ["serve"]\n{kept}')
+    assert typed("install", "codex", "--yes").exit_code == 0
+    found = entry(home, "codex")
+    assert (found["required"], found["tool_timeout_sec"]) == (False, 300.5)
+    assert found["env_vars"] == ["MINE", "SALESLOFT_API_KEY"]
+
+
+@pytest.mark.parametrize("env", [None, [], {}])
+def test_an_entry_of_ours_whose_environment_is_empty_gets_one(
+    home: Path, typed: Type, monkeypatch: pytest.MonkeyPatch, env: object
+) -> None:
+    monkeypatch.setenv("SALESLOFT_API_KEY", KEY)
+    ours = {"command": "salesloft-mcp", "args": ["serve"], "env": env}
+    write(home / FILES["cursor"], json.dumps({"mcpServers": {"salesloft": ours}}))
+    assert typed("install", "cursor", "--yes").exit_code == 0
+    assert entry(home, "cursor")["env"] == {"SALESLOFT_API_KEY": "${env:SALESLOFT_API_KEY}"}
+
+
+def test_options_that_an_entry_had_until_now_are_told_before_they_go(home: Path, typed: Type) -> None:
+    typed("install", "cursor", "--mode", "read-only", "--confirm", "outside", "--yes")
+    result = typed("install", "cursor", "--ask", "all", answer="n\n")
+    assert "were --mode read-only --confirm outside, and are --ask all now" in result.output
+    assert entry(home, "cursor")["args"] == ["serve", "--mode", "read-only", "--confirm", "outside"]
+
+
+def test_settings_of_the_terminal_that_the_entry_does_not_hold_are_told(
+    home: Path, typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESLOFT_MODE", "read-only")
+    monkeypatch.setenv("SALESLOFT_ASK", " ")
+    result = typed("install", "claude-desktop", "--state-dir", str(home), "--print")
+    (told,) = [line for line in result.stderr.splitlines() if line.startswith("Note: set here")]
+    assert told.endswith(" SALESLOFT_MODE.")
+
+
+def test_an_old_entry_under_another_name_is_told_once(home: Path, typed: Type) -> None:
     write(home / FILES["cursor"], '{"mcpServers": {"crm": {"command": "salesloft-mcp", "args": ["serve"]}}}')
     result = typed("install", "cursor", "--sandbox", "--yes")
     assert "salesloft-mcp uninstall cursor --name crm" in result.output
+    assert typed("uninstall", "cursor", "--yes").output.count("--name crm") == 1
+    assert typed("install", "cursor", "--sandbox", "--yes").exit_code == 0
     assert typed("uninstall", "cursor", "--name", "crm", "--yes").exit_code == 0
     assert list(values(home / FILES["cursor"])["mcpServers"]) == ["salesloft"]
 
@@ -321,6 +360,18 @@ def test_vs_code_asks_for_the_key_once_and_uninstall_takes_the_question_back(hom
     assert entry(home, "vscode")["env"] == {"SALESLOFT_API_KEY": "${input:salesloft-api-key}"}
     typed("uninstall", "vscode", "--yes")
     assert file.read_text() == text
+
+
+@pytest.mark.parametrize("host", ["vscode", "cursor", "gemini"])
+def test_what_asks_for_a_key_goes_when_none_is_needed_any_more(
+    home: Path, typed: Type, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESLOFT_API_KEY", KEY)
+    typed("install", host, "--yes")
+    assert "env" in entry(home, host)
+    typed("install", host, "--sandbox", "--yes")
+    assert "SALESLOFT_API_KEY" not in (home / FILES[host]).read_text()
+    assert "salesloft-api-key" not in (home / FILES[host]).read_text()
 
 
 def test_with_a_sign_in_nothing_asks_for_a_key(home: Path, typed: Type) -> None:
