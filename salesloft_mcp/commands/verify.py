@@ -1,17 +1,17 @@
 """`salesloft-mcp verify`: what a real Salesloft does where its documents are silent or disagree."""
 
 import json
+import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import textwrap
+from contextlib import nullcontext
+from itertools import groupby
 from pathlib import Path
 from typing import Unpack
 from urllib.parse import urlsplit
 
 import click
 import filelock
-from rich.console import Console
-from rich.text import Text
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import Author
@@ -28,6 +28,7 @@ from salesloft_mcp.verify.trial import MAPPINGS, points, waiting
 from salesloft_mcp.verify.trial import verify as trying
 
 LOCK = "verify.lock"
+WIDEST = 100  # columns that are read with ease
 
 
 def verify(dialect: Dialect, yes: bool, output: Path | None, as_json: bool, **where: Unpack[Where]) -> None:
@@ -72,9 +73,8 @@ def _require_person(yes: bool, loopback: bool) -> None:
         raise InputError("verify", "a person agrees at a terminal, and this is none.", next_step=step)
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While this lasts, no other trial takes what this one makes for left over.
+def _alone(folder: Path) -> filelock.BaseFileLock:
+    """Held while this lasts, so that no other trial takes what this one makes for left over.
 
     Raises:
         ConflictError: another one is under way.
@@ -86,9 +86,9 @@ def _alone(folder: Path) -> Iterator[None]:
         what = "verify: another one is under way with this state directory. Nothing was done."
         raise ConflictError(what, next_step="wait for its end.") from None
     except OSError as error:
-        raise InputError("--state-dir", f"cannot be used ({error.strerror}).", next_step="give another one.") from None
-    with lock:
-        yield
+        what = f"cannot be used ({error.strerror or error})."
+        raise InputError("--state-dir", what, next_step="give another one.") from None
+    return lock
 
 
 def _agreed(yes: bool, **where: Unpack[Where]) -> Author:
@@ -116,33 +116,31 @@ async def _question(app: App) -> str:
 
 
 def _show(found: Report, output: Path | None) -> None:
-    """One screen: what is otherwise comes first, then a line for each of the rest."""
-    console = Console(highlight=False)
+    """One screen: what is otherwise comes first and is told in full, the rest in short."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    lines = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    under = textwrap.TextWrapper(width, subsequent_indent=12 * " ", break_long_words=False, break_on_hyphens=False)
 
-    def line(text: str) -> None:
-        console.print(Text(text), soft_wrap=True)
+    def say(head: str, text: str) -> None:
+        click.echo(under.fill(f"{head:<12}{text}"))
 
     for one in found.of("differs"):
-        line(f"DIFFERS     {one.assumption}")
-        line(f"            seen: {one.seen}; assumed: {' or '.join(one.expected)} ({one.name})")
-        line(f"            {one.means}")
-    for finding in (*found.of("as assumed"), *found.of("not tried")):
-        line(f"{finding.verdict:<10}  {_told(finding)}")
+        say("DIFFERS", f"{one.assumption} ({one.name})")
+        say("", f"seen: {one.seen}; assumed: {' or '.join(one.expected)}")
+        say("", one.means)
+    say("as assumed", ", ".join(one.name for one in found.of("as assumed")) or "nothing")
+    for why, untried in groupby(sorted(found.of("not tried"), key=_why), _why):
+        say("not tried", f"{'; '.join(one.assumption for one in untried)} ({why})")
     for left in found.made.left:
-        what = (
-            f"{left.kind} {quoted(left.external_id)} of {left.external_type}"
-            if left.external_id
-            else left.external_type
-        )
-        line(f"left        {what}: {left.why}")
-    line(f"In {found.environment}, team {found.team or 'unknown'}, at {found.time}: {found.sentence}")
-    line(_removed(found))
-    if output:
-        line(f"The report is in {output}.")
+        what = f"{left.kind} {quoted(left.external_id)} of " if left.external_id else ""
+        say("left", f"{what}{left.external_type}: {left.why}")
+    where = f"In {found.environment}, team {found.team or 'unknown'}, at {found.time}: {found.sentence}"
+    click.echo(lines.fill(f"{where} {_removed(found)}"))
+    click.echo(f"The report is in {output}." if output else "With --output or --json each of them is told in full.")
 
 
-def _told(one: Finding) -> str:
-    return f"{one.assumption}: {one.seen}"
+def _why(one: Finding) -> str:
+    return one.seen
 
 
 def _removed(found: Report) -> str:
