@@ -23,7 +23,7 @@ from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.salesloft.models import Team, User
 from salesloft_mcp.salesloft.oauth import Accounts, Application, Asking, Tokens, accounts_of, open_accounts
 from salesloft_mcp.settings import Settings
-from salesloft_mcp.state.credentials import Credentials, Grant, SignIn, system_keyring
+from salesloft_mcp.state.credentials import Credentials, Grant, SignIn
 
 AGENT = f"salesloft-mcp/{__version__}"
 REDIRECT_URI = "http://localhost:8788/callback"  # unless the application has another one
@@ -100,7 +100,7 @@ async def keep(settings: Settings, way: Way, grant: Grant, tokens: Tokens) -> Do
         scope=tokens.scope,
         team=str(team.id) if team else "",
         asked=way.scope,
-        kept="keyring" if way.in_keyring and system_keyring() else "file",
+        kept="keyring" if way.in_keyring else "file",  # where there is a keyring
     )
     credentials = Credentials(settings.state_dir, settings.base_url)
     async with credentials.locked():

@@ -1,6 +1,7 @@
 """A person who signs in to a sandbox of this process, and the parts that keep and renew what comes of it."""
 
 import secrets
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -107,6 +108,39 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Ring:
+    """A keyring in memory, which may refuse, keep less than it is given, or wait for its password."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], str] = {}
+        self.works = True
+        self.keeps = 100_000
+        self.refusal: Exception | None = None
+        self.unlocked = threading.Event()
+        self.unlocked.set()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._check()
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._check()
+        self.held[service, username] = password[: self.keeps]
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._check()
+        self.held.pop((service, username), None)
+
+    def _check(self) -> None:
+        from keyring.errors import KeyringLocked
+
+        self.unlocked.wait()
+        if self.refusal:
+            raise self.refusal
+        if not self.works:
+            raise KeyringLocked("locked")
 
 
 @asynccontextmanager

@@ -50,7 +50,7 @@ PLACES = {
     "pydantic_settings": {"settings.py"},
     "platformdirs": {"settings.py"},
     "tomlkit": {"hosts/toml_edit.py"},
-    "keyring": {"state/credentials.py"},
+    "keyring": {"state/keyrings.py"},
 }
 # What the pages of mcp's documentation import from. Anything else of it may change with any release.
 DOCUMENTED = {

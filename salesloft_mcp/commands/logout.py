@@ -9,6 +9,7 @@ from salesloft_mcp.salesloft.oauth import Application
 from salesloft_mcp.settings import load
 from salesloft_mcp.sign_in import accounts_at
 from salesloft_mcp.state.credentials import Credentials, SignIn
+from salesloft_mcp.state.keyrings import SERVICE
 
 BY_HAND = (
     "It documents no way to revoke a token from here. To end the application's access at once, remove it in Salesloft, "
@@ -33,8 +34,10 @@ async def _signed_out(credentials: Credentials, base_url: str) -> str:
         except StateError:
             found = None
         told = await _revoked(found) if found else "It could not be read, and so not be revoked."
-        await credentials.remove()
-    return f"Signed out of {base_url}: nothing of it is kept here any more. {told}"
+        if await credentials.remove():
+            return f"Signed out of {base_url}: nothing of it is kept here any more. {told}"
+    in_ring = f"The keyring did not let go of its entry {SERVICE!r}: unlock it, and remove the entry by hand."
+    return f"Signed out of {base_url}. {in_ring} {told}"
 
 
 async def _revoked(found: SignIn) -> str:

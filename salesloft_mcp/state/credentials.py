@@ -12,21 +12,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import anyio
 import anyio.to_thread
 import filelock
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
 from salesloft_mcp.errors import StateError
 from salesloft_mcp.state.files import private_directory
+from salesloft_mcp.state.keyrings import Entry
 
 Grant = Literal["authorization_code", "client_credentials", "api_key"]
 Place = Literal["keyring", "file"]
 
 FOLDER = "sign-ins"  # in the state directory
-SERVICE = "salesloft_mcp"  # as the keyring names it
 LOCK_SECONDS = 30.0  # longer than whoever holds it waits for an answer
 LOCK_STEP = 0.05
 _IN_KEYRING = {"kept": "keyring"}  # what the file says then
@@ -63,29 +63,6 @@ class SignIn:
         return json.dumps({**asdict(self), **{name: getattr(self, name).get_secret_value() for name in _SECRETS}})
 
 
-class Keyring(Protocol):
-    """The part of the library `keyring` that is used here."""
-
-    def get_password(self, service: str, username: str) -> str | None: ...
-
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-
-    def delete_password(self, service: str, username: str) -> None: ...
-
-
-def system_keyring() -> Keyring | None:
-    """The keyring of this system; None where the extra is not installed, or the system has none that is safe."""
-    try:
-        import keyring
-        import keyring.core
-
-        found = keyring.get_keyring()
-    except (ImportError, AttributeError, ValueError, RuntimeError, OSError):  # or its configuration names none that is
-        return None
-    # The library names its own stand-ins, which refuse everything or keep nothing, with a priority below one.
-    return found if keyring.core.recommended(found) else None
-
-
 class Credentials:
     """The sign-in for `base_url` in one state directory."""
 
@@ -94,7 +71,7 @@ class Credentials:
         self._folder = state_dir / FOLDER
         self._file = self._folder / f"{digest}.json"
         # Two state directories must not share one entry, because each has a lock of its own.
-        self._username = f"{base_url} in {state_dir.absolute()}"
+        self._entry = Entry(f"{base_url} in {state_dir.absolute()}")
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Something that changes whenever the sign-in does; None while there is none. Costs no more than a look."""
@@ -128,13 +105,13 @@ class Credentials:
         """
         return await anyio.to_thread.run_sync(self._keep, sign_in)
 
-    async def remove(self) -> None:
-        """Keep nothing any more.
+    async def remove(self) -> bool:
+        """Keep nothing any more. False where the keyring that holds it did not let it go.
 
         Raises:
             StateError: the file cannot be removed.
         """
-        await anyio.to_thread.run_sync(self._remove)
+        return await anyio.to_thread.run_sync(self._remove)
 
     @asynccontextmanager
     async def locked(self, seconds: float = LOCK_SECONDS) -> AsyncIterator[None]:
@@ -144,7 +121,7 @@ class Credentials:
             StateError: somebody holds it for longer than `seconds`, or it cannot be made.
         """
         try:
-            private_directory(self._folder)
+            self._private_folder()
             lock = filelock.FileLock(self._file.with_suffix(".lock"), mode=0o600, thread_local=False)
             with anyio.fail_after(seconds):
                 while not _taken(lock):  # noqa: ASYNC110 - another process tells nothing when it lets go
@@ -158,74 +135,76 @@ class Credentials:
         finally:
             lock.release()
 
+    def _private_folder(self) -> Path:
+        """The folder, which nobody else may read or change, and neither the state directory above it."""
+        private_directory(self._folder.parent)
+        return private_directory(self._folder)
+
     def _read(self) -> SignIn | None:
         try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
+            text = self._file.read_text(encoding="utf-8")
+            return _sign_in(self._from_keyring() if json.loads(text) == _IN_KEYRING else text)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise _unusable(self._file, error) from error
-        if found == _IN_KEYRING:
-            found = self._from_keyring()
-        try:
-            return _sign_in(found)
-        except (KeyError, TypeError) as error:
-            raise _unusable(self._file, error) from error
+            raise _unusable(self._file, error) from None
 
     def _recovered(self) -> SignIn | None:
         found = self._read()
         for part in self._folder.glob(f".{self._file.stem}.*"):
             try:
-                newer = _sign_in(json.loads(part.read_text(encoding="utf-8")))
+                newer = _sign_in(part.read_text(encoding="utf-8"))
                 if found and newer.login == found.login:
                     part.replace(self._file)
                     return newer
-            except (OSError, ValueError, KeyError, TypeError):  # half of it, which the next one to write removes
+            except (OSError, ValueError):  # half of it, which the next one to write removes
                 continue
         return found
 
-    def _from_keyring(self) -> dict[str, str]:
-        ring, said = system_keyring(), None
-        if ring is not None:
-            with _keyring_errors():
-                said = ring.get_password(SERVICE, self._username)
+    def _from_keyring(self) -> str:
+        said = self._entry.read()
         if not said:
             what = "the sign-in is kept in the system's keyring, which cannot be read from here."
-            step = "run `salesloft-mcp login --no-keyring`, which keeps it in a private file instead."
+            step = "unlock it, or run `salesloft-mcp login --no-keyring`, which keeps it in a private file instead."
             raise StateError(what, next_step=step)
-        found: dict[str, str] = json.loads(said)
-        return found
+        return said
 
     def _keep(self, sign_in: SignIn) -> SignIn:
-        kept = sign_in if sign_in.kept == "keyring" and self._in_keyring(sign_in) else replace(sign_in, kept="file")
-        in_file = json.dumps(_IN_KEYRING) if kept.kept == "keyring" else kept.dumped()
+        in_keyring = sign_in.kept == "keyring" and self._entry.write(sign_in.dumped())
+        kept = sign_in if in_keyring else replace(sign_in, kept="file")
+        moved = sign_in.kept == "file" and self._is_in_keyring()
         try:
-            _write_whole(private_directory(self._folder), self._file, in_file)
+            _write_whole(self._private_folder(), self._file, json.dumps(_IN_KEYRING) if in_keyring else kept.dumped())
         except OSError as error:
             raise _unusable(self._folder, error) from error
+        if moved:  # else the keyring would hold an earlier sign-in, which may be somebody else's, for ever
+            self._entry.remove()
         return kept
 
-    def _in_keyring(self, sign_in: SignIn) -> bool:
-        ring = system_keyring()
-        if ring is not None:
-            with _keyring_errors():
-                ring.set_password(SERVICE, self._username, sign_in.dumped())
-                return True
+    def _is_in_keyring(self) -> bool:
+        with suppress(OSError, ValueError):
+            return bool(json.loads(self._file.read_text(encoding="utf-8")) == _IN_KEYRING)
         return False
 
-    def _remove(self) -> None:
-        ring = system_keyring()
-        if ring is not None:
-            with _keyring_errors():
-                ring.delete_password(SERVICE, self._username)
+    def _remove(self) -> bool:
+        held = self._is_in_keyring()
+        gone = self._entry.remove()
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:
             raise _unusable(self._file, error) from error
+        return gone or not held
 
 
-def _sign_in(found: dict[str, Any]) -> SignIn:
-    return SignIn(**{**found, **{name: SecretStr(found[name]) for name in _SECRETS}})
+_SIGN_IN = TypeAdapter(SignIn)
+
+
+def _sign_in(text: str) -> SignIn:
+    """
+    Raises:
+        ValueError: it is none. Its words repeat what was read.
+    """
+    return _SIGN_IN.validate_json(text)
 
 
 def _taken(lock: filelock.BaseFileLock) -> bool:
@@ -234,13 +213,6 @@ def _taken(lock: filelock.BaseFileLock) -> bool:
     except filelock.Timeout:
         return False
     return True
-
-
-def _keyring_errors() -> suppress:
-    """A keyring that is locked, gone or full fails in the library's own way; some of its backends raise others."""
-    from keyring.errors import KeyringError
-
-    return suppress(KeyringError, OSError, RuntimeError)
 
 
 def _write_whole(folder: Path, file: Path, text: str) -> None:

@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,10 +18,10 @@ from pydantic import SecretStr
 
 from salesloft_mcp.errors import StateError
 from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.state import credentials as module
+from salesloft_mcp.state import keyrings as module
 from salesloft_mcp.state.credentials import Credentials, SignIn
 from tests.hosting.program import HANG_SECONDS, clean_environment
-from tests.signing_in import served, sign_in, token_requests
+from tests.signing_in import Ring, served, sign_in, token_requests
 
 from .refreshing import STEPS
 
@@ -76,7 +77,8 @@ async def test_only_its_owner_may_read_it_whatever_the_umask(kept: Credentials, 
         os.umask(before)
     modes = {stat.S_IMODE(file.stat().st_mode) for file in files(tmp_path)}
     assert modes == {0o600}
-    assert stat.S_IMODE((tmp_path / "state" / "sign-ins").stat().st_mode) == 0o700
+    for folder in (tmp_path / "state", tmp_path / "state" / "sign-ins"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 async def test_every_change_shows_by_a_look_at_the_file(kept: Credentials) -> None:
@@ -197,32 +199,6 @@ async def test_what_another_login_left_is_not_taken_up(kept: Credentials, tmp_pa
     assert await kept.recovered() == FOUND
 
 
-class Ring:
-    """A keyring in memory, which may refuse."""
-
-    def __init__(self) -> None:
-        self.held: dict[tuple[str, str], str] = {}
-        self.works = True
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self._check()
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._check()
-        self.held[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        self._check()
-        self.held.pop((service, username), None)
-
-    def _check(self) -> None:
-        from keyring.errors import KeyringLocked
-
-        if not self.works:
-            raise KeyringLocked("locked")
-
-
 @pytest.fixture
 def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
     ring = Ring()
@@ -259,6 +235,64 @@ async def test_a_keyring_that_refuses_is_told_and_what_is_new_goes_into_the_file
     assert await kept.read() == newer
 
 
+async def test_a_keyring_fails_in_ways_of_its_own_and_nothing_is_lost(kept: Credentials, ring: Ring) -> None:
+    await kept.keep(IN_RING)
+    ring.refusal = Exception("(1783, 'CredWrite', 'The stub received bad data')")  # as pywintypes.error is one
+    newer = await kept.keep(replace(IN_RING, login="2"))
+    assert newer.kept == "file"
+    assert await kept.read() == newer
+
+
+@pytest.mark.parametrize("kept_of_it", [0, 2560], ids=["nothing", "a part"])
+async def test_a_keyring_that_keeps_less_than_it_is_given_is_not_relied_on(
+    kept: Credentials, ring: Ring, kept_of_it: int
+) -> None:
+    ring.keeps = kept_of_it
+    found = await kept.keep(replace(IN_RING, access_token=SecretStr("x" * 4000)))
+    assert found.kept == "file"
+    assert await kept.read() == found
+
+
+async def test_a_keyring_that_holds_what_is_no_sign_in_is_told(kept: Credentials, ring: Ring) -> None:
+    await kept.keep(IN_RING)
+    for held in ("{canary", "[1]", '{"access_token": ["canary"]}'):
+        ring.held = dict.fromkeys(ring.held, held)
+        with pytest.raises(StateError, match="salesloft-mcp login") as caught:
+            await kept.read()
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_keyring_that_waits_for_its_password_holds_nobody_up_for_long(
+    kept: Credentials, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kept.keep(IN_RING)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.05)
+    ring.unlocked.clear()
+    for _ in range(2):  # the second one does not even ask
+        with pytest.raises(StateError, match="unlock it"):
+            await kept.read()
+    ring.unlocked.set()
+    monkeypatch.setattr(module, "ANSWER_SECONDS", HANG_SECONDS)
+    assert await kept.read() == IN_RING
+
+
+async def test_whoever_moves_to_the_file_leaves_nothing_in_the_keyring(kept: Credentials, ring: Ring) -> None:
+    await kept.keep(IN_RING)
+    await kept.keep(replace(FOUND, login="2"))
+    assert not ring.held
+
+
+async def test_a_keyring_that_does_not_let_go_is_told(kept: Credentials, ring: Ring, tmp_path: Path) -> None:
+    await kept.keep(IN_RING)
+    ring.works = False
+    assert not await kept.remove()
+    assert await kept.read() is None
+    ring.works = True
+    await kept.keep(IN_RING)
+    assert await kept.remove()
+    assert not ring.held
+
+
 async def test_the_file_is_wanted_where_a_keyring_is_not(kept: Credentials, ring: Ring) -> None:
     await kept.keep(FOUND)
     assert not ring.held
@@ -275,7 +309,7 @@ async def test_a_keyring_that_only_stands_in_for_one_is_none(monkeypatch: pytest
 
 
 def test_a_keyring_that_is_configured_wrongly_is_none(tmp_path: Path) -> None:
-    script = "from salesloft_mcp.state.credentials import system_keyring; print(system_keyring())"
+    script = "from salesloft_mcp.state.keyrings import system_keyring; print(system_keyring())"
     for name in ("no.such.Keyring", "keyring.backends.null.Nothing", "nothing"):
         env = clean_environment(tmp_path, PYTHON_KEYRING_BACKEND=name)
         done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
@@ -288,7 +322,8 @@ from dataclasses import replace
 from pathlib import Path
 import anyio
 from tests.state.test_credentials import FOUND, URL
-from salesloft_mcp.state.credentials import Credentials, system_keyring
+from salesloft_mcp.state.credentials import Credentials
+from salesloft_mcp.state.keyrings import system_keyring
 
 async def main() -> None:
     assert system_keyring() is not None, "no keyring"
