@@ -26,7 +26,7 @@ from salesloft_mcp.changes.kinds import as_it_stands, stands_already
 from salesloft_mcp.changes.log import StaleError, UsedError
 from salesloft_mcp.changes.refusals import of_all
 from salesloft_mcp.changes.run import Run
-from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.call import current, open_call
 
 STARTING = "starting"  # the lock of whoever begins a run, so that two runs do not overlook each other
 WATCH_SECONDS = 1.0  # how often a job looks whether another process has cancelled it
@@ -83,11 +83,11 @@ class Jobs:
             held.enter_context(await self._plans.lock(operation.by_run.plan))
             status = await self._plans.status(operation.by_run.plan, held=True)
             self._changes.require_allowed(operation, status.plan.object_type)
-            await self._check_team(status.plan)
+            login = await self._check_team(status.plan)
             with await self._plans.lock(STARTING):
                 row, epoch = await self._begun(status, operation, author, seen)
             job = Job(row.id, held.pop_all())
-        self._begin(job, lambda: self._run(job, row, epoch, author, operation.title))
+        self._begin(job, lambda: self._run(job, row, epoch, author, operation.title, login))
         return row.operation
 
     async def start_undo(self, operation: Operation, author: Author, number: int = 0) -> int:
@@ -142,7 +142,7 @@ class Jobs:
         for row in await self._plans.running():
             if row.undoes and not undoings:
                 continue
-            with JobGuard():
+            with JobGuard(), open_call():
                 try:
                     if (status := await self._plans.status(row.id)).waits:
                         await self.start(operation_of(status, "serve"), Author(), seen=0)
@@ -208,9 +208,9 @@ class Jobs:
             else:
                 await self._plans.note(job.plan, seen=0, state="planned", **facts)
 
-    async def _run(self, job: Job, row: PlanRow, epoch: int, author: Author, title: str) -> None:
+    async def _run(self, job: Job, row: PlanRow, epoch: int, author: Author, title: str, login: str) -> None:
         """Bring a run to its end, and write down how it ended; a runner that lost its run writes nothing."""
-        job.call.team = row.team
+        job.call.team, job.call.login = row.team, login
         try:
             await self._configure(row, author, title)
             fed = feed(self._plans, self._changes, row)
@@ -269,13 +269,16 @@ class Jobs:
             raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.")
         return replace(row, operation=number, suspicious=left.suspicious), epoch
 
-    async def _check_team(self, plan: PlanRow) -> None:
-        """The same address may be another team's with another token, and its objects have other ids."""
+    async def _check_team(self, plan: PlanRow) -> str:
+        """The same address may be another team's with another token, and its objects have other ids. The sign-in of
+        which that was read.
+        """
         now = (await self._changes.place(fresh=True)).team_key
         if plan.team != now:
             made, here = (f"team {key}" if key else "an unknown team" for key in (plan.team, now))
             what = f"plan: it was made for {made}, and this token is of {here}. Nothing was written."
             raise errors.ConflictError(what, next_step="resume it with a token of its own team, or plan anew.")
+        return current().login
 
 
 def _more_than_agreed(left: int) -> errors.UnconfirmedError:

@@ -28,6 +28,7 @@ class Call:
     enduring: bool = False  # its reads wait out minutes without an answer, where much was read already
     who: str = "local"  # as the change log names whoever asked for it
     team: str = ""  # for which it is, where somebody has signed in; its requests carry no token of another one
+    login: str = ""  # the sign-in of its last request: where the team is unknown, another one may be of another team
     send_by: float = math.inf  # no write is sent later, because what it was decided on is too old then
     answers: list[tuple[Request, Received]] | None = None  # as they came, where somebody wants to see them
 
@@ -65,7 +66,7 @@ def sent_within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-        outer.team = outer.team or inner.team
+        outer.team, outer.login = outer.team or inner.team, inner.login
         outer.points += inner.points
         outer.unread += inner.unread
 

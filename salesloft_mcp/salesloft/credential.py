@@ -14,7 +14,7 @@ import anyio
 from pydantic import SecretStr
 
 from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError, UnreachableError
-from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.call import Call, current
 from salesloft_mcp.salesloft.oauth import Accounts, Application, RefusedGrantError
 from salesloft_mcp.state.credentials import LOCK_SECONDS, Credentials, SignIn
 
@@ -118,11 +118,12 @@ class SignedIn:
             what = "the sign-in is of another application than SALESLOFT_CLIENT_ID names. Nothing was sent."
             raise SignedOutError(what, next_step=f"run `{self.how}` in a terminal.")
         call = current()
-        if found.team and call.team not in ("", found.team):  # a person agreed to it, or a plan was made, for the other
-            what = "somebody has signed in for another team while this was under way. Nothing more was sent."
+        if _may_be_of_another_team(found, call):  # a person agreed to it, or a plan was made, for the other
+            known = "for another team" if found.team and call.team else "anew, and maybe for another team,"
+            what = f"somebody has signed in {known} while this was under way. Nothing more was sent."
             step = "look at the connection, then make the same call again; a run waits for somebody of its own team."
             raise SignedOutError(what, next_step=step, by_page=False)
-        call.team = call.team or found.team
+        call.team, call.login = call.team or found.team, found.login
         return found
 
     async def logins(self) -> AsyncIterator[None]:
@@ -179,6 +180,7 @@ class SignedIn:
                 now = await self.credentials.recovered()
                 if now is not None and now.access_token == stale.access_token:
                     return now if now.ended else await _to_its_end(lambda: self._renew(now))
+            self._stamp = None  # whoever was killed between the keyring and the file has left the latter as it was
             return await self.require()  # somebody was quicker; it may be another sign-in by now, or none
         except StateError as error:
             raise UnreachableError(error.what, next_step=error.steps) from error
@@ -218,6 +220,13 @@ class SignedIn:
     def _over(self, found: SignIn) -> SignedOutError:
         what = f"the sign-in to Salesloft has ended, and cannot be renewed: {found.ended}"
         return SignedOutError(what, next_step=f"run `{self.how}` in a terminal; what waits then goes on.")
+
+
+def _may_be_of_another_team(found: SignIn, call: Call) -> bool:
+    """Whether a call that is under way may not go on with a sign-in. Not every token may say which team it is of."""
+    if found.team and call.team:
+        return found.team != call.team
+    return call.login not in ("", found.login)
 
 
 def _ways(how: str) -> str:

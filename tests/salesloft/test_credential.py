@@ -11,14 +11,14 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.budget import Budget
-from salesloft_mcp.salesloft.call import open_call
+from salesloft_mcp.salesloft.call import open_call, sent_within
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Credential, Key
 from salesloft_mcp.salesloft.http import open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.state.credentials import Credentials, SignIn
-from tests.signing_in import HOW, URL, Clock, application, kept_in, over, sign_in, token_requests
+from tests.signing_in import HOW, URL, Clock, Ring, application, kept_in, over, sign_in, token_requests
 
 pytestmark = [pytest.mark.anyio, pytest.mark.steady]
 
@@ -322,6 +322,40 @@ async def test_a_call_that_began_for_one_team_does_nothing_for_another(
     with open_call():
         assert await read(sandbox, signed_in) == 0
     assert len(forgotten) == 3
+
+
+@pytest.mark.parametrize(("first", "second"), [("7", ""), ("", ""), ("", "7")])
+async def test_a_call_goes_on_with_another_sign_in_only_where_both_teams_are_known(
+    sandbox: Sandbox, credentials: Credentials, clock: Clock, first: str, second: str
+) -> None:
+    await sign_in(sandbox, credentials, clock=clock, team=first)
+    signed_in = over(sandbox, credentials, clock)
+    with open_call():
+        with sent_within(60):
+            assert await read(sandbox, signed_in) == 0
+        clock.now += 7200
+        assert await read(sandbox, signed_in) == 0  # a renewed one is the same
+        await sign_in(sandbox, credentials, clock=clock, team=second)
+        with pytest.raises(errors.SignedOutError, match="maybe for another team"):
+            await write(sandbox, signed_in)
+    assert MAPPINGS not in {one.raw_path for one in sandbox.requests}
+
+
+async def test_what_a_killed_process_has_left_in_the_keyring_alone_is_found_by_those_that_run(
+    sandbox: Sandbox, credentials: Credentials, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = Ring()
+    monkeypatch.setattr("salesloft_mcp.state.keyrings.system_keyring", lambda: ring)
+    found = await credentials.keep(replace(await sign_in(sandbox, credentials, clock=clock), kept="keyring"))
+    signed_in = over(sandbox, credentials, clock)
+    assert await read(sandbox, signed_in) == 0
+    stamp = credentials.stamp()
+    newer = await over(sandbox, credentials, clock).renewed(found.access_token)
+    assert newer is not None
+    del sandbox.authority.callers[found.access_token.get_secret_value()]
+    monkeypatch.setattr(credentials, "stamp", lambda: stamp)  # as if the file was not written
+    assert await read(sandbox, signed_in) == 1
+    assert token_requests(sandbox) == 2
 
 
 async def test_a_token_of_another_team_that_came_while_one_waited_is_not_taken(
