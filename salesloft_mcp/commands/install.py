@@ -15,10 +15,11 @@ from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of
 from salesloft_mcp.hosts.files import HostFile, read, replace
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.settings import Settings, load, surroundings, variables_set
+from salesloft_mcp.settings import Settings, is_blank, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials
 
 _FOLDERS = ("state_dir", "files_dir")
+_SETTINGS = ("base_url", "mode", "ask", "confirm", *_FOLDERS, "rate_limit")  # which are options of `serve`
 
 
 def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes: bool, **options: Option) -> None:
@@ -28,13 +29,14 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
     chosen(settings.mode, tuple(name.strip() for name in tools.split(",") if name.strip()), (), policy)
     row, system = HOSTS[host], System(sys.platform, Path.home(), surroundings())
     start = installed()
+    given = {option: value for option, value in options.items() if value is not None}
     stored = not sandbox and Credentials(settings.state_dir, settings.base_url).stamp() is not None
     path = row.file(system)
     file = HostFile(path, None, "") if as_block else read(path)
     old = edit.servers(row, file).get(name)
     more = {**row.more, **({} if sandbox or stored else _for_key(row, settings, old))}
-    entry = entry_of(start, _arguments(sandbox, tools, options), more)
-    notes = [*filter(None, [start.warning]), *_not_in_entry(options)]
+    entry = entry_of(start, _arguments(sandbox, tools, {**_set_here(settings, system, sandbox), **given}), more)
+    notes = [*filter(None, [start.warning])]
     if as_block:
         click.echo(f"For {row.title}, in {path}:\n", err=True)
         click.echo(edit.block(row, name, entry))
@@ -59,10 +61,14 @@ def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tupl
     return tuple(words)
 
 
-def _not_in_entry(options: Mapping[str, Option]) -> Iterator[str]:
-    """A word on the settings of this terminal, which a host may not hand on."""
-    if here := variables_set(name for name, value in options.items() if value is None):
-        yield f"set here, and not written into the entry unless they are given as options: {', '.join(here)}."
+def _set_here(settings: Settings, system: System, sandbox: bool) -> dict[str, Option]:
+    """The settings of this terminal. Many hosts do not hand them on, and then the server would be allowed more than was
+    meant, or look for the sign-in where it is not.
+    """
+    here = [name for name in _SETTINGS if variables_set([name])]
+    if system.platform == "linux" and not is_blank(system.environment.get("XDG_STATE_HOME")):
+        here.append("state_dir")  # the default is in there
+    return {name: getattr(settings, name) for name in here if not (sandbox and name == "base_url")}
 
 
 def _dropped(old: object, entry: Mapping[str, Any]) -> Iterator[str]:

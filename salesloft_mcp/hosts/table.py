@@ -15,6 +15,13 @@ from typing import Any, Literal
 
 KEY = "SALESLOFT_API_KEY"
 INPUT = "salesloft-api-key"
+# What a host has to hand on by name when it gives a server a nearly empty environment: what shows whether somebody sits
+# at this machine and opens a page there, the way to the keyring, and the way out of the network of a company.
+NAMED = (
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "BROWSER", "SSH_CONNECTION"),
+    "DBUS_SESSION_BUS_ADDRESS",
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +142,8 @@ HOSTS = {
             # A server that is not required has one second to start; then the first turn goes without its tools
             # (https://github.com/openai/codex/issues/38689). The first start of all may take longer than the 10 seconds
             # that Codex waits. A call may wait 20 seconds for Salesloft and 45 for a person, and it gives up after 60.
-            more={"required": True, "startup_timeout_sec": 30, "tool_timeout_sec": 120},
-            for_key={"env_vars": [KEY]},  # it hands on only what is named
+            more={"required": True, "startup_timeout_sec": 30, "tool_timeout_sec": 120, "env_vars": list(NAMED)},
+            for_key={"env_vars": [KEY, *NAMED]},  # it hands on only what is named
         ),
         Host(
             "gemini",
