@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from salesloft_mcp.hosts import json_edit
@@ -64,6 +64,7 @@ def test_a_new_entry_is_there_and_nothing_else_is_different(text: str, name: str
 
 
 @given(files())
+@example('{"a":{} \n}')
 def test_what_was_added_is_taken_out_again_byte_for_byte(text: str) -> None:
     new = json_edit.with_member(text, ["salesloft"], ENTRY)
     back = json_edit.without_part(new, [], len(parse(new).root.parts) - 1)
