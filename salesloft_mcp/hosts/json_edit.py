@@ -161,13 +161,14 @@ def _written(value: object, layout: _Layout, indent: str, *, one_line: bool = Fa
 
 
 def _end_of_line(text: str, start: int, limit: int) -> int:
-    """After the comments that begin on the line of `start`, or `start` itself."""
+    """After the comments that begin on the line of `start`, and the blanks at its end; or `start` itself."""
     end = start
     for found in comments(text, start, limit):
         if "\n" in text[start : found.start()]:
             break
         end = found.end()
-    return end
+    line_end = end + len(text[end:limit]) - len(text[end:limit].lstrip(_BLANK))
+    return line_end if text[line_end:limit].startswith(("\n", "\r\n")) else end
 
 
 def _alone(text: str, start: int, end: int) -> bool:
