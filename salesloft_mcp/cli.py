@@ -6,7 +6,6 @@ import os
 import sys
 from dataclasses import asdict
 from io import TextIOWrapper
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -16,16 +15,15 @@ from salesloft_mcp.commands import options
 from salesloft_mcp.commands.options import EXIT_CODES, FILE, as_json, on_salesloft, setting, state_dir
 
 PORT = click.IntRange(1, 65535)
-# Those of the sandbox, which takes too long to be imported for `--help`.
-ODDITIES = (
-    "odd-values null-rows hidden-records ids-in-plain-lists singular-filter configuration-status configuration-source"
-    " second-configuration configuration-filter mapping-status object-type-word inserted-at tenant-id"
-    " same-mapping-again several-ids characters exact-ids unconfigured-type missing-object one-row no-rows mapping-id"
-    " object-type-filter unknown-filter sorting past-the-end counts unmapped-ids records-without-external-id"
-    " array-spelling records-page-size hundred-ids unconfigured-records slash-in-path null-words parts-of-fields"
-    " configuration-soft-delete second-delete delete-status soft-delete list-without-deleted deleted-filter"
-    " deleted-finds-nothing map-again mappings-outlive-configuration metered"
-)
+
+
+def _oddities(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that the sandbox knows. It takes too long to be imported for `--help`."""
+    if not names:
+        return ()
+    from salesloft_mcp.sandbox import ODD
+
+    return tuple(click.Choice(ODD).convert(name, parameter, ctx) for name in names)
 
 
 @click.group(
@@ -64,21 +62,13 @@ def demo(as_json: bool) -> None:
 @options.sandbox_file
 @options.dialect(help="For --sandbox.")
 @options.base_url
-@setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
-@setting(
-    "--ask",
-    type=click.Choice(["deletes", "overwrites", "all"]),
-    help="What a person is asked about. [default: deletes]",
-)
-@setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
+@options.mode
+@options.ask
+@options.confirm
 @state_dir
-@setting(
-    "--files-dir",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The folder whose files plans may be made of; none by default, never with --http.",
-)
+@options.files_dir
 @options.rate_limit
-@click.option("--tools", default="", help="Only these tools, separated by commas.")
+@options.tools
 @click.option("--exclude-tools", default="", help="Without these tools, separated by commas.")
 def serve() -> None:
     """Serve MCP on stdio, or over HTTP on loopback.
@@ -110,7 +100,7 @@ def serve() -> None:
     "--odd",
     multiple=True,
     metavar="NAME",
-    type=click.Choice(ODDITIES.split()),
+    callback=_oddities,
     help="What few expect; may be given several times.",
 )
 def sandbox() -> None:

@@ -1,12 +1,11 @@
 """The commands that put this server into the configuration of a host, and out of it."""
 
 import re
-from pathlib import Path
 
 import click
 
 from salesloft_mcp.commands import options
-from salesloft_mcp.commands.options import EXIT_CODES, setting, state_dir
+from salesloft_mcp.commands.options import EXIT_CODES, state_dir
 
 # Those of the table of hosts, which takes too long to be imported for `--help`.
 HOSTS = ("claude-desktop", "claude-code", "cursor", "vscode", "codex", "gemini")
@@ -30,20 +29,12 @@ yes = click.option("--yes", is_flag=True, help="Do not ask. What starts somethin
 @host
 @options.sandbox
 @options.base_url
-@setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
-@setting(
-    "--ask",
-    type=click.Choice(["deletes", "overwrites", "all"]),
-    help="What a person is asked about. [default: deletes]",
-)
-@setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
-@click.option("--tools", default="", help="Only these tools, separated by commas.")
+@options.mode
+@options.ask
+@options.confirm
+@options.tools
 @state_dir
-@setting(
-    "--files-dir",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The folder whose files plans may be made of; none by default.",
-)
+@options.files_dir
 @name
 @click.option("--print", "as_block", is_flag=True, help="Show the block to copy, and where it belongs; write nothing.")
 @yes

@@ -14,7 +14,6 @@ from click.testing import CliRunner
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.options import Later
-from salesloft_mcp.sandbox import ODD
 
 from .hosting.program import (
     API_KEY,
@@ -234,12 +233,6 @@ def _call(env: dict[str, str], log: Path) -> Json:
         program.call(2, "get_connection")
         result: Json = program.receive()["result"]
         return result
-
-
-def test_the_oddities_that_the_command_line_names_are_those_of_the_sandbox() -> None:
-    (option,) = [one for one in cli.commands["sandbox"].params if one.name == "odd"]
-    assert isinstance(option.type, click.Choice)
-    assert tuple(option.type.choices) == ODD
 
 
 def test_a_sandbox_on_a_taken_port_ends_with_exit_1(env: dict[str, str], tmp_path: Path) -> None:

@@ -62,6 +62,19 @@ class _Setting(click.Option):
 
 setting = partial(click.option, cls=_Setting)
 base_url = setting("--base-url", help="Where the API lives. [default: https://api.salesloft.com]")
+mode = setting("--mode", type=click.Choice(["full", "no-delete", "read-only"]), help="What tools may do.")
+ask = setting(
+    "--ask",
+    type=click.Choice(["deletes", "overwrites", "all"]),
+    help="What a person is asked about. [default: deletes]",
+)
+confirm = setting("--confirm", type=click.Choice(["auto", "elicit", "outside"]), help="How a person agrees.")
+files_dir = setting(
+    "--files-dir",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder whose files plans may be made of; none by default, never over HTTP.",
+)
+tools = click.option("--tools", default="", help="Only these tools, separated by commas.")
 rate_limit = setting("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
 state_dir = setting("--state-dir", type=FOLDER, help="Where approvals, the change log and plans are kept.")
 sandbox_file = setting("--sandbox-file", type=FILE, help="Keep the sandbox's data here.")
