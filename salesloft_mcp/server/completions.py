@@ -7,7 +7,7 @@ from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import object_type_of
 from salesloft_mcp.server.prompts import prompts
-from salesloft_mcp.server.resources import LIST_SECONDS, TEMPLATES
+from salesloft_mcp.server.resources import CONFIGURATIONS_TOOL, LIST_SECONDS, TEMPLATES
 from salesloft_mcp.text import escaped
 
 MOST = 100  # what the protocol allows in one answer
@@ -38,6 +38,8 @@ def _takes(ref: PromptReference | ResourceTemplateReference, name: str) -> bool:
 
 
 async def _types(app: App, object_type: str) -> list[str]:
+    if not app.policy.allows_tool(CONFIGURATIONS_TOOL):
+        return []
     try:
         with open_call(LIST_SECONDS):
             known = await app.configurations.live()

@@ -29,6 +29,10 @@ JSON = "application/json"
 LIST_SECONDS = 5.0  # clients read lists while they start, and offer completions while somebody types
 TEMPLATES = (announce.CONFIGURATION, announce.MAPPINGS, announce.OBJECT, announce.PLAN)
 REPORT_LINES = 100
+# What a resource tells, a tool does, too: where the policy takes the tool away, it takes the resource away.
+CONFIGURATIONS_TOOL = "list_external_id_configurations"
+MAPPINGS_TOOL = "list_external_id_mappings"
+PLAN_TOOL = "get_plan"
 # External ids and types are the customer's free text, and checked as such below.
 _FREE = ResourceSecurity(exempt_params={"external_type", "external_id"})
 P = ParamSpec("P")
@@ -42,16 +46,16 @@ class PlanReport(PlanView):
 
 def add_resources(server: MCPServer[App], app: App) -> None:
     """The fixed resource and the templates."""
-    told = partial(_told, app)
+    of_configurations, of_mappings = partial(_told, app, CONFIGURATIONS_TOOL), partial(_told, app, MAPPINGS_TOOL)
 
     @server.resource(announce.CONFIGURATIONS, title="Configurations", mime_type=JSON)
-    @told
+    @of_configurations
     async def configurations() -> object:
         """All live external id configurations of the team."""
         return list(map(answers.ConfigurationView.model_validate, await _configurations(app)))
 
     @server.resource(announce.CONFIGURATION, title="Configuration", mime_type=JSON, security=_FREE)
-    @told
+    @of_configurations
     async def configuration(external_type: str, object_type: str) -> object:
         """One live configuration."""
         key = external_type, _object_type(app, object_type)
@@ -61,7 +65,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         raise MissingError("there is no such live configuration.")
 
     @server.resource(announce.MAPPINGS, title="Mappings of an external id", mime_type=JSON, security=_FREE)
-    @told
+    @of_mappings
     async def mapping(external_type: str, object_type: str, external_id: str) -> object:
         """The live mappings of one external id."""
         of, wanted = _object_type(app, object_type), values.external_id(external_id)
@@ -69,13 +73,13 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         return await _mappings(app, external_type=external_type, external_id=wanted, object_type=of)
 
     @server.resource(announce.OBJECT, title="External ids of an object", mime_type=JSON)
-    @told
+    @of_mappings
     async def mappings_of_object(object_type: str, object_id: str) -> object:
         """The live external ids of one person, account or user."""
         return await _mappings(app, object_type=_object_type(app, object_type), object_id=_number(object_id))
 
     @server.resource(announce.PLAN, title="Plan", mime_type=JSON)
-    @told
+    @partial(_told, app, PLAN_TOOL)
     async def plan(plan: str) -> object:
         """How far a plan is, and the first lines of its report."""
         status = await allowed_plan(app, plan)
@@ -85,7 +89,9 @@ def add_resources(server: MCPServer[App], app: App) -> None:
 
 
 async def live_resources(app: App) -> list[Resource]:
-    """One listed resource for each live configuration; none while Salesloft cannot be asked."""
+    """One listed resource for each live configuration; none while Salesloft cannot be asked, or may not be."""
+    if not app.policy.allows_tool(CONFIGURATIONS_TOOL):
+        return []
     try:
         with open_call(LIST_SECONDS):
             known = await _configurations(app)
@@ -131,12 +137,13 @@ async def _mappings(app: App, **asked: Any) -> list[answers.MappingView]:  # noq
     return list(map(answers.MappingView.model_validate, found.rows))
 
 
-def _told(app: App, read: Callable[P, Awaitable[object]]) -> Callable[P, Awaitable[str]]:
-    """What is read becomes JSON, and errors of ours become resource errors with our words."""
+def _told(app: App, tool: str, read: Callable[P, Awaitable[object]]) -> Callable[P, Awaitable[str]]:
+    """What is read becomes JSON, and errors of ours become resource errors with our words. `tool` tells the same."""
 
     @wraps(read)
     async def reading(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
+            app.policy.require_tool(tool, tool)
             with open_call(TOOL_SECONDS):
                 await require_sign_in(app)
                 value = await read(*args, **kwargs)

@@ -166,6 +166,27 @@ async def test_tools_are_taken_away_and_named_ones_are_the_only_ones(
         chosen("full", ("list_changes",), policy=only)
 
 
+async def test_a_resource_goes_with_the_tool_that_tells_the_same(
+    settings: Settings, sandbox: Sandbox, era: Era
+) -> None:
+    only = Policy(tools=("get_connection",), file=FILE, limits=("tools",))
+    async with opened(settings, sandbox, era, only) as (client, _):
+        for address in (
+            announce.CONFIGURATIONS,
+            announce.uri(announce.CONFIGURATION, external_type="crm_lead", object_type="people"),
+            announce.uri(announce.MAPPINGS, **CONTACT),
+            announce.uri(announce.OBJECT, object_type="people", object_id=578495206),
+            announce.uri(announce.PLAN, plan="1"),
+        ):
+            with pytest.raises(MCPError, match=rf"does not allow it \(tools in {FILE}\)"):
+                await client.read_resource(address)
+        assert not [one for one in (await client.list_resources()).resources if "/people" in str(one.uri)]
+        template = ResourceTemplateReference(type="ref/resource", uri=announce.CONFIGURATION)
+        offered = await client.complete(template, CompletionArgument(name="external_type", value="").model_dump())
+        assert offered.completion.values == []
+    assert not sandbox.requests
+
+
 async def test_the_connection_tells_the_policy_and_who_set_it(settings: Settings, sandbox: Sandbox, era: Era) -> None:
     policy = Policy(mode="no-delete", ask="all", object_types=("people",), file=FILE, limits=("mode", "ask"))
     async with opened(settings, sandbox, era, policy) as (client, app):
