@@ -15,11 +15,13 @@ import anyio
 from anyio.abc import TaskGroup
 
 from salesloft_mcp.browser.pages import STYLE_HASH, Page, rendered
+from salesloft_mcp.errors import SalesloftMcpError
 
 if TYPE_CHECKING:
     import uvicorn
 
 HOST = "127.0.0.1"
+_AGAIN = "Load this page again: it shows whether something was decided."
 MOST_BYTES = 16_384  # of a body; a form of ours has fewer than 2,000
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -132,7 +134,10 @@ class Loopback:
             what = "Nothing is here. A page of this program is opened by the program itself."
             return refusal(404, "There is no such page", what)
         query = _fields(scope["query_string"])
-        return await answer(Request(scope["method"], rest, query, headers, _fields(body)))
+        try:
+            return await answer(Request(scope["method"], rest, query, headers, _fields(body)))
+        except SalesloftMcpError as error:  # the file of approvals is busy, for one
+            return refusal(503, "That did not work at this moment", error.what, error.next_step, _AGAIN)
 
 
 @asynccontextmanager
@@ -160,10 +165,12 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """The body of a request; None when it is larger than a form of ours."""
+    """The body of a request; None when it is larger than a form of ours, or was broken off: half of it is no answer."""
     body, more = b"", True
     while more and len(body) <= MOST_BYTES:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return None if len(body) > MOST_BYTES else body

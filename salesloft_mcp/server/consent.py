@@ -116,7 +116,8 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
             why = f"a person refused it {decision.where}."
         case Refused(action=action):
             why = f"the client answered {action}."
-            way_on = await _when_nobody_was_asked(app, asked.operation)
+    if not isinstance(data, Decided):
+        way_on = await _when_nobody_was_asked(app, asked.operation)
     what = f"not confirmed: {why}{_found(asked.question)} Nothing was changed."
     raise UnconfirmedError(what, next_step=(*asked.question.instead, *way_on))
 

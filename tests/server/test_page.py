@@ -22,6 +22,7 @@ from mcp_types import (
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.changes.approvals import BROWSER, TERMINAL
+from salesloft_mcp.errors import StateError
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
@@ -209,6 +210,27 @@ async def test_of_two_answers_the_first_counts(desk: Desk, connect: Connect, san
     assert writes(sandbox) == []
 
 
+async def test_a_click_that_cannot_be_written_down_is_told_and_may_be_repeated(
+    desk: Desk, connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object) -> bool:
+        raise StateError("the file of approvals is busy.", next_step="try again.")
+
+    async with calling(connect) as replies:
+        opened = await desk.opened()
+        async with Visitor() as person:
+            await person.visit(opened.address)
+            before = person.page
+            with monkeypatch.context() as patched:
+                patched.setattr("salesloft_mcp.changes.approvals.Approvals.decide", busy)
+                assert "the file of approvals is busy." in await person.press("yes")
+                assert person.page.status_code == 503
+            assert writes(sandbox) == []
+            person.page = before
+            await person.press("yes")
+    assert replies[0].data["agreed"] == "agreed on a page in the browser"
+
+
 async def test_the_client_is_told_that_a_person_is_asked(desk: Desk, connect: Connect) -> None:
     told: list[str] = []
 
@@ -272,6 +294,19 @@ async def test_an_error_of_the_client_leads_to_the_page_within_the_same_call(
     async with calling(connect, options={"elicitation_callback": failing}) as replies:
         await answered(desk, "yes")
     assert replies[0].data["agreed"] == "agreed on a page in the browser"
+
+
+@pytest.mark.parametrize("tool", [UNMAP, UNCONFIGURE])
+async def test_a_client_that_fills_its_form_in_by_itself_refuses_and_the_next_same_call_asks_on_the_page(
+    desk: Desk, connect: Connect, sandbox: Sandbox, tool: str
+) -> None:
+    human, about = Human({"confirm": False, "type_the_name": ""}), CONTACT if tool == UNMAP else MARKETING
+    async with connect(elicitation_callback=human) as client:
+        assert "make the same call again: it asks on a page" in await refused(client, tool, **about)
+    async with calling(connect, tool, **about, options={"elicitation_callback": human}) as replies:
+        await answered(desk, "no")
+    assert "a person refused it on a page" in replies[0].words
+    assert (len(human.questions), writes(sandbox)) == (1, [])
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])
