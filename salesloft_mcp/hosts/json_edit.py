@@ -97,9 +97,11 @@ def masked(text: str) -> str:
     """`text` with *** for each value that may be a secret."""
     places: list[Node] = []
     _secrets(parse(text).root, False, places)
-    for place in sorted(places, key=lambda node: node.start, reverse=True):
-        text = text[: place.start] + json.dumps(MASK) + text[place.end :]
-    return text
+    pieces, end = [], 0
+    for place in places:  # in the order of the text
+        pieces += [text[end : place.start], json.dumps(MASK)]
+        end = place.end
+    return "".join([*pieces, text[end:]])
 
 
 def _secrets(node: Node, below: bool, places: list[Node]) -> None:

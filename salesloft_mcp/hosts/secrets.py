@@ -4,6 +4,8 @@ import re
 
 MASK = "***"
 
+# What is longer is never shown: no line of a change is, and programs keep whole conversations in their files.
+_LONGEST = 2_000
 _NAME = re.compile(r"key|token|secret|passw|auth|credential|bearer|cookie|(?:^|_)pat(?:$|_)", re.IGNORECASE)
 _FOLDERS = frozenset({"env", "headers", "http_headers"})
 _REFERENCE = re.compile(r"\$\{[^}]+\}|\$[A-Z_][A-Z0-9_]*")
@@ -15,7 +17,7 @@ _TOKEN = re.compile(
     r"|(?<![\w/\\.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w/\\.-])"
 )
 # A header, an assignment, a parameter of an address; what follows may be a reference.
-_ASSIGNED = re.compile(r"([-\w]+)\s*[=:]\s*(?![\s$/\\])")
+_ASSIGNED = re.compile(r"(?<![-\w])([-\w]+)\s*[=:]\s*(?![\s$/\\])")
 
 
 def is_secret_name(name: str) -> bool:
@@ -32,6 +34,6 @@ def is_secret_value(value: str, *, named: bool) -> bool:
     """Whether this text may be a secret; `named` where a name says so. References to a secret are none."""
     if not value or _REFERENCE.fullmatch(value):
         return False
-    if named:
+    if named or len(value) > _LONGEST:
         return True
     return any(_NAME.search(name) for name in _ASSIGNED.findall(value)) or bool(_TOKEN.search(value))
