@@ -44,7 +44,8 @@ def installed(prefix: str = sys.prefix, scripts: str = "") -> Start:
         if place.search(str(Path(prefix) / "x")):
             return _through(runner, how)
     script = shutil.which(COMMAND, path=here)
-    start = Start(script) if script else Start(sys.executable, ("-m", "salesloft_mcp"))
+    # -P: not what has the name of a library in the folder that a host starts it in.
+    start = Start(script) if script else Start(sys.executable, ("-P", "-m", "salesloft_mcp"))
     if Path(start.command).is_relative_to(Path(tempfile.gettempdir())):
         warning = f"{start.command} is in a temporary folder: the entry stops working when that is emptied."
         return Start(start.command, start.arguments, warning)

@@ -134,4 +134,4 @@ def test_from_an_environment_that_stays_its_own_command_is_written(prefix: str, 
 
 
 def test_without_a_script_python_starts_the_package(tmp_path: Path) -> None:
-    assert installed("/opt/sales/.venv", str(tmp_path)).arguments == ("-m", "salesloft_mcp")
+    assert installed("/opt/sales/.venv", str(tmp_path)).arguments == ("-P", "-m", "salesloft_mcp")
