@@ -1,7 +1,9 @@
 """The file of a host: read, kept beside itself, and replaced whole."""
 
+import glob
 import os
 import stat
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ from pathlib import Path
 
 from salesloft_mcp.errors import InputError
 
+MOST_KEPT = 5  # old files beside one: the first of all, and the newest
 _BOM = b"\xef\xbb\xbf"
+_STAMP = "[0-9]" * 8 + "-" + "[0-9]" * 6  # the time in the name of an old file, as a pattern
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -53,8 +57,9 @@ def read(path: Path) -> HostFile:
 def replace(old: HostFile, text: str) -> Path | None:
     """Write the file with a new text, and keep the old one beside it; that one's path, or None where there was none.
 
-    Nobody ever meets half a file, and a link stays a link. The new one has the mode of the old one. On Windows, which
-    knows no such modes, both have the rights of their folder.
+    Nobody ever meets half a file, and a link stays a link. The new one has the mode and the owner of the old one, and
+    the one that is kept is private, for it holds secrets of others. On Windows, which knows no such modes, both have
+    the rights of their folder. No more than `MOST_KEPT` are kept: the first, and the newest.
 
     Raises:
         InputError: it was changed meanwhile, is read-only, or cannot be written. Nothing was changed.
@@ -69,21 +74,38 @@ def replace(old: HostFile, text: str) -> Path | None:
         raise InputError(str(old.path), what, next_step="close that program, and run it again.")
     try:
         if old.raw is None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write(target, new, 0o600)
+            _write(target, new, 0o600, _folder(target.parent))
             return None
-        mode = stat.S_IMODE(target.stat().st_mode)
+        before = target.stat()
+        mode = stat.S_IMODE(before.st_mode)
         if not mode & stat.S_IWUSR:
             raise InputError(str(old.path), "is read-only.", next_step="--print shows the block to copy.")
-        kept = _keep(target, old.raw, mode)
-        _write(target, new, mode)
+        kept = _keep(target, old.raw, before)
+        _write(target, new, mode, before)
     except OSError as error:
         raise _unusable(old.path, "written", error) from error
     return kept
 
 
-def _keep(target: Path, raw: bytes, mode: int) -> Path:
-    """The old file under a name that says when, and that nothing has yet."""
+def _folder(folder: Path) -> os.stat_result:
+    """Make the folder where it is missing; to whom it belongs."""
+    if folder.exists():
+        return folder.stat()
+    like = _folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _give(folder, like)
+    return like
+
+
+def _keep(target: Path, raw: bytes, like: os.stat_result) -> Path:
+    """The old file under a name that says when, and that nothing has yet; or the one that holds the same already."""
+    pattern = f"{glob.escape(target.name)}.{_STAMP}*.bak"
+    there = sorted(target.parent.glob(pattern), key=lambda one: one.lstat().st_mtime_ns)
+    for one in there:
+        if one.lstat().st_size == len(raw) and one.read_bytes() == raw:
+            return one
+    for one in there[1 : len(there) - MOST_KEPT + 2]:
+        one.unlink()
     stamp = time.strftime("%Y%m%d-%H%M%S")
     number = 1
     while True:
@@ -95,11 +117,11 @@ def _keep(target: Path, raw: bytes, mode: int) -> Path:
             continue
         with open(descriptor, "wb") as file:
             file.write(raw)
-        kept.chmod(mode)
+        _give(kept, like)
         return kept
 
 
-def _write(target: Path, new: bytes, mode: int) -> None:
+def _write(target: Path, new: bytes, mode: int, like: os.stat_result) -> None:
     descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(descriptor, "wb") as file:
@@ -107,9 +129,16 @@ def _write(target: Path, new: bytes, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(part).chmod(mode)
+        _give(Path(part), like)
         Path(part).replace(target)
     finally:
         Path(part).unlink(missing_ok=True)
+
+
+def _give(path: Path, like: os.stat_result) -> None:
+    """Give the file to the owner of another one: under `sudo` it would be root's, and its program could not read it."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        os.chown(path, like.st_uid, like.st_gid)
 
 
 def _unusable(path: Path, done: str, error: OSError) -> InputError:

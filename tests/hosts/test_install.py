@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from salesloft_mcp.cli import cli
+from salesloft_mcp.hosts.files import MOST_KEPT
 from salesloft_mcp.hosts.table import HOSTS
 
 KEY = "ak" + "5" * 64
@@ -128,10 +130,42 @@ def test_everything_else_stays_byte_for_byte_and_the_old_file_is_kept_beside_it(
     assert "\n" not in new.replace("\r\n", "")
     (kept,) = file.parent.glob("*.bak")
     assert kept.read_bytes() == ("\ufeff" + OTHERS).encode()
-    assert {stat.S_IMODE(one.stat().st_mode) for one in (kept, file)} == {0o640}
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (kept, file)] == [0o600, 0o640]
     typed("uninstall", "cursor", answer="y\n")
     assert file.read_bytes() == ("\ufeff" + OTHERS).encode()
     assert len(list(file.parent.glob("*.bak"))) == 2  # within one second, too
+
+
+def test_the_same_old_file_is_kept_once_and_five_at_the_most_with_the_first_among_them(home: Path, typed: Type) -> None:
+    file = write(home / FILES["cursor"], "{}")
+    for _ in range(2):
+        typed("install", "cursor", "--sandbox", "--yes")
+        typed("uninstall", "cursor", "--yes")
+        file.write_text("{}")
+    assert len(list(file.parent.glob("*.bak"))) == 2
+    for number in range(MOST_KEPT):
+        file.write_text(f'{{"a": {number}}}')
+        typed("install", "cursor", "--sandbox", "--yes")
+    kept = [one.read_text() for one in file.parent.glob("*.bak")]
+    assert len(kept) == MOST_KEPT
+    assert {"{}", '{"a": 4}', '{"a": 3}'} < set(kept)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs the rights of root")
+def test_under_sudo_files_and_folders_belong_to_the_person(home: Path, typed: Type) -> None:
+    os.chown(home, 12345, 12345)
+    file = write(home / FILES["gemini"], "{}")
+    os.chown(file, 12345, 12345)
+    for host in ("gemini", "cursor"):
+        typed("install", host, "--sandbox", "--yes")
+    made = [*file.parent.glob("settings*"), home / ".cursor", home / FILES["cursor"]]
+    assert len(made) == 4
+    assert {one.stat().st_uid for one in made} == {12345}
+
+
+def test_a_long_text_somewhere_in_the_file_holds_nothing_up(home: Path, typed: Type) -> None:
+    write(home / FILES["claude-code"], json.dumps({"history": ["a1" * 100_000, "a" * 1_900, "a b" * 900]}))
+    assert typed("install", "claude-code", "--sandbox", "--yes").exit_code == 0
 
 
 def test_a_file_made_here_is_private(home: Path, typed: Type) -> None:
