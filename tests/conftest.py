@@ -27,12 +27,12 @@ from tests.browser.desk import Desk, sit_down
 from tests.hosting.program import NO_KEYRING
 from tests.steady import STEADY
 
-# The first two measure how busy the machine is, not what the code does. CI looks at more examples.
+# The first two measure how busy the machine is, not what the code does.
 hypothesis_settings.register_profile(
     "steady",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=100 if os.environ.get("CI") else 40,
+    max_examples=40,
 )
 hypothesis_settings.load_profile("steady")
 
