@@ -86,8 +86,7 @@ def without_part(text: str, path: Sequence[str], index: int) -> str:
         first = gap  # or, where it is the last one, the comma before it
     elif index:
         edits.append((gap, gap + 1))
-    after_comment = any(comments(text, gap, first))
-    edits.append(_with_space(text, node, first, last, rest=index < len(node.parts) - 1 or after_comment))
+    edits.append(_with_space(text, node, first, last))
     for start, end in sorted(edits, reverse=True):
         text = text[:start] + text[end:]
     return text
@@ -179,16 +178,14 @@ def _alone(text: str, start: int, end: int) -> bool:
     return not (text[text.rfind("\n", 0, start) + 1 : start].strip(_BLANK) or after.strip())
 
 
-def _with_space(text: str, node: Node, start: int, end: int, *, rest: bool) -> tuple[int, int]:
-    """The place to cut out, so that no empty lines and no double spaces stay behind. The spaces behind the last part
-    stood there before it was added; `rest` where they go.
-    """
+def _with_space(text: str, node: Node, start: int, end: int) -> tuple[int, int]:
+    """The place to cut out, so that no empty lines and no double spaces stay behind."""
     if not (text[node.start + 1 : start] + text[end : node.end - 1]).strip():
         return node.start + 1, node.end - 1
     if _alone(text, start, end):
         line_end = text.rindex("\n", 0, start)
-        blank = text[end:].partition("\n")[0].removesuffix("\r") if rest else ""
-        return len(text[:line_end].removesuffix("\r")), end + len(blank)
+        rest = text[end:].partition("\n")[0].removesuffix("\r")
+        return len(text[:line_end].removesuffix("\r")), end + len(rest)
     if text[start] == ",":
         return start, end
     if text[end:].lstrip(_BLANK)[:1] in ("}", "]"):  # the last one, on the line of the bracket

@@ -1,27 +1,13 @@
-"""Operations of every kind, and the process that carries one out until it kills itself.
+"""Operations of every kind, and the program that carries one out until it kills itself."""
 
-`python -m tests.changes.killed` stays ready: for each line that it reads it forks a process, which is killed with
-SIGKILL at the point that the line names, and writes how that ended.
-"""
-
-import json
-import os
 import secrets
-import signal
-import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-import anyio
-import httpx
-from pydantic import SecretStr
-
-from salesloft_mcp.app import App, open_app
+from salesloft_mcp.app import App
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.sources import load_rows
 from salesloft_mcp.bulk.status import operation_of
@@ -30,14 +16,11 @@ from salesloft_mcp.changes.change import Author, Change, Operation
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.changes.undo import undo
 from salesloft_mcp.salesloft.fields import PersonFields
-from salesloft_mcp.salesloft.http import Network
 from salesloft_mcp.salesloft.models import MappingKey
-from salesloft_mcp.settings import Settings
-from salesloft_mcp.state.database import Database, DoneT, Transaction
+from tests.kills import until_killed
 
 ANN, BEN = 207550001, 207550002
 ROWS = 5
-COUNTED = "points"  # the file with the number of points that a process has passed
 
 Build = Callable[[App, str], Awaitable[Operation]]
 Prepare = Callable[[App, str], Awaitable[None]]
@@ -60,18 +43,6 @@ def key(tag: str, external_id: str) -> MappingKey:
 def email(tag: str, number: int = 0) -> str:
     """Of the person who is there before, or of one of those that a run creates."""
     return f"{tag}-{number}@killed.test"
-
-
-@asynccontextmanager
-async def opened(url: str, token: str, folder: Path) -> AsyncIterator[App]:
-    """The whole program on the sandbox of the parent, which waits for nobody."""
-    settings = Settings(api_key=SecretStr(token), base_url=url, state_dir=folder)
-    async with open_app(settings) as app:
-        for changes in (app.changes, app.jobs._changes):
-            changes.quiet = 0.0
-            changes.sent_seconds = -1.0  # whatever is announced and not settled was cut off
-        app.jobs._quiet = 0.0
-        yield app
 
 
 async def carry_out(app: App, operation: Operation) -> None:
@@ -221,67 +192,9 @@ _FORWARD = (
 KINDS = {kind.name: kind for kind in (*_FORWARD, *map(undo_of, _FORWARD))}
 
 
-class Points:
-    """Counts the moments at which a process may die, and kills it at the one that was chosen (0: at none)."""
-
-    def __init__(self, chosen: int) -> None:
-        self.passed = 0
-        self._chosen = chosen
-
-    def __call__(self) -> None:
-        self.passed += 1
-        if self.passed == self._chosen:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def watch(self) -> None:
-        """From here on every transaction of this process counts, before its commit and after, and every request."""
-        commit, exchange = Database._commit, Network.handle_async_request
-
-        def commit_and_count(
-            database: Database, work: Callable[[Transaction], DoneT], begin: str = "BEGIN IMMEDIATE"
-        ) -> DoneT:
-            if begin == "BEGIN":
-                return commit(database, work, begin)
-
-            def work_and_count(tx: Transaction) -> DoneT:
-                done = work(tx)
-                self()
-                return done
-
-            done = commit(database, work_and_count, begin)
-            self()
-            return done
-
-        async def exchange_and_count(network: Network, request: httpx.Request) -> httpx.Response:
-            self()
-            response = await exchange(network, request)
-            self()
-            return response
-
-        Database._commit = commit_and_count  # type: ignore[method-assign,assignment]
-        Network.handle_async_request = exchange_and_count  # type: ignore[method-assign,assignment]
-
-
-async def _until_killed(url: str, token: str, folder: Path, name: str, tag: str, chosen: int) -> None:
-    points = Points(chosen)
-    async with opened(url, token, folder) as app:
-        points.watch()
-        await carry_out(app, await KINDS[name].build(app, tag))
-    (folder / COUNTED).write_text(str(points.passed))
-
-
-def main() -> None:
-    """One line of JSON in for each process, and one line out: the signal that ended it, 0 for none."""
-    print("ready", flush=True)
-    for line in sys.stdin:
-        url, token, folder, name, tag, chosen = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            anyio.run(_until_killed, url, token, Path(folder), name, tag, chosen)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+async def _carried_out(app: App, name: str, tag: str) -> None:
+    await carry_out(app, await KINDS[name].build(app, tag))
 
 
 if __name__ == "__main__":
-    main()
+    until_killed(_carried_out)

@@ -10,10 +10,7 @@ stands there now.
 """
 
 import argparse
-import json
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,20 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-from anyio.from_thread import start_blocking_portal
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import DONE, UNSETTLED, Line
 from salesloft_mcp.salesloft.paging import live_configurations
-from salesloft_mcp.sandbox import Sandbox
-from salesloft_mcp.sandbox.serve import serve
-from tests.hosting.program import free_port
+from tests.kills import ENDED, KILLED, Victims, victims
 
-from .killed import COUNTED, KINDS, Kind, email, opened
+from .killed import KINDS, Kind, email
 
-ROOT = Path(__file__).parents[2]
-KILLED, ENDED = -9, 0
 # A yes is spent by what ran, and given back when nothing did. That of a run also counts when it was only begun.
 _SPENT = "SELECT id, consent IS NOT NULL AS spent FROM operations WHERE id > ? AND plan IS NULL"
 FIELDS = ("email_address", "title", "custom_fields")
@@ -88,20 +80,17 @@ class Trial:
 
 
 class Killer:
-    """Kills operations of one sandbox over HTTP. `ready` is the process that forks the victims."""
+    """Kills operations of every kind."""
 
-    def __init__(self, url: str, token: str, folder: Path, ready: "subprocess.Popen[str]") -> None:
-        self._url = url
-        self._token = token
-        self._folder = folder
-        self._ready = ready
+    def __init__(self, victims: Victims) -> None:
+        self._victims = victims
         self._trials = 0
 
     def points(self, kind: Kind) -> int:
         """How many points the operation has when nobody kills it."""
         trial, folder = self._trial(kind, 0)
         assert (trial.killed, trial.untrue) == (False, []), trial
-        return int((folder / COUNTED).read_text())
+        return self._victims.counted(folder)
 
     def kill(self, kind: Kind, point: int) -> Trial:
         """Prepare, carry out until the point, look once, and compare."""
@@ -109,22 +98,14 @@ class Killer:
 
     def _trial(self, kind: Kind, point: int) -> tuple[Trial, Path]:
         self._trials += 1
-        tag, folder = f"t{self._trials}", self._folder / f"t{self._trials}"
+        tag, folder = f"t{self._trials}", self._victims.folder / f"t{self._trials}"
         before = anyio.run(self._prepare, kind, tag, folder)
-        ended = self._carry_out(kind, tag, folder, point)
+        ended = self._victims.killed(folder, point, kind.name, tag)
         assert ended in (KILLED, ENDED), f"{kind.name} at {point}: {ended}"
         return Trial(point, ended == KILLED, anyio.run(self._untrue, before, tag, folder)), folder
 
-    def _carry_out(self, kind: Kind, tag: str, folder: Path, point: int) -> int:
-        assert self._ready.stdin is not None
-        assert self._ready.stdout is not None
-        print(
-            json.dumps([self._url, self._token, str(folder), kind.name, tag, point]), file=self._ready.stdin, flush=True
-        )
-        return int(self._ready.stdout.readline())
-
     async def _prepare(self, kind: Kind, tag: str, folder: Path) -> tuple[Standing, int]:
-        async with opened(self._url, self._token, folder) as app:
+        async with self._victims.opened(folder) as app:
             await kind.prepare(app, tag)
             numbers = [one.id for one in await history.find(app.database, limit=1)]
             return await standing(app, tag), max(numbers, default=0)
@@ -132,7 +113,7 @@ class Killer:
     async def _untrue(self, before: tuple[Standing, int], tag: str, folder: Path) -> list[str]:
         """What is wrong in the log after one look, in words."""
         stood, last = before
-        async with opened(self._url, self._token, folder) as app:
+        async with self._victims.opened(folder) as app:
             await app.changes.look_back()
             await app.jobs.resume_all()
             for status in await app.plans.newest(2):
@@ -175,24 +156,9 @@ async def standing(app: App, tag: str) -> Standing:
 
 @contextmanager
 def killer(*, enforce_unique: bool) -> Iterator[Killer]:
-    """A sandbox over HTTP, and a process that is ready to be forked."""
-    command = [sys.executable, "-m", "tests.changes.killed"]
-    port, pipe = free_port(), subprocess.PIPE
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Sandbox(rate_limit=0, enforce_unique=enforce_unique) as sandbox,
-        start_blocking_portal() as portal,
-        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as ready,
-    ):
-        serving = portal.start_task_soon(lambda: serve(sandbox, port=port))
-        assert ready.stdout is not None
-        assert ready.stdout.readline() == "ready\n"
-        try:
-            yield Killer(f"http://127.0.0.1:{port}", sandbox.api_key, Path(folder), ready)
-        finally:
-            assert ready.stdin is not None
-            ready.stdin.close()
-            serving.cancel()
+    """On a sandbox of its own."""
+    with victims("tests.changes.killed", enforce_unique=enforce_unique) as found:
+        yield Killer(found)
 
 
 def first_middle_last(points: int) -> list[int]:

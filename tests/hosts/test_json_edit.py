@@ -63,7 +63,6 @@ def test_a_new_entry_is_there_and_nothing_else_is_different(text: str, name: str
     assert said(new) == said(text)
 
 
-@example('{"a":{} \n}')
 @given(files())
 @example('{"a":{} \n}')
 def test_what_was_added_is_taken_out_again_byte_for_byte(text: str) -> None:
