@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 import httpx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.sandbox import Fault, Sandbox
@@ -35,19 +35,10 @@ class World:
     def redirect(self) -> str:
         return self.sandbox.authority.client.redirect_uri
 
-    async def run(self, *arguments: str, given: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
-        """A command to its end."""
-        command = [*COMMAND, *arguments]
-        running = partial(
-            subprocess.run,
-            command,
-            env={**self.env, **env},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=HANG_SECONDS,
-        )
-        return await anyio.to_thread.run_sync(running)
+    async def run(self, *arguments: str, given: str = "", **env: str) -> Result:
+        """A command to its end, in a thread of this process: the sandbox answers meanwhile."""
+        invoke = CliRunner(env={**self.env, **env}).invoke
+        return await anyio.to_thread.run_sync(partial(invoke, cli, arguments, input=given))
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         pipe = subprocess.PIPE
@@ -91,7 +82,7 @@ async def end_of(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 
 @pytest.mark.anyio
 async def test_a_person_agrees_in_the_browser_and_every_command_works_from_then_on(world: World) -> None:
-    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 2
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 2
     login = world.begin()
     address = await address_of(login)
     assert "code_challenge_method=S256" in address
@@ -111,7 +102,7 @@ async def test_a_person_agrees_in_the_browser_and_every_command_works_from_then_
     ):
         assert told in out
     done = await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")
-    assert (done.returncode, done.stdout.split()[:1]) == (0, ["CONTACT3456"])
+    assert (done.exit_code, done.stdout.split()[:1]) == (0, ["CONTACT3456"])
 
 
 @pytest.mark.anyio
@@ -159,7 +150,7 @@ async def test_without_a_browser_the_address_is_printed_and_the_redirect_pasted(
 @pytest.mark.parametrize("pasted", ["nonsense", "http://localhost:1/callback?code=a&state=b", ""])
 async def test_what_is_pasted_has_to_belong_to_this_sign_in(world: World, pasted: str) -> None:
     done = await world.run("login", "--no-browser", "--redirect-uri", world.redirect, given=f"{pasted}\n")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "salesloft-mcp: redirect: " in done.stderr
     assert token_requests(world.sandbox) == 0
 
@@ -167,43 +158,43 @@ async def test_what_is_pasted_has_to_belong_to_this_sign_in(world: World, pasted
 @pytest.mark.anyio
 async def test_a_private_application_needs_no_person(world: World) -> None:
     done = await world.run("login", "--client-credentials", "--scope", "external_id:read person:view")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "Scopes: external_id:read person:view." in done.stdout
-    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 0
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 0
 
 
 @pytest.mark.anyio
 async def test_an_api_key_is_kept_and_used_where_no_environment_has_it(world: World) -> None:
     key = API_KEY
     kept = await world.run("login", "--api-key", SALESLOFT_API_KEY=key)
-    assert kept.returncode == 0, kept.stderr
+    assert kept.exit_code == 0, kept.stderr
     assert "The API key is good until" in kept.stdout
     assert key not in kept.stdout + kept.stderr
-    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 0
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 0
     assert "until somebody deletes it" in (await world.run("logout")).stdout
-    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 2
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 2
 
 
 @pytest.mark.anyio
 async def test_an_api_key_that_salesloft_knows_no_longer_is_told_and_nothing_is_asked_for_it(world: World) -> None:
     await world.run("login", "--api-key", SALESLOFT_API_KEY="ak-of-nobody")
     refused = await world.run("resolve", "CONTACT3456")
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert "does not know the API key any more" in refused.stderr
     assert not token_requests(world.sandbox)
 
 
 def test_without_a_terminal_an_api_key_has_to_be_set(tmp_path: Path) -> None:
     env = clean_environment(tmp_path)
-    done = subprocess.run([*COMMAND, "login", "--api-key"], env=env, input="", capture_output=True, text=True)
-    assert done.returncode == 2
+    done = CliRunner(env=env).invoke(cli, ["login", "--api-key"])
+    assert done.exit_code == 2
     assert "SALESLOFT_API_KEY: is needed to keep it." in done.stderr
 
 
 @pytest.mark.anyio
 async def test_a_wrong_secret_is_told_and_nothing_is_kept(world: World) -> None:
     done = await world.run("login", "--client-credentials", SALESLOFT_CLIENT_SECRET="wrong-canary")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert "invalid_client" in done.stderr
     assert "check the client id, its secret" in done.stderr
     assert "canary" not in done.stderr
@@ -249,14 +240,14 @@ def test_one_signs_in_at_a_safe_address_only(address: str) -> None:
 async def test_a_port_that_is_taken_is_told(world: World) -> None:
     port = int(world.url.rpartition(":")[2])
     done = await world.run("login", "--redirect-uri", f"http://127.0.0.1:{port}/callback")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert f"cannot listen on port {port}" in done.stderr
 
 
 @pytest.mark.anyio
 async def test_a_server_that_is_not_there_is_told(world: World) -> None:
     done = await world.run("login", "--client-credentials", "--accounts-url", f"http://127.0.0.1:{free_port()}")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "did not answer (ConnectError)" in done.stderr
 
 
@@ -264,9 +255,9 @@ async def test_a_server_that_is_not_there_is_told(world: World) -> None:
 async def test_who_it_is_may_be_unreadable_and_the_sign_in_is_kept_all_the_same(world: World) -> None:
     world.sandbox.faults.add(Fault("status", path="/v2/team", status=403))
     done = await world.run("login", "--client-credentials")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "Who it is could not be read" in done.stdout
-    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).returncode == 0
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 0
 
 
 @pytest.mark.anyio
@@ -274,12 +265,12 @@ async def test_who_signs_out_is_revoked_and_nothing_is_kept(world: World) -> Non
     await world.run("login", "--client-credentials")
     (token,) = [token for token, caller in world.sandbox.authority.callers.items() if caller.client]
     done = await world.run("logout")
-    assert (done.returncode, "Its tokens are revoked." in done.stdout) == (0, True)
+    assert (done.exit_code, "Its tokens are revoked." in done.stdout) == (0, True)
     assert token not in world.sandbox.authority.callers
     assert not list(world.state.rglob("*.json"))
     again = await world.run("logout")
-    assert (again.returncode, again.stdout) == (0, f"Nobody is signed in to {world.url}.\n")
-    assert (await world.run("resolve", "A")).returncode == 2
+    assert (again.exit_code, again.stdout) == (0, f"Nobody is signed in to {world.url}.\n")
+    assert (await world.run("resolve", "A")).exit_code == 2
 
 
 @pytest.mark.anyio
@@ -287,7 +278,7 @@ async def test_where_no_way_to_revoke_is_told_a_person_is_told_what_to_do(world:
     await world.run("login", "--client-credentials")
     world.sandbox.faults.add(Fault("status", path="/.well-known/*", status=404))
     done = await world.run("logout")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "documents no way to revoke" in done.stdout
     assert not list(world.state.rglob("*.json"))
 
@@ -306,7 +297,7 @@ async def test_a_sign_in_that_cannot_be_read_can_be_ended(world: World) -> None:
     await world.run("login", "--client-credentials")
     (file,) = world.state.rglob("*.json")
     file.write_text("{")
-    assert (await world.run("resolve", "A")).returncode == 2
+    assert (await world.run("resolve", "A")).exit_code == 2
     assert "could not be read" in (await world.run("logout")).stdout
     assert not list(world.state.rglob("*.json"))
 
@@ -327,7 +318,7 @@ async def test_no_secret_shows_anywhere_but_in_the_private_file(world: World) ->
         secrets = world.secrets()
         del world.sandbox.authority.callers[token]
     over = await world.run("resolve", "A")
-    assert over.returncode == 2
+    assert over.exit_code == 2
     assert "has ended" in over.stderr
     said += [over.stdout, over.stderr]
     assert secrets
