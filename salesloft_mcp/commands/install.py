@@ -13,6 +13,7 @@ from salesloft_mcp.errors import InputError
 from salesloft_mcp.hosts import edit
 from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of
 from salesloft_mcp.hosts.files import HostFile, read, replace
+from salesloft_mcp.hosts.obstacles import elsewhere, obstacles
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
 from salesloft_mcp.server.inventory import chosen
 from salesloft_mcp.settings import Settings, is_blank, load, surroundings, variables_set
@@ -36,12 +37,14 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
     old = edit.servers(row, file).get(name)
     more = {**row.more, **({} if sandbox or stored else _for_key(row, settings, old))}
     entry = entry_of(start, _arguments(sandbox, tools, {**_set_here(settings, system, sandbox), **given}), more)
-    notes = [*filter(None, [start.warning])]
+    new = edit.with_entry(row, file, name, entry)
+    in_the_way = obstacles(row, edit.values(row, HostFile(path, None, new)), name)
+    notes = [*filter(None, [start.warning]), *elsewhere(row, system), *in_the_way]
     if as_block:
         click.echo(f"For {row.title}, in {path}:\n", err=True)
         click.echo(edit.block(row, name, entry))
         _say(notes, err=True)
-    elif (new := edit.with_entry(row, file, name, entry)) == file.text:
+    elif new == file.text:
         click.echo(f'Nothing to do: {path} has this entry already, as "{name}".')
         _say(notes)
     else:

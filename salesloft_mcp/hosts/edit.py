@@ -32,14 +32,23 @@ def _told(file: HostFile) -> Iterator[None]:
         raise InputError(str(file.path), what, next_step=step) from None
 
 
+def values(host: Host, file: HostFile) -> dict[str, Any]:
+    """What the file says.
+
+    Raises:
+        InputError: it cannot be read, and where.
+    """
+    with _told(file):
+        return _plain(host, file.text)
+
+
 def servers(host: Host, file: HostFile) -> dict[str, Any]:
     """The entries in the file, by name.
 
     Raises:
         InputError: it cannot be read, and where.
     """
-    with _told(file):
-        found = _plain(host, file.text).get(host.container, {})
+    found = values(host, file).get(host.container, {})
     return found if isinstance(found, dict) else {}
 
 

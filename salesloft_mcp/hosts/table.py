@@ -52,7 +52,7 @@ class Host:
     `container` is the name under which they stand there. `before` and `then` are what a person does so that it takes
     effect. `more` is what an entry has beside command and arguments, and `for_key` what it needs so that the host gives
     the server a key: one of its own environment, or where it has `inputs`, one that it asks for. None: it has no way
-    to. `strict` hosts read no comments.
+    to. `strict` hosts read no comments, and `windowed` ones may run on Windows, their user in a Linux there.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Host:
     before: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
+    windowed: bool = False
     inputs: bool = False
     for_key: Mapping[str, Any] | None = field(default_factory=dict)
 
@@ -79,11 +80,13 @@ def _claude_desktop(system: System) -> Path:
 
 
 def _claude_code(system: System) -> Path:
-    return system.folder("CLAUDE_CONFIG_DIR") / ".claude.json"
+    old = system.folder("CLAUDE_CONFIG_DIR", ".claude") / ".config.json"  # where it is, nothing else is read
+    return old if old.exists() else system.folder("CLAUDE_CONFIG_DIR") / ".claude.json"
 
 
 def _vscode(system: System) -> Path:
-    return system.app_data() / "Code" / "User" / "mcp.json"
+    places = [system.app_data() / name / "User" for name in ("Code", "Code - Insiders", "VSCodium")]
+    return next((place for place in places if place.is_dir()), places[0]) / "mcp.json"
 
 
 def _codex(system: System) -> Path:
@@ -105,6 +108,7 @@ HOSTS = {
             before="Quit Claude Desktop completely first, also in the tray: while it runs, it may write its own copy"
             " over the file.",
             strict=True,
+            windowed=True,
             for_key=None,  # a program with windows has no environment of a terminal
         ),
         Host(
@@ -120,6 +124,7 @@ HOSTS = {
             "Cursor",
             lambda system: system.home / ".cursor" / "mcp.json",
             "Switch it on in Cursor under Settings, Tools & MCP, if it is not.",
+            windowed=True,
             for_key={"env": {KEY: f"${{env:{KEY}}}"}},
         ),
         Host(
@@ -130,13 +135,15 @@ HOSTS = {
             container="servers",
             more={"type": "stdio"},
             inputs=True,
+            windowed=True,
             for_key={"env": {KEY: f"${{input:{INPUT}}}"}},
         ),
         Host(
             "codex",
             "Codex",
             _codex,
-            "Start `codex`; a session that runs already does not see it.",
+            "Start `codex`; a session that runs already does not see it. Before you remove this program, run"
+            " `salesloft-mcp uninstall codex`: Codex starts no session without a server that is required.",
             container="mcp_servers",
             form="toml",
             # A server that is not required has one second to start; then the first turn goes without its tools
@@ -149,7 +156,7 @@ HOSTS = {
             "gemini",
             "Gemini CLI",
             _gemini,
-            "Start `gemini`; a session that runs already does not see it.",
+            "Start `gemini` in a folder that it trusts; in others it starts no server.",
             for_key={"env": {KEY: f"${KEY}"}},  # it hands on no variable that looks like a secret
         ),
     )

@@ -321,6 +321,41 @@ def test_names_that_the_host_does_not_read_are_told(home: Path, typed: Type) -> 
     assert "Line 2 has a comment" in result.output
 
 
+@pytest.mark.parametrize(
+    ("host", "text", "told"),
+    [
+        (
+            "codex",
+            '[mcp_servers.salesloft]\ncommand = "salesloft-mcp"\nargs = ["serve"]\nenabled = false\n',
+            '"enabled"',
+        ),
+        (
+            "cursor",
+            '{"mcpServers": {"salesloft": {"command": "salesloft-mcp", "args": ["serve"], "disabled": true}}}',
+            '"disabled"',
+        ),
+        ("gemini", '{"mcp": {"allowed": ["other"]}}', '"mcp.allowed"'),
+        ("gemini", '{"mcp": {"excluded": ["salesloft"]}}', '"mcp.excluded"'),
+        ("claude-code", '{"projects": {"/a": {"mcpServers": {"salesloft": {}}}}}', "In /a another"),
+        ("claude-code", '{"projects": {"/a": {"disabledMcpServers": ["salesloft"]}}}', "/mcp switches it on"),
+    ],
+)
+def test_what_keeps_a_host_from_using_the_entry_is_told_each_time(
+    home: Path, typed: Type, host: str, text: str, told: str
+) -> None:
+    write(home / FILES[host], text)
+    assert told in typed("install", host, "--sandbox", "--yes").output
+    assert told in typed("install", host, "--sandbox", "--yes").output
+
+
+def test_a_program_of_windows_does_not_read_the_file_in_its_linux(
+    home: Path, typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Ubuntu")
+    assert "on Windows" in typed("install", "vscode", "--sandbox", "--print").stderr
+    assert "on Windows" not in typed("install", "codex", "--sandbox", "--print").stderr
+
+
 def test_options_go_into_the_entry_and_folders_as_whole_paths(
     home: Path, typed: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,21 @@ def test_variables_that_move_a_host_are_followed_and_blank_ones_are_not(host: st
     assert HOSTS[host].file(System(platform, HOME, {variable: " "})) == HOME / PLACES[host, platform]
 
 
+def test_the_old_file_of_claude_code_is_read_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".claude").mkdir()
+    old = tmp_path / ".claude" / ".config.json"
+    old.write_text("{}")
+    assert HOSTS["claude-code"].file(System("linux", tmp_path, {})) == old
+
+
+def test_where_there_are_the_insiders_of_vs_code_alone_their_file_is_meant(tmp_path: Path) -> None:
+    insiders = tmp_path / ".config" / "Code - Insiders" / "User"
+    insiders.mkdir(parents=True)
+    assert HOSTS["vscode"].file(System("linux", tmp_path, {})) == insiders / "mcp.json"
+    (tmp_path / ".config" / "Code" / "User").mkdir(parents=True)
+    assert HOSTS["vscode"].file(System("linux", tmp_path, {})) == tmp_path / ".config/Code/User/mcp.json"
+
+
 def test_a_packaged_claude_desktop_reads_the_file_of_its_package(tmp_path: Path) -> None:
     inside = tmp_path / "AppData/Local/Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming/Claude"
     inside.mkdir(parents=True)
