@@ -81,8 +81,8 @@ def test_the_options_of_a_command_are_what_its_function_takes(name: str) -> None
 
 @pytest.mark.parametrize(
     "arguments",
-    [["demo"], ["demo", "--json"], ["resolve", "--sandbox", "--json", *map(str, range(5_000))]],
-    ids=["rich", "json", "many lines"],
+    [["demo"], ["resolve", "--sandbox", "--json", *map(str, range(5_000))]],
+    ids=["rich", "many lines"],
 )
 def test_a_reader_that_goes_away_ends_a_command_quietly(env: dict[str, str], arguments: list[str]) -> None:
     process = subprocess.Popen(
@@ -149,8 +149,8 @@ def test_an_option_that_would_be_ignored_is_refused(arguments: list[str], needed
 def test_without_a_credential_a_command_ends_and_shows_the_three_ways_on(
     env: dict[str, str], command: list[str]
 ) -> None:
-    done = run(*command, env=env)
-    assert (done.returncode, done.stdout) == (2, "")
+    done = CliRunner(env=env).invoke(cli, command)
+    assert (done.exit_code, done.stdout) == (2, "")
     for way in ("SALESLOFT_API_KEY", "API key", "OAuth access token", "`salesloft-mcp login", "--sandbox"):
         assert way in done.stderr
     assert len(done.stderr.splitlines()) == 2
@@ -194,11 +194,9 @@ def test_a_sandbox_over_http_serves_a_server_by_what_it_printed_and_a_wrong_toke
     ("options", "statuses", "source"),
     [
         (["--oauth"], (200, 200), "integration"),
-        (["--scopes", "external_id_configuration:read"], (200, 403), None),
         (["--scopes", "external_id_configuration:manage,external_id:read"], (403, 200), None),
-        (["--scopes", "external_id_configuration:write", "--oauth"], (403, 200), "integration"),
     ],
-    ids=["oauth", "may read", "may write", "oauth may write"],
+    ids=["oauth", "may write"],
 )
 def test_a_sandbox_prints_a_token_with_which_a_403_and_oauth_can_be_tried(
     env: dict[str, str], tmp_path: Path, options: list[str], statuses: tuple[int, int], source: str | None
@@ -255,14 +253,9 @@ def test_where_nothing_can_be_written_one_line_says_why(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "salesloft-mcp: No space left on device\n")
 
 
-def test_a_file_that_is_no_sandbox_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_file_that_is_no_sandbox_is_refused_in_words(env: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "contacts.csv"
     file.write_text("external_id\n1\n")
-    done = subprocess.run(
-        [*COMMAND, "resolve", "A", "--sandbox", "--sandbox-file", str(file)],
-        env=clean_environment(tmp_path),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
+    done = CliRunner(env=env).invoke(cli, ["resolve", "A", "--sandbox", "--sandbox-file", str(file)])
+    assert done.exit_code == 2
     assert done.stderr.startswith(f"salesloft-mcp: {file}: cannot hold a sandbox (file is not a database).\nNext: ")
