@@ -117,6 +117,20 @@ def test_without_a_yes_nothing_is_written(real: Sandbox, state: Path, answer: st
     assert {one.method for one in real.requests} == {"GET"}
 
 
+@pytest.mark.usefixtures("terminal")
+def test_a_yes_counts_for_the_team_that_was_named(real: Sandbox, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def agreed(*_: object, **__: object) -> bool:
+        other = b'{"data": {"id": 7, "name": "Another"}}'
+        real.faults.add(Fault("raw", "GET", "/v2/team", status=200, body=other, times=None))
+        return True
+
+    monkeypatch.setattr("click.confirm", agreed)
+    result = verified(state)
+    assert result.exit_code == 1
+    assert "Nothing was done" in result.stderr
+    assert {one.method for one in real.requests} == {"GET"}
+
+
 def test_a_pipe_is_refused_before_anything_is_asked(real: Sandbox, state: Path) -> None:
     result = verified(state, given="y\n")
     assert (result.exit_code, result.stdout) == (2, "")

@@ -14,10 +14,10 @@ import click
 import filelock
 
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.change import Author
+from salesloft_mcp.changes.change import Author, Place
 from salesloft_mcp.commands.approvals import at_terminal, require_own_answer
 from salesloft_mcp.commands.live import Where, with_app
-from salesloft_mcp.errors import ConflictError, InputError
+from salesloft_mcp.errors import ConflictError, InputError, UnconfirmedError
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.settings import LOOPBACK, Dialect, load
 from salesloft_mcp.state.files import atomic_output, private_directory
@@ -28,6 +28,7 @@ from salesloft_mcp.verify.trial import MAPPINGS, points, waiting
 from salesloft_mcp.verify.trial import verify as trying
 
 LOCK = "verify.lock"
+_OF_SANDBOX = Author("terminal", "the sandbox asks nobody")
 WIDEST = 100  # columns that are read with ease
 
 
@@ -49,8 +50,8 @@ def verify(dialect: Dialect, yes: bool, output: Path | None, as_json: bool, **wh
         _require_person(yes, urlsplit(settings.base_url).hostname in LOOPBACK)
     # A file that cannot be written is told before anything is made.
     with _alone(settings.state_dir), atomic_output(output) if output else nullcontext() as file:
-        author = Author("terminal", "the sandbox asks nobody") if where["sandbox"] else _agreed(yes, **where)
-        found = with_app(lambda app: trying(app.changes, app.database, author), dialect=dialect, **where)
+        author, place = (_OF_SANDBOX, None) if where["sandbox"] else _agreed(yes, **where)
+        found = with_app(lambda app: _tried(app, author, place), dialect=dialect, **where)
         if file:
             json.dump(found.data(), file, indent=2, ensure_ascii=False)
     if as_json:
@@ -91,21 +92,33 @@ def _alone(folder: Path) -> filelock.BaseFileLock:
     return lock
 
 
-def _agreed(yes: bool, **where: Unpack[Where]) -> Author:
-    """What a person is asked, and how the person agreed."""
-    click.echo(with_app(_question, **where), err=True)
+def _agreed(yes: bool, **where: Unpack[Where]) -> tuple[Author, Place]:
+    """Ask a person; how the person agreed, and for which team."""
+    question, place = with_app(_question, **where)
+    click.echo(question, err=True)
     if not yes:
         click.confirm("Agree?", abort=True, err=True)
-    return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal")
+    return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal"), place
 
 
-async def _question(app: App) -> str:
-    """What a person is asked."""
-    earlier = await waiting(app.changes, app.database)
-    first = [f"first: what {earlier} earlier types still hold is removed"] if earlier else []
-    return "\n".join(
+async def _tried(app: App, author: Author, agreed: Place | None) -> Report:
+    """
+    Raises:
+        UnconfirmedError: somebody has signed in to another team since the person agreed.
+    """
+    if agreed and await app.changes.place() != agreed:
+        what = f"verify: the yes was for {agreed}, and this is {await app.changes.place()} now. Nothing was done."
+        raise UnconfirmedError(what, next_step="run it again.")
+    return await trying(app.changes, app.database, author)
+
+
+async def _question(app: App) -> tuple[str, Place]:
+    """What a person is asked, and about which team."""
+    earlier, place = await waiting(app.changes, app.database), await app.changes.place()
+    first = [f"first: what may be left of {earlier} earlier types is removed"] if earlier else []
+    lines = "\n".join(
         [
-            f"Verify how Salesloft behaves in {await app.changes.place()}?",
+            f"Verify how Salesloft behaves in {place}?",
             *first,
             f"created: at most 3 configurations of types called {PREFIX}…, and {MAPPINGS} mappings of your own user",
             "deleted: those again; where Salesloft shows no id to delete a mapping by, it stays and is listed",
@@ -113,6 +126,7 @@ async def _question(app: App) -> str:
             f"points: at most {points(earlier)} of those that the team has in a minute",
         ]
     )
+    return lines, place
 
 
 def _show(found: Report, output: Path | None) -> None:

@@ -83,8 +83,16 @@ class Bench:
         return await self._read(Request("GET", path, paged(query, page, per_page)))
 
     async def mappings(self, *query: tuple[str, str], page: int = 1, per_page: int = PAGE_SIZE) -> Answer:
-        """Mappings of the throw-away type."""
-        return await self.ask(MAPPINGS, ("external_type", self.external_type), *query, page=page, per_page=per_page)
+        """Mappings of the throw-away type.
+
+        Raises:
+            NotToldError: there are others among them, of which nothing can be told, and nothing may be touched.
+        """
+        ours = self.external_type
+        found = await self.ask(MAPPINGS, ("external_type", ours), *query, page=page, per_page=per_page)
+        if any(row.get("external_type", ours) != ours for row in found.rows):
+            raise NotToldError("mappings of other types are listed as well, whatever type is asked for")
+        return found
 
     async def records(self, *external_ids: str, of: str = "", pages: bool = True) -> Answer:
         """The users behind external ids; without `pages` as many as Salesloft gives by itself."""
@@ -108,7 +116,13 @@ class Bench:
         return await self._write(name, Change("mapping", key, None, {"object_id": user or self.user}))
 
     async def unmap(self, name: str, key: MappingKey, row: Row) -> Answer:
-        """Delete a mapping."""
+        """Delete a mapping.
+
+        Raises:
+            NotToldError: the row is not the one that stands at the key, or has no id.
+        """
+        if (row.get("external_type"), row.get("external_id")) != (key.external_type, key.external_id):
+            raise NotToldError("Salesloft shows another mapping than the one that was asked for")
         before = {**_image(row.get("id")), "object_id": row.get("object_id")}
         return await self._write(name, Change("mapping", key, before, None))
 

@@ -22,6 +22,7 @@ MAPPINGS = 6  # that a trial makes at the most
 REMOVAL = 6 + 6 * MAPPINGS  # points to look at a type, to delete what is there, and to try again what is refused
 PATIENCE_SECONDS = 600.0  # for the whole trial: a minute's points may be spent by others, more than once
 REMOVAL_SECONDS = 60.0  # after that, or after a trial was stopped, in which it still takes away what it made
+_NO_TIME = "it took too long to look what is there; the next trial looks again"
 
 
 def points(earlier: int = 0) -> int:
@@ -64,9 +65,11 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
             findings = [await _tried(check, bench) for check in CHECKS]
         finally:
             call.renew(REMOVAL_SECONDS)
-            with anyio.move_on_after(REMOVAL_SECONDS, shield=True):
-                for one in (bench.external_type, bench.slashed, bench.unconfigured):
+            for one in (bench.external_type, bench.slashed, bench.unconfigured):
+                with anyio.move_on_after(REMOVAL_SECONDS / 3, shield=True) as scope:
                     await removal.of(bench, one)
+                if scope.cancelled_caught:
+                    removal.left.append(Left("anything", one, "", None, _NO_TIME))
         seen = {one.name: one.seen for one in findings if one.verdict != "not tried"}
         await Learned(database, changes.environment).keep(place.team_key, seen)
         findings += [Finding("", "not tried", one.assumption, "", "", (), one.why) for one in NOT_TRIED]

@@ -243,6 +243,29 @@ async def test_what_another_team_has_left_under_the_same_address_is_not_looked_a
     assert standing(sandbox)
 
 
+async def test_a_mapping_of_another_type_is_never_taken_for_the_one_of_the_trial(
+    sandbox: Sandbox, database: Database
+) -> None:
+    async with over(WithoutFilter(sandbox), token=sandbox.api_key) as api:
+        report = await verify(changes_of(api, database), database, YES)
+    of_main = sandbox.store.select("mappings", [equal("external_id", MAIN)])
+    assert [row["deleted"] for row in of_main if row["external_type"] == "crm"] == [0]
+    assert standing(sandbox) == []
+    assert report.of("differs") == []
+
+
+async def test_what_there_was_no_time_to_remove_is_told_and_goes_with_the_next_trial(
+    sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as hurried:
+        hurried.setattr(trial, "REMOVAL_SECONDS", 0.0)
+        first = await verified(sandbox, database)
+    assert {row["external_type"] for row in standing(sandbox)} <= {one.external_type for one in first.made.left}
+    assert standing(sandbox)
+    assert list((await verified(sandbox, database)).made.left) == []
+    assert standing(sandbox) == []
+
+
 async def test_a_trial_that_breaks_takes_away_what_it_made(
     sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +358,24 @@ class Interrupted(httpx.AsyncBaseTransport):
             answer = self._answer
             return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
         return await self._inner.handle_async_request(request)
+
+
+class WithoutFilter(httpx.AsyncBaseTransport):
+    """The sandbox, but that it ignores which external type of mappings is asked for, and somebody else maps the same id
+    under another type.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._inner, self._store = InProcess(sandbox), sandbox.store
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path.endswith("/mappings"):
+            request.url = request.url.copy_remove_param("external_type")
+        response = await self._inner.handle_async_request(request)
+        ours = self._store.first("mappings", equal("external_id", MAIN))
+        if ours and len(self._store.select("mappings", [equal("external_id", MAIN)])) == 1:
+            self._store.insert("mappings", {**ours, "id": None, "external_type": "crm"})
+        return response
 
 
 class NeedsConfiguration(httpx.AsyncBaseTransport):
