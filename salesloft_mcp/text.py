@@ -27,6 +27,14 @@ def escaped(text: str) -> str:
     return "".join(f"\\u{{{ord(one):x}}}" if unicodedata.category(one) in _HIDDEN else one for one in chars)
 
 
+def is_named(name: str, typed: str) -> bool:
+    """Whether a person has typed a name. Nobody can type what does not show: a blank at an end of it, in which of two
+    forms an accent is kept, and a hidden character but as it is shown.
+    """
+    shown = {unicodedata.normalize("NFC", one) for one in (name.strip(), escaped(name), escaped(name.strip()))}
+    return typed == name or unicodedata.normalize("NFC", typed) in shown - {""}
+
+
 def quoted(text: str, limit: int = 80) -> str:
     """`text` escaped and in double quotes, so that it cannot pass for our words.
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from mcp.client import Client
 from mcp_types import ElicitRequestParams, ElicitResult
+from rich.console import Console
 
 from salesloft_mcp.changes.approvals import Approvals
 from salesloft_mcp.changes.change import Fact, Place
@@ -76,6 +79,9 @@ class Waiting:
 @pytest.fixture
 def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     monkeypatch.setattr("salesloft_mcp.commands.approvals.at_terminal", lambda: True)
+    monkeypatch.setattr(
+        "salesloft_mcp.commands.approvals.Console", partial(Console, force_terminal=True, no_color=True)
+    )
     return Waiting(tmp_path / "state")
 
 
@@ -88,18 +94,45 @@ def test_what_a_program_writes_into_a_pipe_approves_nothing(waiting: Waiting, tm
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is opened as POSIX does it")
-def test_what_a_person_types_at_a_terminal_approves(waiting: Waiting, tmp_path: Path) -> None:
+def test_what_a_person_types_at_a_terminal_approves_and_what_was_typed_before_it_was_shown_does_not(
+    waiting: Waiting, tmp_path: Path
+) -> None:
     waiting.ask(QUESTION)
+    waiting.ask(CONFIGURATION)
     ours, theirs = os.openpty()
-    try:
-        command, env = [*COMMAND, "approvals", "--state-dir", str(waiting.directory)], clean_environment(tmp_path)
-        os.write(ours, b"y\n")
-        done = subprocess.run(command, env=env, stdin=theirs, capture_output=True, timeout=HANG_SECONDS)
-    finally:
-        os.close(ours)
+    command, env = [*COMMAND, "approvals", "--state-dir", str(waiting.directory)], clean_environment(tmp_path)
+    os.write(ours, b"n\n")
+    with subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs) as process:
         os.close(theirs)
-    assert b"Approved" in done.stdout
-    assert waiting.granted(QUESTION)
+        read_until(ours, "Agree?")
+        os.write(ours, b"y\nerp\n")
+        read_until(ours, "Approved")
+        read_until(ours, "Type the external type")
+        os.write(ours, b"\n")
+        read_until(ours, "Refused")
+        assert process.wait(HANG_SECONDS) == 0
+    os.close(ours)
+    assert (waiting.granted(QUESTION), waiting.granted(CONFIGURATION)) == (True, False)
+
+
+def read_until(terminal: int, wanted: str) -> None:
+    """Read what a program writes to a terminal, up to some words."""
+    seen = ""
+    while wanted not in seen:
+        assert select.select([terminal], [], [], HANG_SECONDS)[0], seen
+        seen += os.read(terminal, 1).decode(errors="replace")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is opened as POSIX does it")
+def test_a_question_that_went_into_a_file_is_not_agreed_to(waiting: Waiting, tmp_path: Path) -> None:
+    asked = waiting.ask(QUESTION)
+    ours, theirs = os.openpty()
+    os.write(ours, b"y\n")
+    command = [*COMMAND, "approvals", "--state-dir", str(waiting.directory)]
+    done = subprocess.run(command, env=clean_environment(tmp_path), stdin=theirs, capture_output=True, check=False)
+    os.close(ours)
+    os.close(theirs)
+    assert (done.returncode, waiting.pending()) == (2, [asked])
 
 
 def test_without_pending_questions_it_says_so_and_where_it_looked(waiting: Waiting) -> None:

@@ -7,7 +7,7 @@ from salesloft_mcp.browser.pages import Ask, Page, Row, Table
 from salesloft_mcp.changes.approvals import BROWSER, Approvals
 from salesloft_mcp.changes.change import Fact, Place
 from salesloft_mcp.changes.consent import FOLLOWS, Question
-from salesloft_mcp.text import escaped, quoted
+from salesloft_mcp.text import escaped, is_named, quoted
 
 CLOSE = "You can close this window."
 _NOT_TYPED = "Another name was typed. Nothing was decided: type the name exactly as it stands here, or refuse."
@@ -39,7 +39,7 @@ class QuestionPage:
 
     async def answer(self, yes: bool, typed: str) -> str:
         """Write down an answer. A yes needs the name, where one is to be typed."""
-        if yes and typed != self.question.name:
+        if yes and not is_named(self.question.name, typed):
             return _NOT_TYPED
         await self.approvals.decide(self.approval, yes, BROWSER)  # a second answer counts nothing, and the page says so
         return ""

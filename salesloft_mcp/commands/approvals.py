@@ -20,6 +20,7 @@ from salesloft_mcp.policy import MEND, Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
+from salesloft_mcp.text import is_named
 
 
 def approvals(as_json: bool, **options: Option) -> None:
@@ -49,6 +50,14 @@ def at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
+def forget_what_was_typed() -> None:
+    """What was typed before a question is shown answers another one, or none. Where it is kept is known on POSIX."""
+    if sys.platform != "win32" and sys.stdin.isatty():
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 def require_own_answer(policy: Policy, yes: bool) -> None:
     """Where the policy says what a person is asked or how, no option and no program answers for the person.
 
@@ -74,10 +83,11 @@ async def _decide_each(directory: Path) -> None:
         pending = await approvals.pending()
         if not pending:
             console.print(f"Nothing waits for approval in {directory}.", markup=False, soft_wrap=True)
-        elif not at_terminal():
+        elif not (at_terminal() and console.is_terminal):  # nobody agrees to what went into a file unseen
             step = "run it in a terminal; with --json it lists what waits."
             raise InputError("approvals", "a person answers them at a terminal, and this is none.", next_step=step)
         for one in pending:
+            forget_what_was_typed()
             yes = _agreed(console, one)
             if not await approvals.decide(one.id, yes):
                 console.print("Too late: it was answered elsewhere, or waited for more than a day.")
@@ -92,4 +102,4 @@ def _agreed(console: Console, one: Approval) -> bool:
     if not one.name:
         return Confirm.ask("Agree?", default=False, console=console)
     typed = Prompt.ask("Type the external type to agree, or Enter to refuse", default="", console=console)
-    return typed == one.name
+    return is_named(one.name, typed)

@@ -23,6 +23,7 @@ from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client, say_completed
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
+from salesloft_mcp.text import is_named
 
 MODERN = "2026-07-28"
 _SILENT = "the client has left the question unanswered"
@@ -139,7 +140,7 @@ def _agreed(question: Question, data: Consent) -> str:
     match data:
         case Agree(confirm=True) if not question.name:
             return BY_CLIENT
-        case Retype(type_the_name=typed) if question.name and typed == question.name:
+        case Retype(type_the_name=typed) if question.name and is_named(question.name, typed):
             return f"{BY_CLIENT}, name typed"
         case Decided(decision=decision) if decision.yes:
             return decision.how

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import ByRun, Change, Last, Operation, Place
 from salesloft_mcp.changes.consent import BESIDE, MOST_UNASKED, needed, question
 from salesloft_mcp.salesloft.models import MappingKey
+from salesloft_mcp.text import is_named
 
 CONFIGURATION = Change("configuration", configurations.key_of("crm", "people"), {"id": 1}, None)
 MANY = MOST_UNASKED + 1
@@ -70,3 +73,20 @@ def test_other_facts_make_another_question() -> None:
     one = Operation("a test", (), facts=((BESIDE, '"01" is person 5'),))
     other = replace(one, facts=((BESIDE, '"01" is person 6'),))
     assert one.digest(Place("here"), Last()) != other.digest(Place("here"), Last())
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "named"),
+    [
+        ("erp", "erp", True),
+        ("erp ", "erp", True),
+        ("e\u200brp", "e\\u{200b}rp", True),
+        ("Bu\u0308ro", "B\u00fcro", True),
+        ("erp", "ERP", False),
+        ("erp", "", False),
+        (" ", "", False),
+        ("erp", "e rp", False),
+    ],
+)
+def test_a_name_is_typed_as_it_shows(name: str, typed: str, named: bool) -> None:
+    assert is_named(name, typed) is named
