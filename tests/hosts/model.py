@@ -1,4 +1,4 @@
-"""A scripted model on loopback: it calls one tool, and then says what the tool answered.
+"""A scripted model on loopback: it calls one tool, once more when that is what it answers, and then says the answer.
 
 It speaks three protocols with streaming, so that programs which need a model can be run without one: Anthropic's
 Messages (https://docs.claude.com/en/api/messages-streaming), OpenAI's Responses
@@ -18,6 +18,7 @@ Event = tuple[str, Json]
 
 WAIT = "WaitForMcpServers"  # Claude Code offers it while servers start
 MOST_WAITS = 30
+AGAIN = "make the same call again"  # what a refusal says where a client has answered by itself
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
 
 
@@ -64,6 +65,11 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else json.dumps(content)
 
 
+def _once_more(answers: list[Any]) -> bool:
+    """Whether the last answer of the tool, and that alone, says to call it again."""
+    return [number for number, one in enumerate(answers) if AGAIN in _text(one)] == [len(answers) - 1]
+
+
 def messages(model: Model, asked: Json) -> Iterator[Event]:
     """Anthropic's Messages."""
     turns = [one for turn in asked["messages"] if isinstance(turn["content"], list) for one in turn["content"]]
@@ -90,7 +96,7 @@ def messages(model: Model, asked: Json) -> Iterator[Event]:
             }
         },
     )
-    if tool and not results:
+    if tool and (not results or _once_more([one["content"] for one in results])):
         block: Json = {"type": "tool_use", "id": f"toolu_{len(turns)}", "name": tool, "input": {}}
         delta: Json = {"type": "input_json_delta", "partial_json": json.dumps(given)}
     else:
@@ -111,12 +117,12 @@ def responses(model: Model, asked: Json) -> Iterator[Event]:
     names = [one["name"] for one in asked.get("tools", []) if one["type"] == "function"]
     names += [one["name"] for tools in spaces.values() for one in tools]
     tool = model.called(names)
-    if tool and not results:
+    if tool and (not results or _once_more([one["output"] for one in results])):
         space = next((name for name, tools in spaces.items() if tool in [one["name"] for one in tools]), "")
         item: Json = {
             "type": "function_call",
             "id": "fc_1",
-            "call_id": "call_1",
+            "call_id": f"call_{len(results)}",
             "name": tool,
             "arguments": json.dumps(model.arguments),
             **({"namespace": space} if space else {}),
@@ -142,7 +148,7 @@ def contents(model: Model, asked: Json) -> Iterator[Event]:
     results = [part["functionResponse"]["response"] for part in parts if "functionResponse" in part]
     declared = [one for tool in asked.get("tools", []) for one in tool.get("functionDeclarations", [])]
     tool = model.called([one["name"] for one in declared])
-    if tool and not results:
+    if tool and (not results or _once_more(results)):
         part: Json = {"functionCall": {"name": tool, "args": model.arguments}}
     else:
         part = {"text": _text(results[-1]) if results else "ok"}

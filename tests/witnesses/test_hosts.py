@@ -4,6 +4,7 @@ The model that they talk to is scripted. Only what a person types and clicks is 
 that nothing leaves this machine.
 """
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.witness
 SALESLOFT_MCP = Path(sys.executable).with_name("salesloft-mcp")
 TOOL = "resolve_external_ids"
 ANSWER = "578495206"  # whom CONTACT3456 of crm_lead stands for
+DELETE = "delete_external_id_mapping"
+CLICKER = Path(__file__).parent.parent / "hosts" / "clicker.py"
 ASKED = "Who is CONTACT3456?"
 MOST_COMMANDS, MOST_CLICKS = 2, 1
 
@@ -77,6 +80,19 @@ def binary(package: Path, *places: str) -> Path:
     if not found:
         absent(f"{package.name} has no program for this platform")
     return found[0]
+
+
+@pytest.fixture
+def gemini(npm_package: Package, node_bin: Path, person: Person, model: Model, tmp_path: Path) -> tuple[Path, ...]:
+    """Gemini CLI, with a way to sign in that somebody has chosen already."""
+    (tmp_path / ".gemini").mkdir()
+    (tmp_path / ".gemini" / "settings.json").write_text('{"security": {"auth": {"selectedType": "gemini-api-key"}}}')
+    person.environment |= {
+        "GEMINI_API_KEY": "none",
+        "GOOGLE_GEMINI_BASE_URL": model.url,
+        "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    }
+    return node_bin, npm_package("@google/gemini-cli") / "bundle" / "gemini.js"
 
 
 @pytest.fixture
@@ -147,13 +163,34 @@ def test_claude_code_lists_the_server_as_connected_and_not_after_uninstall(claud
     assert "salesloft" not in person.types(claude, "mcp", "list")
 
 
-def test_gemini_lists_the_server_and_not_after_uninstall(npm_package: Package, node_bin: Path, person: Person) -> None:
-    gemini = npm_package("@google/gemini-cli") / "bundle" / "gemini.js"
-    person.environment["GEMINI_CLI_TRUST_WORKSPACE"] = "true"
+def test_gemini_lists_the_server_and_not_after_uninstall(gemini: tuple[Path, ...], person: Person) -> None:
     person.types(SALESLOFT_MCP, "install", "gemini", "--sandbox", "--yes")
-    assert "salesloft" in person.types(node_bin, gemini, "mcp", "list")
+    assert "Connected" in person.types(*gemini, "mcp", "list")
     person.types(SALESLOFT_MCP, "uninstall", "gemini", "--yes")
-    assert "salesloft" not in person.types(node_bin, gemini, "mcp", "list")
+    assert "salesloft" not in person.types(*gemini, "mcp", "list")
+
+
+@pytest.mark.parametrize("host", ["claude-code", "codex", "gemini"])
+def test_a_person_deletes_with_one_click_on_the_page(
+    host: str, request: pytest.FixtureRequest, chromium: str, person: Person, model: Model, tmp_path: Path
+) -> None:
+    """None of these asks its person here: two answer by themselves, and one says that it cannot ask."""
+    model.tool, model.arguments = DELETE, {**model.arguments, "object_type": "people", "external_id": "CONTACT3456"}
+    del model.arguments["external_ids"]
+    clicked = tmp_path / "clicked"
+    del person.environment["SSH_CONNECTION"]
+    browser = shlex.join([sys.executable, str(CLICKER), chromium, "Delete", str(clicked)])
+    person.environment |= {"DISPLAY": ":0", "BROWSER": f"{browser} %s"}
+    words: dict[str, tuple[str | Path, ...]] = {
+        "claude-code": ("--allowedTools", f"mcp__salesloft__{DELETE}", "-p"),
+        "codex": ("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"),
+        "gemini": ("--model", "gemini-2.5-pro", "--yolo", "--prompt"),
+    }
+    program = request.getfixturevalue(host.removesuffix("-code"))
+    person.types(SALESLOFT_MCP, "install", host, "--sandbox", "--yes")
+    said = person.types(*(program if isinstance(program, tuple) else (program,)), *words[host], "Delete it.")
+    assert "agreed on a page in the browser" in said
+    assert clicked.read_text().splitlines() == ["Delete this external id mapping?", "Answered: Delete"]
 
 
 def test_codex_lists_the_server_and_not_after_uninstall(codex: Path, person: Person, tmp_path: Path) -> None:
