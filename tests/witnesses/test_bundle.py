@@ -37,7 +37,8 @@ def test_the_bundle_holds_the_server_and_starts_it(bundle: Path, tmp_path: Path)
     tops = {path.name for path in unpacked.iterdir()}
     assert {"manifest.json", "start.py", "pyproject.toml", "salesloft_mcp", "prompts"} <= tops
     assert not [path for path in unpacked.rglob("*") if path.name in ("__pycache__", "tests", ".venv")]
-    environment = clean_environment(tmp_path, BUNDLE_SANDBOX="true", PYTHONPATH=str(unpacked))
+    left_as_they_are = {"SALESLOFT_API_KEY": "${user_config.api_key}", "SALESLOFT_MODE": "${user_config.mode}"}
+    environment = clean_environment(tmp_path, BUNDLE_SANDBOX="true", PYTHONPATH=str(unpacked), **left_as_they_are)
     with started([sys.executable, str(unpacked / "start.py")], environment, tmp_path / "log") as program:
         program.ask(1, "initialize", HELLO)
         assert "Connected to: SANDBOX" in program.receive()["result"]["instructions"]
