@@ -42,7 +42,7 @@ def around(handler: Handler, odd: frozenset[Odd]) -> Handler:
 
 
 def _only(of: str, work: Around, handler: Handler, request: Request) -> Answer:
-    """An oddity is for one call, which is named by its method and the end of the path of its kind."""
+    """An oddity is for the calls of one method, below one path: "GET external/mappings"."""
     method, _, noun = of.partition(" ")
     path = request.call.raw_path.partition(b"/v2/")[2].decode("latin-1")
     is_it = request.call.method == method and path.startswith(noun)
@@ -116,8 +116,8 @@ def _plural_finds_nothing(request: Request, handler: Handler) -> Answer:
 
 
 def _object_type_finds_nothing(request: Request, handler: Handler) -> Answer:
-    asked = request.query.one("object_type") is not None
-    return handler(with_query(request, {"external_id": "of nothing"}) if asked else request)
+    by_object_type = request.query.one("object_type") is not None
+    return handler(with_query(request, {"external_id": "of nothing"}) if by_object_type else request)
 
 
 def _refused_filter(request: Request, handler: Handler) -> Answer:
@@ -176,10 +176,14 @@ def _deleted_again(request: Request, handler: Handler) -> Answer:
     return Answer(204) if answer.status == 404 else answer
 
 
+def _deleted_as_well(request: Request, handler: Handler) -> Answer:
+    return handler(with_query(request, {"deleted": None}) if request.query.one("deleted") == "false" else request)
+
+
 def _deleted_finds(request: Request, handler: Handler) -> Answer:
     answer = handler(request)
-    asked = equal("external_id", (request.query.many("external_ids") or [""])[0])
-    gone = request.store.first("mappings", asked, equal("external_type", request.segments["external_type"]))
+    first = equal("external_id", (request.query.many("external_ids") or [""])[0])
+    gone = request.store.first("mappings", first, equal("external_type", request.segments["external_type"]))
     if rows_of(answer) or gone is None:
         return answer
     section = ids.SECTIONS[gone["object_type"]]
@@ -255,12 +259,7 @@ AROUND: dict[Odd, tuple[str, Around]] = {
     "delete-status": ("DELETE external", another_status(200, {"data": {"deleted": True}})),
     "soft-delete": (f"DELETE {_M}", _gone),
     "list-without-deleted": (f"GET {_M}", default("deleted", "false")),
-    "deleted-filter": (
-        f"GET {_M}",
-        lambda request, handler: handler(
-            with_query(request, {"deleted": None} if request.query.one("deleted") == "false" else {})
-        ),
-    ),
+    "deleted-filter": (f"GET {_M}", _deleted_as_well),
     "deleted-finds-nothing": (f"GET {_I}", _deleted_finds),
     "map-again": (f"POST {_M}", _never_again),
     "mappings-outlive-configuration": (f"DELETE {_C}", _takes_mappings_along),

@@ -72,16 +72,19 @@ def default(name: str, value: str) -> Around:
 
 
 def rows_of(answer: Answer) -> int:
+    """How many rows are answered."""
     data = json.loads(answer.body)["data"]
     return len(data) if isinstance(data, list) else 1
 
 
 def with_data(answer: Answer, change: Callable[[Any], object]) -> Answer:
+    """The answer with other data."""
     payload = json.loads(answer.body)
     return json_answer(answer.status, {**payload, "data": change(payload["data"])})
 
 
 def with_query(request: Request, names: Mapping[str, str | None]) -> Request:
+    """The request with other values of these names; None leaves a name out."""
     pairs = [pair for pair in request.query.pairs if pair[0] not in names]
     pairs += [(name, value) for name, value in names.items() if value is not None]
     return replace(request, call=replace(request.call, query=urlencode(pairs, quote_via=quote).encode()))

@@ -49,7 +49,7 @@ class Model(ThreadingHTTPServer):
 def scripted(tool: str, **arguments: Any) -> Iterator[Model]:
     """A model that listens, and calls this tool once."""
     with Model(tool, arguments) as model:
-        thread = threading.Thread(target=model.serve_forever)
+        thread = threading.Thread(target=model.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield model

@@ -1,7 +1,10 @@
 """A trial tells what a Salesloft does, touches nothing else, and takes away what it made."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from typing import NamedTuple
 
 import anyio
 import httpx
@@ -18,7 +21,7 @@ from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.sandbox import Sandbox, odd_answers
 from salesloft_mcp.sandbox.faults import Fault
 from salesloft_mcp.sandbox.scopes import known
-from salesloft_mcp.sandbox.store import equal
+from salesloft_mcp.sandbox.store import Row, equal
 from salesloft_mcp.settings import Dialect
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
@@ -26,6 +29,7 @@ from salesloft_mcp.verify import trial
 from salesloft_mcp.verify.bench import CHARACTERS, MAIN, PREFIX
 from salesloft_mcp.verify.remembered import remembered
 from salesloft_mcp.verify.removal import unremoved
+from salesloft_mcp.verify.report import Report
 from salesloft_mcp.verify.table import CHECKS
 from salesloft_mcp.verify.trial import points, verify
 from tests.salesloft.opened import opened, over
@@ -36,15 +40,29 @@ pytestmark = pytest.mark.anyio
 ME = 1  # whose token the sandbox gives out
 
 
-async def test_the_sandbox_is_as_it_is_assumed_and_nothing_is_left_of_the_trial(
-    sandbox: Sandbox, database: Database
-) -> None:
-    before = of_others(sandbox)
-    report = await verified(sandbox, database)
+class Plain(NamedTuple):
+    """A trial of the ordinary sandbox, and what stood in it before."""
+
+    sandbox: Sandbox
+    database: Database
+    before: list[list[Row]]
+    report: Report
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Plain]:
+    """One trial, which several tests look at."""
+    with Sandbox() as sandbox, closing(Database(None)) as database:
+        before = of_others(sandbox)
+        yield Plain(sandbox, database, before, anyio.run(verified, sandbox, database))
+
+
+def test_the_sandbox_is_as_it_is_assumed_and_nothing_is_left_of_the_trial(plain: Plain) -> None:
+    report = plain.report
     assert [one.name for one in report.of("as assumed")] == [check.name for check in CHECKS]
     assert report.of("differs") == []
-    assert (report.made.number, list(report.made.left), standing(sandbox)) == (5, [], [])
-    assert of_others(sandbox) == before
+    assert (report.made.number, list(report.made.left), standing(plain.sandbox)) == (5, [], [])
+    assert of_others(plain.sandbox) == plain.before
 
 
 async def test_in_the_dialect_of_the_guide_the_mappings_that_show_no_id_are_listed(database: Database) -> None:
@@ -58,37 +76,30 @@ async def test_in_the_dialect_of_the_guide_the_mappings_that_show_no_id_are_list
         assert untried == ["it needs a deleted mapping, which could not be had here"]
 
 
-async def test_only_the_tokens_own_user_is_mapped_under_names_that_say_what_they_are(
-    sandbox: Sandbox, database: Database
-) -> None:
-    report = await verified(sandbox, database)
-    rows = [row for row in sandbox.store.select("mappings") if row["external_type"].startswith(PREFIX)]
+def test_only_the_tokens_own_user_is_mapped_under_names_that_say_what_they_are(plain: Plain) -> None:
+    rows = [row for row in plain.sandbox.store.select("mappings") if row["external_type"].startswith(PREFIX)]
     assert {(row["object_type"], row["object_id"]) for row in rows} == {("users", ME)}
-    when = report.time.replace("-", "").replace(":", "")
-    assert report.made.external_type.startswith(f"{PREFIX}{when}_")
-    writes = [one for one in sandbox.requests if one.method != "GET"]
+    when = plain.report.time.replace("-", "").replace(":", "")
+    assert plain.report.made.external_type.startswith(f"{PREFIX}{when}_")
+    writes = [one for one in plain.sandbox.requests if one.method != "GET"]
     assert {one.raw_path.split(b"/")[3] for one in writes} == {b"configurations", b"mappings"}
 
 
-async def test_it_costs_no_more_points_than_it_says_before(sandbox: Sandbox, database: Database) -> None:
-    report = await verified(sandbox, database)
-    assert report.points == sum(one.cost for one in sandbox.requests) <= points()
+def test_it_costs_no_more_points_than_it_says_before(plain: Plain) -> None:
+    assert plain.report.points == sum(one.cost for one in plain.sandbox.requests) <= points()
 
 
-async def test_every_write_stands_in_the_change_log_with_how_a_person_agreed(
-    sandbox: Sandbox, database: Database
-) -> None:
-    await verified(sandbox, database)
-    logged = await history.find(database)
-    writes = [one for one in sandbox.requests if one.method != "GET"]
+async def test_every_write_stands_in_the_change_log_with_how_a_person_agreed(plain: Plain) -> None:
+    logged = await history.find(plain.database)
+    writes = [one for one in plain.sandbox.requests if one.method != "GET"]
     assert len(logged) == len(writes)
     assert {(one.title, one.who, one.how) for one in logged} == {("verify", "terminal", "asked in a test")}
     assert not any(one.counts["intended"] or one.counts["unknown"] for one in logged)
 
 
-async def test_the_report_names_no_person(sandbox: Sandbox, database: Database) -> None:
-    told = json.dumps((await verified(sandbox, database)).data(), ensure_ascii=False)
-    rows = [row["fields"] for table in ("people", "users") for row in sandbox.store.select(table)]
+def test_the_report_names_no_person(plain: Plain) -> None:
+    told = json.dumps(plain.report.data(), ensure_ascii=False)
+    rows = [row["fields"] for table in ("people", "users") for row in plain.sandbox.store.select(table)]
     personal = {str(row[name]) for row in rows for name in ("name", "email", "email_address") if row.get(name)}
     assert personal
     assert [one for one in personal if one in told] == []
@@ -307,14 +318,13 @@ async def test_a_write_of_a_trial_can_be_undone_like_any_other(sandbox: Sandbox,
     assert [row["external_type"] for row in standing(sandbox)] == [report.made.external_type]
 
 
-async def test_what_was_seen_is_kept_with_its_date_for_the_team(sandbox: Sandbox, database: Database) -> None:
-    report = await verified(sandbox, database)
-    kept = await remembered(database, HERE, str(TEAM))
+async def test_what_was_seen_is_kept_with_its_date_for_the_team(plain: Plain) -> None:
+    kept = await remembered(plain.database, HERE, str(TEAM))
     assert kept is not None
     assert (kept.as_assumed, kept.otherwise) == (len(CHECKS), ())
-    assert kept.at >= report.at
-    assert await remembered(database, HERE, "7") is None
-    assert await remembered(database, "elsewhere", str(TEAM)) is None
+    assert kept.at >= plain.report.at
+    assert await remembered(plain.database, HERE, "7") is None
+    assert await remembered(plain.database, "elsewhere", str(TEAM)) is None
 
 
 async def test_what_is_otherwise_is_told_again_with_what_it_means(database: Database) -> None:
