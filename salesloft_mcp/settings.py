@@ -124,7 +124,7 @@ def load(options: Mapping[str, object] | None = None, policy: Policy | None = No
         SettingsError: a name that is nearly a setting, or a value that is not allowed. The value is never shown.
         PolicyError: a setting is beyond the policy, or the policy cannot be used.
     """
-    named = _check_names()
+    chosen = chosen_by(options)
     given = {name: value for name, value in (options or {}).items() if not is_blank(value)}
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
@@ -132,8 +132,19 @@ def load(options: Mapping[str, object] | None = None, policy: Policy | None = No
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         message = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(_variable(name), message, next_step="correct it and start again.") from None
-    return within(policy or installed(), settings, {**named, **{name: f"--{name}" for name in given}})
+        step = "correct it and start again."
+        raise SettingsError(chosen.get(name, _variable(name)), message, next_step=step) from None
+    return within(policy or installed(), settings, chosen)
+
+
+def chosen_by(options: Mapping[str, object] | None = None) -> dict[str, str]:
+    """Where each setting was chosen that somebody has chosen: an option, which wins, or a name in the environment.
+
+    Raises:
+        SettingsError: a name in the environment is nearly a setting, or one is set in two spellings.
+    """
+    given = (name for name, value in (options or {}).items() if not is_blank(value))
+    return {**_check_names(), **{name: f"--{name.replace('_', '-')}" for name in given}}
 
 
 def within(policy: Policy, settings: Settings, chosen: Mapping[str, str] | None = None) -> Settings:
