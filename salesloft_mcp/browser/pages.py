@@ -9,6 +9,7 @@ CHOICE, TYPED, TOKEN = "choice", "typed", "token"  # the fields of a form
 PROBLEM = "problem"  # the id of what says what was wrong
 YES, NO = "yes", "no"  # what CHOICE holds
 
+# A page that opens under the pointer takes no click for a second: it was meant for what stood there before.
 # The colours are pairs for light and dark, each at 4.5 to 1 or more against what it stands on (WCAG 2.2, 1.4.3).
 STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #57606a; --line: #8c959f;
@@ -28,7 +29,8 @@ td.new { color: var(--new); font-weight: 600; }
 .notice { border-left: .3rem solid var(--line); padding: .1rem 0 .1rem .9rem; }
 .problem { border-left: .3rem solid var(--danger); padding: .1rem 0 .1rem .9rem; color: var(--danger);
   font-weight: 600; }
-form { margin-top: 2rem; }
+form { margin-top: 2rem; animation: settle 1s step-end; }
+@keyframes settle { from { pointer-events: none; } }
 label { display: block; font-weight: 600; }
 input[type=text] { font: inherit; width: 100%; box-sizing: border-box; margin: .35rem 0 1.25rem; padding: .55rem .7rem;
   color: inherit; background: transparent; border: 1px solid var(--line); border-radius: .4rem; }

@@ -119,6 +119,26 @@ async def test_the_file_that_the_browser_is_given_leads_to_the_page_and_a_click_
     assert screen.asked_for == {"", opened.origin.removeprefix("http://")}  # the first is the file
 
 
+async def test_a_click_that_was_meant_for_what_stood_there_before_agrees_to_nothing(
+    desk: Desk, connect: Connect, screen: Screen, sandbox: Sandbox
+) -> None:
+    async with calling(connect, desk) as (opened, replies), screen.window() as page:
+        clock = await page.context.new_cdp_session(page)
+        await clock.send("Animation.enable")
+        await clock.send("Animation.setPlaybackRate", {"playbackRate": 0})  # the first second lasts
+        await page.goto(opened.address)
+        button = page.get_by_role("button", name="Delete", exact=True)
+        place = await button.bounding_box()
+        assert place
+        await page.mouse.dblclick(place["x"] + 5, place["y"] + 5)
+        assert await heading(page) == "Delete this external id mapping?"
+        assert writes(sandbox) == []
+        await clock.send("Animation.setPlaybackRate", {"playbackRate": 1})
+        await button.click()
+        assert await heading(page) == "Answered: Delete"
+    assert replies[0].data["agreed"] == "agreed on a page in the browser"
+
+
 async def test_it_is_answered_by_keyboard_alone_and_no_key_that_is_pressed_by_chance_agrees(
     desk: Desk, connect: Connect, screen: Screen, sandbox: Sandbox
 ) -> None:
