@@ -242,6 +242,7 @@ async def test_a_port_that_is_taken_is_told(world: World) -> None:
     done = await world.run("login", "--redirect-uri", f"http://127.0.0.1:{port}/callback")
     assert done.exit_code == 2
     assert f"cannot listen on port {port}" in done.stderr
+    assert "use that page, or --no-browser" in done.stderr
 
 
 @pytest.mark.anyio

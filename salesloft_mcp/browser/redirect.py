@@ -109,6 +109,9 @@ async def awaited_redirect(
             await loopback.start()
         except OSError as error:
             what = f"cannot listen on port {redirect.port} ({error.strerror})."
-            step = "end what uses it, or register another Redirect URI and give it with --redirect-uri."
+            step = (
+                "a server that has opened the page to sign in waits there for ten minutes: use that page, or "
+                "--no-browser. If something else uses it, end that, or register another Redirect URI."
+            )
             raise InputError("--redirect-uri", what, next_step=step) from None
         yield coming
