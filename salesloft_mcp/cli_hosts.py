@@ -42,8 +42,9 @@ def install() -> None:
     """Connect an assistant: write this server into its configuration.
 
     The change is shown first, and is made when you agree. The file as it was is kept beside it, and everything else in
-    it stays as it is. Options go into the entry. No key does: the server uses what `salesloft-mcp login` keeps, which
-    may be an API key; VS Code asks for one; and what runs in a terminal hands SALESLOFT_API_KEY on.
+    it stays as it is. Options go into the entry, and so do the settings of this terminal. No key does: the server uses
+    what `salesloft-mcp login` keeps, which may be an API key; VS Code asks for one; and what runs in a terminal hands
+    SALESLOFT_API_KEY on.
 
     \b
     salesloft-mcp install claude-code --sandbox
