@@ -4,7 +4,8 @@ import json
 import shutil
 import sys
 import textwrap
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Unpack
@@ -74,8 +75,9 @@ def _require_person(yes: bool, loopback: bool) -> None:
         raise InputError("verify", "a person agrees at a terminal, and this is none.", next_step=step)
 
 
-def _alone(folder: Path) -> filelock.BaseFileLock:
-    """Held while this lasts, so that no other trial takes what this one makes for left over.
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While this lasts, no other trial takes what this one makes for left over.
 
     Raises:
         ConflictError: another one is under way.
@@ -89,7 +91,10 @@ def _alone(folder: Path) -> filelock.BaseFileLock:
     except OSError as error:
         what = f"cannot be used ({error.strerror or error})."
         raise InputError("--state-dir", what, next_step="give another one.") from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _agreed(yes: bool, **where: Unpack[Where]) -> tuple[Author, Place]:
