@@ -31,6 +31,7 @@ from salesloft_mcp.salesloft.inprocess import InProcess
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings, within
 from salesloft_mcp.sign_in import AGENT, SignInPage, open_sign_in_page, sign_in_of
+from salesloft_mcp.state.clients import Clients
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
 
@@ -52,6 +53,7 @@ class App:
     database: Database
     changes: Changes
     approvals: Approvals
+    clients: Clients
     browser: Browser
     plans: Plans
     jobs: Jobs
@@ -106,6 +108,7 @@ async def open_app(
                     database=database,
                     changes=changes,
                     approvals=Approvals(database),
+                    clients=Clients(database, environment),
                     browser=browser,
                     plans=plans,
                     jobs=jobs,

@@ -12,6 +12,7 @@ from salesloft_mcp import __version__
 from salesloft_mcp.app import App
 from salesloft_mcp.policy import Mode
 from salesloft_mcp.server.card import apps, show_cards
+from salesloft_mcp.server.clients import note_client
 from salesloft_mcp.server.completions import complete
 from salesloft_mcp.server.inventory import Entry, build_tool
 from salesloft_mcp.server.prompts import instructions, prompts
@@ -42,7 +43,12 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
         instructions=instructions(place),
         tools=[build_tool(entry) for entry in entries],
         lifespan=partial(_lifespan, app),
-        middleware=[names, partial(_list_configurations, app), partial(show_cards, asking)],
+        middleware=[
+            partial(note_client, app),
+            names,
+            partial(_list_configurations, app),
+            partial(show_cards, asking),
+        ],
         extensions=[apps()],
         log_level="WARNING",
     )

@@ -4,7 +4,6 @@ The ways, tried in this order: the client asks its person (elicitation); a page 
 person decides in a terminal (`salesloft-mcp approvals`), and the same call then goes through once.
 """
 
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import anyio
 from mcp import MCPError
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import AcceptedElicitation, Elicit, ElicitationResult
+from mcp_types import ElicitResult
 from pydantic import BaseModel, Field
 
 from salesloft_mcp.app import App
@@ -21,6 +21,7 @@ from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.server.clients import ERROR, NO_ANSWER, UNREADABLE, note_answer
 from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client, say_completed
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.text import is_named
@@ -160,6 +161,8 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
         if decision is not None:
             return Decided(decision=decision)
     why, modern = await _why_not_the_client(ctx, question), (ctx.protocol_version or "") >= MODERN
+    if why == _SILENT:
+        await note_answer(ctx, NO_ANSWER, SILENT_SECONDS)
     if why == _CANNOT and app.settings.confirm == "auto" and app.browser.desktop and _can_lead(ctx):
         action = await led_by_client(ctx, question, modern)
         if action in ("decline", "cancel"):
@@ -173,26 +176,41 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
     _question.set(question)
     form = Retype if question.name else Agree
     if modern:
-        _keep_in_mind(app, question, is_answered=bool(ctx.input_responses))
+        await _keep_in_mind(ctx, question)
         return Elicit(question.text, form)
+    answer = await _answer(ctx, question, form)
+    return await _outside(ctx, question, _UNREADABLE) if answer is None else answer
+
+
+async def _answer(ctx: Context[App, Any], question: Question, form: type[Consent]) -> Consent | None:
+    """What a client answers that is asked in the middle of a call; None where it fails to, or it cannot be read."""
+    asked_at, said, answer = anyio.current_time(), NO_ANSWER, None
     try:
-        with suppress(MCPError, ValueError), anyio.move_on_after(ASK_SECONDS):  # its own error, or an unreadable answer
-            answer = await ctx.elicit(question.text, form)
-            return answer.data if isinstance(answer, AcceptedElicitation) else Refused(action=answer.action)
+        with anyio.move_on_after(ASK_SECONDS):
+            outcome = await ctx.elicit(question.text, form)
+            said = outcome.action
+            answer = outcome.data if isinstance(outcome, AcceptedElicitation) else Refused(action=said)
+    except MCPError:
+        said = ERROR
+    except ValueError:
+        said = UNREADABLE
     except anyio.get_cancelled_exc_class():
-        app.approvals.passed_over[question.digest] = _SILENT
+        ctx.request_context.lifespan_context.approvals.passed_over[question.digest] = _SILENT
         raise
-    return await _outside(ctx, question, _UNREADABLE)
+    await note_answer(ctx, said, anyio.current_time() - asked_at)
+    return answer
 
 
-def _keep_in_mind(app: App, question: Question, is_answered: bool) -> None:
+async def _keep_in_mind(ctx: Context[App, Any], question: Question) -> None:
     """When a client was asked that answers in a call of its own: it may never do so, and nobody would notice."""
-    now, unanswered = anyio.current_time(), app.approvals.unanswered
+    now, unanswered = anyio.current_time(), ctx.request_context.lifespan_context.approvals.unanswered
     for digest in [digest for digest, at in unanswered.items() if now - at > ASK_SECONDS]:
         del unanswered[digest]
-    unanswered.setdefault(question.digest, now)
-    if is_answered:
-        del unanswered[question.digest]
+    if not ctx.input_responses:
+        unanswered.setdefault(question.digest, now)
+    elif (asked_at := unanswered.pop(question.digest, None)) is not None:
+        said = next((one.action for one in ctx.input_responses.values() if isinstance(one, ElicitResult)), UNREADABLE)
+        await note_answer(ctx, said, now - asked_at)
 
 
 async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str:
