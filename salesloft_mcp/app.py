@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 from pydantic import SecretStr
@@ -79,12 +79,11 @@ async def open_app(
     Raises:
         PolicyError: a setting is beyond the policy, or the policy cannot be used.
     """
-    _quieten()
     settings = within(policy := policy or installed(), settings)
     limits = policy.narrowed(settings.mode, settings.ask, settings.confirm)
-    settings, wire, environment = _on_sandbox(settings, sandbox) if sandbox else _live(settings)
-    signed_in, budget = None if settings.api_key else sign_in_of(settings), Budget(settings.rate_limit)
-    credential = signed_in or Key(settings.api_key or SecretStr(""))
+    settings, wire, environment = way_to(settings, sandbox)
+    credential, budget = credential_of(settings), Budget(settings.rate_limit)
+    signed_in = credential if isinstance(credential, SignedIn) else None
     with closing(Database(settings.state_dir)) as database:
         async with open_http(settings.base_url, credential, wire, budget, agent=AGENT) as http:
             salesloft = Salesloft(http, await _spellings(database, environment))
@@ -130,16 +129,26 @@ async def _spellings(database: Database, environment: str) -> Spellings:
         return Spellings()
 
 
-_Place = tuple[Settings, httpx.AsyncBaseTransport, str]  # with what, over what, and how it is called
+class Way(NamedTuple):
+    """How Salesloft is reached: with which settings, over which wire, and as which environment."""
+
+    settings: Settings
+    wire: httpx.AsyncBaseTransport
+    environment: str
 
 
-def _live(settings: Settings) -> _Place:
-    return settings, Network(tls=not settings.base_url.startswith("http:")), settings.base_url
+def way_to(settings: Settings, sandbox: "Sandbox | None") -> Way:
+    """The way to Salesloft, or to a sandbox. Nothing is opened yet."""
+    _quieten()
+    if sandbox:
+        own = {"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)}
+        return Way(settings.model_copy(update=own), InProcess(sandbox), f"SANDBOX ({SANDBOX_URL})")
+    return Way(settings, Network(tls=not settings.base_url.startswith("http:")), settings.base_url)
 
 
-def _on_sandbox(settings: Settings, sandbox: "Sandbox") -> _Place:
-    own = {"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)}
-    return settings.model_copy(update=own), InProcess(sandbox), f"SANDBOX ({SANDBOX_URL})"
+def credential_of(settings: Settings) -> Key | SignedIn:
+    """The key of these settings, or else whatever sign-in is kept at the time of a request."""
+    return Key(settings.api_key) if settings.api_key else sign_in_of(settings)
 
 
 def _quieten() -> None:

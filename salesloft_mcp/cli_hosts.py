@@ -1,4 +1,4 @@
-"""The commands that put this server into the configuration of a host, and out of it."""
+"""The commands that put this server into the configuration of a host, and out of it, and that look whether it works."""
 
 import re
 
@@ -63,4 +63,23 @@ def uninstall() -> None:
     """
 
 
-COMMANDS = (install, uninstall)
+@click.command(cls=options.Later, epilog=EXIT_CODES)
+@options.mode
+@options.ask
+@options.confirm
+@options.files_dir
+@options.as_json(help="Print it for machines.")
+@options.on_salesloft
+def doctor() -> None:
+    """Tell what is wrong with a setup, and how to mend it.
+
+    What is wrong comes first. Then: the version, each setting and where it comes from, the policy, the network, the
+    sign-in, whose token it is, what it may read, how this Salesloft behaves, the clock, the points, the state folder,
+    and each assistant with what a server last saw of it. It holds no secret, so it can go into a ticket. Nothing is
+    written or changed; it costs at most 8 points. Give the options that the server is started with.
+
+    The exit code is 1 when something is wrong, and else 0; that of wrong options is 2.
+    """
+
+
+COMMANDS = (install, uninstall, doctor)

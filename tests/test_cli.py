@@ -35,6 +35,7 @@ COMMANDS = (
     "changes",
     "demo",
     "install",
+    "doctor",
     "login",
     "logout",
     "resolve",

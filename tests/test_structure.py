@@ -29,7 +29,7 @@ LAYERS = (
     {"bulk", "audit", "verify", "sign_in"},
     {"app"},
     {"server"},
-    {"hosting", "demo"},
+    {"hosting", "demo", "doctor"},
     {"commands"},
     {"cli_plans", "cli_hosts"},
     {"cli"},

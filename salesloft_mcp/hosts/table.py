@@ -5,7 +5,8 @@ https://github.com/anthropics/claude-code/issues/26073 for where a packaged one 
 https://code.claude.com/docs/en/mcp, https://cursor.com/docs/context/mcp,
 https://code.visualstudio.com/docs/copilot/reference/mcp-configuration,
 https://github.com/openai/codex/blob/main/docs/config.md and
-https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md.
+https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md. How they call themselves:
+https://github.com/apify/mcp-client-capabilities.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,11 +53,13 @@ class Host:
     `container` is the name under which they stand there. `before` and `then` are what a person does so that it takes
     effect. `more` is what an entry has beside command and arguments, and `for_key` what it needs so that the host gives
     the server a key: one of its own environment, or where it has `inputs`, one that it asks for. None: it has no way
-    to. `strict` hosts read no comments, and `windowed` ones may run on Windows, their user in a Linux there.
+    to. `strict` hosts read no comments, and `windowed` ones may run on Windows, their user in a Linux there. `client`
+    is how the name begins that it gives itself to a server, in small letters and with hyphens for spaces.
     """
 
     name: str
     title: str
+    client: str
     file: Callable[[System], Path]
     then: str
     container: str = "mcpServers"
@@ -97,12 +100,18 @@ def _gemini(system: System) -> Path:
     return system.folder("GEMINI_CLI_HOME") / ".gemini" / "settings.json"
 
 
+def is_client_of(host: Host, name: str) -> bool:
+    """Whether a client that calls itself so is this host; it may call itself as it likes."""
+    return name.strip().lower().replace(" ", "-").startswith(host.client)
+
+
 HOSTS = {
     host.name: host
     for host in (
         Host(
             "claude-desktop",
             "Claude Desktop",
+            "claude-ai",
             _claude_desktop,
             "Start it again.",
             before="Quit Claude Desktop completely first, also in the tray: while it runs, it may write its own copy"
@@ -114,6 +123,7 @@ HOSTS = {
         Host(
             "claude-code",
             "Claude Code",
+            "claude-code",
             _claude_code,
             "Start `claude`; a session that runs already does not see it.",
             more={"type": "stdio"},
@@ -122,6 +132,7 @@ HOSTS = {
         Host(
             "cursor",
             "Cursor",
+            "cursor",
             lambda system: system.home / ".cursor" / "mcp.json",
             "Switch it on in Cursor under Settings, Tools & MCP, if it is not.",
             windowed=True,
@@ -130,6 +141,7 @@ HOSTS = {
         Host(
             "vscode",
             "VS Code",
+            "visual-studio-code",
             _vscode,
             "Start it in VS Code with the command `MCP: List Servers`.",
             container="servers",
@@ -141,6 +153,7 @@ HOSTS = {
         Host(
             "codex",
             "Codex",
+            "codex",
             _codex,
             "Start `codex`; a session that runs already does not see it. Before you remove this program, run"
             " `salesloft-mcp uninstall codex`: Codex starts no session without a server that is required.",
@@ -155,6 +168,7 @@ HOSTS = {
         Host(
             "gemini",
             "Gemini CLI",
+            "gemini-cli",
             _gemini,
             "Start `gemini` in a folder that it trusts; in others it starts no server.",
             for_key={"env": {KEY: f"${KEY}"}},  # it hands on no variable that looks like a secret

@@ -29,9 +29,20 @@ from salesloft_mcp.salesloft.models import (
     Team,
     User,
 )
-from salesloft_mcp.salesloft.received import Received, is_metered, wait_asked, without
-from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, Right, checked, objects, paged
+from salesloft_mcp.salesloft.received import Received, is_metered, seconds_ahead, wait_asked, without
+from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, checked, objects, paged
 from salesloft_mcp.salesloft.retry import ATTEMPTS, LONG_ATTEMPTS, NOT_SENT
+from salesloft_mcp.salesloft.rights import (
+    CREATE_CONFIGURATIONS,
+    DELETE_CONFIGURATIONS,
+    DELETE_MAPPINGS,
+    READ_CONFIGURATIONS,
+    READ_CUSTOM_FIELDS,
+    READ_MAPPINGS,
+    WRITE_MAPPINGS,
+    Right,
+    writes,
+)
 from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -39,13 +50,6 @@ PAUSE_SECONDS = 0.5  # before a read is sent again whose answer broke off in the
 
 _CONFIGURATIONS = "/v2/external/configurations"
 _MAPPINGS = "/v2/external/mappings"
-_READ_CONFIGURATIONS: Right = ("external_id_configuration:read",)
-_CREATE_CONFIGURATIONS: Right = ("external_id_configuration:manage", "external_id_configuration:write")
-_DELETE_CONFIGURATIONS: Right = ("external_id_configuration:manage", "external_id_configuration:delete")
-_READ_MAPPINGS: Right = ("external_id:read",)
-_WRITE_MAPPINGS: Right = ("external_id:manage", "external_id:write")
-_DELETE_MAPPINGS: Right = ("external_id:manage", "external_id:delete")
-_READ_CUSTOM_FIELDS: Right = ("custom_field:view", "custom_fields:read")
 _FIELD_TYPES: dict[ObjectType, str] = {"people": "person", "accounts": "company"}
 
 ReadT = TypeVar("ReadT")
@@ -64,7 +68,7 @@ class Salesloft:
 
     async def list_configurations(self, *, page: int = 1, per_page: int = PAGE_SIZE) -> Page[Configuration]:
         """One page of the team's configurations, deleted ones among them."""
-        ask = Request("GET", _CONFIGURATIONS, paged((), page, per_page), scopes=(_READ_CONFIGURATIONS,))
+        ask = Request("GET", _CONFIGURATIONS, paged((), page, per_page), scopes=(READ_CONFIGURATIONS,))
         return await self._page(ask, Configuration)
 
     async def create_configuration(self, external_type: str, object_type: ObjectType) -> Configuration:
@@ -74,12 +78,12 @@ class Salesloft:
         """
         wanted = checked("external_type", external_type, requests.MAX_EXTERNAL_TYPE)
         body = {"external_type": wanted, "object_type": object_type}
-        ask = Request("POST", _CONFIGURATIONS, body=body, scopes=(_CREATE_CONFIGURATIONS,))
+        ask = Request("POST", _CONFIGURATIONS, body=body, scopes=(CREATE_CONFIGURATIONS,))
         return await self._row(ask, Configuration)
 
     async def delete_configuration(self, configuration_id: int) -> None:
         """Delete a configuration by its id, with the errors of `delete_mapping`."""
-        ask = Request("DELETE", f"{_CONFIGURATIONS}/{configuration_id:d}", scopes=(_DELETE_CONFIGURATIONS,))
+        ask = Request("DELETE", f"{_CONFIGURATIONS}/{configuration_id:d}", scopes=(DELETE_CONFIGURATIONS,))
         await self._send(ask, responses.deleted)
 
     async def list_mappings(
@@ -107,7 +111,7 @@ class Salesloft:
         more = (requests.COUNTS if counts else ()) + (requests.OLDEST_FIRST if ascending else requests.NEWEST_FIRST)
         for word in self.spellings.words(asked.sent.object_type):
             sent = asked.sent if word else replace(asked.sent, object_type=None)
-            ask = Request("GET", _MAPPINGS, paged(sent.query(word), page, per_page) + more, scopes=(_READ_MAPPINGS,))
+            ask = Request("GET", _MAPPINGS, paged(sent.query(word), page, per_page) + more, scopes=(READ_MAPPINGS,))
             found = responses.only_asked(ask, asked, sent, await self._page(ask, Mapping))
             if found.rows or found.next_page is not None or found.unread or page > 1:
                 break
@@ -125,7 +129,7 @@ class Salesloft:
             "external_id": checked("external_id", external_id),
             "object_id": object_id,
         }
-        return await self._row(Request("POST", _MAPPINGS, body=body, scopes=(_WRITE_MAPPINGS,)), Mapping)
+        return await self._row(Request("POST", _MAPPINGS, body=body, scopes=(WRITE_MAPPINGS,)), Mapping)
 
     async def delete_mapping(self, mapping_id: int) -> None:
         """Delete a mapping by its own id.
@@ -133,7 +137,7 @@ class Salesloft:
         Raises:
             NotFoundError: there is none of that id. UnknownOutcomeError: the answer does not prove that it was deleted.
         """
-        ask = Request("DELETE", f"{_MAPPINGS}/{mapping_id:d}", scopes=(_DELETE_MAPPINGS,))
+        ask = Request("DELETE", f"{_MAPPINGS}/{mapping_id:d}", scopes=(DELETE_MAPPINGS,))
         await self._send(ask, responses.deleted)
 
     async def list_records(
@@ -197,7 +201,7 @@ class Salesloft:
         """
         kind = _FIELD_TYPES.get(object_type, "")
         query = paged((("field_type", kind),), page, per_page)
-        found = await self._page(Request("GET", "/v2/custom_fields", query, scopes=(_READ_CUSTOM_FIELDS,)), CustomField)
+        found = await self._page(Request("GET", "/v2/custom_fields", query, scopes=(READ_CUSTOM_FIELDS,)), CustomField)
         return replace(found, rows=tuple(row for row in found.rows if row.field_type == kind))
 
     async def me(self) -> User:
@@ -242,7 +246,8 @@ class Salesloft:
                 raise responses.lost(ask, error) from error
         asked = wait_asked(response.headers, time.time())
         wait = MINUTE if asked is None else asked
-        got = Received(response.status_code, content, wait, is_metered(response.headers))
+        ahead = seconds_ahead(response.headers, time.time())
+        got = Received(response.status_code, content, wait, is_metered(response.headers), ahead)
         if call.answers is not None:
             call.answers.append((ask, got))
         return read(ask, got)
@@ -281,6 +286,6 @@ def _is_half(content: bytes) -> bool:
 def _upsert(external_type: str, object_type: ObjectType, external_id: str, fields: Fields) -> Request:
     path = f"{requests.ids_path(external_type, object_type)}/{requests.segment('external_id', external_id)}"
     body, one = fields.body(), models.SINGULAR[object_type]
-    scopes: tuple[Right, ...] = (_WRITE_MAPPINGS, (f"{one}:manage", f"{object_type}:write"))
+    scopes = (WRITE_MAPPINGS, writes(object_type))
     crm: tuple[Right, ...] = ((f"{one}:set_crm_id",),) if "crm_id" in body else ()
     return Request("POST", path, body=body, scopes=scopes + crm)

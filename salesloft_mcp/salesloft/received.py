@@ -16,13 +16,16 @@ Complaints = dict[str, list[str]]  # by field; "" is the request as a whole
 class Received:
     """An answer.
 
-    `retry_after` is how long to wait, in seconds; `metered` says that the answer counts the team's points.
+    `retry_after` is how long to wait, in seconds; `metered` says that the answer counts the team's points; `ahead` is
+    by how many seconds the clock of this computer is ahead of the server's, None where the answer does not tell its
+    time.
     """
 
     status: int
     content: bytes
     retry_after: float
     metered: bool
+    ahead: float | None = None
 
 
 def wait_asked(headers: Mapping[str, str], now: float) -> float | None:
@@ -35,6 +38,12 @@ def wait_asked(headers: Mapping[str, str], now: float) -> float | None:
         return min(float(asked), LONGEST_WAIT)
     until, since = _moment(asked), _moment(headers.get("date", ""))
     return None if until is None else min(max(0.0, until - (now if since is None else since)), LONGEST_WAIT)
+
+
+def seconds_ahead(headers: Mapping[str, str], now: float) -> float | None:
+    """By how many seconds `now` is ahead of the Date of an answer, which has whole seconds; None where it has none."""
+    sent = _moment(headers.get("date", ""))
+    return None if sent is None else now - sent
 
 
 def _moment(date: str) -> float | None:

@@ -11,8 +11,9 @@ from urllib.parse import quote, urlencode
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.fields import NO_TEXT
-from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Scope
 from salesloft_mcp.salesloft.models import Mapping as MappingRow
+from salesloft_mcp.salesloft.models import ObjectType, Scope
+from salesloft_mcp.salesloft.rights import READ_MAPPINGS, Right, reads
 from salesloft_mcp.text import quoted
 
 MAX_EXTERNAL_ID = 1_024
@@ -26,7 +27,6 @@ DEEPER = ((100, 2), (150, 5), (250, 2), (500, 20))
 
 Method = Literal["GET", "POST", "DELETE"]
 Query = tuple[tuple[str, str], ...]
-Right = tuple[str, ...]  # any of these names will do: the guide's first, then that of the current catalogue
 COUNTS: Query = (("include_paging_counts", "true"), ("limit_paging_counts", "false"))  # else they stop at 10,000
 EVERYBODY: Query = (("visible_only", "false"),)  # users who are deactivated are hidden otherwise
 # These select by whether there is a value at all: a search for such a text would find everybody who has none.
@@ -150,7 +150,7 @@ def records(
     ids = enumerate(external_ids, 1)
     query = tuple((f"external_ids[{number}]", checked("external_ids", value)) for number, value in ids)
     query = paged(query + _visible(object_type), page, PAGE_SIZE)
-    scopes = (("external_id:read",), reads(object_type))
+    scopes = (READ_MAPPINGS, reads(object_type))
     ask = Request("GET", ids_path(external_type, object_type), query, scopes=scopes)
     if len(external_ids) > most or len(ask.target) > MAX_QUERY_BYTES:
         raise errors.InputError("external_ids", f"at most {most} ids (6 kB) fit one call.")
@@ -169,11 +169,6 @@ def is_moment(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def reads(object_type: ObjectType) -> Right:
-    """What a token needs to read people, accounts or users."""
-    return f"{SINGULAR[object_type]}:view", f"{object_type}:read"
 
 
 def ids_path(external_type: str, object_type: ObjectType) -> str:

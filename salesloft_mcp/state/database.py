@@ -11,7 +11,7 @@ import anyio.to_thread
 
 from salesloft_mcp.errors import SettingsError, StateError
 from salesloft_mcp.state.files import private_directory, private_file
-from salesloft_mcp.state.migrations import migrate
+from salesloft_mcp.state.migrations import is_current, migrate
 
 Value = str | int | float | None
 Row = sqlite3.Row
@@ -65,17 +65,22 @@ class Transaction:
 class Database:
     """One SQLite file, or memory when `directory` is None.
 
-    A transaction that has begun is always brought to its end, also when the call that asked for it is cancelled.
+    A transaction that has begun is always brought to its end, also when the call that asked for it is cancelled. With
+    `to_read`, nothing is made or changed, neither the directory nor the file; `is_current` says whether the file has
+    all tables: one of an earlier version gets them when a server starts.
 
     Raises:
         SettingsError: the directory cannot be used, or its file is not one of ours.
     """
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, *, to_read: bool = False) -> None:
         self._turn = anyio.Lock()
         try:
-            file = None if directory is None else private_file(private_directory(directory) / FILE)
-            self._connection = _opened(file)
+            if directory is not None and to_read:
+                self._connection, self.is_current = _opened_to_read(directory / FILE)
+            else:
+                file = None if directory is None else private_file(private_directory(directory) / FILE)
+                self._connection, self.is_current = _opened(file), True
         except (OSError, sqlite3.Error) as error:
             what = f"{directory} cannot hold our state ({error})."
             raise SettingsError("SALESLOFT_STATE_DIR", what, next_step="give another directory.") from error
@@ -114,9 +119,24 @@ class Database:
             return work(Transaction(self._connection))
 
 
-def _opened(file: Path | None) -> sqlite3.Connection:
-    db = sqlite3.connect(file or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _connected(place: Path | str, uri: bool = False) -> sqlite3.Connection:
+    db = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
     db.row_factory = sqlite3.Row
+    return db
+
+
+def _opened_to_read(file: Path) -> tuple[sqlite3.Connection, bool]:
+    """A connection that can change nothing, and whether the file has all tables of this version."""
+    db = _connected(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        return db, is_current(db)
+    except sqlite3.Error:
+        db.close()
+        raise
+
+
+def _opened(file: Path | None) -> sqlite3.Connection:
+    db = _connected(file or ":memory:")
     try:
         with suppress(sqlite3.OperationalError):  # another process is switching the same new file at this moment
             db.execute("PRAGMA journal_mode = WAL")

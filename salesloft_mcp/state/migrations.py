@@ -11,9 +11,7 @@ _STEPS = ("first_tables", "operations", "bulk_upserts", "near_changes", "decided
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database to the newest version, in one transaction, whichever process comes first."""
-    if _version(connection) > len(_STEPS):
-        raise sqlite3.DatabaseError("it was written by a newer version of this program")
-    if _version(connection) == len(_STEPS):
+    if is_current(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     with connection:  # commits, or rolls back
@@ -25,6 +23,17 @@ def migrate(connection: sqlite3.Connection) -> None:
             for statement in script.split(";"):  # `executescript` would end the transaction; none holds a semicolon
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(_STEPS)}")
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether a database has the newest version.
+
+    Raises:
+        sqlite3.DatabaseError: it has one that is not known here.
+    """
+    if _version(connection) > len(_STEPS):
+        raise sqlite3.DatabaseError("it was written by a newer version of this program")
+    return _version(connection) == len(_STEPS)
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -1,0 +1,117 @@
+"""Every check, in the order in which a person looks for a fault: what was read, judged. Pure; a new check is a row."""
+
+import platform
+import sys
+from collections.abc import Callable, Mapping
+
+from salesloft_mcp import __version__
+from salesloft_mcp.doctor.access import budget, clock, credential, scopes, team
+from salesloft_mcp.doctor.readings import Readings, Unread
+from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
+from salesloft_mcp.doctor.seen import hosts
+from salesloft_mcp.errors import RateLimitedError
+
+_SHOWN = 4  # names of what is otherwise than assumed
+
+
+def version(readings: Readings) -> Told:
+    """This program, and what it runs on."""
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    python = platform.python_version()
+    return Told(
+        (f"{__version__}, Python {python}, {system}", f"Python is {readings.short(sys.executable)}"),
+        data={"version": __version__, "python": python, "system": system, "executable": sys.executable},
+    )
+
+
+def settings(readings: Readings) -> Told:
+    """The settings, or what is wrong with them."""
+    chosen = readings.chosen
+    findings = tuple(finding(error, "correct it and start again.") for error in chosen.faults)
+    if chosen.settings is None:
+        return Told(("see above",), findings, known=False)
+    shown = {name: value for name, value in chosen.settings if name not in ("api_key", "client_secret", "base_url")}
+    words = {name: readings.short(value) for name, value in shown.items() if value is not None}
+    return Told((", ".join(f"{name} {word}" for name, word in words.items()),), findings, data=words)
+
+
+def policy(readings: Readings) -> Told:
+    """What an administrator limits."""
+    chosen = readings.chosen
+    if (fault := chosen.policy_fault) is not None:
+        return Told(("see above",), (finding(fault, "ask an administrator of this computer."),), known=False)
+    line = chosen.policy.line
+    return Told((line or "none on this computer",), data={"file": chosen.policy.file, "limits": line})
+
+
+def address(readings: Readings) -> Told:
+    """Where the API lives."""
+    chosen = readings.chosen
+    if chosen.settings is None:
+        return Told(("not known",), known=False)
+    where = "SANDBOX (a local imitation, no real data)" if chosen.sandbox else chosen.settings.base_url
+    return Told((where,), data={"base_url": chosen.settings.base_url, "sandbox": chosen.sandbox})
+
+
+def network(readings: Readings) -> Told:
+    """Whether it is reached."""
+    live = readings.live
+    if isinstance(live, Unread):
+        return unread(live)
+    if live.problem is not None and not isinstance(live.problem, RateLimitedError):
+        return Told(("see above",), (finding(live.problem, "check the network, then try again."),), known=False)
+    return Told((f"the first answer came after {live.seconds * 1000:.0f} ms",), data={"seconds": live.seconds})
+
+
+def behaviour(readings: Readings) -> Told:
+    """What `verify` saw of this Salesloft."""
+    state, live = readings.state, readings.live
+    if isinstance(state, Unread):
+        return unread(state)
+    known = state.remembered
+    own = "" if isinstance(live, Unread) or live.team is None else str(live.team.id)
+    found = known.get(own) if own else next(iter(known.values()), None) if len(known) == 1 else None
+    if found is None:
+        return Told(("nobody has tried it; `salesloft-mcp verify` does",), data={"tried_at": None}, known=False)
+    otherwise = [f"{one.assumption}: {one.seen}" for one in found.otherwise]
+    told = [f"tried at {shown_time(found.at)}: {found.as_assumed} as assumed, {len(otherwise)} otherwise"]
+    told += otherwise[:_SHOWN]
+    if len(otherwise) > _SHOWN:
+        told.append(f"{len(otherwise) - _SHOWN} more, which `salesloft-mcp verify` tells")
+    seen = {one.name: one.seen for one in found.otherwise}
+    return Told(tuple(told), data={"tried_at": shown_time(found.at), "otherwise": seen})
+
+
+def state(readings: Readings) -> Told:
+    """The state folder and its rights."""
+    found = readings.state
+    if isinstance(found, Unread):
+        return unread(found)
+    folder = readings.short(found.folder)
+    findings = [finding(found.problem, "give another folder with --state-dir.")] if found.problem else []
+    if not found.exists:
+        fact = f"{folder}, not there yet: a server makes it"
+        return Told((fact,), tuple(findings), data={"folder": folder, "exists": False, "mode": None})
+    mode = f"{found.mode:04o}"
+    if found.mode & 0o077 and not found.problem and sys.platform != "win32":
+        what = f"others may look into {folder} (mode {mode}), which holds personal data and maybe a sign-in."
+        findings.append(Finding(what, f"chmod 700 {folder}"))
+    rights = "" if sys.platform == "win32" or found.problem else f", mode {mode}"
+    return Told((f"{folder}{rights}",), tuple(findings), data={"folder": folder, "exists": True, "mode": mode})
+
+
+CHECKS: Mapping[str, Callable[[Readings], Told]] = {
+    "version": version,
+    "settings": settings,
+    "policy": policy,
+    "address": address,
+    "network": network,
+    "credential": credential,
+    "team": team,
+    "scopes": scopes,
+    "behaviour": behaviour,
+    "clock": clock,
+    "budget": budget,
+    "state": state,
+    "hosts": hosts,
+}

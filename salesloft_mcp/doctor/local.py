@@ -1,0 +1,139 @@
+"""What is found on this computer: the state folder, and the entries of hosts. Nothing is made or changed."""
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from salesloft_mcp.doctor.readings import Entry, Hosted, State
+from salesloft_mcp.errors import InputError, SettingsError, StateError
+from salesloft_mcp.hosts import edit
+from salesloft_mcp.hosts.entry import options_of
+from salesloft_mcp.hosts.files import read
+from salesloft_mcp.hosts.secrets import MASK, is_flag, is_secret_value
+from salesloft_mcp.hosts.table import HOSTS, Host, System
+from salesloft_mcp.settings import PREFIX
+from salesloft_mcp.state.clients import Seen, all_seen
+from salesloft_mcp.state.database import FILE, Database
+from salesloft_mcp.state.learned import Learned
+from salesloft_mcp.verify.remembered import Remembered, remembered
+
+_FOLDER_OPTION, _FOLDER_VARIABLE = "--state-dir", f"{PREFIX}STATE_DIR"
+_NOT_OURS = "give another folder, or have its owner change that."
+
+
+async def read_state(folder: Path, environment: str) -> State:
+    """The state folder, as it is before anybody mends it, and what its file says of one environment."""
+    found = _folder(folder)
+    if not found.exists or found.problem is not None:
+        return found
+    try:
+        seen, by_team = await _kept(folder, environment)
+    except (SettingsError, StateError) as error:
+        return replace(found, problem=error)
+    return replace(found, seen=seen, remembered=by_team)
+
+
+def _folder(folder: Path) -> State:
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return State(folder, exists=False, problem=_not_makeable(folder))
+    except OSError as error:
+        return State(folder, exists=True, problem=_unusable(folder, str(error.strerror)))
+    why = _why_unusable(folder, found)
+    problem = None if why is None else _unusable(folder, why)
+    return State(folder, exists=True, mode=stat.S_IMODE(found.st_mode), problem=problem)
+
+
+def _not_makeable(folder: Path) -> SettingsError | None:
+    """Why the folder, which is not there, cannot be made; None where it can."""
+    above = next((one for one in folder.absolute().parents if one.exists()), None)
+    if above is None or (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        return None
+    return _unusable(folder, f"it is not there, and nothing can be made in {above}")
+
+
+def _why_unusable(folder: Path, found: os.stat_result) -> str | None:
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is no folder"
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        return f"it belongs to the user {found.st_uid}"
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return "it may not be read and written"
+    return None
+
+
+def _unusable(folder: Path, why: str) -> SettingsError:
+    return SettingsError(_FOLDER_VARIABLE, f"{folder} cannot be used: {why}.", next_step=_NOT_OURS)
+
+
+async def _kept(folder: Path, environment: str) -> tuple[tuple[Seen, ...], Mapping[str, Remembered]]:
+    """The clients that servers with this folder saw, and what was learned of an environment, by team."""
+    if not (folder / FILE).exists():
+        return (), {}
+    with closing(Database(folder, to_read=True)) as database:
+        if not database.is_current:  # the next start of a server brings it up to date
+            return (), {}
+        by_team: dict[str, Remembered] = {}
+        for team in {fact.team for fact in await Learned(database, environment).facts()}:
+            if (known := await remembered(database, environment, team)) is not None:
+                by_team[team] = known
+        return tuple(await all_seen(database)), by_team
+
+
+async def read_hosts(system: System) -> tuple[Hosted, ...]:
+    """Each host that `install` knows, with its entries of this server."""
+    return tuple([await _hosted(host, system) for host in HOSTS.values()])
+
+
+async def _hosted(host: Host, system: System) -> Hosted:
+    path = host.file(system)
+    try:
+        file = read(path)
+        found = edit.servers(host, file)
+    except InputError as error:
+        return Hosted(host, path, exists=True, problem=error)
+    ours = [await _entry(name, entry) for name, entry in found.items() if options_of(entry) is not None]
+    return Hosted(host, path, file.raw is not None, tuple(ours))
+
+
+async def _entry(name: str, entry: Mapping[str, Any]) -> Entry:
+    command, options = str(entry["command"]), options_of(entry) or ()
+    given = entry.get("env")
+    variables = [one for one in given if one.upper().startswith(PREFIX)] if isinstance(given, Mapping) else []
+    folder = _folder_of(options, given if isinstance(given, Mapping) else {})
+    seen: tuple[Seen, ...] = ()
+    if folder is not None:
+        try:
+            seen, _ = await _kept(folder, "")
+        except (SettingsError, StateError, OSError):
+            seen = ()  # nothing is known of it then, and it is not the folder of these settings
+    return Entry(
+        name=name,
+        command=command,
+        is_there=shutil.which(command) is not None,
+        options=_shown(options),
+        variables=tuple(variables),
+        holds_key=edit.holds_key(entry),
+        seen=seen,
+    )
+
+
+def _folder_of(options: tuple[str, ...], variables: Mapping[str, Any]) -> Path | None:
+    """The state folder that an entry names; None where it leaves that to whoever starts it."""
+    words = [part for word in options for part in word.split("=", 1)] if options else []
+    if _FOLDER_OPTION in words[:-1]:
+        return Path(words[words.index(_FOLDER_OPTION) + 1])
+    named = variables.get(_FOLDER_VARIABLE)
+    return Path(named) if isinstance(named, str) and named.strip() else None
+
+
+def _shown(options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options as they may be shown. None of ours is a secret, but anything may stand there."""
+    pairs = zip(options, (None, *options), strict=False)
+    return tuple(MASK if is_secret_value(word, named=is_flag(before)) else word for word, before in pairs)
