@@ -20,11 +20,12 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 sy
 main { max-width: 46rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; }
 h2 { font-size: 1.1rem; margin: 1.75rem 0 .5rem; }
-table { width: 100%; border-collapse: collapse; }
+table { width: 100%; border-collapse: collapse; table-layout: fixed; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); }
-th[scope=row] { width: 34%; font-weight: 600; }
+th:first-child { width: 34%; font-weight: 600; }
 thead th { color: var(--soft); font-weight: 600; }
-td { overflow-wrap: anywhere; }
+th, td { overflow-wrap: anywhere; }
+@media (max-width: 26rem) { th, td { font-size: .85rem; } }
 td.new { color: var(--new); font-weight: 600; }
 .notice { border-left: .3rem solid var(--line); padding: .1rem 0 .1rem .9rem; }
 .problem { border-left: .3rem solid var(--danger); padding: .1rem 0 .1rem .9rem; color: var(--danger);
