@@ -53,15 +53,19 @@ async def unremoved(database: Database, environment: str, team: str) -> list[str
 
 async def removed(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
     """Remove what there is of a throw-away type: mappings, then its configuration. How much went, and what is left."""
-    number, left = await _removed(bench, external_type)
-    if not left:
-        await _write_down_absent(bench, external_type)
-    return number, left
+    number, left = await _gone(bench, external_type, MAPPINGS)
+    if any(one.why.startswith(_REFUSED) for one in left):
+        with suppress(NotToldError, ApiError):  # it may be because the configuration is gone, and only then
+            await bench.configure("removal", external_type)
+            more, left = await _gone(bench, external_type, MAPPINGS)
+            number += more
+    more, kept = await _gone(bench, external_type, CONFIGURATIONS)
+    return number + more, [*left, *kept]
 
 
-async def _write_down_absent(bench: Bench, external_type: str) -> None:
-    """What a trial made and is not there, though nothing here deleted it, is not looked for again: a person removed it,
-    or it went with its configuration.
+async def write_down_absent(bench: Bench, external_type: str) -> None:
+    """What an earlier trial made and is not there, though nothing here deleted it, is not looked for again: a person
+    removed it, or it went with its configuration.
     """
     log, place = bench.changes.log, await bench.changes.place()
     rows = await log.database.read(lambda tx: tx.rows(_STANDING, TITLE, bench.changes.environment, place.team_key))
@@ -72,17 +76,6 @@ async def _write_down_absent(bench: Bench, external_type: str) -> None:
     )
     if absent:
         await log.begin(Operation(TITLE, absent), place, bench.author, ["unchanged"] * len(absent))
-
-
-async def _removed(bench: Bench, external_type: str) -> tuple[int, list[Left]]:
-    number, left = await _gone(bench, external_type, MAPPINGS)
-    if any(one.why.startswith(_REFUSED) for one in left):
-        with suppress(NotToldError, ApiError):  # it may be because the configuration is gone, and only then
-            await bench.configure("removal", external_type)
-            more, left = await _gone(bench, external_type, MAPPINGS)
-            number += more
-    more, kept = await _gone(bench, external_type, CONFIGURATIONS)
-    return number + more, [*left, *kept]
 
 
 async def _gone(bench: Bench, external_type: str, path: str) -> tuple[int, list[Left]]:

@@ -13,7 +13,7 @@ from salesloft_mcp.state.learned import Learned
 from salesloft_mcp.verify.answers import NotToldError
 from salesloft_mcp.verify.bench import PREFIX, Bench, new_type
 from salesloft_mcp.verify.check import Check
-from salesloft_mcp.verify.removal import Left, removed, unremoved
+from salesloft_mcp.verify.removal import Left, removed, unremoved, write_down_absent
 from salesloft_mcp.verify.report import Finding, Made, Report
 from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
 
@@ -35,10 +35,12 @@ class _Removal:
     number: int = 0
     left: list[Left] = field(default_factory=list)
 
-    async def of(self, bench: Bench, external_type: str) -> None:
+    async def of(self, bench: Bench, external_type: str) -> bool:
+        """Remove what there is of a type; whether nothing is left of it."""
         number, left = await removed(bench, external_type)
         self.number += number
         self.left += left
+        return not left
 
 
 async def waiting(changes: Changes, database: Database) -> int:
@@ -60,7 +62,8 @@ async def verify(changes: Changes, database: Database, author: Author) -> Report
         earlier, removal = _Removal(), _Removal()
         await _settle_cut_off(changes)
         for one in await unremoved(database, changes.environment, place.team_key):
-            await earlier.of(bench, one)
+            if await earlier.of(bench, one):
+                await write_down_absent(bench, one)
         try:
             findings = [await _tried(check, bench) for check in CHECKS]
         finally:
