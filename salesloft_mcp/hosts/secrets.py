@@ -13,8 +13,8 @@ _TOKEN = re.compile(
     r"://[^/\s@]+:[^/\s@]+@"  # a user name and password in an address
     r"|://\S+/(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"  # addresses with a key in their path
     r"|\beyJ[\w-]{8,}\."  # a JSON Web Token
-    # Long words of letters and digits, as tokens are; no part of a path of files.
-    r"|(?<![\w/\\.-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w/\\.-])"
+    # Long words of letters and digits, as tokens are; no part of a path of files, and no commit.
+    r"|(?<![\w/\\.@-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}(?![\w/\\.-])"
 )
 # A header, an assignment, a parameter of an address; what follows may be a reference.
 _ASSIGNED = re.compile(r"(?<![-\w])([-\w]+)\s*[=:]\s*(?![\s$/\\])")

@@ -171,6 +171,7 @@ def test_a_number_of_any_length_is_read() -> None:
         ("C:\\Users\\me\\token-server\\dist-2024-10-11-builds-of-everything\\index.js", False),
         ("/home/me/.cache/archive-v0/abcdefghijklmnopqrstuvwxyz0123456789/bin/x", False),
         ("@scope/keys-server@1.2.3", False),
+        ("git+https://h.test/them/salesloft@0123456789abcdef0123456789abcdef01234567", False),
     ],
 )
 def test_a_word_that_may_hold_a_secret_is_told_from_others(word: str, secret: bool) -> None:
