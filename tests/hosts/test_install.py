@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import platformdirs
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +17,8 @@ from click.testing import CliRunner, Result
 from salesloft_mcp.cli import cli
 from salesloft_mcp.hosts.files import MOST_KEPT
 from salesloft_mcp.hosts.table import HOSTS
+from salesloft_mcp.state.credentials import Credentials
+from tests.state.test_credentials import FOUND
 
 KEY = "ak" + "5" * 64
 FILES = {
@@ -455,11 +458,8 @@ def test_what_asks_for_a_key_goes_when_none_is_needed_any_more(
 
 
 def test_with_a_sign_in_nothing_asks_for_a_key(home: Path, typed: Type) -> None:
-    from salesloft_mcp.state.credentials import Credentials
-
     stored = Credentials(home / ".local" / "state" / "salesloft_mcp", "https://api.salesloft.com")
-    file = Path(str(stored._file))
-    write(file, '{"kept": "keyring"}')
+    anyio.run(stored.keep, FOUND)
     result = typed("install", "vscode", "--yes")
     assert "sign-in that is kept" in result.output
     assert "env" not in entry(home, "vscode")
