@@ -76,7 +76,8 @@ def doctor() -> None:
     What is wrong comes first. Then: the version, each setting and where it comes from, the policy, the network, the
     sign-in, whose token it is, what it may read, how this Salesloft behaves, the clock, the points, the state folder,
     and each assistant with what a server last saw of it. It holds no secret, so it can go into a ticket. Nothing is
-    written or changed; it costs at most 8 points. Give the options that the server is started with.
+    changed, but for a sign-in that is renewed where its time has come; it costs at most 8 points. Give it the options
+    that the server is started with.
 
     The exit code is 1 when something is wrong, and else 0; that of wrong options is 2.
     """

@@ -19,7 +19,7 @@ from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.inventory import check_policy
-from salesloft_mcp.settings import load
+from salesloft_mcp.settings import chosen_by, load
 
 
 def doctor(sandbox: bool, sandbox_file: Path | None, as_json: bool, **options: Option) -> None:
@@ -39,9 +39,10 @@ def _chosen(options: Mapping[str, Option], *, sandbox: bool) -> Chosen:
     """The settings and the policy, or what is wrong with them."""
     policy, fault = _policy()
     try:
-        return Chosen(load(options, policy), policy, policy_fault=fault, sandbox=sandbox)
+        settings = load(options, policy)
+        return Chosen(settings, policy, chosen_by(options), policy_fault=fault, sandbox=sandbox)
     except InputError as error:
-        return Chosen(None, policy, (error,), fault, sandbox)
+        return Chosen(None, policy, faults=(error,), policy_fault=fault, sandbox=sandbox)
 
 
 def _policy() -> tuple[Policy, PolicyError | None]:

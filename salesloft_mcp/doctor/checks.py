@@ -3,6 +3,7 @@
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from salesloft_mcp import __version__
 from salesloft_mcp.doctor.access import budget, clock, credential, scopes, team
@@ -10,7 +11,12 @@ from salesloft_mcp.doctor.readings import Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.doctor.seen import hosts
 from salesloft_mcp.errors import RateLimitedError
+from salesloft_mcp.salesloft.spellings import Spellings
+from salesloft_mcp.settings import Settings
 
+BY_POLICY, BY_DEFAULT = "by the policy", "by default"
+_NONE = "none"
+_NOT_SHOWN = ("api_key", "client_id", "client_secret")
 _SHOWN = 4  # names of what is otherwise than assumed
 
 
@@ -30,9 +36,26 @@ def settings(readings: Readings) -> Told:
     findings = tuple(finding(error, "correct it and start again.") for error in chosen.faults)
     if chosen.settings is None:
         return Told(("see above",), findings, known=False)
-    shown = {name: value for name, value in chosen.settings if name not in ("api_key", "client_secret", "base_url")}
-    words = {name: readings.short(value) for name, value in shown.items() if value is not None}
-    return Told((", ".join(f"{name} {word}" for name, word in words.items()),), findings, data=words)
+    words = {name: _setting(name, value, readings) for name, value in chosen.settings}
+    by = {name: _chosen_by(name, value, readings) for name, value in chosen.settings}
+    facts = [f"{name} {words[name]} ({chosen.by[name]})" for name in words if name in chosen.by]
+    for why in (BY_POLICY, BY_DEFAULT):
+        if same := [f"{name} {words[name]}" for name in words if by[name] == why and words[name] != _NONE]:
+            facts.append(f"{why}: {', '.join(same)}")
+    data = {name: {"value": words[name], "from": by[name]} for name in words}
+    return Told(tuple(facts), findings, data=data)
+
+
+def _setting(name: str, value: object, readings: Readings) -> str:
+    if value is None:
+        return _NONE
+    return "set" if name in _NOT_SHOWN else readings.short(value)
+
+
+def _chosen_by(name: str, value: object, readings: Readings) -> str:
+    """Where a setting comes from."""
+    default = Settings.model_fields[name].get_default(call_default_factory=True)
+    return readings.chosen.by.get(name) or (BY_DEFAULT if value == default else BY_POLICY)
 
 
 def policy(readings: Readings) -> Told:
@@ -71,15 +94,26 @@ def behaviour(readings: Readings) -> Told:
     known = state.remembered
     own = "" if isinstance(live, Unread) or live.team is None else str(live.team.id)
     found = known.get(own) if own else next(iter(known.values()), None) if len(known) == 1 else None
+    spelled, data = _spelled(state.spellings), asdict(state.spellings)
     if found is None:
-        return Told(("nobody has tried it; `salesloft-mcp verify` does",), data={"tried_at": None}, known=False)
+        untried = "nobody has tried it: `salesloft-mcp verify` does"
+        return Told((untried, spelled), data={"tried_at": None, "otherwise": {}, "spellings": data}, known=False)
     otherwise = [f"{one.assumption}: {one.seen}" for one in found.otherwise]
-    told = [f"tried at {shown_time(found.at)}: {found.as_assumed} as assumed, {len(otherwise)} otherwise"]
+    told = [spelled, f"tried at {shown_time(found.at)}: {found.as_assumed} as assumed, {len(otherwise)} otherwise"]
     told += otherwise[:_SHOWN]
     if len(otherwise) > _SHOWN:
         told.append(f"{len(otherwise) - _SHOWN} more, which `salesloft-mcp verify` tells")
     seen = {one.name: one.seen for one in found.otherwise}
-    return Told(tuple(told), data={"tried_at": shown_time(found.at), "otherwise": seen})
+    return Told(tuple(told), data={"tried_at": shown_time(found.at), "otherwise": seen, "spellings": data})
+
+
+def _spelled(known: Spellings) -> str:
+    """How this Salesloft is spoken to."""
+    word = {"plural": 'filtered by "people"', "singular": 'filtered by "person"', "none": "not filtered by object type"}
+    ids = "with" if known.shows_mapping_ids else "without"
+    again = f", one that is there already is refused with {known.duplicate}" if known.duplicate else ""
+    told = f"mappings are {word[known.object_type]} and come {ids} their ids, {known.ids_a_call} ids a call"
+    return f"used: {told}{again}"
 
 
 def state(readings: Readings) -> Told:

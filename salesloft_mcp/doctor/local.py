@@ -14,13 +14,15 @@ from salesloft_mcp.errors import InputError, SettingsError, StateError
 from salesloft_mcp.hosts import edit
 from salesloft_mcp.hosts.entry import options_of
 from salesloft_mcp.hosts.files import read
+from salesloft_mcp.hosts.obstacles import obstacles
 from salesloft_mcp.hosts.secrets import MASK, is_flag, is_secret_value
 from salesloft_mcp.hosts.table import HOSTS, Host, System
+from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import PREFIX
-from salesloft_mcp.state.clients import Seen, all_seen
+from salesloft_mcp.state.clients import all_seen
 from salesloft_mcp.state.database import FILE, Database
 from salesloft_mcp.state.learned import Learned
-from salesloft_mcp.verify.remembered import Remembered, remembered
+from salesloft_mcp.verify.remembered import remembered
 
 _FOLDER_OPTION, _FOLDER_VARIABLE = "--state-dir", f"{PREFIX}STATE_DIR"
 _NOT_OURS = "give another folder, or have its owner change that."
@@ -32,10 +34,9 @@ async def read_state(folder: Path, environment: str) -> State:
     if not found.exists or found.problem is not None:
         return found
     try:
-        seen, by_team = await _kept(folder, environment)
+        return await _with_file(found, environment)
     except (SettingsError, StateError) as error:
         return replace(found, problem=error)
-    return replace(found, seen=seen, remembered=by_team)
 
 
 def _folder(folder: Path) -> State:
@@ -72,18 +73,19 @@ def _unusable(folder: Path, why: str) -> SettingsError:
     return SettingsError(_FOLDER_VARIABLE, f"{folder} cannot be used: {why}.", next_step=_NOT_OURS)
 
 
-async def _kept(folder: Path, environment: str) -> tuple[tuple[Seen, ...], Mapping[str, Remembered]]:
-    """The clients that servers with this folder saw, and what was learned of an environment, by team."""
-    if not (folder / FILE).exists():
-        return (), {}
-    with closing(Database(folder, to_read=True)) as database:
+async def _with_file(found: State, environment: str) -> State:
+    """The folder with what its file says: which clients servers saw, and what was learned of an environment."""
+    if not (found.folder / FILE).exists():
+        return found
+    with closing(Database(found.folder, to_read=True)) as database:
         if not database.is_current:  # the next start of a server brings it up to date
-            return (), {}
-        by_team: dict[str, Remembered] = {}
-        for team in {fact.team for fact in await Learned(database, environment).facts()}:
+            return found
+        learned, by_team = Learned(database, environment), {}
+        for team in {fact.team for fact in await learned.facts()}:
             if (known := await remembered(database, environment, team)) is not None:
                 by_team[team] = known
-        return tuple(await all_seen(database)), by_team
+        spellings = Spellings.of(await learned.agreed())
+        return replace(found, seen=tuple(await all_seen(database)), remembered=by_team, spellings=spellings)
 
 
 async def read_hosts(system: System) -> tuple[Hosted, ...]:
@@ -96,9 +98,14 @@ async def _hosted(host: Host, system: System) -> Hosted:
     try:
         file = read(path)
         found = edit.servers(host, file)
+        values = edit.values(host, file)
     except InputError as error:
         return Hosted(host, path, exists=True, problem=error)
-    ours = [await _entry(name, entry) for name, entry in found.items() if options_of(entry) is not None]
+    ours = [
+        replace(await _entry(name, entry), obstacles=tuple(obstacles(host, values, name)))
+        for name, entry in found.items()
+        if options_of(entry) is not None
+    ]
     return Hosted(host, path, file.raw is not None, tuple(ours))
 
 
@@ -107,12 +114,7 @@ async def _entry(name: str, entry: Mapping[str, Any]) -> Entry:
     given = entry.get("env")
     variables = [one for one in given if one.upper().startswith(PREFIX)] if isinstance(given, Mapping) else []
     folder = _folder_of(options, given if isinstance(given, Mapping) else {})
-    seen: tuple[Seen, ...] = ()
-    if folder is not None:
-        try:
-            seen, _ = await _kept(folder, "")
-        except (SettingsError, StateError, OSError):
-            seen = ()  # nothing is known of it then, and it is not the folder of these settings
+    seen = () if folder is None else (await read_state(folder, "")).seen
     return Entry(
         name=name,
         command=command,

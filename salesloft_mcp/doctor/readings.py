@@ -11,6 +11,7 @@ from salesloft_mcp.hosts.table import Host
 from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.salesloft.models import Team, User
 from salesloft_mcp.salesloft.rights import Right
+from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.clients import Seen
 from salesloft_mcp.state.credentials import SignIn
@@ -30,10 +31,13 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The settings and the policy. `settings` is None where they cannot be used, for one of the faults."""
+    """The settings and the policy. `settings` is None where they cannot be used, for one of the faults; `by` says where
+    each was chosen that somebody has chosen: by an option, or in the environment.
+    """
 
     settings: Settings | None
     policy: Policy
+    by: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[SalesloftMcpError, ...] = ()
     policy_fault: SalesloftMcpError | None = None
     sandbox: bool = False
@@ -82,8 +86,8 @@ class Live:
 class State:
     """The folder of the state, with its mode and owner, and what its file says.
 
-    `seen` are the clients of this folder, and `remembered` what `verify` saw, by team. `problem` says why the folder or
-    its file cannot be used.
+    `seen` are the clients of this folder, `remembered` is what `verify` saw, by team, and `spellings` what is asked
+    first because of it. `problem` says why the folder or its file cannot be used.
     """
 
     folder: Path
@@ -92,11 +96,14 @@ class State:
     problem: SalesloftMcpError | None = None
     seen: tuple[Seen, ...] = ()
     remembered: Mapping[str, Remembered] = field(default_factory=dict)
+    spellings: Spellings = AS_THE_GUIDE
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of ours: which command it starts, whether that is there, its options, and the variables it sets."""
+    """An entry of ours: which command it starts, whether that is there, its options, the variables it sets, and what
+    keeps the host from using it.
+    """
 
     name: str
     command: str
@@ -104,6 +111,7 @@ class Entry:
     options: tuple[str, ...]
     variables: tuple[str, ...]
     holds_key: bool
+    obstacles: tuple[str, ...] = ()
     seen: tuple[Seen, ...] = ()  # what is known in the state folder that the entry names
 
 

@@ -31,7 +31,7 @@ def hosts(readings: Readings) -> Told:
 
 def _facts(one: Hosted, seen: Iterable[Seen], readings: Readings) -> Iterator[str]:
     for entry in one.entries:
-        started = escaped(" ".join(("serve", *entry.options)))
+        started = f"{readings.short(entry.command)} {escaped(' '.join(('serve', *entry.options)))}"
         sets = f"; sets {escaped(', '.join(entry.variables))}" if entry.variables else ""
         yield f"{one.host.title}, {quoted(entry.name)} in {readings.short(one.file)}: {started}{sets}"
         last = _last(one, entry, seen)
@@ -47,6 +47,8 @@ def _findings(one: Hosted, readings: Readings) -> Iterator[Finding]:
         if not entry.is_there:
             what = f"{quoted(entry.name)} in {file} starts {readings.short(entry.command)}, which cannot be run."
             yield Finding(what, f"run `{again}`, which writes the path of this program.")
+        for obstacle in entry.obstacles:
+            yield Finding(f"{one.host.title}: {escaped(obstacle)}", f"change that in {file}.", wrong=False)
         if entry.holds_key:
             what = f"{quoted(entry.name)} in {file} holds a key in plain text."
             yield Finding(what, f"run `salesloft-mcp login --api-key`, and take {KEY} out of it.", wrong=False)
@@ -64,7 +66,8 @@ def _told(one: Seen) -> str:
     after = f"{one.answered_in * 1000:.0f} ms" if one.answered_in < _SECONDS else f"{one.answered_in:.0f} s"
     said = f"; answered {one.answer} after {after}, {shown_time(one.answered_at)}" if one.answer else ""
     name = f"{quoted(one.name)} {quoted(one.version)}"
-    return f"seen {shown_time(one.seen_at)}: {name}, protocol {one.protocol}, {asks}{said}"
+    where = " on the sandbox" if one.tenant.startswith("SANDBOX") else ""
+    return f"seen {shown_time(one.seen_at)}{where}: {name}, protocol {one.protocol}, {asks}{said}"
 
 
 def _data(one: Hosted, seen: Iterable[Seen], readings: Readings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_offline_all_that_is_on_this_computer_is_told(told: Told, home: Path, mo
     found = told()
     assert list(wrong(found)) == ["network"]
     assert "nothing was sent" in wrong(found)["network"][0]
-    assert 'Cursor, "salesloft" in ~/.cursor/mcp.json: serve' in facts(found, "hosts")
+    assert 'Cursor, "salesloft" in ~/.cursor/mcp.json: ~/bin/salesloft-mcp serve' in facts(found, "hosts")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,22 @@ def test_faulty_settings_are_named_nothing_is_sent_and_the_rest_is_told(
     assert value not in json.dumps(found)
     assert not live.requests
     assert "Cursor" in facts(found, "hosts")
+
+
+@pytest.mark.usefixtures("live")
+def test_each_setting_is_told_with_where_it_comes_from(told: Told, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = replace(NO_LIMITS, mode="no-delete", file="/etc/policy.toml", limits=("mode",))
+    monkeypatch.setattr("salesloft_mcp.commands.doctor.installed", lambda: rules)
+    found = told("--ask", "all")
+    assert found["checks"]["settings"]["facts"] == [
+        "api_key set (SALESLOFT_API_KEY)",
+        "ask all (--ask)",
+        "state_dir ~/state (SALESLOFT_STATE_DIR)",
+        "by the policy: mode no-delete",
+        "by default: base_url https://api.salesloft.com, confirm auto, rate_limit 570",
+    ]
+    assert found["checks"]["settings"]["data"]["mode"] == {"value": "no-delete", "from": "by the policy"}
+    assert facts(found, "policy") == "mode no-delete (/etc/policy.toml)"
 
 
 def test_a_policy_that_cannot_be_used_is_a_failure(
@@ -181,7 +198,7 @@ async def _kept(folder: Path, environment: str = BASE) -> None:
     await clients.answered("cursor-vscode", "decline", 0.004)
     await clients.note("an-inspector\n", "0.1", "2026-07-28", "")
     await Learned(database, environment, lambda: 1_700_000_000.0).keep(
-        TEAM, {"delete-status": "204", "second-delete": "204"}
+        TEAM, {"delete-status": "204", "second-delete": "204", "object-type-filter": "only the singular"}
     )
     database.close()
 
@@ -193,7 +210,7 @@ def test_each_host_is_told_with_what_a_server_last_saw_of_it(told: Told, home: P
     found = told()
     assert not wrong(found)
     assert found["checks"]["hosts"]["facts"] == [
-        'Cursor, "salesloft" in ~/.cursor/mcp.json: serve --mode read-only',
+        'Cursor, "salesloft" in ~/.cursor/mcp.json: ~/bin/salesloft-mcp serve --mode read-only',
         '- seen 2023-11-14 22:13:20 UTC: "cursor-vscode" "1.9", protocol 2025-11-25, declares that it asks a person'
         " (form); answered decline after 4 ms, 2023-11-14 22:13:20 UTC",
         "no entry: Claude Desktop, Claude Code, VS Code, Codex, Gemini CLI",
@@ -225,11 +242,22 @@ def test_an_entry_whose_command_is_gone_is_a_failure_and_a_file_that_cannot_be_r
 
 
 @pytest.mark.usefixtures("live")
+def test_what_keeps_a_host_from_starting_an_entry_is_a_note(told: Told, home: Path) -> None:
+    write(home / ".cursor/mcp.json", _servers(program(home), "serve", disabled=True))
+    found = told()
+    assert not wrong(found)
+    assert notes(found, "hosts")[0].startswith('Cursor: "salesloft" is switched off there')
+
+
+@pytest.mark.usefixtures("live")
 def test_what_verify_saw_of_this_team_is_told(told: Told, home: Path) -> None:
     anyio.run(_kept, home / "state")
     found = told()["checks"]["behaviour"]
-    assert found["data"]["otherwise"] == {"second-delete": "204"}
-    assert found["facts"][0] == "tried at 2023-11-14 22:13:20 UTC: 1 as assumed, 1 otherwise"
+    assert found["data"]["otherwise"] == {"second-delete": "204", "object-type-filter": "only the singular"}
+    assert found["facts"][:2] == [
+        'used: mappings are filtered by "person" and come with their ids, 100 ids a call',
+        "tried at 2023-11-14 22:13:20 UTC: 1 as assumed, 2 otherwise",
+    ]
 
 
 def test_a_sign_in_is_told_with_its_end_and_its_scopes(
