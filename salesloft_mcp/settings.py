@@ -20,6 +20,7 @@ from salesloft_mcp.text import quoted
 
 PREFIX = "SALESLOFT_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+NETWORK_VARIABLES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 NEAR = 0.7  # how alike a name has to be to one of ours so that it is taken for a misspelt one
 
 Dialect = Literal["guide", "reference"]
@@ -169,6 +170,17 @@ def within(policy: Policy, settings: Settings, chosen: Mapping[str, str] | None 
 def surroundings() -> dict[str, str]:
     """The environment of this process without our own settings, for the programs it starts."""
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+
+
+def network_variables() -> dict[str, str]:
+    """What the environment says of proxies and certificates, by names in capitals. Those in small letters win, as in
+    other programs; a blank one is unset.
+    """
+    found: dict[str, str] = {}
+    for name, value in sorted(os.environ.items()):  # capitals come first
+        if name.upper() in NETWORK_VARIABLES and not is_blank(value):
+            found[name.upper()] = value.strip()
+    return found
 
 
 def variables_set(names: Iterable[str]) -> list[str]:

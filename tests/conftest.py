@@ -21,7 +21,7 @@ from salesloft_mcp.app import App, open_app
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.settings import Dialect, Settings
+from salesloft_mcp.settings import NETWORK_VARIABLES, Dialect, Settings
 from salesloft_mcp.state import database
 from tests.browser.desk import Desk, sit_down
 from tests.hosting.program import NO_KEYRING
@@ -95,7 +95,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("SSH_CONNECTION", "nobody sits at this machine")  # so that no test opens a browser unasked
     monkeypatch.setattr("salesloft_mcp.policy_file.place", lambda: tmp_path_factory.getbasetemp() / "no policy.toml")
     for name in list(os.environ):
-        if name.startswith("SALESLOFT_"):
+        if name.startswith("SALESLOFT_") or name.upper() in NETWORK_VARIABLES:
             monkeypatch.delenv(name)
 
 
