@@ -1,12 +1,13 @@
-"""A small web server on 127.0.0.1 that begins when it is first needed and ends with the program.
+"""A small web server on this machine that begins when it is first needed and ends with the program.
 
 It answers only what is addressed to exactly its own origin, so that no name which was made to point at this machine
 leads here, and lets a browser take nothing from elsewhere. What it answers is up to whoever gives it an `Answer`.
 """
 
+import errno
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -20,7 +21,7 @@ from salesloft_mcp.errors import SalesloftMcpError
 if TYPE_CHECKING:
     import uvicorn
 
-HOST = "127.0.0.1"
+HOST, HOST_6 = "127.0.0.1", "::1"
 _AGAIN = "Load this page again: it shows whether something was decided."
 MOST_BYTES = 16_384  # of a body; a form of ours has fewer than 2,000
 _POLICY = (
@@ -88,9 +89,8 @@ class Loopback:
             OSError: the port is taken.
         """
         if not self.origin:
-            bound = socket.create_server((HOST, self.port))
-            bound.setblocking(False)
-            self.origin = f"http://{HOST}:{bound.getsockname()[1]}"
+            bound = _bound(self.port, any(name != HOST for name in self.names))
+            self.origin = f"http://{HOST}:{bound[0].getsockname()[1]}"
             self._server = _server(self._app)
             self.tasks.start_soon(self._serve, self._server, bound)
         return self.origin
@@ -100,9 +100,11 @@ class Loopback:
         if self._server is not None:
             self._server.should_exit = True
 
-    async def _serve(self, server: "uvicorn.Server", bound: socket.socket) -> None:
-        with bound:
-            await server.serve(sockets=[bound])
+    async def _serve(self, server: "uvicorn.Server", bound: list[socket.socket]) -> None:
+        with ExitStack() as open_ones:
+            for one in bound:
+                open_ones.enter_context(one)
+            await server.serve(sockets=bound)
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -153,6 +155,28 @@ async def open_loopback(port: int = 0) -> AsyncIterator[Loopback]:
     except ExceptionGroup as group:
         # What a caller raised inside is to reach whoever opened this, as if no server had been there.
         raise group.exceptions[0] from group
+
+
+def _bound(port: int, by_name: bool) -> list[socket.socket]:
+    """Sockets that listen on this machine alone. A name such as localhost stands for both of its addresses: what comes
+    to the one that nobody listens on could be taken by a program of another user.
+
+    Raises:
+        OSError: the port is taken, on either.
+    """
+    with ExitStack() as opened:
+        bound = [opened.enter_context(socket.create_server((HOST, port)))]
+        if by_name:
+            try:
+                second = socket.create_server((HOST_6, bound[0].getsockname()[1]), family=socket.AF_INET6)
+                bound.append(opened.enter_context(second))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise
+        for one in bound:
+            one.setblocking(False)
+        opened.pop_all()  # whoever serves closes them
+    return bound
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 Some authorization servers take plain http for the name localhost alone, as
 https://doorkeeper.gitbook.io/guides/ruby-on-rails/configuration has it. So that name is taken, too; it is served on
-127.0.0.1 only.
+both addresses that it stands for.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -104,7 +104,7 @@ async def awaited_redirect(
     coming = Coming(make)
     async with open_loopback(redirect.port) as loopback:
         loopback.answers[redirect.path] = coming.answer
-        loopback.names = NAMES
+        loopback.names = (redirect.name,)
         try:
             await loopback.start()
         except OSError as error:
