@@ -246,6 +246,17 @@ async def test_a_port_that_is_taken_is_told(world: World) -> None:
 
 
 @pytest.mark.anyio
+async def test_nobody_agrees_to_a_sign_in_that_cannot_be_kept(world: World) -> None:
+    world.state.write_text("a file, and no folder")
+    for more in ((), ("--client-credentials",)):
+        done = await world.run("login", "--state-dir", str(world.state / "below"), *more)
+        assert done.exit_code == 1
+        assert "no sign-in can be kept in" in done.stderr
+        assert "--state-dir" in done.stderr
+    assert not world.sandbox.requests
+
+
+@pytest.mark.anyio
 async def test_a_server_that_is_not_there_is_told(world: World) -> None:
     done = await world.run("login", "--client-credentials", "--accounts-url", f"http://127.0.0.1:{free_port()}")
     assert done.exit_code == 1

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -16,7 +17,7 @@ from salesloft_mcp.errors import InputError, SalesloftMcpError, SettingsError
 from salesloft_mcp.salesloft.oauth import NO_TOKEN, Application, Asking, Tokens, accounts_of, query_of
 from salesloft_mcp.settings import Settings, load
 from salesloft_mcp.sign_in import WAIT_SECONDS, Done, Way, accounts_at, keep, tokens_for
-from salesloft_mcp.state.credentials import Grant
+from salesloft_mcp.state.credentials import Credentials, Grant
 from salesloft_mcp.text import escaped
 
 
@@ -33,6 +34,7 @@ def login(
 ) -> None:
     """Sign in, keep what came of it, and say who and which team it is."""
     settings = load(options)
+    Credentials(settings.state_dir, settings.base_url).prepare()
     if api_key:
         key = _key(settings)
         way = Way("", Application("", NO_TOKEN), "", in_keyring=not no_keyring)
@@ -147,7 +149,8 @@ async def _in_browser(settings: Settings, way: Way, asking: Asking, redirect: Re
     async with awaited_redirect(redirect, take) as coming, open_browser(settings.state_dir) as browser:
         click.echo(f"Agree in your browser. If it does not open, open this address:\n\n{asking.address}\n", err=True)
         if browser.desktop is not None:
-            await anyio.to_thread.run_sync(browser.desktop.open, asking.address)
+            with suppress(OSError):  # no file can be written for it; the address was told
+                await anyio.to_thread.run_sync(browser.desktop.open, asking.address)
         with anyio.move_on_after(WAIT_SECONDS):
             return await coming.result()
     what = f"nobody has agreed in the browser within {WAIT_SECONDS / 60:.0f} minutes. Nothing was kept."
@@ -164,7 +167,7 @@ def _told(settings: Settings, done: Done) -> dict[str, Any]:
         "team": escaped(done.team.name or "") if done.team else "",
         "user_id": done.me.id if done.me else None,
         "user": escaped(done.me.name or "") if done.me else "",
-        "scopes": found.scope.split(),
+        "scopes": escaped(found.scope).split(),
         "expires_in_seconds": round(found.lifetime),
         "renewed": found.grant == "client_credentials" or bool(found.refresh_token.get_secret_value()),
         "kept": found.kept,

@@ -81,6 +81,17 @@ class Credentials:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
 
+    def prepare(self) -> None:
+        """Make room for a sign-in, so that nobody agrees to one that cannot be kept.
+
+        Raises:
+            StateError: there is no room.
+        """
+        try:
+            self._private_folder()
+        except OSError as error:
+            raise _no_room(self._folder, error) from error
+
     async def read(self) -> SignIn | None:
         """The sign-in, or None where nobody has signed in.
 
@@ -129,7 +140,7 @@ class Credentials:
         except TimeoutError:
             raise StateError("another process renews the sign-in, and takes long.", next_step="try again.") from None
         except OSError as error:
-            raise _unusable(self._folder, error) from error
+            raise _no_room(self._folder, error) from error
         try:
             yield
         finally:
@@ -176,7 +187,7 @@ class Credentials:
         try:
             _write_whole(self._private_folder(), self._file, json.dumps(_IN_KEYRING) if in_keyring else kept.dumped())
         except OSError as error:
-            raise _unusable(self._folder, error) from error
+            raise _no_room(self._folder, error) from error
         if moved:  # else the keyring would hold an earlier sign-in, which may be somebody else's, for ever
             self._entry.remove()
         return kept
@@ -237,6 +248,11 @@ def _write_whole(folder: Path, file: Path, text: str) -> None:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _no_room(folder: Path, error: OSError) -> StateError:
+    what = f"no sign-in can be kept in {folder} ({error.strerror or error})."
+    return StateError(what, next_step="give another directory with --state-dir.")
 
 
 def _unusable(path: Path, error: Exception) -> StateError:
