@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salesloft_mcp.errors import PolicyError, SettingsError
+from salesloft_mcp.forms import is_blank, left_behind
 from salesloft_mcp.policy import MEND, MODES, AskMode, ConfirmMode, Mode, Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.text import quoted
@@ -21,21 +21,14 @@ from salesloft_mcp.text import quoted
 PREFIX = "SALESLOFT_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 NETWORK_VARIABLES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+_PATHS = ("state_dir", "files_dir")
 NEAR = 0.7  # how alike a name has to be to one of ours so that it is taken for a misspelt one
 
 Dialect = Literal["guide", "reference"]
 
-_REFERENCE = re.compile(r"\$[{(A-Za-z_]|\{\{|^%\w+%|<[^<>]*>")
-_NO_VALUES = frozenset({"undefined", "null", "none"})
-_QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 _NO_ADDRESS = "is not an https address such as https://api.salesloft.com"
 
 log = logging.getLogger("salesloft_mcp")
-
-
-def is_blank(value: object) -> bool:
-    """Whether a form or a template that nobody filled in gave this: it is as if it was not given."""
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _plain(value: str) -> str:
@@ -109,11 +102,8 @@ class Settings(BaseSettings):
             raise PydanticUseDefault
         if not isinstance(value, str | Path):
             return value
-        text = str(value)
-        if _REFERENCE.search(text) or text.strip().lower() in _NO_VALUES:
-            raise ValueError("is a place-holder that nothing was filled into; give the value itself, or leave it out")
-        if text[0] in _QUOTES or text[-1] in _QUOTES:
-            raise ValueError("has quotation marks around it; leave them out")
+        if wrong := left_behind(str(value)):
+            raise ValueError(wrong)
         return value
 
 
@@ -132,10 +122,25 @@ def load(options: Mapping[str, object] | None = None, policy: Policy | None = No
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        message = first["msg"].removeprefix("Value error, ")
+        message = f"{first['msg'].removeprefix('Value error, ').rstrip('.')}."
         step = "correct it and start again."
         raise SettingsError(chosen.get(name, _variable(name)), message, next_step=step) from None
-    return within(policy or installed(), settings, chosen)
+    return within(policy or installed(), _placed(settings, chosen), chosen)
+
+
+def _placed(settings: Settings, chosen: Mapping[str, str]) -> Settings:
+    """The settings with whole paths. A path of the environment has to be one: where a host starts its servers, nobody
+    knows.
+
+    Raises:
+        SettingsError: it is relative.
+    """
+    relative = {name: path for name in _PATHS if (path := getattr(settings, name)) and not path.is_absolute()}
+    for name in relative:
+        if not chosen[name].startswith("--"):
+            what = "is relative, and would be another folder wherever a host starts the server."
+            raise SettingsError(chosen[name], what, next_step="give the whole path.")
+    return settings.model_copy(update={name: path.absolute() for name, path in relative.items()})
 
 
 def chosen_by(options: Mapping[str, object] | None = None) -> dict[str, str]:

@@ -157,10 +157,26 @@ def test_without_a_credential_a_command_ends_and_shows_the_three_ways_on(
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_a_bad_token_stops_the_start_without_being_shown() -> None:
-    result = CliRunner().invoke(cli, ["serve"], env={"SALESLOFT_API_KEY": f"{API_KEY} {API_KEY}"})
+@pytest.mark.parametrize("command", [["resolve", "A"], ["audit"], ["runs", "list"]], ids=" ".join)
+def test_a_setting_that_cannot_be_right_ends_a_command_without_being_shown(command: list[str]) -> None:
+    result = CliRunner().invoke(cli, command, env={"SALESLOFT_API_KEY": f"{API_KEY} {API_KEY}"})
     assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("salesloft-mcp: SALESLOFT_API_KEY: has a space")
     assert API_KEY not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SALESLOFT_API_KEY", "${user_config.key}"), ("SALESLOFT_STATE_DIR", "/dev/null/state")]
+)
+def test_a_server_with_such_a_setting_starts_and_answers_with_it(
+    env: dict[str, str], tmp_path: Path, name: str, value: str
+) -> None:
+    answer = _call({**env, name: value}, tmp_path / "log")
+    assert answer["isError"]
+    assert answer["content"][0]["text"].startswith(f"{name}: ")
+    told = f"ERROR salesloft_mcp: A setting is wrong, and every call is answered with that: {name}: "
+    assert told in (tmp_path / "log").read_text()
+    assert "user_config" not in str(answer)
 
 
 def test_the_option_wins_over_the_environment(env: dict[str, str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.errors import SettingsError
-from salesloft_mcp.settings import Settings, load
+from salesloft_mcp.settings import Settings, chosen_by, load
 
 from .hosting.program import API_KEY
 
@@ -275,6 +275,20 @@ def test_a_folder_for_files_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp
     assert load().files_dir == tmp_path
 
 
+@pytest.mark.parametrize("name", ["state_dir", "files_dir"])
+@pytest.mark.parametrize("path", [".", "state", "./state", "..", "a/b"])
+def test_no_path_of_the_environment_means_where_a_host_happens_to_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, path: str
+) -> None:
+    (tmp_path / "work" / "state").mkdir(parents=True)
+    (tmp_path / "work" / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    assert getattr(load({name: Path(path)}), name) == Path(path).absolute()  # at a terminal it is plain
+    said = refusal(monkeypatch, **{f"SALESLOFT_{name.upper()}": path})
+    assert said.startswith(f"SALESLOFT_{name.upper()}: is relative")
+    assert said.endswith("Next: give the whole path.")
+
+
 @pytest.mark.parametrize("name", ["SALESLOFT_STATE_DIR", "SALESLOFT_FILES_DIR"])
 def test_the_home_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert "home directory" in refusal(monkeypatch, **{name: "~nouser-here/x"})
@@ -315,6 +329,22 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
 def test_a_team_may_have_more_points_than_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESLOFT_RATE_LIMIT", "1200")
     assert load().rate_limit == 1_200
+
+
+def test_it_can_be_told_where_each_setting_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESLOFT_MODE", "full")
+    monkeypatch.setenv("Salesloft_Ask", "all")
+    monkeypatch.setenv("SALESLOFT_CONFIRM", " ")
+    chosen = chosen_by({"mode": "read-only", "rate_limit": 5, "state_dir": None})
+    assert chosen == {"mode": "--mode", "rate_limit": "--rate-limit", "ask": "SALESLOFT_ASK"}
+
+
+@pytest.mark.parametrize("name", ["mode", "ask", "rate_limit", "files_dir", "base_url"])
+def test_an_option_that_a_template_left_as_it_was_is_refused_where_all_settings_are(name: str) -> None:
+    option = f"--{name.replace('_', '-')}"
+    given = cli.commands["serve"].make_context("serve", [option, "${user_config.x}"]).params[name]
+    with pytest.raises(SettingsError, match=f"^{option}: is a place-holder"):
+        load({name: given})
 
 
 def test_an_option_that_is_no_setting_is_refused() -> None:

@@ -10,13 +10,14 @@ import click
 from salesloft_mcp import policy_file
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.forms import is_blank
 from salesloft_mcp.hosts import edit
 from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of
 from salesloft_mcp.hosts.files import HostFile, read, replace
 from salesloft_mcp.hosts.obstacles import elsewhere, obstacles
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.settings import Settings, is_blank, load, surroundings, variables_set
+from salesloft_mcp.settings import Settings, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials
 
 _FOLDERS = ("state_dir", "files_dir")

@@ -10,6 +10,7 @@ import anyio
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError
+from salesloft_mcp.forms import left_behind
 from salesloft_mcp.sandbox import Odd, Sandbox
 from salesloft_mcp.settings import Dialect, load
 
@@ -58,6 +59,8 @@ def open_sandbox(
     Raises:
         InputError: the file cannot be used.
     """
+    if wrong := left_behind(str(file or "-")):
+        raise InputError("--sandbox-file", f"{wrong}.")
     try:
         place = file or ":memory:"
         return Sandbox(place, dialect=dialect, rate_limit=rate_limit, odd=odd, token_seconds=token_seconds)

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError, SignedOutError
+from salesloft_mcp.forms import is_blank, left_behind
 
 _COMMANDS = {
     Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
@@ -53,11 +54,15 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class _Setting(click.Option):
-    """An option that is a setting, too. A blank one is as if it was not given."""
+    """An option that is a setting, too. A blank one is as if it was not given, and what a template left as it was is
+    refused where all settings are: a server answers with it.
+    """
 
     def type_cast_value(self, ctx: click.Context, value: object) -> object:
         """The value as its type wants it; None when a template left it blank."""
-        return None if isinstance(value, str) and not value.strip() else super().type_cast_value(ctx, value)
+        if is_blank(value):
+            return None
+        return value if isinstance(value, str) and left_behind(value) else super().type_cast_value(ctx, value)
 
 
 setting = partial(click.option, cls=_Setting)

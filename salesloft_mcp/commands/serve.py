@@ -1,6 +1,7 @@
 """`salesloft-mcp serve`: the server, on stdio or over HTTP."""
 
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import anyio
 from salesloft_mcp.app import open_app
 from salesloft_mcp.commands.live import open_sandbox
 from salesloft_mcp.commands.options import Option
-from salesloft_mcp.errors import InputError
+from salesloft_mcp.errors import InputError, SettingsError
 from salesloft_mcp.hosting.run import run
+from salesloft_mcp.policy import Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.server.inventory import chosen
-from salesloft_mcp.settings import Dialect, load
+from salesloft_mcp.settings import Dialect, Settings, chosen_by, load
 
 
 def serve(
@@ -27,17 +29,28 @@ def serve(
     exclude_tools: str,
     **options: Option,
 ) -> None:
-    """Serve MCP until it ends, and exit."""
+    """Serve MCP until it ends, and exit. A setting that cannot be right is told by every answer; an option or a name
+    that is misspelt stops the start.
+    """
     policy = installed()
-    settings = load(options, policy)
-    if http:
-        settings = settings.model_copy(update={"files_dir": None})
+    chosen_by(options)
+    settings = _settings(options, policy, http)
     if tools and not _names(tools):
         raise InputError("--tools", "names no tool.", next_step="leave it out for all of them.")
-    entries = chosen(settings.mode, _names(tools), _names(exclude_tools), policy)
+    mode = policy.modes[0] if isinstance(settings, SettingsError) else settings.mode
+    entries = chosen(mode, _names(tools), _names(exclude_tools), policy)
     with open_sandbox(sandbox_file, dialect) if sandbox else nullcontext() as box:
-        code = anyio.run(run, open_app(settings, box, policy), entries, (host, port) if http else None)
+        opening = settings if isinstance(settings, SettingsError) else open_app(settings, box, policy)
+        code = anyio.run(run, opening, entries, (host, port) if http else None)
     sys.exit(code)
+
+
+def _settings(options: Mapping[str, Option], policy: Policy, http: bool) -> Settings | SettingsError:
+    try:
+        settings = load(options, policy)
+    except SettingsError as fault:
+        return fault
+    return settings.model_copy(update={"files_dir": None}) if http else settings
 
 
 def _names(text: str) -> tuple[str, ...]:

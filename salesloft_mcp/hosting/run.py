@@ -5,25 +5,31 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from typing import Any
 
 import anyio
+from mcp.server import MCPServer
 
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import StateError
+from salesloft_mcp.errors import SettingsError, StateError
 from salesloft_mcp.hosting.http import Listener, bind
 from salesloft_mcp.hosting.logs import log_to_standard_error
 from salesloft_mcp.hosting.stdio import serve_stdio
 from salesloft_mcp.server.build import build_server
+from salesloft_mcp.server.faulty import build_faulty_server
 from salesloft_mcp.server.inventory import Entry
 
 log = logging.getLogger("salesloft_mcp")
 
 
 async def run(
-    opening: AbstractAsyncContextManager[App], entries: tuple[Entry, ...], address: tuple[str, int] | None = None
+    opening: AbstractAsyncContextManager[App] | SettingsError,
+    entries: tuple[Entry, ...],
+    address: tuple[str, int] | None = None,
 ) -> int:
-    """Serve on standard input and output, or over HTTP at `address`; the exit code of the process.
+    """Serve on standard input and output, or over HTTP at `address`; the exit code of the process. Where a setting
+    cannot be right, what is served tells that.
 
     It is 0 when the client has closed standard input, 130 after SIGINT and 143 after SIGTERM.
 
@@ -43,14 +49,14 @@ async def run(
         end()
 
     with bind(*address) if address else nullcontext() as bound:
-        async with opening as app:
-            if app.policy.line:
-                log.warning("The policy of this computer holds: %s", app.policy.line)
-            server = build_server(app, entries)
+        async with AsyncExitStack() as stack:
+            app = await _opened(stack, opening)
+            server = _built(app, entries)
             gc.freeze()  # what was made until now stays, so it need not be looked through again
             gc.enable()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(resume, app, entries)
+                if isinstance(app, App):
+                    tasks.start_soon(resume, app, entries)
                 if bound:
                     listener = Listener(server, bound)
                     tasks.start_soon(end_on_signal, listener.end)
@@ -60,6 +66,27 @@ async def run(
                     await serve_stdio(server)
                 tasks.cancel_scope.cancel()
     return code
+
+
+async def _opened(
+    stack: AsyncExitStack, opening: AbstractAsyncContextManager[App] | SettingsError
+) -> App | SettingsError:
+    """The live parts, or why they cannot be opened."""
+    if isinstance(opening, SettingsError):
+        return opening
+    try:
+        return await stack.enter_async_context(opening)
+    except SettingsError as fault:
+        return fault
+
+
+def _built(app: App | SettingsError, entries: tuple[Entry, ...]) -> MCPServer[Any]:
+    if isinstance(app, SettingsError):
+        log.error("A setting is wrong, and every call is answered with that: %s", app.what)
+        return build_faulty_server(app, entries)
+    if app.policy.line:
+        log.warning("The policy of this computer holds: %s", app.policy.line)
+    return build_server(app, entries)
 
 
 async def resume(app: App, entries: tuple[Entry, ...]) -> None:
