@@ -22,7 +22,7 @@ def _named(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
 
 host = click.argument("host", type=click.Choice(HOSTS))
 name = click.option("--name", default="salesloft", show_default=True, callback=_named, help="How it is called there.")
-yes = click.option("--yes", is_flag=True, help="Do not ask. What starts something else is not replaced.")
+yes = click.option("--yes", is_flag=True, help="Do not ask. What starts something else stays.")
 
 
 @click.command(cls=options.Later, epilog=EXIT_CODES)

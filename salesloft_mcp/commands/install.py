@@ -114,16 +114,16 @@ def change(row: Host, file: HostFile, new: str, name: str, notes: Iterable[str],
     """Show it with what is worth a word, have a person agree, and do it.
 
     Raises:
-        InputError: it would replace something else, and nobody is asked.
+        InputError: it would take away something else, and nobody is asked.
     """
     click.echo(edit.shown(row, file, new))
     _say((*notes, *filter(None, [row.before])))
     if foreign and yes:
-        what = f'"{name}" in {file.path} starts something else, which --yes does not replace.'
+        what = f'"{name}" in {file.path} starts something else, and goes with no --yes.'
         raise InputError("--name", what, next_step="give another --name, or leave --yes out to be asked.")
     if not yes:
-        replaced = f' It replaces "{name}", which starts something else.' if foreign else ""
-        click.confirm(f"\nWrite this to {file.path}?{replaced}", abort=True)
+        goes = f' "{name}", which starts something else, goes.' if foreign else ""
+        click.confirm(f"\nWrite this to {file.path}?{goes}", abort=True)
     kept = replace(file, new)
     if kept is not None:
         click.echo(f"The file as it was: {kept}")
