@@ -1,7 +1,7 @@
 """`salesloft-mcp install`: this server in the configuration of a host."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from salesloft_mcp.settings import Settings, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials
 
 _FOLDERS = ("state_dir", "files_dir")
+_OF_SANDBOX = ("--sandbox-file", "--dialect")  # are refused without it
 _SETTINGS = ("base_url", "mode", "ask", "confirm", *_FOLDERS, "rate_limit")  # which are options of `serve`
 
 
@@ -37,7 +38,9 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
     file = HostFile(path, None, "") if as_block else read(path)
     old = edit.servers(row, file).get(name)
     more = {**row.more, **({} if sandbox or stored else _for_key(row, settings, old))}
-    entry = entry_of(start, _arguments(sandbox, tools, {**_set_here(settings, system, sandbox), **given}), more)
+    arguments = _arguments(sandbox, tools, {**_set_here(settings, system, sandbox), **given})
+    known = {"--sandbox", "--tools", *arguments, *map(_option, options), *(() if sandbox else _OF_SANDBOX)}
+    entry = entry_of(start, (*arguments, *_kept(old, known)), more)
     new = edit.with_entry(row, file, name, entry)
     in_the_way = obstacles(row, edit.values(row, HostFile(path, None, new)), name)
     notes = [*filter(None, [start.warning]), *elsewhere(row, system), *in_the_way]
@@ -61,8 +64,22 @@ def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tupl
     for key, value in {**options, "tools": tools}.items():
         if value:
             whole = Path(str(value)).expanduser().absolute() if key in _FOLDERS else value
-            words += [f"--{key.replace('_', '-')}", str(whole)]
+            words += [_option(key), str(whole)]
     return tuple(words)
+
+
+def _kept(old: object, known: Collection[str]) -> Iterator[str]:
+    """The options of an entry of ours that are not `known` to `install`, such as `--exclude-tools`."""
+    is_kept = False
+    for word in options_of(old) or ():
+        if word.startswith("--"):
+            is_kept = word.partition("=")[0] not in known
+        if is_kept:
+            yield word
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _set_here(settings: Settings, system: System, sandbox: bool) -> dict[str, Option]:

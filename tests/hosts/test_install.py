@@ -300,6 +300,25 @@ def test_an_entry_of_ours_whose_environment_is_empty_gets_one(
     assert entry(home, "cursor")["env"] == {"SALESLOFT_API_KEY": "${env:SALESLOFT_API_KEY}"}
 
 
+def test_options_that_install_cannot_be_given_stay(home: Path, typed: Type) -> None:
+    args = [
+        "serve",
+        "--mode",
+        "read-only",
+        "--exclude-tools",
+        "undo_change",
+        "--rate-limit=50",
+        "--sandbox",
+        "--dialect",
+        "guide",
+    ]
+    ours = {"command": "salesloft-mcp", "args": args}
+    write(home / FILES["cursor"], json.dumps({"mcpServers": {"salesloft": ours}}))
+    assert typed("install", "cursor", "--ask", "all", "--yes").exit_code == 0
+    kept = ["--exclude-tools", "undo_change", "--rate-limit=50"]
+    assert [one for one in entry(home, "cursor")["args"] if one in (*kept, *args)] == ["serve", *kept]
+
+
 def test_options_that_an_entry_had_until_now_are_told_before_they_go(home: Path, typed: Type) -> None:
     typed("install", "cursor", "--mode", "read-only", "--confirm", "outside", "--yes")
     result = typed("install", "cursor", "--ask", "all", answer="n\n")
