@@ -1,9 +1,11 @@
 """`salesloft-mcp doctor`: what is wrong with a setup, and how to mend it."""
 
 import json
+import logging
 import sys
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -38,11 +40,28 @@ async def _told(chosen: Chosen, box: Sandbox | None, as_json: bool) -> int:
 def _chosen(options: Mapping[str, Option], *, sandbox: bool) -> Chosen:
     """The settings and the policy, or what is wrong with them."""
     policy, fault = _policy()
+    with _warnings() as warnings:
+        try:
+            found = Chosen(load(options, policy), policy, chosen_by(options))
+        except InputError as error:
+            found = Chosen(None, policy, faults=(error,))
+    return replace(found, policy_fault=fault, warnings=tuple(dict.fromkeys(warnings)), sandbox=sandbox)
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What is logged meanwhile: names in the environment that are no settings. It is told with all the rest."""
+    log, said = logging.getLogger("salesloft_mcp"), []
+
+    def keep(record: logging.LogRecord) -> bool:
+        said.append(record.getMessage())
+        return False
+
+    log.addFilter(keep)
     try:
-        settings = load(options, policy)
-        return Chosen(settings, policy, chosen_by(options), policy_fault=fault, sandbox=sandbox)
-    except InputError as error:
-        return Chosen(None, policy, faults=(error,), policy_fault=fault, sandbox=sandbox)
+        yield said
+    finally:
+        log.removeFilter(keep)
 
 
 def _policy() -> tuple[Policy, PolicyError | None]:

@@ -7,6 +7,7 @@ from typing import Any
 from salesloft_mcp.doctor.readings import Credential, Live, Readings, Tried, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.errors import ForbiddenError, RateLimitedError
+from salesloft_mcp.hosts.table import KEY
 from salesloft_mcp.salesloft.credential import EARLY_SECONDS
 from salesloft_mcp.salesloft.rights import (
     CREATE_CONFIGURATIONS,
@@ -42,8 +43,12 @@ def credential(readings: Readings) -> Told:
         case "sandbox":
             return Told(("that of the sandbox",), data=data)
         case "none":
-            missing = finding(found.problem, _REFUSED) if found.problem else Finding("there is none.", _ways(found))
-            return Told(("none",), (missing,), data=data)
+            if found.problem:
+                return Told(("see above",), tuple(wrong), data=data)
+            own = _with_their_own(readings)
+            here = "there is none here." if own else "there is none."
+            facts = [f"none here; of its own, which is not tried: {', '.join(own)}" if own else "none"]
+            return Told(tuple(facts), (Finding(here, _ways(found), wrong=not own),), data=data)
         case "key":
             facts = ["SALESLOFT_API_KEY; it ends when somebody deletes it in Salesloft"]
             facts += ["a sign-in is kept, too, and is not used: the key wins"] if found.sign_in else []
@@ -68,6 +73,13 @@ def _of_sign_in(one: SignIn, readings: Readings, wrong: list[Finding], data: dic
         facts.append(f"scopes: {one.scope}")
     told = {**data, "grant": one.grant, "ends": ends or None, "kept": one.kept, "scopes": [*one.scope.split()]}
     return Told(tuple(facts), tuple(wrong), data=told)
+
+
+def _with_their_own(readings: Readings) -> list[str]:
+    """The hosts that give their server a key, or that start the sandbox, which needs none."""
+    hosts = () if isinstance(readings.hosts, Unread) else readings.hosts
+    entries = ((one.host.title, entry) for one in hosts for entry in one.entries)
+    return [title for title, entry in entries if KEY in entry.variables or "--sandbox" in entry.options]
 
 
 def _ways(found: Credential) -> str:

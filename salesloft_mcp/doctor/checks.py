@@ -10,7 +10,7 @@ from salesloft_mcp.doctor.access import budget, clock, credential, scopes, team
 from salesloft_mcp.doctor.readings import Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.doctor.seen import hosts
-from salesloft_mcp.errors import RateLimitedError
+from salesloft_mcp.errors import NotFoundError, RateLimitedError, SettingsError
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings
 
@@ -33,7 +33,9 @@ def version(readings: Readings) -> Told:
 def settings(readings: Readings) -> Told:
     """The settings, or what is wrong with them."""
     chosen = readings.chosen
-    findings = tuple(finding(error, "correct it and start again.") for error in chosen.faults)
+    faults = [finding(error, "correct it and start again.") for error in chosen.faults]
+    unused = [Finding(words, "correct its name, or take it away.", wrong=False) for words in chosen.warnings]
+    findings = (*faults, *unused)
     if chosen.settings is None:
         return Told(("see above",), findings, known=False)
     words = {name: _setting(name, value, readings) for name, value in chosen.settings}
@@ -69,21 +71,37 @@ def policy(readings: Readings) -> Told:
 
 def address(readings: Readings) -> Told:
     """Where the API lives."""
-    chosen = readings.chosen
+    chosen, live = readings.chosen, readings.live
     if chosen.settings is None:
         return Told(("not known",), known=False)
-    where = "SANDBOX (a local imitation, no real data)" if chosen.sandbox else chosen.settings.base_url
-    return Told((where,), data={"base_url": chosen.settings.base_url, "sandbox": chosen.sandbox})
+    url = chosen.settings.base_url
+    data = {"base_url": url, "sandbox": chosen.sandbox}
+    if chosen.sandbox:
+        return Told(("SANDBOX (a local imitation, no real data)",), data=data)
+    tried = () if isinstance(live, Unread) else live.tried
+    if tried and all(isinstance(one.problem, NotFoundError) for one in tried):
+        what = f"nothing that was asked for is known at {url} (404), so it is not the address of Salesloft's API."
+        usual = Settings.model_fields["base_url"].default
+        return Told((url,), (Finding(what, f"correct SALESLOFT_BASE_URL; usually it is {usual}."),), data=data)
+    return Told((url,), data=data)
 
 
 def network(readings: Readings) -> Told:
-    """Whether it is reached."""
-    live = readings.live
+    """By which way it is reached, and whether it answers."""
+    live, route = readings.live, readings.route
+    known = None if isinstance(route, Unread | SettingsError) else route
+    facts = [known.told + (f"; a server is believed {known.trust_told}" if known.trust_told else "")] if known else []
+    data = {"route": known.told if known else "", "certificates": known.trust_told if known else "", "seconds": None}
+    problems = [finding(route, "correct it.")] if isinstance(route, SettingsError) else []
     if isinstance(live, Unread):
-        return unread(live)
+        told = unread(live)
+        return Told((*facts, *told.facts), (*problems, *told.findings), data, known=False)
     if live.problem is not None and not isinstance(live.problem, RateLimitedError):
-        return Told(("see above",), (finding(live.problem, "check the network, then try again."),), known=False)
-    return Told((f"the first answer came after {live.seconds * 1000:.0f} ms",), data={"seconds": live.seconds})
+        problem = finding(live.problem, "check the network, then try again.")
+        problems += [] if problem in problems else [problem]
+        return Told((*facts, "see above"), tuple(problems), data, known=False)
+    facts.append(f"the first answer came after {live.seconds * 1000:.0f} ms")
+    return Told(tuple(facts), tuple(problems), {**data, "seconds": live.seconds})
 
 
 def behaviour(readings: Readings) -> Told:

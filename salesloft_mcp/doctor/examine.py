@@ -16,7 +16,7 @@ import anyio.lowlevel
 from salesloft_mcp.app import Way, credential_of
 from salesloft_mcp.doctor.checks import CHECKS
 from salesloft_mcp.doctor.live import read_live
-from salesloft_mcp.doctor.local import read_hosts, read_state
+from salesloft_mcp.doctor.local import read_hosts, read_route, read_state
 from salesloft_mcp.doctor.readings import Chosen, Credential, Live, Readings, Unread
 from salesloft_mcp.doctor.report import Report
 from salesloft_mcp.errors import SalesloftMcpError, StateError
@@ -44,6 +44,8 @@ async def readings_of(chosen: Chosen, way: Way | None) -> Readings:
         tasks.start_soon(keep, "hosts", partial(read_hosts, system))
         if way is not None:
             tasks.start_soon(keep, "state", partial(read_state, way.settings.state_dir, way.environment))
+            if not chosen.sandbox:
+                tasks.start_soon(keep, "route", partial(read_route, way.settings.base_url))
             tasks.start_soon(keep, "live", partial(_live, chosen, way))
     if way is not None:  # a request may have renewed the sign-in
         await keep("credential", partial(_credential, chosen, way))

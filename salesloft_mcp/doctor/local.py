@@ -17,6 +17,7 @@ from salesloft_mcp.hosts.files import read
 from salesloft_mcp.hosts.obstacles import obstacles
 from salesloft_mcp.hosts.secrets import MASK, is_flag, is_secret_value
 from salesloft_mcp.hosts.table import HOSTS, Host, System
+from salesloft_mcp.salesloft.route import Route, route_here
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import PREFIX
 from salesloft_mcp.state.clients import all_seen
@@ -26,6 +27,14 @@ from salesloft_mcp.verify.remembered import remembered
 
 _FOLDER_OPTION, _FOLDER_VARIABLE = "--state-dir", f"{PREFIX}STATE_DIR"
 _NOT_OURS = "give another folder, or have its owner change that."
+
+
+async def read_route(base_url: str) -> Route | SettingsError:
+    """The way to Salesloft, or what is wrong with the variables that name it."""
+    try:
+        return route_here(base_url)
+    except SettingsError as error:
+        return error
 
 
 async def read_state(folder: Path, environment: str) -> State:

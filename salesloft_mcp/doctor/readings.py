@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from salesloft_mcp.errors import ApiError, SalesloftMcpError, UnauthorizedError
+from salesloft_mcp.errors import SalesloftMcpError, SettingsError, UnauthorizedError
 from salesloft_mcp.hosts.table import Host
 from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.salesloft.models import Team, User
 from salesloft_mcp.salesloft.rights import Right
+from salesloft_mcp.salesloft.route import Route
 from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.clients import Seen
@@ -40,6 +41,7 @@ class Chosen:
     by: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[SalesloftMcpError, ...] = ()
     policy_fault: SalesloftMcpError | None = None
+    warnings: tuple[str, ...] = ()
     sandbox: bool = False
 
 
@@ -59,7 +61,7 @@ class Tried:
 
     what: str
     right: Right
-    problem: ApiError | None
+    problem: SalesloftMcpError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Live:
     me: User | None = None
     team: Team | None = None
     refusal: UnauthorizedError | None = None
-    problem: ApiError | None = None
+    problem: SalesloftMcpError | None = None
     tried: tuple[Tried, ...] = ()
     points: int = 0
     left: int = 0
@@ -134,6 +136,7 @@ class Readings:
     home: Path
     chosen: Chosen = Chosen(None, NO_LIMITS)
     credential: Credential | Unread = Unread("it was not looked for.")
+    route: Route | SettingsError | Unread = Unread("none is needed.")
     live: Live | Unread = Unread("Salesloft was not asked.")
     state: State | Unread = Unread("it was not looked at.")
     hosts: tuple[Hosted, ...] | Unread = Unread("they were not looked at.")

@@ -75,8 +75,40 @@ def test_without_a_credential_it_says_how_to_get_one_and_that_salesloft_is_reach
     assert wrong(found) == {"credential": ["there is none."]}
     (finding,) = found["checks"]["credential"]["findings"]
     assert finding["mend"].startswith("run `salesloft-mcp login --state-dir ")
-    assert facts(found, "network").startswith("the first answer came after ")
+    assert "\nthe first answer came after " in facts(found, "network")
     assert [one.raw_path for one in live.requests] == [b"/v2/me"]
+
+
+def test_an_entry_with_a_key_of_its_own_makes_a_terminal_without_one_a_note(
+    live: Sandbox, told: Told, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SALESLOFT_API_KEY")
+    write(home / ".cursor/mcp.json", _servers(program(home), "serve", env={"SALESLOFT_API_KEY": "${env:X}"}))
+    found = told()
+    assert not wrong(found)
+    assert notes(found, "credential") == ["there is none here."]
+    assert facts(found, "credential") == "none here; of its own, which is not tried: Cursor"
+
+
+@pytest.mark.usefixtures("live")
+def test_the_way_through_a_proxy_is_told_without_its_password(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:c4n4ry@proxy.test:3128")
+    said = typed().stdout
+    assert "network     through the proxy proxy.test:3128, named by HTTPS_PROXY;" in said
+    assert "c4n4ry" not in said
+
+
+def test_an_address_that_is_not_salesloft_s_is_a_failure(live: Sandbox, told: Told) -> None:
+    live.faults.add(Fault("raw", status=404, times=None, body=b'{"error": "Not Found"}'))
+    assert "it is not the address of Salesloft's API" in wrong(told())["address"][0]
+
+
+@pytest.mark.usefixtures("live")
+def test_a_name_in_the_environment_that_is_no_setting_is_a_note(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESLOFT_REGION", "eu")
+    result = typed()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert 'note        settings: "SALESLOFT_REGION" is not a setting of this server' in result.stdout
 
 
 def test_a_token_that_is_refused_is_told_once(live: Sandbox, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
