@@ -95,7 +95,7 @@ async def open_app(
                 signed_in.on_login = [changes.forget_place, configurations.forget, custom_fields.forget]
             async with (
                 open_browser(settings.state_dir) as browser,
-                open_sign_in_page(settings, signed_in, browser.desktop) as sign_in_page,
+                open_sign_in_page(settings, signed_in, browser) as sign_in_page,
                 open_jobs(plans, changes, Reads(lookups, custom_fields)) as jobs,
             ):
                 yield App(

@@ -4,19 +4,19 @@ import secrets
 import shlex
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 from pydantic import SecretStr
 
 from salesloft_mcp import __version__
-from salesloft_mcp.browser.desktop import Desktop
+from salesloft_mcp.browser.browser import Browser
 from salesloft_mcp.browser.redirect import awaited_redirect, checked_redirect
 from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError
 from salesloft_mcp.salesloft.budget import Budget
+from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Key, SignedIn
 from salesloft_mcp.salesloft.http import Network, open_http
@@ -29,6 +29,8 @@ AGENT = f"salesloft-mcp/{__version__}"
 REDIRECT_URI = "http://localhost:8788/callback"  # unless the application has another one
 WAIT_SECONDS = 600.0  # for a person to agree in the browser
 AGAIN_SECONDS = 60.0  # a page is not opened again sooner: the person sees it already
+WHO_SECONDS = 20.0  # for the question whose token it is, which is of no use without the sign-in that waits for it
+_PAGE = "sign-in"  # what the browser is opened about
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,13 @@ def login_command(settings: Settings) -> str:
     return shlex.join(words)
 
 
+async def asking_for(way: Way) -> Asking:
+    """The request for a person's consent, as the authorization server takes it."""
+    async with accounts_at(way.accounts_url) as accounts:
+        metadata = await accounts.metadata()
+    return Asking(way.accounts_url, way.application, way.redirect_uri, way.scope, pkce=not metadata.without_pkce)
+
+
 async def tokens_for(way: Way, request: Mapping[str, str]) -> Tokens:
     """What the authorization server gives for a request. Raises what `Accounts.tokens` raises."""
     async with accounts_at(way.accounts_url) as accounts:
@@ -113,23 +122,20 @@ async def _who(settings: Settings, token: SecretStr) -> tuple[User | None, Team 
     budget, me = Budget(settings.rate_limit), None
     async with open_http(settings.base_url, Key(token), wire, budget, agent=AGENT) as http:
         try:
-            me = await Salesloft(http).me()
-            return me, await Salesloft(http).team(), ""
+            with open_call(WHO_SECONDS):
+                me = await Salesloft(http).me()
+                return me, await Salesloft(http).team(), ""
         except SalesloftMcpError as error:
             return me, None, str(error)
 
 
 class SignInPage:
-    """Opens Salesloft's own page in the person's browser, and takes the redirect. `desktop` is None where nobody would
-    see it.
-    """
+    """Opens Salesloft's own page in the person's browser, and takes the redirect."""
 
-    def __init__(
-        self, settings: Settings, signed_in: SignedIn, desktop: Desktop | None, tasks: anyio.abc.TaskGroup
-    ) -> None:
+    def __init__(self, settings: Settings, signed_in: SignedIn, browser: Browser, tasks: anyio.abc.TaskGroup) -> None:
         self._settings = settings
         self._signed_in = signed_in
-        self._desktop = desktop
+        self._browser = browser
         self._tasks = tasks
         self._opened_at = -AGAIN_SECONDS
         self._turn = anyio.Lock()
@@ -145,17 +151,15 @@ class SignInPage:
         return SignedOutError(error.what, next_step=(step, *error.steps))
 
     async def _open(self) -> bool:
-        way = await self._way()
-        if self._desktop is None or way is None:
+        """Whether a page stands open whose redirect is waited for."""
+        if self._browser.desktop is None or self._browser.failed(_PAGE) or (way := await self._way()) is None:
             return False
         async with self._turn:
-            try:
-                if self._asking is None:
-                    return bool(await self._tasks.start(self._hold, way))
-                await self._show(self._asking)
-            except OSError:  # no file can be written for the browser, or no program be started
-                return False
-        return True
+            is_recent = anyio.current_time() < self._opened_at + AGAIN_SECONDS
+            if self._asking is not None:
+                return is_recent or await self._show(self._asking)
+            # The page of a sign-in that has just ended leads nowhere, and another one is not opened so soon.
+            return not is_recent and bool(await self._tasks.start(self._hold, way))
 
     async def _way(self) -> Way | None:
         """The application with which somebody signed in before, or that of the settings; None without its secret, and
@@ -169,51 +173,48 @@ class SignInPage:
         if before and given.client_id in (None, before.client_id):
             if before.grant != "authorization_code":
                 return None
-            application = Application(before.client_id, before.client_secret)
+            application = Application(
+                before.client_id, given.client_secret or before.client_secret
+            )  # it may be a new one
             return Way(before.accounts_url, application, before.redirect_uri, before.kept == "keyring", before.asked)
         if given.client_id and given.client_secret:
             application = Application(given.client_id, given.client_secret)
             return Way(accounts_of(given.base_url), application, REDIRECT_URI)
         return None
 
-    async def _show(self, asking: Asking) -> None:
-        now = anyio.current_time()
-        if self._desktop is not None and now >= self._opened_at + AGAIN_SECONDS:
-            self._opened_at = now
-            await anyio.to_thread.run_sync(self._desktop.open, asking.address)
+    async def _show(self, asking: Asking) -> bool:
+        self._opened_at = anyio.current_time()
+        return await self._browser.lead(_PAGE, asking.address)
 
     async def _hold(self, way: Way, *, task_status: anyio.abc.TaskStatus[bool] = anyio.TASK_STATUS_IGNORED) -> None:
         """Wait for the redirect, and keep what it brings. Says whether the page was opened."""
-        asking = Asking(way.accounts_url, way.application, way.redirect_uri, way.scope)
 
         async def make(query: dict[str, str]) -> Done:
             tokens = await tokens_for(way, asking.came_back(query))
             return await keep(self._settings, way, "authorization_code", tokens)
 
-        opened = False
-        try:
-            redirect = checked_redirect(way.redirect_uri, here=True)
+        is_open = False
+        with suppress(SalesloftMcpError):  # the port is taken; what goes wrong later stands on the page
+            redirect, asking = checked_redirect(way.redirect_uri, here=True), await asking_for(way)
             async with awaited_redirect(redirect, make) as coming:
-                await self._show(asking)
-                self._asking, opened = asking, True
-                task_status.started(True)
-                with anyio.move_on_after(WAIT_SECONDS):
-                    await coming.result()
-        except (SalesloftMcpError, OSError):
-            if not opened:  # the port is taken; what went wrong later stands on the page
-                task_status.started(False)
-        finally:
-            self._asking = None
+                if is_open := await self._show(asking):
+                    self._asking = asking
+                    task_status.started(True)
+                    with anyio.move_on_after(WAIT_SECONDS):
+                        await coming.result()
+        self._asking = None
+        if not is_open:
+            task_status.started(False)
 
 
 @asynccontextmanager
 async def open_sign_in_page(
-    settings: Settings, signed_in: SignedIn | None, desktop: Desktop | None
+    settings: Settings, signed_in: SignedIn | None, browser: Browser
 ) -> AsyncIterator[SignInPage | None]:
     """A page that ends with this context; None where nobody has to sign in."""
     try:
         async with anyio.create_task_group() as tasks:
-            yield SignInPage(settings, signed_in, desktop, tasks) if signed_in else None
+            yield SignInPage(settings, signed_in, browser, tasks) if signed_in else None
             tasks.cancel_scope.cancel()
     except ExceptionGroup as group:
         # What a caller raised inside is to reach whoever opened this, as if nothing had been there.

@@ -273,6 +273,14 @@ async def test_who_it_is_may_be_unreadable_and_the_sign_in_is_kept_all_the_same(
 
 
 @pytest.mark.anyio
+async def test_a_sign_in_does_not_wait_for_an_hour_to_learn_who_it_is(world: World) -> None:
+    world.sandbox.faults.add(Fault("status", path="/v2/me", status=429, retry_after=3_600))
+    done = await world.run("login", "--client-credentials")
+    assert done.exit_code == 0
+    assert "Who it is could not be read" in done.stdout
+
+
+@pytest.mark.anyio
 async def test_who_signs_out_is_revoked_and_nothing_is_kept(world: World) -> None:
     await world.run("login", "--client-credentials")
     (token,) = [token for token, caller in world.sandbox.authority.callers.items() if caller.client]

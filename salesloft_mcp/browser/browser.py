@@ -63,6 +63,17 @@ class Browser:
         self._names[name] = about
         return f"{await self.loopback.start()}/{SHOW}/{name}"
 
+    async def lead(self, about: str, address: str) -> bool:
+        """Open an address that is none of ours. Whether a browser was started for it."""
+        if self.desktop is None:
+            return False
+        self._tidy(about)
+        try:
+            self._started[about] = await anyio.to_thread.run_sync(self.desktop.open, address)
+        except OSError:
+            return False
+        return True
+
     def _add(self, about: str, subject: Subject) -> None:
         if not self.visits.knows(self._pages.get(about, "")):
             self._pages[about] = self.visits.add(subject)

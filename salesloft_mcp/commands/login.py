@@ -2,11 +2,9 @@
 
 import json
 import sys
-from contextlib import suppress
 from typing import Any
 
 import anyio
-import anyio.to_thread
 import click
 from pydantic import SecretStr
 
@@ -16,7 +14,7 @@ from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError, SalesloftMcpError, SettingsError
 from salesloft_mcp.salesloft.oauth import NO_TOKEN, Application, Asking, Tokens, accounts_of, query_of
 from salesloft_mcp.settings import Settings, load
-from salesloft_mcp.sign_in import WAIT_SECONDS, Done, Way, accounts_at, keep, tokens_for
+from salesloft_mcp.sign_in import WAIT_SECONDS, Done, Way, asking_for, keep, tokens_for
 from salesloft_mcp.state.credentials import Credentials, Grant
 from salesloft_mcp.text import escaped
 
@@ -47,7 +45,7 @@ def login(
     if client_credentials:
         tokens = anyio.run(tokens_for, way, {"grant_type": grant, **({"scope": scope} if scope else {})})
     else:
-        asking = anyio.run(_asking, way)
+        asking = anyio.run(asking_for, way)
         if no_browser:  # a person types outside of the loop, where Ctrl-C would wait for Enter
             tokens = anyio.run(tokens_for, way, asking.came_back(_pasted(asking)))
         else:
@@ -112,13 +110,6 @@ def _application(settings: Settings) -> Application:
     return Application(settings.client_id or "", settings.client_secret or NO_TOKEN)
 
 
-async def _asking(way: Way) -> Asking:
-    """The request for a person's consent, as this server takes it."""
-    async with accounts_at(way.accounts_url) as accounts:
-        metadata = await accounts.metadata()
-    return Asking(way.accounts_url, way.application, way.redirect_uri, way.scope, pkce=not metadata.without_pkce)
-
-
 def _pasted(asking: Asking) -> dict[str, str]:
     """The query of the redirect, which a person copies from a browser that may be on another machine.
 
@@ -148,9 +139,7 @@ async def _in_browser(settings: Settings, way: Way, asking: Asking, redirect: Re
 
     async with awaited_redirect(redirect, take) as coming, open_browser(settings.state_dir) as browser:
         click.echo(f"Agree in your browser. If it does not open, open this address:\n\n{asking.address}\n", err=True)
-        if browser.desktop is not None:
-            with suppress(OSError):  # no file can be written for it; the address was told
-                await anyio.to_thread.run_sync(browser.desktop.open, asking.address)
+        await browser.lead("sign-in", asking.address)
         with anyio.move_on_after(WAIT_SECONDS):
             return await coming.result()
     what = f"nobody has agreed in the browser within {WAIT_SECONDS / 60:.0f} minutes. Nothing was kept."

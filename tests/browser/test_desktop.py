@@ -234,6 +234,7 @@ async def test_where_no_file_can_be_written_no_page_is_called_open(
     (tmp_path / "state" / FOLDER).write_text("in the way")
     async with open_browser(tmp_path / "state") as browser:
         assert [await browser.show("a", question) for _ in range(2)] == ["not opened"] * 2
+        assert not await browser.lead("b", "https://accounts.test")
 
 
 async def test_where_no_browser_is_to_be_found_none_is_tried_again(

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
@@ -13,7 +15,9 @@ from mcp.client import Client
 from pydantic import SecretStr
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.sandbox import Sandbox
+from salesloft_mcp.browser.desktop import Desktop
+from salesloft_mcp.errors import SignedOutError
+from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server import announce
 from salesloft_mcp.server.build import build_server
 from salesloft_mcp.server.inventory import NAMES, chosen
@@ -21,7 +25,7 @@ from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.credentials import Credentials
 from tests.browser.desk import Desk
 from tests.conftest import Connect, Era
-from tests.hosting.program import COMMAND, clean_environment, free_port, started
+from tests.hosting.program import COMMAND, HANG_SECONDS, clean_environment, free_port, started
 from tests.server.calling import call, refused
 from tests.server.test_secrets import CALLS
 from tests.signing_in import URL, agreed, application, everything_in_process, served, sign_in
@@ -153,7 +157,52 @@ async def test_whoever_denies_it_is_told_and_asked_again_later(seated: tuple[App
         async with httpx.AsyncClient() as browser:
             page = await browser.get(await agreed(sandbox, opened.address, "deny"))
         assert "You are not signed in" in page.text
-        assert "salesloft-mcp login" in await refused(client, "get_connection")
+        words = await refused(client, "get_connection")
+        assert "salesloft-mcp login" in words
+        assert "has opened" not in words  # the page that was open leads nowhere any more
+        assert desk.was_left_alone()
+
+
+async def asked_for(app: App) -> str:
+    """What a call is told that finds nobody signed in."""
+    assert app.sign_in_page
+    return (await app.sign_in_page.told(SignedOutError("over.", next_step="log in."))).next_step
+
+
+async def test_a_new_secret_of_the_application_takes_the_place_of_the_one_that_is_kept(
+    seated: tuple[App, Sandbox, Desk], kept: Credentials
+) -> None:
+    app, sandbox, desk = seated
+    old = await kept.keep(replace(await sign_in(sandbox, kept), client_secret=SecretStr("old"), ended="over"))
+    assert "page that has opened" in await asked_for(app)
+    async with httpx.AsyncClient() as browser:
+        page = await browser.get(await agreed(sandbox, (await desk.opened()).address))
+    assert "You are signed in" in page.text
+    assert app.signed_in
+    assert (await app.signed_in.require()).login != old.login
+
+
+async def test_a_server_that_knows_no_safe_challenge_gets_none_from_the_page_either(
+    seated: tuple[App, Sandbox, Desk],
+) -> None:
+    app, sandbox, desk = seated
+    body = b'{"code_challenge_methods_supported": ["plain"]}'
+    sandbox.faults.add(Fault("raw", path="/.well-known/*", status=200, body=body))
+    await asked_for(app)
+    assert "code_challenge" not in (await desk.opened()).address
+
+
+async def test_where_no_browser_is_found_no_page_is_called_open(
+    seated: tuple[App, Sandbox, Desk], tmp_path: Path
+) -> None:
+    app, _, _ = seated
+    assert app.browser.desktop
+    app.browser.desktop = Desktop(tmp_path / "state", {"DISPLAY": ":99", "PATH": str(tmp_path)})
+    await asked_for(app)
+    with anyio.fail_after(HANG_SECONDS):
+        while not app.browser.failed("sign-in"):
+            await anyio.lowlevel.checkpoint()
+    assert "has opened" not in await asked_for(app)
 
 
 async def test_no_page_opens_where_nobody_sits_or_no_application_is_known(
