@@ -3,16 +3,17 @@
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from salesloft_mcp.errors import PolicyError, SettingsError
+from salesloft_mcp.errors import InputError, PolicyError, SettingsError
 from salesloft_mcp.forms import is_blank, left_behind
 from salesloft_mcp.policy import MEND, MODES, AskMode, ConfirmMode, Mode, Policy
 from salesloft_mcp.policy_file import installed
@@ -27,6 +28,9 @@ NEAR = 0.7  # how alike a name has to be to one of ours so that it is taken for 
 Dialect = Literal["guide", "reference"]
 
 _NO_ADDRESS = "is not an https address such as https://api.salesloft.com"
+
+# Settings, and misspelt ones, that are known to be wrong.
+_passed_over: ContextVar[frozenset[str]] = ContextVar("passed over", default=frozenset())
 
 log = logging.getLogger("salesloft_mcp")
 
@@ -96,9 +100,9 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _filled_in(cls, value: object) -> object:
+    def _filled_in(cls, value: object, field: ValidationInfo) -> object:
         """A blank value is unset; a reference that a host or a template left as it was is refused."""
-        if is_blank(value):
+        if is_blank(value) or field.field_name in _passed_over.get():
             raise PydanticUseDefault
         if not isinstance(value, str | Path):
             return value
@@ -128,6 +132,28 @@ def load(options: Mapping[str, object] | None = None, policy: Policy | None = No
     return within(policy or installed(), _placed(settings, chosen), chosen)
 
 
+def with_faults(
+    options: Mapping[str, object] | None = None, policy: Policy | None = None
+) -> tuple[Settings | None, dict[str, str], dict[str, InputError]]:
+    """What `load` and `chosen_by` give, each setting that cannot be right having its default; and all of those with
+    what is wrong, in place of the first alone. For whoever tells a person about them: nothing may be sent with them.
+
+    No settings where what is wrong is none of them, as with a policy that cannot be used.
+    """
+    faults: dict[str, InputError] = {}
+    while True:
+        before = _passed_over.set(frozenset(faults))
+        try:
+            return load(options, policy), chosen_by(options), faults
+        except InputError as error:
+            name = error.field.removeprefix("--").removeprefix(PREFIX).replace("-", "_").lower()
+            if name in faults or not error.field.upper().startswith(("--", PREFIX)):
+                return None, {}, {**faults, error.field: error}
+            faults[name] = error
+        finally:
+            _passed_over.reset(before)
+
+
 def _placed(settings: Settings, chosen: Mapping[str, str]) -> Settings:
     """The settings with whole paths. A path of the environment has to be one: where a host starts its servers, nobody
     knows.
@@ -150,7 +176,8 @@ def chosen_by(options: Mapping[str, object] | None = None) -> dict[str, str]:
         SettingsError: a name in the environment is nearly a setting, or one is set in two spellings.
     """
     given = (name for name, value in (options or {}).items() if not is_blank(value))
-    return {**_check_names(), **{name: f"--{name.replace('_', '-')}" for name in given}}
+    found = {**_check_names(), **{name: f"--{name.replace('_', '-')}" for name in given}}
+    return {name: by for name, by in found.items() if name not in _passed_over.get()}
 
 
 def within(policy: Policy, settings: Settings, chosen: Mapping[str, str] | None = None) -> Settings:
@@ -211,6 +238,8 @@ def _check_names() -> dict[str, str]:
     for name, value in os.environ.items():
         own = name.upper().removeprefix(PREFIX)
         if own == name.upper() or is_blank(value):
+            continue
+        if own.lower() in _passed_over.get():
             continue
         if own in seen:
             raise SettingsError(name, "is set twice, in two spellings.", next_step="keep one of them.")

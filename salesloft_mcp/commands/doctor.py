@@ -5,7 +5,6 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -16,12 +15,12 @@ from salesloft_mcp.commands.live import open_sandbox
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.doctor.examine import judged, readings_of
 from salesloft_mcp.doctor.readings import Chosen
-from salesloft_mcp.errors import InputError, PolicyError
+from salesloft_mcp.errors import PolicyError
 from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.server.inventory import check_policy
-from salesloft_mcp.settings import chosen_by, load
+from salesloft_mcp.settings import with_faults
 
 
 def doctor(sandbox: bool, sandbox_file: Path | None, as_json: bool, **options: Option) -> None:
@@ -41,11 +40,8 @@ def _chosen(options: Mapping[str, Option], *, sandbox: bool) -> Chosen:
     """The settings and the policy, or what is wrong with them."""
     policy, fault = _policy()
     with _warnings() as warnings:
-        try:
-            found = Chosen(load(options, policy), policy, chosen_by(options))
-        except InputError as error:
-            found = Chosen(None, policy, faults=(error,))
-    return replace(found, policy_fault=fault, warnings=tuple(dict.fromkeys(warnings)), sandbox=sandbox)
+        settings, by, faults = with_faults(options, policy)
+    return Chosen(settings, policy, by, faults, fault, tuple(dict.fromkeys(warnings)), sandbox)
 
 
 @contextmanager

@@ -33,13 +33,14 @@ def version(readings: Readings) -> Told:
 def settings(readings: Readings) -> Told:
     """The settings, or what is wrong with them."""
     chosen = readings.chosen
-    faults = [finding(error, "correct it and start again.") for error in chosen.faults]
+    faults = [finding(error, "correct it and start again.") for error in chosen.faults.values()]
     unused = [Finding(words, "correct its name, or take it away.", wrong=False) for words in chosen.warnings]
     findings = (*faults, *unused)
     if chosen.settings is None:
         return Told(("see above",), findings, known=False)
-    words = {name: _setting(name, value, readings) for name, value in chosen.settings}
-    by = {name: _chosen_by(name, value, readings) for name, value in chosen.settings}
+    sound = {name: value for name, value in chosen.settings if name not in chosen.faults}
+    words = {name: _setting(name, value, readings) for name, value in sound.items()}
+    by = {name: _chosen_by(name, value, readings) for name, value in sound.items()}
     facts = [f"{name} {words[name]} ({chosen.by[name]})" for name in words if name in chosen.by]
     for why in (BY_POLICY, BY_DEFAULT):
         if same := [f"{name} {words[name]}" for name in words if by[name] == why and words[name] != _NONE]:
@@ -72,8 +73,8 @@ def policy(readings: Readings) -> Told:
 def address(readings: Readings) -> Told:
     """Where the API lives."""
     chosen, live = readings.chosen, readings.live
-    if chosen.settings is None:
-        return Told(("not known",), known=False)
+    if chosen.settings is None or "base_url" in chosen.faults:
+        return Told(("see above",), known=False)
     url = chosen.settings.base_url
     data = {"base_url": url, "sandbox": chosen.sandbox}
     if chosen.sandbox:

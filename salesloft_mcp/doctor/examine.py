@@ -27,6 +27,8 @@ from salesloft_mcp.state.credentials import SignIn
 
 SECONDS = 12.0  # of each part
 
+_DECIDING = {"api_key", "state_dir", "base_url"}  # settings that decide which credential there is
+
 ReadT = TypeVar("ReadT")
 
 
@@ -42,12 +44,13 @@ async def readings_of(chosen: Chosen, way: Way | None) -> Readings:
     system = System(sys.platform, Path.home(), surroundings())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keep, "hosts", partial(read_hosts, system))
-        if way is not None:
+        if way is not None and "state_dir" not in chosen.faults:
             tasks.start_soon(keep, "state", partial(read_state, way.settings.state_dir, way.environment))
-            if not chosen.sandbox:
-                tasks.start_soon(keep, "route", partial(read_route, way.settings.base_url))
+        if way is not None and "base_url" not in chosen.faults and not chosen.sandbox:
+            tasks.start_soon(keep, "route", partial(read_route, way.settings.base_url))
+        if way is not None and not chosen.faults and chosen.policy_fault is None:
             tasks.start_soon(keep, "live", partial(_live, chosen, way))
-    if way is not None:  # a request may have renewed the sign-in
+    if way is not None and not chosen.faults.keys() & _DECIDING:  # a request may have renewed the sign-in
         await keep("credential", partial(_credential, chosen, way))
     return Readings(at=time.time(), home=system.home, chosen=chosen, **found)  # type: ignore[arg-type]
 
@@ -83,9 +86,7 @@ async def _read(read: Callable[[], Awaitable[ReadT | Unread]]) -> ReadT | Unread
         return Unread(f"it cannot be read ({type(error).__name__}: {error}).", "failed")
 
 
-async def _live(chosen: Chosen, way: Way) -> Live | Unread:
-    if chosen.faults or chosen.policy_fault:
-        return Unread("Salesloft was not asked, because of what is wrong above.")
+async def _live(chosen: Chosen, way: Way) -> Live:
     return await read_live(way, credential_of(way.settings), chosen.policy)
 
 

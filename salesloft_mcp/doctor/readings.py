@@ -32,14 +32,15 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The settings and the policy. `settings` is None where they cannot be used, for one of the faults; `by` says where
-    each was chosen that somebody has chosen: by an option, or in the environment.
+    """The settings and the policy. `by` says where each was chosen that somebody has chosen: by an option, or in the
+    environment. `faults` are by the name of the setting, which then has its default; `settings` is None where none can
+    be used.
     """
 
     settings: Settings | None
     policy: Policy
     by: Mapping[str, str] = field(default_factory=dict)
-    faults: tuple[SalesloftMcpError, ...] = ()
+    faults: Mapping[str, SalesloftMcpError] = field(default_factory=dict)
     policy_fault: SalesloftMcpError | None = None
     warnings: tuple[str, ...] = ()
     sandbox: bool = False
@@ -135,11 +136,11 @@ class Readings:
     at: float
     home: Path
     chosen: Chosen = Chosen(None, NO_LIMITS)
-    credential: Credential | Unread = Unread("it was not looked for.")
-    route: Route | SettingsError | Unread = Unread("none is needed.")
-    live: Live | Unread = Unread("Salesloft was not asked.")
-    state: State | Unread = Unread("it was not looked at.")
-    hosts: tuple[Hosted, ...] | Unread = Unread("they were not looked at.")
+    credential: Credential | Unread = Unread("see above")
+    route: Route | SettingsError | Unread = Unread("see above")
+    live: Live | Unread = Unread("see above")
+    state: State | Unread = Unread("see above")
+    hosts: tuple[Hosted, ...] | Unread = Unread("see above")
 
     def short(self, place: object) -> str:
         """A path as a ticket may show it, with ~ for the home directory, which mostly holds a name."""

@@ -173,6 +173,22 @@ def test_each_setting_is_told_with_where_it_comes_from(told: Told, home: Path, m
     assert facts(found, "policy") == "mode no-delete (/etc/policy.toml)"
 
 
+def test_all_faults_of_the_settings_are_told_at_once_and_what_they_leave_is_looked_at(
+    live: Sandbox, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SALESLOFT_API_KEY", "SALESLOFT_BASE_URL", "SALESLOFT_MODE", "SALESLOFT_ASSK"):
+        monkeypatch.setenv(name, "<fill this in>")
+    found = told("--rate-limit", "0")
+    assert {one.split(":")[0] for one in wrong(found)["settings"]} == {
+        *("SALESLOFT_API_KEY", "SALESLOFT_BASE_URL", "SALESLOFT_MODE", "SALESLOFT_ASSK", "--rate-limit")
+    }
+    assert list(wrong(found)) == ["settings"]
+    assert facts(found, "state") == "~/state, not there yet: a server makes it"
+    assert facts(found, "address") == facts(found, "credential") == "see above"
+    assert facts(found, "settings").startswith("state_dir ~/state (SALESLOFT_STATE_DIR)\nby default: ask deletes, ")
+    assert not live.requests
+
+
 def test_a_policy_that_cannot_be_used_is_a_failure(
     live: Sandbox, told: Told, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
