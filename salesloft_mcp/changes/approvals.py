@@ -114,9 +114,11 @@ class Approvals:
     async def answer(self, tenant: str, question: Question) -> Decision | None:
         """What a person said to exactly this within the last hour; None for nothing. Using a yes is the log's part."""
         sql = (
-            "SELECT decision, decided_where FROM approvals WHERE tenant = ? AND digest = ? AND decided_at > ?"
+            "SELECT decision, decided_where FROM approvals WHERE tenant = ? AND digest = ?"
+            " AND decided_at > ? AND decided_at < ?"  # a clock that was ahead and is set right lengthens no hour
             " ORDER BY decided_at DESC"
         )
-        since = self.clock() - GRANTED_SECONDS
-        found = await self.database.read(lambda tx: tx.row(sql, tenant, question.digest, since))
+        now = self.clock()
+        values = (tenant, question.digest, now - GRANTED_SECONDS, now + GRANTED_SECONDS)
+        found = await self.database.read(lambda tx: tx.row(sql, *values))
         return None if found is None else Decision(found["decision"] == "yes", found["decided_where"])

@@ -88,6 +88,15 @@ async def test_a_yes_may_be_used_for_an_hour_from_when_it_was_given(approvals: A
     assert await approvals.answer(HERE, QUESTION) is None
 
 
+async def test_a_clock_that_was_ahead_makes_a_yes_good_for_no_longer(approvals: Approvals, clock: Clock) -> None:
+    clock.now += 7 * ASKED_SECONDS
+    await approvals.decide(await approvals.ask(HERE, QUESTION), True)
+    clock.now -= 60
+    assert await approvals.answer(HERE, QUESTION) == YES
+    clock.now -= 6 * ASKED_SECONDS
+    assert await approvals.answer(HERE, QUESTION) is None
+
+
 async def test_pending_questions_come_oldest_first(approvals: Approvals, clock: Clock) -> None:
     digests = [str(number) for number in range(3)]
     for digest in digests:
