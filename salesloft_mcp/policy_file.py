@@ -68,7 +68,7 @@ def read(file: Path, administrator: int = ADMINISTRATOR) -> Policy:
         return _policy(str(file), tomllib.loads(text))
     except UnicodeDecodeError:
         raise _unusable(file, "it is not text in UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no error of TOML
         raise _unusable(file, f"it is not TOML: {error}.") from None
     except OSError as error:
         raise _unusable(file, f"it cannot be read ({error.strerror}).") from None

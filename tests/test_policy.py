@@ -197,6 +197,7 @@ def test_no_variable_of_a_user_leads_to_another_policy(monkeypatch: pytest.Monke
         (b"mode = '\xff'\n", "it is not text in UTF-8."),
         (b"\0" * 100, "it is not TOML: "),
         ("a = " + "[" * 100_000, "it is not TOML: "),
+        ("a = " + "9" * 5_000, "it is not TOML: "),
         ("mod = 'read-only'\n", '"mod" is no key of a policy; did you mean mode?'),
         ("[policy]\nmode = 'read-only'\n", '"policy" is no key of a policy; '),
         ("api_key = 'x'\n", '"api_key" is no key of a policy; '),
