@@ -44,6 +44,7 @@ from salesloft_mcp.salesloft.rights import (
     writes,
 )
 from salesloft_mcp.salesloft.spellings import AS_THE_GUIDE, Spellings
+from salesloft_mcp.salesloft.token_shape import doubt_of
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 PAUSE_SECONDS = 0.5  # before a read is sent again whose answer broke off in the middle
@@ -247,7 +248,8 @@ class Salesloft:
         asked = wait_asked(response.headers, time.time())
         wait = MINUTE if asked is None else asked
         ahead = seconds_ahead(response.headers, time.time())
-        got = Received(response.status_code, content, wait, is_metered(response.headers), ahead)
+        doubt = doubt_of(_token(response)) if response.status_code == 401 else ""
+        got = Received(response.status_code, content, wait, is_metered(response.headers), ahead, doubt)
         if call.answers is not None:
             call.answers.append((ask, got))
         return read(ask, got)
@@ -275,7 +277,12 @@ async def _content(response: httpx.Response) -> bytes:
                 raise httpx.DecodingError("the answer is larger than any page can be")
     except (httpx.NetworkError, httpx.ProtocolError) as error:
         raise _CutOffError(error) from error
-    return without(bytes(content), response.request.headers.get("Authorization", "").removeprefix("Bearer "))
+    return without(bytes(content), _token(response))
+
+
+def _token(response: httpx.Response) -> str:
+    """What was sent with the request."""
+    return str(response.request.headers.get("Authorization", "")).removeprefix("Bearer ")
 
 
 def _is_half(content: bytes) -> bool:

@@ -18,7 +18,7 @@ class Received:
 
     `retry_after` is how long to wait, in seconds; `metered` says that the answer counts the team's points; `ahead` is
     by how many seconds the clock of this computer is ahead of the server's, None where the answer does not tell its
-    time.
+    time; `doubt` is why the token that was sent can hardly be one, where it was refused.
     """
 
     status: int
@@ -26,6 +26,7 @@ class Received:
     retry_after: float
     metered: bool
     ahead: float | None = None
+    doubt: str = ""
 
 
 def wait_asked(headers: Mapping[str, str], now: float) -> float | None:

@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.fields import NO_TEXT
+from salesloft_mcp.salesloft.models import OBJECT_TYPES, ObjectType, Scope
 from salesloft_mcp.salesloft.models import Mapping as MappingRow
-from salesloft_mcp.salesloft.models import ObjectType, Scope
 from salesloft_mcp.salesloft.rights import READ_MAPPINGS, Right, reads
 from salesloft_mcp.text import quoted
 
@@ -35,6 +35,11 @@ OLDEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "ASC"))
 NEWEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "DESC"))  # the usual order; the guide prints another
 
 
+_ALWAYS_THERE = frozenset(
+    f"/v2/{name}" for name in ("me", "team", *OBJECT_TYPES, "external/configurations", "external/mappings")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call to Salesloft: `path` is percent-encoded already and begins with /v2; `scopes` are what it needs."""
@@ -53,6 +58,11 @@ class Request:
     def name(self) -> str:
         """Method and path for people: no query and no body, which may hold personal data."""
         return f"{self.method} {self.path}"
+
+    @property
+    def always_there(self) -> bool:
+        """Whether Salesloft has this whatever the data: a list, or whose the token is."""
+        return self.method == "GET" and self.path in _ALWAYS_THERE
 
     @property
     def page(self) -> int:

@@ -19,6 +19,7 @@ LONGEST_WORDS = 120  # characters of Salesloft's own words that are passed on, f
 _REFUSALS = frozenset({400, 401, 403, 404, 422, 429})
 _LOOK = "look whether it was done before sending it again."
 _SLASH = "An id with a slash may not work here."  # whether Salesloft takes one in a path, nobody says
+_ADDRESS = "correct it; by itself it is https://api.salesloft.com."
 _SUPPORT = "tell Salesloft's support."
 _IN_BETWEEN = "check SALESLOFT_BASE_URL, and whether a proxy, a firewall or a sign-in page stands in between."
 
@@ -206,10 +207,16 @@ def _refusal(ask: Request, got: Received, said: Complaints) -> errors.ApiError:
     words = f" It says {_shown(said)}." if said else ""
     match got.status:
         case 401:
-            what = f"Salesloft does not accept this token (401).{words}"
-            return errors.UnauthorizedError(what, next_step="set a current SALESLOFT_API_KEY.")
+            doubt = f" What is set {got.doubt}." if got.doubt else ""
+            what = f"Salesloft does not accept this token (401).{doubt}{words}"
+            step = "correct SALESLOFT_API_KEY." if got.doubt else "set a current SALESLOFT_API_KEY."
+            return errors.UnauthorizedError(what, next_step=step)
         case 403:
             return errors.ForbiddenError(f"the token may not call {ask.name} (403).{words}", next_step=_grant(ask))
+        case 404 if ask.always_there:
+            there = f"{ask.name}, which it always has, is not there (404)"
+            what = f"SALESLOFT_BASE_URL: Salesloft's API is not at this address: {there}.{words}"
+            return errors.NotFoundError(what, next_step=_ADDRESS)
         case 404:
             what = f"Salesloft knows nothing at {ask.name} (404).{words}"
             return errors.NotFoundError(what, next_step=_not_found(ask))
