@@ -38,6 +38,7 @@ class Browser:
     _names: dict[str, str] = field(default_factory=dict, init=False)  # by a name for an address, what pages are about
     _started: dict[str, Started] = field(default_factory=dict, init=False)  # by what, until the page was seen
     _opened: dict[str, float] = field(default_factory=dict, init=False)  # by what, when it was opened last
+    _windows: list[float] = field(default_factory=list, init=False)  # when each of the last minute was opened
 
     def __post_init__(self) -> None:
         self.visits = Visits(self.loopback)
@@ -82,13 +83,15 @@ class Browser:
         """Open a page, unless it was opened less than `again` seconds ago."""
         now = anyio.current_time()
         self._opened = {one: at for one, at in self._opened.items() if at > now - SEEN_SECONDS}
+        self._windows = [at for at in self._windows if at > now - MINUTE]
         if self.desktop is None:
             return "not opened"
         if now - self._opened.get(about, -math.inf) < again:
             return "open already"
-        if sum(at > now - MINUTE for at in self._opened.values()) >= MOST_OPENED:
+        if len(self._windows) >= MOST_OPENED:
             return "not opened"
         self._opened[about] = now
+        self._windows.append(now)
         self._tidy(about)  # an earlier address leads nowhere from now on
         try:
             address = await self.visits.address(self._pages[about], partial(self._tidy, about))
