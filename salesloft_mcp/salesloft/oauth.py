@@ -132,11 +132,12 @@ class Accounts:
         self._http = http
 
     async def metadata(self) -> Metadata:
-        """What it says of itself; nothing where it says nothing that can be read."""
-        try:
-            status, content = await self._sent("GET", METADATA)
-        except errors.UnreachableError:
-            return Metadata()
+        """What it says of itself; nothing where it says nothing that can be read.
+
+        Raises:
+            UnreachableError: it does not answer at all.
+        """
+        status, content = await self._sent("GET", METADATA)
         found = read_json(content) if status == 200 else None
         if not isinstance(found, dict):
             return Metadata()

@@ -162,7 +162,7 @@ class Credentials:
 
     def _recovered(self) -> SignIn | None:
         found = self._read()
-        for part in self._folder.glob(f".{self._file.stem}.*"):
+        for part in _left_by_killed(self._file):
             try:
                 newer = _sign_in(part.read_text(encoding="utf-8"))
                 if found and newer.login == found.login:
@@ -201,7 +201,8 @@ class Credentials:
         held = self._is_in_keyring()
         gone = self._entry.remove()
         try:
-            self._file.unlink(missing_ok=True)
+            for one in (*_left_by_killed(self._file), self._file):
+                one.unlink(missing_ok=True)
         except OSError as error:
             raise _unusable(self._file, error) from error
         return gone or not held
@@ -226,12 +227,17 @@ def _taken(lock: filelock.BaseFileLock) -> bool:
     return True
 
 
+def _left_by_killed(file: Path) -> list[Path]:
+    """What processes had written that were killed before it took the place of `file`."""
+    return list(file.parent.glob(f".{file.stem}.*"))
+
+
 def _write_whole(folder: Path, file: Path, text: str) -> None:
     """The new file takes the place of the old one at once. It is on disk, name and all, when this returns.
 
     Only one process writes at a time; what another one left half written when it was killed goes.
     """
-    for left in folder.glob(f".{file.stem}.*"):
+    for left in _left_by_killed(file):
         left.unlink(missing_ok=True)
     descriptor, part = tempfile.mkstemp(dir=folder, prefix=f".{file.stem}.")  # only its owner may read it
     try:

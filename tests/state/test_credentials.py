@@ -192,6 +192,14 @@ async def test_what_is_half_written_is_nobodys_and_goes(kept: Credentials, tmp_p
     assert files(tmp_path) == [file]
 
 
+async def test_removed_it_is_gone_with_what_a_killed_process_had_written(kept: Credentials, tmp_path: Path) -> None:
+    await kept.keep(FOUND)
+    (file,) = files(tmp_path)
+    (file.parent / f".{file.stem}.part").write_text(FOUND.dumped())
+    assert await kept.remove()
+    assert files(tmp_path) == []
+
+
 async def test_what_another_login_left_is_not_taken_up(kept: Credentials, tmp_path: Path) -> None:
     await kept.keep(FOUND)
     (file,) = files(tmp_path)
