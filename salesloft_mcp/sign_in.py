@@ -14,14 +14,14 @@ from pydantic import SecretStr
 from salesloft_mcp import __version__
 from salesloft_mcp.browser.browser import Browser
 from salesloft_mcp.browser.redirect import awaited_redirect, checked_redirect
-from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError
+from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError, UnauthorizedError, UnreachableError
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Key, SignedIn
 from salesloft_mcp.salesloft.http import Network, open_http
 from salesloft_mcp.salesloft.models import Team, User
-from salesloft_mcp.salesloft.oauth import Accounts, Application, Asking, Tokens, accounts_of, open_accounts
+from salesloft_mcp.salesloft.oauth import Accounts, Application, Asking, Metadata, Tokens, accounts_of, open_accounts
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.credentials import Credentials, Grant, SignIn
 
@@ -76,9 +76,11 @@ def login_command(settings: Settings) -> str:
 
 
 async def asking_for(way: Way) -> Asking:
-    """The request for a person's consent, as the authorization server takes it."""
+    """The request for a person's consent, as this server takes it; one that says nothing of itself may know all of it."""
+    metadata = Metadata()
     async with accounts_at(way.accounts_url) as accounts:
-        metadata = await accounts.metadata()
+        with suppress(UnreachableError):
+            metadata = await accounts.metadata()
     return Asking(way.accounts_url, way.application, way.redirect_uri, way.scope, pkce=not metadata.without_pkce)
 
 
@@ -93,8 +95,11 @@ async def keep(settings: Settings, way: Way, grant: Grant, tokens: Tokens) -> Do
 
     Raises:
         StateError: they cannot be kept.
+        UnauthorizedError: it is an API key that Salesloft does not know. What was kept before stays.
     """
     me, team, problem = await _who(settings, tokens.access)
+    if grant == "api_key" and isinstance(problem, UnauthorizedError):
+        raise UnauthorizedError("Salesloft does not know this API key. It is not kept.", next_step="copy it again.")
     found = SignIn(
         accounts_url=way.accounts_url,
         client_id=way.application.id,
@@ -113,10 +118,10 @@ async def keep(settings: Settings, way: Way, grant: Grant, tokens: Tokens) -> Do
     )
     credentials = Credentials(settings.state_dir, settings.base_url)
     async with credentials.locked():
-        return Done(await credentials.keep(found), me, team, problem)
+        return Done(await credentials.keep(found), me, team, str(problem or ""))
 
 
-async def _who(settings: Settings, token: SecretStr) -> tuple[User | None, Team | None, str]:
+async def _who(settings: Settings, token: SecretStr) -> tuple[User | None, Team | None, SalesloftMcpError | None]:
     """Whose token it is, as far as it may say so."""
     wire = Network(tls=not settings.base_url.startswith("http:"))
     budget, me = Budget(settings.rate_limit), None
@@ -124,9 +129,9 @@ async def _who(settings: Settings, token: SecretStr) -> tuple[User | None, Team 
         try:
             with open_call(WHO_SECONDS):
                 me = await Salesloft(http).me()
-                return me, await Salesloft(http).team(), ""
+                return me, await Salesloft(http).team(), None
         except SalesloftMcpError as error:
-            return me, None, str(error)
+            return me, None, error
 
 
 class SignInPage:

@@ -177,11 +177,21 @@ async def test_an_api_key_is_kept_and_used_where_no_environment_has_it(world: Wo
 
 @pytest.mark.anyio
 async def test_an_api_key_that_salesloft_knows_no_longer_is_told_and_nothing_is_asked_for_it(world: World) -> None:
-    await world.run("login", "--api-key", SALESLOFT_API_KEY="ak-of-nobody")
+    await world.run("login", "--api-key", SALESLOFT_API_KEY=API_KEY)
+    del world.sandbox.authority.callers[API_KEY]
     refused = await world.run("resolve", "CONTACT3456")
     assert refused.exit_code == 2
     assert "does not know the API key any more" in refused.stderr
     assert not token_requests(world.sandbox)
+
+
+@pytest.mark.anyio
+async def test_an_api_key_that_salesloft_does_not_know_takes_the_place_of_nothing(world: World) -> None:
+    await world.run("login", "--api-key", SALESLOFT_API_KEY=API_KEY)
+    refused = await world.run("login", "--api-key", SALESLOFT_API_KEY="ak-of-nobody")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "does not know this API key" in refused.stderr
+    assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 0
 
 
 def test_without_a_terminal_an_api_key_has_to_be_set(tmp_path: Path) -> None:
@@ -304,11 +314,22 @@ async def test_where_no_way_to_revoke_is_told_a_person_is_told_what_to_do(world:
 
 
 @pytest.mark.anyio
+async def test_where_nobody_answers_a_revocation_is_not_called_undocumented(world: World) -> None:
+    await world.run("login", "--client-credentials", "--accounts-url", world.url)
+    (file,) = world.state.rglob("*.json")
+    file.write_text(file.read_text().replace(world.url, f"http://127.0.0.1:{free_port()}"))
+    done = await world.run("logout")
+    assert "did not answer" in done.stdout
+    assert "documents no way" not in done.stdout
+    assert not list(world.state.rglob("*.json"))
+
+
+@pytest.mark.anyio
 async def test_a_revocation_that_fails_is_told_and_nothing_is_kept(world: World) -> None:
     await world.run("login", "--client-credentials")
     world.sandbox.faults.add(Fault("status", path="/oauth/revoke", status=503))
     done = await world.run("logout")
-    assert "did not say that it revoked them" in done.stdout
+    assert "did not say that it revoked its tokens" in done.stdout
     assert not list(world.state.rglob("*.json"))
 
 
