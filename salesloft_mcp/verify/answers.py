@@ -61,6 +61,10 @@ class Answer:
         """The first row; empty when there is none."""
         return next(_rows(self.data), {})
 
+    def values(self, name: str) -> list[object]:
+        """What each row has under a name, None where it has nothing. It may be of any kind, and so fit into no set."""
+        return [row.get(name) for row in self.rows]
+
     def paging(self, name: str) -> object:
         """A value of the envelope's paging."""
         found: object = self.body

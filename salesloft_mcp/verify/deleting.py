@@ -74,9 +74,10 @@ async def _outlive(bench: Bench) -> str:
     return "they stay" if answer.ok and await _live(bench) == before else "they go with it"
 
 
-async def _live(bench: Bench) -> set[object]:
+async def _live(bench: Bench) -> list[str]:
     rows = (await bench.mappings(_LIVE)).rows
-    return {row.get("external_id") for row in rows if row.get("deleted") is not True} & {MAIN, CHARACTERS}
+    live = [row.get("external_id") for row in rows if row.get("deleted") is not True]
+    return [external_id for external_id in (MAIN, CHARACTERS) if external_id in live]
 
 
 async def _listed(bench: Bench, *query: tuple[str, str]) -> bool:

@@ -11,15 +11,11 @@ from salesloft_mcp.salesloft.spellings import (
     ONLY_PLURAL,
     ONLY_SINGULAR,
 )
-from salesloft_mcp.verify.answers import Answer, NotToldError
+from salesloft_mcp.verify.answers import NotToldError
 from salesloft_mcp.verify.bench import MAIN, NOTHING, Bench
 from salesloft_mcp.verify.check import NOBODY, Check
 
 FAR_PAGE = 50  # far past the end of the throw-away type, and at the price of any other page
-
-
-def _ids(found: Answer) -> list[object]:
-    return [row.get("external_id") for row in found.rows]
 
 
 async def _one_row(bench: Bench) -> str:
@@ -57,7 +53,9 @@ async def _mapping_id(bench: Bench) -> str:
 async def _object_type(bench: Bench) -> str:
     bench.done("a mapping")
     found = [
-        word for word in ("users", "user", "accounts") if MAIN in _ids(await bench.mappings(("object_type", word)))
+        word
+        for word in ("users", "user", "accounts")
+        if MAIN in (await bench.mappings(("object_type", word))).values("external_id")
     ]
     words = {"users user": BOTH_WORDS, "users": ONLY_PLURAL, "user": ONLY_SINGULAR, "": NEITHER_WORD}
     return words.get(" ".join(found), IGNORED)
@@ -67,14 +65,19 @@ async def _unknown_filter(bench: Bench) -> str:
     bench.done("a mapping")
     found = await bench.mappings(("no_such_filter", "1"))
     return (
-        "it is ignored" if MAIN in _ids(found) else f"it finds nothing ({found.outcome})" if found.ok else found.outcome
+        "it is ignored"
+        if MAIN in found.values("external_id")
+        else f"it finds nothing ({found.outcome})"
+        if found.ok
+        else found.outcome
     )
 
 
 async def _sorting(bench: Bench) -> str:
     bench.done("a mapping")
     up, down = [
-        _ids(await bench.mappings(("sort_by", "id"), ("sort_direction", direction))) for direction in ("ASC", "DESC")
+        (await bench.mappings(("sort_by", "id"), ("sort_direction", direction))).values("external_id")
+        for direction in ("ASC", "DESC")
     ]
     if len(up) < 2:
         raise NotToldError("there are not two mappings to be sorted")

@@ -29,7 +29,7 @@ async def _without_external_id(bench: Bench) -> str:
 async def _arrays(bench: Bench) -> str:
     numbered = bool((await bench.records(MAIN)).rows)
     users = await bench.ask("/v2/users", ("ids[]", str(bench.user)), ("visible_only", "false"))
-    empty = {row.get("id") for row in users.rows} == {bench.user}
+    empty = users.values("id") == [bench.user]
     return {(True, True): "both", (True, False): "only external_ids[1]", (False, True): "only ids[]"}.get(
         (numbered, empty), "neither"
     )
@@ -98,12 +98,12 @@ async def _null_words(bench: Bench) -> str:
 
 async def _parts(bench: Bench) -> str:
     people = await bench.ask(PEOPLE)
-    cities = Counter(str(row["city"]) for row in people.rows if isinstance(row.get("city"), str))
+    cities = Counter(city for city in people.values("city") if isinstance(city, str))
     usable = [one for one, _ in cities.most_common() if len(one) > LONG_ENOUGH and one.isascii() and one.isalpha()]
     if not usable:
         raise NotToldError("none of the people who were updated last has a city to look for")
     found = await bench.ask(PEOPLE, ("city", usable[0][1:].swapcase()))
-    return "found" if usable[0] in {row.get("city") for row in found.rows} else "not found"
+    return "found" if usable[0] in found.values("city") else "not found"
 
 
 async def _metered(bench: Bench) -> str:

@@ -30,7 +30,7 @@ from salesloft_mcp.verify.bench import CHARACTERS, MAIN, PREFIX
 from salesloft_mcp.verify.remembered import remembered
 from salesloft_mcp.verify.removal import unremoved
 from salesloft_mcp.verify.report import Report
-from salesloft_mcp.verify.table import CHECKS
+from salesloft_mcp.verify.table import CHECKS, NOT_TRIED
 from salesloft_mcp.verify.trial import points, verify
 from tests.salesloft.opened import opened, over
 
@@ -164,6 +164,14 @@ async def test_what_something_in_between_answers_says_nothing_of_salesloft(
     assert report.of("differs") == []
     assert "with no JSON" in " ".join(one.seen for one in report.of("not tried"))
     assert {one["external_type"] for one in standing(sandbox)} <= {one.external_type for one in report.made.left}
+
+
+async def test_values_of_any_kind_break_no_trial(sandbox: Sandbox, database: Database) -> None:
+    before = of_others(sandbox)
+    async with over(Wrapped(sandbox), token=sandbox.api_key) as api:
+        report = await verify(changes_of(api, database), database, YES)
+    assert len(report.findings) == len(CHECKS) + len(NOT_TRIED)
+    assert of_others(sandbox) == before
 
 
 async def test_of_many_writes_that_were_cut_off_those_of_a_trial_are_settled(
@@ -369,6 +377,21 @@ class Interrupted(httpx.AsyncBaseTransport):
             answer = self._answer
             return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
         return await self._inner.handle_async_request(request)
+
+
+class Wrapped(httpx.AsyncBaseTransport):
+    """The sandbox, but that each value in a list is in a list of its own."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._inner = InProcess(sandbox)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        found = json.loads(await response.aread() or b"{}")
+        if request.method != "GET" or not isinstance(found.get("data"), list):
+            return response
+        rows = [{name: [value] for name, value in row.items()} for row in found["data"]]
+        return httpx.Response(200, json={**found, "data": rows})
 
 
 class WithoutFilter(httpx.AsyncBaseTransport):
