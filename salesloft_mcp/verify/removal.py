@@ -138,6 +138,8 @@ async def _rows(bench: Bench, path: str, external_type: str) -> list[Row]:
         answer = await bench.ask(path, ("external_type", external_type), page=page)
         if not answer.ok:
             raise NotToldError(f"it was answered {answer.outcome}")
+        if (answer.data and not answer.rows) or not all(isinstance(one, str) for one in answer.values("external_type")):
+            raise NotToldError("what is listed shows no external types")
         found += answer.rows
         if len(answer.rows) < PAGE_SIZE:
             break

@@ -172,6 +172,8 @@ async def test_values_of_any_kind_break_no_trial(sandbox: Sandbox, database: Dat
         report = await verify(changes_of(api, database), database, YES)
     assert len(report.findings) == len(CHECKS) + len(NOT_TRIED)
     assert of_others(sandbox) == before
+    assert {one["external_type"] for one in standing(sandbox)} <= {one.external_type for one in report.made.left}
+    assert standing(sandbox)
 
 
 async def test_of_many_writes_that_were_cut_off_those_of_a_trial_are_settled(
