@@ -59,10 +59,12 @@ def _safe_origin(value: str) -> str:
         raise ValueError(_NO_ADDRESS)
     if url.scheme == "http" and host.strip("[]") not in LOOPBACK:
         raise ValueError("uses http: only https is safe for a token (http is allowed for loopback addresses)")
-    # The scheme is written in one way wherever it is looked at. The guide prints the address with /v2/external at its
-    # end, which every request adds by itself.
-    written = url.scheme + value[len(url.scheme) :]
-    return written.rstrip(":/").removesuffix("/v2/external").removesuffix("/v2").rstrip("/")
+    # One address is written in one way, because sign-ins, plans and the log are kept by it. The guide prints it with
+    # /v2/external at its end, which every request adds by itself.
+    authority, _, path = value[len(url.scheme) + 3 :].partition("/")
+    usual = ":443" if url.scheme == "https" else ":80"
+    written = f"{url.scheme}://{authority.lower().removesuffix(usual).rstrip(':')}/{path}"
+    return written.rstrip("/").removesuffix("/v2/external").removesuffix("/v2").rstrip("/")
 
 
 def _path(value: Path) -> Path:

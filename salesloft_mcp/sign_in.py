@@ -76,7 +76,7 @@ def login_command(settings: Settings) -> str:
 
 
 async def asking_for(way: Way) -> Asking:
-    """The request for a person's consent, as this server takes it; one that says nothing of itself may know all of it."""
+    """The request for a person's consent, as its server takes it."""
     metadata = Metadata()
     async with accounts_at(way.accounts_url) as accounts:
         with suppress(UnreachableError):

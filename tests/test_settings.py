@@ -73,8 +73,9 @@ def test_the_key_never_shows_in_any_form_of_the_settings() -> None:
     [
         ("https://api.salesloft.com", "https://api.salesloft.com"),
         ("https://api.salesloft.com/", "https://api.salesloft.com"),
-        ("HTTPS://api.salesloft.com", "https://api.salesloft.com"),
-        ("https://API.salesloft.com:443", "https://API.salesloft.com:443"),
+        ("HTTPS://API.Salesloft.com:443", "https://api.salesloft.com"),
+        ("http://127.0.0.1:80/Mock", "http://127.0.0.1/Mock"),
+        ("https://crm.test:8443/v2", "https://crm.test:8443"),
         ("https://api.salesloft.com:", "https://api.salesloft.com"),
         ("https://proxy.example:8443/salesloft/", "https://proxy.example:8443/salesloft"),
         ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
