@@ -194,6 +194,16 @@ async def test_an_api_key_that_salesloft_does_not_know_takes_the_place_of_nothin
     assert (await world.run("resolve", "CONTACT3456", "--external-type", "crm_lead")).exit_code == 0
 
 
+@pytest.mark.anyio
+async def test_who_signs_in_is_told_what_was_not_given_and_what_wins_over_it(world: World) -> None:
+    given = b'{"access_token": "a", "scope": "external_id:read"}'
+    world.sandbox.faults.add(Fault("raw", path="/oauth/token", status=200, body=given))
+    more = ("--client-credentials", "--scope", "external_id:read person:view")
+    done = await world.run("login", *more, SALESLOFT_API_KEY=API_KEY)
+    assert "Asked for, and not given: person:view." in done.stdout
+    assert "SALESLOFT_API_KEY is set here, and wins over it" in done.stdout
+
+
 def test_without_a_terminal_an_api_key_has_to_be_set(tmp_path: Path) -> None:
     env = clean_environment(tmp_path)
     done = CliRunner(env=env).invoke(cli, ["login", "--api-key"])

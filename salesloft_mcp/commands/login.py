@@ -157,9 +157,11 @@ def _told(settings: Settings, done: Done) -> dict[str, Any]:
         "user_id": done.me.id if done.me else None,
         "user": escaped(done.me.name or "") if done.me else "",
         "scopes": escaped(found.scope).split(),
+        "scopes_not_given": [one for one in found.asked.split() if found.scope and one not in found.scope.split()],
         "expires_in_seconds": round(found.lifetime),
         "renewed": found.grant == "client_credentials" or bool(found.refresh_token.get_secret_value()),
         "kept": found.kept,
+        "key_wins": bool(settings.api_key) and found.grant != "api_key",
         "problem": done.problem,
     }
 
@@ -172,6 +174,10 @@ def _sentence(told: dict[str, Any]) -> str:
     lines += ["The API key is good until somebody deletes it in Salesloft."] if key else _ends(told)
     place = "the system's keyring" if told["kept"] == "keyring" else "a file that only you can read"
     lines.append(f"It is kept in {place}. A server that runs already uses it from its next call on.")
+    if told["key_wins"]:
+        lines.append(
+            "SALESLOFT_API_KEY is set here, and wins over it wherever it is set: take it away to use the sign-in."
+        )
     if told["problem"]:
         lines.append(f"Who it is could not be read: {told['problem']}")
     return "\n".join(lines)
@@ -180,6 +186,8 @@ def _sentence(told: dict[str, Any]) -> str:
 def _ends(told: dict[str, Any]) -> list[str]:
     """What tokens may do, and for how long."""
     scopes = f"Scopes: {' '.join(told['scopes']) or 'those of the application'}."
+    if missing := told["scopes_not_given"]:
+        scopes = f"{scopes} Asked for, and not given: {' '.join(missing)}."
     seconds = told["expires_in_seconds"]
     ends = f"in {seconds} seconds" if seconds < 120 else f"in {seconds / 60:.0f} minutes"
     renewed = "is renewed by itself" if told["renewed"] else "cannot be renewed: then sign in again"
