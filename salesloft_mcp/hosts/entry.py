@@ -88,7 +88,9 @@ def options_of(entry: object) -> tuple[str, ...] | None:
     """The options with which an entry starts this server; None where it starts something else."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("args"), list):
         return None
-    words = [str(word) for word in (entry.get("command"), *entry["args"])]
+    if not isinstance(entry.get("command"), str):
+        return None
+    words = [str(word) for word in (entry["command"], *entry["args"])]
     if _SERVE not in words[1:] or not any(_program(word) in _OWN for word in words):
         return None
     return tuple(words[words.index(_SERVE, 1) + 1 :])

@@ -90,6 +90,7 @@ def test_the_command_knows_every_host_of_the_table() -> None:
         ({"command": "uvx", "args": ["--from", "x", "salesloft-mcp", "serve"]}, True),
         ({"command": "uvx", "args": ["salesloft-mcp@latest", "serve"]}, True),
         ({"command": "serve", "args": ["salesloft-mcp"]}, False),
+        ({"args": ["salesloft-mcp", "serve"]}, False),
         ({"command": "npx", "args": ["salesloft-mcp-other", "serve"]}, False),
         ({"command": "/opt/venv/bin/salesloft-mcp", "args": ["sandbox"]}, False),
         ({"url": "https://h/mcp"}, False),
