@@ -16,7 +16,7 @@ from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of
 from salesloft_mcp.hosts.files import HostFile, read, replace
 from salesloft_mcp.hosts.obstacles import elsewhere, obstacles
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
-from salesloft_mcp.server.inventory import chosen
+from salesloft_mcp.policy import Policy
 from salesloft_mcp.settings import Settings, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials
 
@@ -29,7 +29,7 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
     """Show the change of the host's file, and make it when a person agrees."""
     policy = policy_file.installed()
     settings = load(options, policy)
-    chosen(settings.mode, tuple(name.strip() for name in tools.split(",") if name.strip()), (), policy)
+    _require_tools(settings, tools, policy)
     row, system = HOSTS[host], System(sys.platform, Path.home(), surroundings())
     start = installed()
     given = {option: value for option, value in options.items() if value is not None}
@@ -56,6 +56,19 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
         change(row, file, new, name, notes, yes=yes, foreign=old is not None and not is_ours(old))
         click.echo(f'{row.title} now has this server, as "{name}". {row.then}')
     click.echo(_credential(row, settings, old, sandbox=sandbox, stored=stored), err=as_block)
+
+
+def _require_tools(settings: Settings, tools: str, policy: Policy) -> None:
+    """
+    Raises:
+        SettingsError: a name that is no tool.
+        PolicyError: the policy does not allow one.
+    """
+    names = tuple(name.strip() for name in tools.split(",") if name.strip())
+    if names or policy.tools or policy.exclude_tools:
+        from salesloft_mcp.server.inventory import chosen  # all of the protocol, which takes seconds
+
+        chosen(settings.mode, names, (), policy)
 
 
 def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tuple[str, ...]:
