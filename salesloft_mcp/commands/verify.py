@@ -120,7 +120,8 @@ async def _tried(app: App, author: Author, agreed: Place | None) -> Report:
 async def _question(app: App) -> tuple[str, Place]:
     """What a person is asked, and about which team."""
     earlier, place = await waiting(app.changes, app.database), await app.changes.place()
-    first = [f"first: what may be left of {earlier} earlier types is removed"] if earlier else []
+    types = "one earlier type" if earlier == 1 else f"{earlier} earlier types"
+    first = [f"first: what may be left of {types} is removed"] if earlier else []
     lines = "\n".join(
         [
             f"Verify how Salesloft behaves in {place}?",
