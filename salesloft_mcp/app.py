@@ -26,8 +26,9 @@ from salesloft_mcp.policy_file import installed
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Key, SignedIn
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import open_http
 from salesloft_mcp.salesloft.inprocess import InProcess
+from salesloft_mcp.salesloft.network import Network
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings, within
 from salesloft_mcp.sign_in import AGENT, SignInPage, open_sign_in_page, sign_in_of
@@ -143,7 +144,7 @@ def way_to(settings: Settings, sandbox: "Sandbox | None") -> Way:
     if sandbox:
         own = {"base_url": SANDBOX_URL, "api_key": SecretStr(sandbox.api_key)}
         return Way(settings.model_copy(update=own), InProcess(sandbox), f"SANDBOX ({SANDBOX_URL})")
-    return Way(settings, Network(tls=not settings.base_url.startswith("http:")), settings.base_url)
+    return Way(settings, Network(settings.base_url), settings.base_url)
 
 
 def credential_of(settings: Settings) -> Key | SignedIn:

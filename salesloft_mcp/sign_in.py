@@ -19,8 +19,9 @@ from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Key, SignedIn
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import open_http
 from salesloft_mcp.salesloft.models import Team, User
+from salesloft_mcp.salesloft.network import Network
 from salesloft_mcp.salesloft.oauth import Accounts, Application, Asking, Metadata, Tokens, accounts_of, open_accounts
 from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.credentials import Credentials, Grant, SignIn
@@ -62,7 +63,7 @@ def sign_in_of(settings: Settings) -> SignedIn:
 
 def accounts_at(url: str) -> AbstractAsyncContextManager[Accounts]:
     """The authorization server at an address, over the network."""
-    return open_accounts(url, Network(tls=not url.startswith("http:")), agent=AGENT)
+    return open_accounts(url, Network(url), agent=AGENT)
 
 
 def login_command(settings: Settings) -> str:
@@ -123,7 +124,7 @@ async def keep(settings: Settings, way: Way, grant: Grant, tokens: Tokens) -> Do
 
 async def _who(settings: Settings, token: SecretStr) -> tuple[User | None, Team | None, SalesloftMcpError | None]:
     """Whose token it is, as far as it may say so."""
-    wire = Network(tls=not settings.base_url.startswith("http:"))
+    wire = Network(settings.base_url)
     budget, me = Budget(settings.rate_limit), None
     async with open_http(settings.base_url, Key(token), wire, budget, agent=AGENT) as http:
         try:

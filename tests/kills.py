@@ -20,7 +20,7 @@ from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 
 from salesloft_mcp.app import App, open_app
-from salesloft_mcp.salesloft.http import Network
+from salesloft_mcp.salesloft.network import Network
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.sandbox.serve import serve
 from salesloft_mcp.settings import Settings

@@ -93,7 +93,7 @@ def token_requests(sandbox: Sandbox) -> int:
 def everything_in_process(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """The live API, and its authorization server, are that sandbox."""
 
-    def wire(*, tls: bool) -> InProcess:
+    def wire(url: str) -> InProcess:
         return InProcess(sandbox)
 
     for module in ("salesloft_mcp.app", "salesloft_mcp.sign_in"):

@@ -47,6 +47,7 @@ PLACES = {
     "charset_normalizer": {"intake/code_pages.py"},
     "openpyxl": {"intake/workbooks.py"},
     "truststore": {"salesloft"},
+    "cryptography": {"salesloft/certificates.py"},
     "pydantic_settings": {"settings.py"},
     "platformdirs": {"settings.py"},
     "tomlkit": {"hosts/toml_edit.py"},

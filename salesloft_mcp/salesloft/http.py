@@ -1,11 +1,7 @@
 """The order of the layers, in one expression: auth > retry > budget > wire."""
 
-import ssl
-
 import anyio
 import httpx
-import truststore
-from anyio.to_thread import run_sync
 
 from salesloft_mcp.salesloft.budget import ANSWER_SECONDS, Budget, BudgetLayer
 from salesloft_mcp.salesloft.call import current
@@ -14,7 +10,6 @@ from salesloft_mcp.salesloft.received import complaints, read_json
 from salesloft_mcp.salesloft.retry import RetryLayer
 
 MOST_OF_A_REFUSAL = 65_536  # bytes; Salesloft's own have less than 200
-LIMITS = httpx.Limits(max_connections=16)  # the connection pool of httpx grows slower with every further one
 
 
 def open_http(
@@ -85,26 +80,3 @@ async def _whole(response: httpx.Response) -> httpx.Response:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-class Network(httpx.AsyncBaseTransport):
-    """The real network, made ready by the first call, so that a start does not wait for it.
-
-    Reading the system's certificates takes a quarter of a second; that happens in a thread, and for https only.
-    """
-
-    def __init__(self, *, tls: bool) -> None:
-        self._tls = tls
-        self._ready: httpx.AsyncHTTPTransport | None = None
-        self._readying = anyio.Lock()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        async with self._readying:
-            if self._ready is None:
-                trust = await run_sync(truststore.SSLContext, ssl.PROTOCOL_TLS_CLIENT) if self._tls else False
-                self._ready = httpx.AsyncHTTPTransport(verify=trust, limits=LIMITS)
-        return await self._ready.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        if self._ready is not None:
-            await self._ready.aclose()

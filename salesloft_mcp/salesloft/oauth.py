@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from salesloft_mcp import errors
+from salesloft_mcp.salesloft.causes import NoConnectionError
 from salesloft_mcp.salesloft.received import complaints, described, read_json, without
 from salesloft_mcp.text import quoted
 
@@ -189,11 +190,17 @@ class Accounts:
         """
         try:
             with anyio.fail_after(ANSWER_SECONDS):
-                for _ in range(TRIES - 1):
-                    with suppress(httpx.NetworkError, httpx.ProtocolError):
+                for number in range(1, TRIES + 1):
+                    try:
                         return await self._once(method, path, body)
+                    except (httpx.NetworkError, httpx.ProtocolError) as error:
+                        if number == TRIES or (isinstance(error, NoConnectionError) and not error.passing):
+                            raise
                     await anyio.sleep(PAUSE_SECONDS)
-                return await self._once(method, path, body)
+                raise AssertionError("the last try returns or raises")
+        except NoConnectionError as error:
+            what = f"{self.url} did not answer: {error.cause}."
+            raise errors.UnreachableError(what, next_step=error.step) from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             what = f"{self.url} did not answer ({type(error).__name__})."
             raise errors.UnreachableError(what, next_step="check the network, then try again.") from None

@@ -7,6 +7,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from salesloft_mcp import errors
+from salesloft_mcp.salesloft.causes import NoConnectionError
 from salesloft_mcp.salesloft.models import Mapping, Page
 from salesloft_mcp.salesloft.received import Complaints, Received, complaints, described, is_page, read_json
 from salesloft_mcp.salesloft.requests import MappingFilter, Request
@@ -94,6 +95,9 @@ def only_asked(ask: Request, asked: MappingFilter, sent: MappingFilter, found: P
 
 def never_sent(error: Exception) -> errors.UnreachableError:
     """No connection: the request is known not to have run."""
+    if isinstance(error, NoConnectionError):
+        what = f"no connection to Salesloft: {error.cause}; nothing was sent."
+        return errors.UnreachableError(what, next_step=error.step)
     what = f"no connection to Salesloft ({_cause(error)}); nothing was sent."
     return errors.UnreachableError(what, next_step="check the network, then try again.")
 

@@ -8,6 +8,7 @@ import stamina
 
 from salesloft_mcp.salesloft.budget import MINUTE
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.causes import NoConnectionError
 from salesloft_mcp.salesloft.received import is_metered, wait_asked
 
 ATTEMPTS = 4
@@ -36,7 +37,11 @@ def wait_before_repeat(method: str, response: httpx.Response, now: float) -> flo
 
 
 def may_repeat(method: str, error: Exception) -> bool:
-    """Whether a request that raised `error` may be sent again: reads always, writes only when nothing was sent."""
+    """Whether a request that raised `error` may be sent again: reads always, writes only when nothing was sent, and
+    neither where the same would come of it.
+    """
+    if isinstance(error, NoConnectionError):
+        return error.passing
     return isinstance(error, NOT_SENT) or (method == "GET" and isinstance(error, httpx.TransportError))
 
 

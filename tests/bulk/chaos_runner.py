@@ -30,7 +30,8 @@ from salesloft_mcp.lookups.resolve import Lookups
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.credential import Key
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import open_http
+from salesloft_mcp.salesloft.network import Network
 from salesloft_mcp.state.database import Database
 
 ENVIRONMENT = "chaos"
@@ -45,7 +46,7 @@ async def main(url: str, token: str, folder: Path, what: str) -> None:
     logging.getLogger("stamina").setLevel(logging.ERROR)
     database = Database(folder)
     key = Key(SecretStr(token))
-    async with open_http(url, key, Network(tls=False), Budget(PLENTY), agent="chaos") as http:
+    async with open_http(url, key, Network(url), Budget(PLENTY), agent="chaos") as http:
         http.timeout = httpx.Timeout(PATIENCE_SECONDS)
         api = Salesloft(http)
         log = ChangeLog(database, ENVIRONMENT)

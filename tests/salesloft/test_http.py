@@ -13,7 +13,8 @@ from salesloft_mcp.app import open_app
 from salesloft_mcp.errors import SignedOutError
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.credential import Key
-from salesloft_mcp.salesloft.http import Network, open_http
+from salesloft_mcp.salesloft.http import open_http
+from salesloft_mcp.salesloft.network import Network
 from salesloft_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +75,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
 
 
 async def test_certificates_are_read_once_and_off_the_event_loop(built: list[threading.Thread]) -> None:
-    network = Network(tls=True)
+    network = Network(BASE)
     assert not built
     async with anyio.create_task_group() as tasks:
         for _ in range(20):
@@ -85,18 +86,18 @@ async def test_certificates_are_read_once_and_off_the_event_loop(built: list[thr
 
 
 async def test_no_certificates_are_read_for_loopback(built: list[threading.Thread]) -> None:
-    network = Network(tls=False)
+    network = Network("http://127.0.0.1:1")
     assert (await network.handle_async_request(httpx.Request("GET", "http://127.0.0.1:1"))).status_code == 200
     assert not built
     await network.aclose()
 
 
 async def test_a_network_nobody_used_closes() -> None:
-    await Network(tls=True).aclose()
+    await Network(BASE).aclose()
 
 
 async def test_a_real_loopback_connection_that_is_refused_is_a_connect_error() -> None:
-    network = Network(tls=False)
+    network = Network("http://127.0.0.1:1")
     with pytest.raises(httpx.ConnectError):
         await network.handle_async_request(httpx.Request("GET", "http://127.0.0.1:1/"))
     await network.aclose()
