@@ -138,7 +138,7 @@ class Readings:
     chosen: Chosen = Chosen(None, NO_LIMITS)
     credential: Credential | Unread = Unread("see above")
     route: Route | SettingsError | Unread = Unread("see above")
-    live: Live | Unread = Unread("see above")
+    live: Live | Unread = Unread("not tried with these settings")
     state: State | Unread = Unread("see above")
     hosts: tuple[Hosted, ...] | Unread = Unread("see above")
 

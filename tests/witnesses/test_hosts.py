@@ -4,6 +4,7 @@ The model that they talk to is scripted. Only what a person types and clicks is 
 that nothing leaves this machine.
 """
 
+import json
 import shlex
 import subprocess
 import sys
@@ -27,6 +28,12 @@ ANSWER = "578495206"  # whom CONTACT3456 of crm_lead stands for
 DELETE = "delete_external_id_mapping"
 CLICKER = Path(__file__).parent.parent / "hosts" / "clicker.py"
 ASKED = "Who is CONTACT3456?"
+# What each declares here, where nobody sits at it, and answers by itself.
+SEEN: dict[str, tuple[list[str], str | None]] = {
+    "claude-code": (["form"], "cancel"),
+    "codex": (["form", "url"], "decline"),
+    "gemini": ([], None),
+}
 MOST_COMMANDS, MOST_CLICKS = 2, 1
 
 Package = Callable[[str], Path]
@@ -191,6 +198,10 @@ def test_a_person_deletes_with_one_click_on_the_page(
     said = person.types(*(program if isinstance(program, tuple) else (program,)), *words[host], "Delete it.")
     assert "agreed on a page in the browser" in said
     assert clicked.read_text().splitlines() == ["Delete this external id mapping?", "Answered: Delete"]
+    told = json.loads(person.types(SALESLOFT_MCP, "doctor", "--sandbox", "--json"))
+    (entry,) = told["checks"]["hosts"]["data"]["hosts"][host]["entries"]
+    asks, answer = SEEN[host]
+    assert (entry["can_start"], entry["seen"]["asks"], entry["seen"]["answer"]) == (True, asks, answer)
 
 
 def test_codex_lists_the_server_and_not_after_uninstall(codex: Path, person: Person, tmp_path: Path) -> None:
