@@ -18,7 +18,7 @@ from salesloft_mcp.salesloft.rights import (
     writes,
 )
 from salesloft_mcp.state.credentials import Grant, SignIn
-from salesloft_mcp.text import quoted
+from salesloft_mcp.text import escaped, quoted
 
 CLOCK_SECONDS = EARLY_SECONDS  # a clock that is more wrong than so takes an ended token for a good one
 _NEEDED = (READ_CONFIGURATIONS, READ_MAPPINGS)  # without which nothing works here
@@ -70,7 +70,7 @@ def _of_sign_in(one: SignIn, readings: Readings, wrong: list[Finding], data: dic
         after = "is renewed by itself" if renewed else "cannot be renewed: then sign in again"
         facts.append(f"the token ends at {ends}, and {after}" if ends else f"when it ends is not told; it {after}")
     if one.scope:
-        facts.append(f"scopes: {one.scope}")
+        facts.append(f"scopes: {escaped(one.scope)}")
     told = {**data, "grant": one.grant, "ends": ends or None, "kept": one.kept, "scopes": [*one.scope.split()]}
     return Told(tuple(facts), tuple(wrong), data=told)
 

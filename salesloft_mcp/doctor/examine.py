@@ -29,6 +29,9 @@ SECONDS = 12.0  # of each part
 
 _DECIDING = {"api_key", "state_dir", "base_url"}  # settings that decide which credential there is
 
+# Of one part; the others need not suffer from it.
+_FAILURES = (SalesloftMcpError, OSError, ValueError, LookupError, RuntimeError)
+
 ReadT = TypeVar("ReadT")
 
 
@@ -82,7 +85,7 @@ async def _aside(read: Callable[[], Awaitable[ReadT | Unread]]) -> ReadT | Unrea
 async def _read(read: Callable[[], Awaitable[ReadT | Unread]]) -> ReadT | Unread:
     try:
         return await read()
-    except (SalesloftMcpError, OSError, ValueError) as error:  # which the others need not suffer from
+    except _FAILURES as error:
         return Unread(f"it cannot be read ({type(error).__name__}: {error}).", "failed")
 
 

@@ -53,8 +53,8 @@ def _folder(folder: Path) -> State:
         found = folder.stat()
     except FileNotFoundError:
         return State(folder, exists=False, problem=_not_makeable(folder))
-    except OSError as error:
-        return State(folder, exists=True, problem=_unusable(folder, str(error.strerror)))
+    except (OSError, ValueError) as error:
+        return State(folder, exists=True, problem=_unusable(folder, getattr(error, "strerror", None) or str(error)))
     why = _why_unusable(folder, found)
     problem = None if why is None else _unusable(folder, why)
     return State(folder, exists=True, mode=stat.S_IMODE(found.st_mode), problem=problem)
@@ -119,7 +119,7 @@ async def _hosted(host: Host, system: System) -> Hosted:
 
 
 async def _entry(name: str, entry: Mapping[str, Any]) -> Entry:
-    command, options = str(entry["command"]), options_of(entry) or ()
+    command, options = str(entry.get("command") or ""), options_of(entry) or ()
     given = entry.get("env")
     variables = [one for one in given if one.upper().startswith(PREFIX)] if isinstance(given, Mapping) else []
     folder = _folder_of(options, given if isinstance(given, Mapping) else {})
@@ -138,10 +138,9 @@ async def _entry(name: str, entry: Mapping[str, Any]) -> Entry:
 def _folder_of(options: tuple[str, ...], variables: Mapping[str, Any]) -> Path | None:
     """The state folder that an entry names; None where it leaves that to whoever starts it."""
     words = [part for word in options for part in word.split("=", 1)] if options else []
-    if _FOLDER_OPTION in words[:-1]:
-        return Path(words[words.index(_FOLDER_OPTION) + 1])
-    named = variables.get(_FOLDER_VARIABLE)
-    return Path(named) if isinstance(named, str) and named.strip() else None
+    given = words[words.index(_FOLDER_OPTION) + 1] if _FOLDER_OPTION in words[:-1] else None
+    named = given or variables.get(_FOLDER_VARIABLE)
+    return Path(os.path.expanduser(named)) if isinstance(named, str) and named.strip() else None
 
 
 def _shown(options: tuple[str, ...]) -> tuple[str, ...]:

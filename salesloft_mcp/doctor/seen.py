@@ -1,6 +1,7 @@
 """The hosts: where each has an entry, whether it can start, and what a server last saw of it. Pure."""
 
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import Any
 
 from salesloft_mcp.doctor.readings import Entry, Hosted, Readings, Unread
@@ -43,7 +44,7 @@ def _findings(one: Hosted, readings: Readings) -> Iterator[Finding]:
     if one.problem is not None:
         yield finding(one.problem, "mend the file.", wrong=False)
     for entry in one.entries:
-        again = install if entry.name == "salesloft" else f"{install} --name {entry.name}"
+        again = install if entry.name == "salesloft" else f"{install} --name {quote(escaped(entry.name))}"
         if not entry.is_there:
             what = f"{quoted(entry.name)} in {file} starts {readings.short(entry.command)}, which cannot be run."
             yield Finding(what, f"run `{again}`, which writes the path of this program.")
@@ -67,7 +68,7 @@ def _told(one: Seen) -> str:
     said = f"; answered {one.answer} after {after}, {shown_time(one.answered_at)}" if one.answer else ""
     name = f"{quoted(one.name)} {quoted(one.version)}"
     where = " on the sandbox" if one.tenant.startswith("SANDBOX") else ""
-    return f"seen {shown_time(one.seen_at)}{where}: {name}, protocol {one.protocol}, {asks}{said}"
+    return f"seen {shown_time(one.seen_at)}{where}: {name}, protocol {escaped(one.protocol)}, {asks}{said}"
 
 
 def _data(one: Hosted, seen: Iterable[Seen], readings: Readings) -> dict[str, Any]:

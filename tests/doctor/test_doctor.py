@@ -226,6 +226,15 @@ def test_a_state_folder_that_others_may_look_into_is_a_failure_and_stays_as_it_i
     assert folder.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.usefixtures("live")
+def test_a_state_folder_without_the_rights_to_use_it_is_a_failure(
+    told: Told, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "state").mkdir(mode=0o700)
+    monkeypatch.setattr("salesloft_mcp.doctor.local.os.access", lambda *_: False)  # root may do everything
+    assert "it may not be read and written" in wrong(told())["state"][0]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 @pytest.mark.usefixtures("live")
 def test_a_state_folder_of_somebody_else_is_a_failure(told: Told, home: Path) -> None:
@@ -287,6 +296,26 @@ def test_an_entry_whose_command_is_gone_is_a_failure_and_a_file_that_cannot_be_r
     assert finding["what"] == '"salesloft" in ~/.claude.json starts ~/gone/salesloft-mcp, which cannot be run.'
     assert "`salesloft-mcp install claude-code`" in finding["mend"]
     assert "line 1, column" in notes(found, "hosts")[0]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"command": "x", "args": ["salesloft-mcp", "serve", None, "--state-dir"], "env": []},
+        {"command": "salesloft-mcp", "args": ["serve", "--state-dir", "\0"], "env": {"SALESLOFT_STATE_DIR": 7}},
+        {"command": "salesloft-mcp", "args": ["serve", "--state-dir=~nobody-there/x\u202e\x1b[2J"], "disabled": "\n"},
+    ],
+)
+@pytest.mark.usefixtures("live")
+def test_whatever_stands_in_the_file_of_a_host_is_told_on_lines_of_their_own(
+    typed: Typed, home: Path, monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    write(home / ".cursor/mcp.json", json.dumps({"mcpServers": {"a\n\x1b": entry}}))
+    said = typed().stdout
+    assert 'Cursor, "a\\u{a}\\u{1b}" in ~/.cursor/mcp.json: ' in " ".join(said.split())
+    assert said.replace("\n", "").isprintable()
+    assert ", which cannot be run." in " ".join(said.split())
 
 
 @pytest.mark.usefixtures("live")
