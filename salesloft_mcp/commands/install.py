@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from salesloft_mcp import policy_file
-from salesloft_mcp.commands.options import Option
+from salesloft_mcp.commands.options import Option, typed
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.forms import is_blank
 from salesloft_mcp.hosts import edit
@@ -127,12 +127,12 @@ def _credential(row: Host, settings: Settings, old: object, *, sandbox: bool, st
     if sandbox:
         return "It works on the sandbox, and needs no account."
     if edit.holds_key(old):
-        return f"The entry holds a key in plain text. Safer: `salesloft-mcp login`, and then take {KEY} out of it."
+        return f"The entry holds a key in plain text. Safer: `{typed('login')}`, and then take {KEY} out of it."
     if stored:
         return "It uses the sign-in that is kept here."
     if row.inputs:
         return f"{row.title} asks for the API key when it starts the server, and keeps it safely."
-    login = "sign in with `salesloft-mcp login`, or `login --api-key` to keep a key; no restart is needed."
+    login = f"sign in with `{typed('login')}`, or with `--api-key` behind it to keep a key; no restart is needed."
     if row.for_key is None:
         return f"There is no sign-in yet: {login}"
     if settings.api_key:

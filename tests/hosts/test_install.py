@@ -489,6 +489,17 @@ def test_without_any_credential_it_says_what_to_do(home: Path, typed: Type) -> N
         assert "salesloft-mcp login" in typed("install", host, "--yes").output
 
 
+def test_the_command_to_sign_in_can_be_typed_as_it_is(home: Path, typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = write(home / "a b" / "salesloft-mcp", "")
+    monkeypatch.setattr("sys.argv", [str(installed), "install"])
+    monkeypatch.setenv("PATH", str(home))
+    result = typed("install", "codex", "--base-url", "https://a.test", "--yes")
+    assert f"`'{installed}' login --base-url https://a.test`" in result.output
+    installed.chmod(0o755)
+    monkeypatch.setenv("PATH", str(installed.parent))
+    assert "`salesloft-mcp login`" in typed("install", "codex", "--yes").output
+
+
 def test_a_foreign_secret_in_the_lines_around_is_not_shown(home: Path, typed: Type) -> None:
     others = {"mcpServers": {"o": {"command": "x", "env": {"PASSWORD_OF_O": "hunter2"}}}}
     write(home / FILES["cursor"], json.dumps(others, indent=1))
