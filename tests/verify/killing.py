@@ -19,7 +19,7 @@ from tests.kills import ENDED, KILLED, Victims, victims
 
 from .conftest import YES, standing
 
-FEW = 5
+FEW = 3
 
 
 class Killer:
