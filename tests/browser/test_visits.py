@@ -210,6 +210,19 @@ async def test_another_name_is_told_and_the_question_stays(visits: Visits, numbe
     assert question.answers == [(True, "crm & <co>")]
 
 
+async def test_half_of_an_answer_is_none(visits: Visits, number: str, question: Question) -> None:
+    async with Visitor() as person:
+        await person.visit(await visits.address(number))
+        url, cookie = person.page.request.url, person.page.request.headers["cookie"]
+        half = f"token={person.form()['token']}&choice=yes"
+        head = f"POST {url.path} HTTP/1.1\r\nHost: {url.netloc.decode()}\r\nOrigin: http://{url.netloc.decode()}\r\n"
+        head += f"Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n"
+        async with await anyio.connect_tcp("127.0.0.1", url.port or 0) as connection:
+            await connection.send((head + half).encode())
+        assert "Delete it?" in await person.visit(str(url))
+    assert question.answers == []
+
+
 async def test_more_than_a_form_holds_is_not_read(visits: Visits, number: str, question: Question) -> None:
     async with Visitor() as person:
         await person.visit(await visits.address(number))

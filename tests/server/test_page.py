@@ -269,6 +269,25 @@ async def test_a_call_waits_45_seconds_and_has_its_time_anew_afterwards(
     assert not replies[0].failed, replies[0].words
 
 
+@pytest.mark.steady
+async def test_it_waits_no_longer_where_the_disk_is_slow(
+    app: App, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def shown(*_: object) -> str:
+        return "opened"
+
+    async def slow(*_: object) -> str:
+        await anyio.sleep(1)
+        return "pending"
+
+    monkeypatch.setattr("salesloft_mcp.browser.browser.Browser.show", shown)
+    monkeypatch.setattr("salesloft_mcp.changes.approvals.Approvals.decided", slow)
+    async with connect() as client:
+        began = anyio.current_time()
+        assert "is pending" in await refused(client, UNMAP, **CONTACT)
+        assert anyio.current_time() - began < 47
+
+
 async def unreadable(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult | ErrorData:
     return ElicitResult(action="accept", content={"confirm": "yes"})
 
