@@ -26,7 +26,7 @@ from salesloft_mcp.settings import Settings
 from salesloft_mcp.state.database import Database
 
 from .conftest import Connect
-from .hosting.program import COMMAND, HANG_SECONDS, clean_environment, run
+from .hosting.program import COMMAND, HANG_SECONDS, clean_environment
 
 QUESTION = Question(
     "delete_external_id_mapping",
@@ -85,12 +85,12 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     return Waiting(tmp_path / "state")
 
 
-def test_what_a_program_writes_into_a_pipe_approves_nothing(waiting: Waiting, tmp_path: Path) -> None:
+def test_what_a_program_writes_into_a_pipe_approves_nothing(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path / "state")
     asked = waiting.ask(QUESTION)
-    done = run("approvals", "--state-dir", str(waiting.directory), env=clean_environment(tmp_path), given="y\n")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "a person answers them at a terminal, and this is none." in done.stderr
-    assert waiting.pending() == [asked]
+    code, output = waiting.run(given="y\n")
+    assert (code, waiting.pending()) == (2, [asked])
+    assert "a person answers them at a terminal, and this is none." in output
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is opened as POSIX does it")
@@ -123,16 +123,13 @@ def read_until(terminal: int, wanted: str) -> None:
         seen += os.read(terminal, 1).decode(errors="replace")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of its own is opened as POSIX does it")
-def test_a_question_that_went_into_a_file_is_not_agreed_to(waiting: Waiting, tmp_path: Path) -> None:
+def test_a_question_that_went_into_a_file_is_not_agreed_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salesloft_mcp.commands.approvals.at_terminal", lambda: True)
+    waiting = Waiting(tmp_path / "state")
     asked = waiting.ask(QUESTION)
-    ours, theirs = os.openpty()
-    os.write(ours, b"y\n")
-    command = [*COMMAND, "approvals", "--state-dir", str(waiting.directory)]
-    done = subprocess.run(command, env=clean_environment(tmp_path), stdin=theirs, capture_output=True, check=False)
-    os.close(ours)
-    os.close(theirs)
-    assert (done.returncode, waiting.pending()) == (2, [asked])
+    code, output = waiting.run(given="y\n")
+    assert (code, waiting.pending()) == (2, [asked])
+    assert QUESTION.headline not in output
 
 
 def test_without_pending_questions_it_says_so_and_where_it_looked(waiting: Waiting) -> None:

@@ -7,12 +7,14 @@ import anyio
 import pytest
 
 from tests.browser.desk import Desk, Visitor
+from tests.conftest import one_era
 
 from .conftest import Start
 from .program import Era, Program
 
 CONTACT = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
 pytestmark = pytest.mark.anyio
+era = one_era  # what clients of both versions are told stands in tests/server/test_page.py
 
 
 @pytest.fixture

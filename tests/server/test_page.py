@@ -35,6 +35,8 @@ from tests.server.human import YES, Human
 from tests.server.logged import operations
 
 pytestmark = pytest.mark.anyio
+# Of tests about what is behind the wire, once it is known that a client of each version gets there.
+ONE_ERA = pytest.mark.parametrize("era", ["auto"])
 
 UNMAP, UNCONFIGURE = "delete_external_id_mapping", "delete_external_id_configuration"
 CONTACT = {"external_type": "crm_lead", "object_type": "people", "external_id": "CONTACT3456"}
@@ -101,6 +103,7 @@ async def test_a_no_on_the_page_leaves_everything(desk: Desk, connect: Connect, 
     assert await app.approvals.pending() == []
 
 
+@ONE_ERA
 async def test_the_page_shows_the_whole_question_with_every_field_old_and_new(desk: Desk, connect: Connect) -> None:
     async with calling(connect, PERSON, **STOP):
         opened = await desk.opened()
@@ -124,6 +127,7 @@ async def test_the_page_shows_the_whole_question_with_every_field_old_and_new(de
         assert forbidden not in shown
 
 
+@ONE_ERA
 async def test_where_much_depends_on_it_only_the_typed_name_agrees(
     desk: Desk, connect: Connect, sandbox: Sandbox
 ) -> None:
@@ -141,6 +145,7 @@ async def test_where_much_depends_on_it_only_the_typed_name_agrees(
     assert writes(sandbox) == ["DELETE /v2/external/configurations/227"]
 
 
+@ONE_ERA
 async def test_an_answer_in_a_terminal_ends_the_wait_too(desk: Desk, connect: Connect, app: App) -> None:
     async with calling(connect) as replies:
         opened = await desk.opened()
@@ -173,6 +178,7 @@ async def test_when_nobody_answers_the_call_ends_and_a_yes_given_later_lets_it_t
     assert len([one for one in writes(sandbox) if one.startswith("DELETE")]) == 1
 
 
+@ONE_ERA
 async def test_a_call_that_is_repeated_opens_no_second_window_for_the_same_question(
     desk: Desk, connect: Connect, patience: None
 ) -> None:
@@ -183,6 +189,7 @@ async def test_a_call_that_is_repeated_opens_no_second_window_for_the_same_quest
     assert desk.was_left_alone()
 
 
+@ONE_ERA
 async def test_a_model_that_asks_for_everything_does_not_fill_the_screen(
     desk: Desk, connect: Connect, app: App, patience: None
 ) -> None:
@@ -197,6 +204,7 @@ async def test_a_model_that_asks_for_everything_does_not_fill_the_screen(
     assert desk.was_left_alone()
 
 
+@ONE_ERA
 async def test_of_two_answers_the_first_counts(desk: Desk, connect: Connect, sandbox: Sandbox) -> None:
     async with calling(connect) as replies:
         opened = await desk.opened()
@@ -210,6 +218,7 @@ async def test_of_two_answers_the_first_counts(desk: Desk, connect: Connect, san
     assert writes(sandbox) == []
 
 
+@ONE_ERA
 async def test_a_click_that_cannot_be_written_down_is_told_and_may_be_repeated(
     desk: Desk, connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +365,7 @@ async def test_after_a_refusal_of_the_client_another_call_is_asked_through_it_ag
     assert len(human.questions) == 2
 
 
+@ONE_ERA
 async def test_without_a_desktop_a_refusal_of_the_client_names_what_asks_outside_of_it(connect: Connect) -> None:
     human = Human(action="decline")
     async with connect(elicitation_callback=human) as client:
@@ -389,6 +399,7 @@ async def test_outside_asks_on_the_page_and_never_through_the_client(
     assert human.questions == []
 
 
+@ONE_ERA
 async def test_outside_without_a_desktop_a_person_is_asked_in_a_terminal(
     settings: Settings, sandbox: Sandbox, era: Era
 ) -> None:
@@ -503,6 +514,7 @@ async def test_no_secret_of_a_page_is_to_be_found_anywhere(
         assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
 
 
+@ONE_ERA
 async def test_what_the_model_can_reach_of_a_page_answers_nothing(
     desk: Desk, connect: Connect, sandbox: Sandbox, patience: None
 ) -> None:
@@ -575,6 +587,7 @@ def no_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
+@ONE_ERA
 async def test_where_no_browser_is_found_the_call_does_not_wait_and_names_the_terminal(
     no_browser: None, connect: Connect
 ) -> None:
@@ -584,6 +597,7 @@ async def test_where_no_browser_is_found_the_call_does_not_wait_and_names_the_te
             assert "Next: a person runs `salesloft-mcp approvals" in words
 
 
+@ONE_ERA
 async def test_of_many_calls_that_wait_for_one_answer_one_goes_through(
     desk: Desk, connect: Connect, sandbox: Sandbox
 ) -> None:

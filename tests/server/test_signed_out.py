@@ -1,6 +1,5 @@
 """Without a key and a sign-in the server starts, sends nothing, and says in every answer the one thing to do."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,14 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
+from click.testing import CliRunner
 from mcp import MCPError
 from mcp.client import Client
 from pydantic import SecretStr
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.browser.desktop import Desktop
+from salesloft_mcp.cli import cli
 from salesloft_mcp.errors import SignedOutError
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.server import announce
@@ -227,8 +228,8 @@ async def test_a_server_over_stdio_starts_without_a_credential_and_works_after_a
                         program.call(number, "get_connection")
                         said.append(program.receive()["result"]["content"][0]["text"])
                         if number == 2:
-                            login = [*COMMAND, "login", "--client-credentials"]
-                            subprocess.run(login, env={**env, **own}, check=True, capture_output=True)
+                            done = CliRunner(env={**env, **own}).invoke(cli, ["login", "--client-credentials"])
+                            assert done.exit_code == 0, done.output
                     assert program.stop(None) == 0
                 return said
 

@@ -1,8 +1,11 @@
-"""A process that takes the token of a sign-in, and may be killed on the way: `refreshing DIRECTORY URL [STEP]`.
+"""Processes that take the token of a sign-in at one moment, and may be killed on the way: `refreshing`.
 
-It says that it is ready, waits for a line, and prints the token it then has.
+It reads lines of JSON: a state directory, an address, and for each process the step at which it is killed, or an empty
+text. It answers each with a line of JSON: for each process its exit code and what it found. All of them are forked from
+one process, which has imported what they need.
 """
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -49,17 +52,35 @@ def die_at(step: str) -> None:
         credentials._write_whole = kept
 
 
-async def main(directory: Path, url: str) -> None:
+async def found(directory: Path, url: str) -> str:
+    """The token, or what went wrong."""
     try:
-        print((await sign_in_of(Settings(base_url=url, state_dir=directory)).token()).get_secret_value())
+        return (await sign_in_of(Settings(base_url=url, state_dir=directory)).token()).get_secret_value()
     except SalesloftMcpError as error:
-        print(type(error).__name__)
+        return type(error).__name__
+
+
+def run(directory: Path, url: str, steps: list[str]) -> list[tuple[int, str]]:
+    """Fork a process for each step, and let them go at once."""
+    held, let_go = os.pipe()
+    processes = []
+    for step in steps:
+        told, tell = os.pipe()
+        process = os.fork()
+        if process == 0:
+            os.close(let_go)
+            die_at(step)
+            os.read(held, 1)  # until the other end is closed, which is the same moment for all
+            os.write(tell, anyio.run(found, directory, url).encode())
+            os._exit(0)
+        os.close(tell)
+        processes.append((process, told))
+    os.close(let_go)
+    ended = [(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), told) for process, told in processes]
+    return [(code, os.fdopen(told).read()) for code, told in ended]
 
 
 if __name__ == "__main__":
-    folder, address, *steps = sys.argv[1:]
-    for one in steps:
-        die_at(one)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    anyio.run(main, Path(folder), address)
+    for line in sys.stdin:
+        folder, address, steps = json.loads(line)
+        print(json.dumps(run(Path(folder), address, steps)), flush=True)

@@ -1,12 +1,14 @@
 """What is kept of a sign-in: private, whole whatever happens, renewed by one process of many, and in a keyring."""
 
+import json
 import os
+import select
 import shutil
 import stat
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +45,7 @@ FOUND = SignIn(
     scope="external_id:read",
     team="7",
 )
+Taking = Callable[..., Awaitable[list[tuple[int, str]]]]
 INSTALL = "apt-get install gnome-keyring dbus"
 
 
@@ -128,49 +131,50 @@ async def ended_sign_in(folder: Path) -> AsyncIterator[tuple[Sandbox, str, Crede
             yield sandbox, url, kept
 
 
-def process(folder: Path, url: str, *step: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.state.refreshing", str(folder), url, *step]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=clean_environment(folder), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+@pytest.fixture(scope="module")
+def taking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taking]:
+    """Processes that take the token at one moment, each killed at a step of its own; how each ended, and its token."""
+    env, pipe = clean_environment(tmp_path_factory.mktemp("home")), subprocess.PIPE
+    command = [sys.executable, "-m", "tests.state.refreshing"]
+    with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as program:
+        to, back = program.stdin, program.stdout
+        assert to is not None
+        assert back is not None
+
+        def ask(*given: object) -> list[tuple[int, str]]:
+            to.write(f"{json.dumps(given)}\n")
+            to.flush()
+            assert select.select([back], [], [], HANG_SECONDS)[0]
+            return [(code, said) for code, said in json.loads(back.readline())]
+
+        async def take(folder: Path, url: str, *steps: str) -> list[tuple[int, str]]:
+            return await anyio.to_thread.run_sync(ask, str(folder), url, steps)
+
+        yield take
 
 
-def finished(processes: list["subprocess.Popen[str]"]) -> list[str]:
-    """What each prints, when all of them were let go at once."""
-    for one in processes:
-        assert one.stdout is not None
-        assert one.stdout.readline() == "ready\n"
-    for one in processes:
-        assert one.stdin is not None
-        one.stdin.write("\n")
-        one.stdin.flush()
-    return [one.communicate(timeout=HANG_SECONDS)[0].strip() for one in processes]
-
-
-async def test_of_many_processes_one_renews_and_all_have_the_new_token(tmp_path: Path) -> None:
+async def test_of_many_processes_one_renews_and_all_have_the_new_token(tmp_path: Path, taking: Taking) -> None:
     async with ended_sign_in(tmp_path) as (sandbox, url, kept):
         before = token_requests(sandbox)
-        racing = [process(tmp_path, url) for _ in range(RACERS)]
-        tokens = await anyio.to_thread.run_sync(finished, racing)
+        took = await taking(tmp_path, url, *[""] * RACERS)
         now = await kept.read()
         assert now is not None
-        assert tokens == [now.access_token.get_secret_value()] * RACERS
+        assert took == [(0, now.access_token.get_secret_value())] * RACERS
         assert token_requests(sandbox) - before == 1
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_process_that_is_killed_on_the_way_leaves_what_was_there_or_what_came(
-    tmp_path: Path, step: str
+    tmp_path: Path, step: str, taking: Taking
 ) -> None:
     """Between the answer and the disk the new token is lost with its process: docs/sign-in.md names that moment."""
     async with ended_sign_in(tmp_path) as (sandbox, url, kept):
         before = await kept.read()
-        killed = process(tmp_path, url, step)
-        assert await anyio.to_thread.run_sync(finished, [killed]) == [""]
-        assert killed.returncode == 9
+        assert await taking(tmp_path, url, step) == [(9, "")]
         after = await kept.read()
         assert after is not None
         assert (after == before) is (step != "kept")
-        (said,) = await anyio.to_thread.run_sync(finished, [process(tmp_path, url)])
+        ((_, said),) = await taking(tmp_path, url, "")
         now = await kept.read()
         assert now is not None
         if step != "after the answer":
@@ -316,12 +320,22 @@ async def test_a_keyring_that_only_stands_in_for_one_is_none(monkeypatch: pytest
         assert module.system_keyring() is None
 
 
+WRONG = ("no.such.Keyring", "keyring.backends.null.Nothing", "nothing")
+_EACH = f"""
+import os
+import keyring.core
+from salesloft_mcp.state.keyrings import system_keyring
+for name in {WRONG}:
+    os.environ["PYTHON_KEYRING_BACKEND"] = name
+    keyring.core._keyring_backend = None  # as it is in a program that has just begun
+    print(system_keyring())
+"""
+
+
 def test_a_keyring_that_is_configured_wrongly_is_none(tmp_path: Path) -> None:
-    script = "from salesloft_mcp.state.keyrings import system_keyring; print(system_keyring())"
-    for name in ("no.such.Keyring", "keyring.backends.null.Nothing", "nothing"):
-        env = clean_environment(tmp_path, PYTHON_KEYRING_BACKEND=name)
-        done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
-        assert done.stdout == "None\n"
+    env = clean_environment(tmp_path, PYTHON_KEYRING_BACKEND=WRONG[0])
+    done = subprocess.run([sys.executable, "-c", _EACH], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n" * len(WRONG)
 
 
 _REAL = """
