@@ -15,6 +15,7 @@ from salesloft_mcp import __version__
 from salesloft_mcp.browser.browser import Browser
 from salesloft_mcp.browser.redirect import awaited_redirect, checked_redirect
 from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError, UnauthorizedError, UnreachableError
+from salesloft_mcp.program import program
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
@@ -68,7 +69,7 @@ def accounts_at(url: str) -> AbstractAsyncContextManager[Accounts]:
 
 def login_command(settings: Settings) -> str:
     """What a person types to sign in, in a terminal that knows none of these settings."""
-    fields, words = type(settings).model_fields, ["salesloft-mcp", "login"]
+    fields, words = type(settings).model_fields, [program(), "login"]
     if settings.base_url != fields["base_url"].default:
         words += ["--base-url", settings.base_url]
     if settings.state_dir != fields["state_dir"].get_default(call_default_factory=True):

@@ -1,9 +1,7 @@
 """The options that commands share, and errors told in two lines. Imports nothing that takes long."""
 
 import importlib
-import os
 import shlex
-import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +12,7 @@ from click.core import ParameterSource
 
 from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError, SignedOutError
 from salesloft_mcp.forms import is_blank, left_behind
+from salesloft_mcp.program import program
 
 _COMMANDS = {
     Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
@@ -116,15 +115,7 @@ def typed(*words: str, also: tuple[str, ...] = ()) -> str:
         value = context.params.get(name)
         if value and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             words += (_option(name),) if value is True else (_option(name), str(value))
-    return shlex.join([_program(), *words])
-
-
-def _program() -> str:
-    """This program as it can be typed in any folder: by its name where that is found and is this one, else its path."""
-    started, found = Path(sys.argv[0]), shutil.which("salesloft-mcp")
-    if started.stem != "salesloft-mcp" or (found and os.path.samefile(found, started)):
-        return "salesloft-mcp"
-    return str(started.absolute())
+    return shlex.join([program(), *words])
 
 
 class Later(click.Command):

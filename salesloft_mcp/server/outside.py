@@ -17,6 +17,7 @@ from salesloft_mcp.changes.approvals import MOST_PENDING, Decision, TooManyError
 from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.changes.question_page import QuestionPage, asking
 from salesloft_mcp.errors import Step, UnconfirmedError
+from salesloft_mcp.program import program
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.card import card, shows_cards
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
@@ -148,4 +149,4 @@ def _command(app: App) -> str:
     """What a person types to answer; with the folder, where it is not the usual one."""
     folder = app.settings.state_dir
     usual = folder == Settings.model_fields["state_dir"].get_default(call_default_factory=True)
-    return "salesloft-mcp approvals" if usual else f"salesloft-mcp approvals --state-dir {shlex.quote(str(folder))}"
+    return shlex.join([program(), "approvals", *(() if usual else ("--state-dir", str(folder)))])
