@@ -79,7 +79,8 @@ def doctor() -> None:
     changed, but for a sign-in that is renewed where its time has come; it costs at most 8 points. Give it the options
     that the server is started with.
 
-    The exit code is 1 when something is wrong, and else 0; that of wrong options is 2.
+    The exit code is 1 when something is wrong, and else 0; that of wrong options is 2. With --json, each check has its
+    status (ok, wrong or unknown), its facts in words, its findings with how to mend each, and its data.
     """
 
 

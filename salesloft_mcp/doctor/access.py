@@ -6,7 +6,7 @@ from typing import Any
 
 from salesloft_mcp.doctor.readings import Credential, Live, Readings, Tried, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
-from salesloft_mcp.errors import ForbiddenError, RateLimitedError
+from salesloft_mcp.errors import ForbiddenError, NotFoundError, RateLimitedError
 from salesloft_mcp.hosts.table import KEY
 from salesloft_mcp.salesloft.credential import EARLY_SECONDS
 from salesloft_mcp.salesloft.rights import (
@@ -37,8 +37,10 @@ def credential(readings: Readings) -> Told:
     if isinstance(found, Unread):
         return unread(found)
     refusal = live.refusal if isinstance(live, Live) else None
-    wrong = [finding(found.problem, _REFUSED)] if found.problem else [finding(refusal, _REFUSED)] if refusal else []
-    data: dict[str, Any] = {"kind": found.kind, "ends": None, "kept": None, "scopes": []}
+    unreadable = [finding(found.problem, _REFUSED, wrong=found.kind != "key")] if found.problem else []
+    refused = [finding(refusal, _REFUSED)] if refusal else []
+    wrong = unreadable or refused
+    data: dict[str, Any] = {"kind": found.kind}
     match found.kind:
         case "sandbox":
             return Told(("that of the sandbox",), data=data)
@@ -50,9 +52,10 @@ def credential(readings: Readings) -> Told:
             facts = [f"none here; of its own, which is not tried: {', '.join(own)}" if own else "none"]
             return Told(tuple(facts), (Finding(here, _ways(found), wrong=not own),), data=data)
         case "key":
-            facts = ["SALESLOFT_API_KEY; it ends when somebody deletes it in Salesloft"]
+            ends = "an API key ends when somebody deletes it in Salesloft, an access token after about two hours"
+            facts = [f"SALESLOFT_API_KEY; {ends}"]
             facts += ["a sign-in is kept, too, and is not used: the key wins"] if found.sign_in else []
-            return Told(tuple(facts), tuple(wrong), data=data)
+            return Told(tuple(facts), (*unreadable, *refused), data=data)
     assert found.sign_in is not None
     return _of_sign_in(found.sign_in, readings, wrong, data)
 
@@ -118,10 +121,14 @@ def scopes(readings: Readings) -> Told:
 
 def _refused(one: Tried) -> Finding:
     assert one.problem is not None
+    is_needed = one.right in _NEEDED
     if isinstance(one.problem, ForbiddenError):
-        what = f"the token may not read {one.what}."
-        return Finding(what, f"grant it {_named(one.right)}.", wrong=one.right in _NEEDED)
-    return finding(one.problem, "try again.", wrong=one.right in _NEEDED)
+        return Finding(f"the token may not read {one.what}.", f"grant it {_named(one.right)}.", is_needed)
+    if isinstance(one.problem, NotFoundError):
+        return Finding(
+            f"{one.what} are not known there (404).", "use another address where they are needed.", is_needed
+        )
+    return finding(one.problem, "try again.", wrong=is_needed and not isinstance(one.problem, RateLimitedError))
 
 
 def _outcome(one: Tried) -> str:
@@ -153,13 +160,14 @@ def clock(readings: Readings) -> Told:
 def budget(readings: Readings) -> Told:
     """The points that are left."""
     live, settings = readings.live, readings.chosen.settings
-    if isinstance(live, Unread) or settings is None:
-        return unread(live) if isinstance(live, Unread) else Told(known=False)
+    if isinstance(live, Unread) or settings is None:  # nothing is asked without settings
+        return unread(live if isinstance(live, Unread) else Unread("see above"))
     data: dict[str, Any] = {"points_a_minute": settings.rate_limit, "left": live.left}
     if isinstance(live.problem, RateLimitedError):
         return Told(("see above",), (finding(live.problem, "wait a minute."),), data=data)
     if live.refusal or live.problem:
-        return Told((f"{settings.rate_limit} points a minute are set",), data={**data, "left": None}, known=False)
+        fact = f"{settings.rate_limit} points a minute are set"
+        return Told((fact,), data={"points_a_minute": settings.rate_limit}, known=False)
     return Told((f"{live.left} points left in this minute, of the {settings.rate_limit} that are set",), data=data)
 
 
@@ -168,4 +176,4 @@ def _answered(readings: Readings) -> Live | Told:
     live = readings.live
     if isinstance(live, Unread):
         return unread(live)
-    return Told(("not known",), known=False) if live.refusal or live.problem else live
+    return Told(("not known",), known=False) if live.refusal or live.problem or live.is_elsewhere else live

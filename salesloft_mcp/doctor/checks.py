@@ -3,14 +3,15 @@
 import platform
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from shlex import quote
 
 from salesloft_mcp import __version__
 from salesloft_mcp.doctor.access import budget, clock, credential, scopes, team
 from salesloft_mcp.doctor.readings import Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.doctor.seen import hosts
-from salesloft_mcp.errors import NotFoundError, RateLimitedError, SettingsError
+from salesloft_mcp.errors import RateLimitedError, SettingsError
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings
 
@@ -79,8 +80,7 @@ def address(readings: Readings) -> Told:
     data = {"base_url": url, "sandbox": chosen.sandbox}
     if chosen.sandbox:
         return Told(("SANDBOX (a local imitation, no real data)",), data=data)
-    tried = () if isinstance(live, Unread) else live.tried
-    if tried and all(isinstance(one.problem, NotFoundError) for one in tried):
+    if not isinstance(live, Unread) and live.is_elsewhere:
         what = f"nothing that was asked for is known at {url} (404), so it is not the address of Salesloft's API."
         usual = Settings.model_fields["base_url"].default
         return Told((url,), (Finding(what, f"correct SALESLOFT_BASE_URL; usually it is {usual}."),), data=data)
@@ -98,8 +98,8 @@ def network(readings: Readings) -> Told:
         told = unread(live)
         return Told((*facts, *told.facts), (*problems, *told.findings), data, known=False)
     if live.problem is not None and not isinstance(live.problem, RateLimitedError):
-        problem = finding(live.problem, "check the network, then try again.")
-        problems += [] if problem in problems else [problem]
+        # Where the variables are faulty, that is why.
+        problems = problems or [finding(live.problem, "check the network, then try again.")]
         return Told((*facts, "see above"), tuple(problems), data, known=False)
     facts.append(f"the first answer came after {live.seconds * 1000:.0f} ms")
     return Told(tuple(facts), tuple(problems), {**data, "seconds": live.seconds})
@@ -148,23 +148,36 @@ def state(readings: Readings) -> Told:
     mode = f"{found.mode:04o}"
     if found.mode & 0o077 and not found.problem and sys.platform != "win32":
         what = f"others may look into {folder} (mode {mode}), which holds personal data and maybe a sign-in."
-        findings.append(Finding(what, f"chmod 700 {folder}"))
+        findings.append(Finding(what, f"run `chmod 700 {quote(str(found.folder))}`; a server does so when it starts."))
     rights = "" if sys.platform == "win32" or found.problem else f", mode {mode}"
     return Told((f"{folder}{rights}",), tuple(findings), data={"folder": folder, "exists": True, "mode": mode})
 
 
-CHECKS: Mapping[str, Callable[[Readings], Told]] = {
-    "version": version,
-    "settings": settings,
-    "policy": policy,
-    "address": address,
-    "network": network,
-    "credential": credential,
-    "team": team,
-    "scopes": scopes,
-    "behaviour": behaviour,
-    "clock": clock,
-    "budget": budget,
-    "state": state,
-    "hosts": hosts,
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What judges, and the names under which its data stands, known or not."""
+
+    judge: Callable[[Readings], Told]
+    names: tuple[str, ...]
+
+    def __call__(self, readings: Readings) -> Told:
+        """What it tells; under each name that is not known, null."""
+        told = self.judge(readings)
+        return replace(told, data={**dict.fromkeys(self.names), **told.data})
+
+
+CHECKS: Mapping[str, Check] = {
+    "version": Check(version, ("version", "python", "system", "executable")),
+    "settings": Check(settings, tuple(Settings.model_fields)),
+    "policy": Check(policy, ("file", "limits")),
+    "address": Check(address, ("base_url", "sandbox")),
+    "network": Check(network, ("route", "certificates", "seconds")),
+    "credential": Check(credential, ("kind", "grant", "ends", "kept", "scopes")),
+    "team": Check(team, ("team_id", "team", "user_id", "user")),
+    "scopes": Check(scopes, ("read", "untried", "points")),
+    "behaviour": Check(behaviour, ("tried_at", "otherwise", "spellings")),
+    "clock": Check(clock, ("seconds_ahead",)),
+    "budget": Check(budget, ("points_a_minute", "left")),
+    "state": Check(state, ("folder", "exists", "mode")),
+    "hosts": Check(hosts, ("hosts", "others")),
 }

@@ -11,7 +11,14 @@ from pydantic import SecretStr
 
 from salesloft_mcp.app import Way
 from salesloft_mcp.doctor.readings import Live, Tried
-from salesloft_mcp.errors import ForbiddenError, NotFoundError, SalesloftMcpError, SignedOutError, UnauthorizedError
+from salesloft_mcp.errors import (
+    ForbiddenError,
+    NotFoundError,
+    SalesloftMcpError,
+    SignedOutError,
+    UnauthorizedError,
+    UnreadRowsError,
+)
 from salesloft_mcp.policy import Policy
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import Call, open_call
@@ -43,7 +50,8 @@ class Read:
 
         async def trying() -> tuple[Tried, int]:
             call, _, problem = await _asked(self.ask(api))
-            return Tried(self.what, self.right, problem), call.points
+            is_read = isinstance(problem, UnreadRowsError)  # what it holds is another matter
+            return Tried(self.what, self.right, None if is_read else problem), call.points
 
         return trying
 

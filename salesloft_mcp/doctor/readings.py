@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from salesloft_mcp.errors import SalesloftMcpError, SettingsError, UnauthorizedError
+from salesloft_mcp.errors import NotFoundError, SalesloftMcpError, SettingsError, UnauthorizedError
 from salesloft_mcp.hosts.table import Host
 from salesloft_mcp.policy import NO_LIMITS, Policy
 from salesloft_mcp.salesloft.models import Team, User
@@ -83,6 +83,11 @@ class Live:
     left: int = 0
     seconds: float = 0.0
     ahead: float | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether nothing that was asked for is known there: then it is not Salesloft's API."""
+        return bool(self.tried) and all(isinstance(one.problem, NotFoundError) for one in self.tried)
 
 
 @dataclass(frozen=True, slots=True)

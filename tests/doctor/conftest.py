@@ -54,6 +54,8 @@ def told(typed: Typed) -> Told:
         result = typed(*words, "--json")
         found: dict[str, Any] = json.loads(result.stdout)
         assert result.exit_code == (1 if found["wrong"] else 0)
+        findings = [one for told_of in found["checks"].values() for one in told_of["findings"]]
+        assert all(one["what"] and one["mend"] for one in findings)
         return found
 
     return run

@@ -98,9 +98,22 @@ def test_the_way_through_a_proxy_is_told_without_its_password(typed: Typed, monk
     assert "c4n4ry" not in said
 
 
+@pytest.mark.usefixtures("home")
+def test_a_proxy_that_cannot_be_one_is_told_once_and_without_its_value(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESLOFT_API_KEY", "ak-x")
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://me:c4n4ry@proxy.test")
+    found = told()
+    assert wrong(found) == {"network": ["HTTPS_PROXY: is not the address of a proxy."]}
+    assert "c4n4ry" not in json.dumps(found)
+
+
 def test_an_address_that_is_not_salesloft_s_is_a_failure(live: Sandbox, told: Told) -> None:
     live.faults.add(Fault("raw", status=404, times=None, body=b'{"error": "Not Found"}'))
-    assert "it is not the address of Salesloft's API" in wrong(told())["address"][0]
+    found = told()
+    assert list(wrong(found)) == ["address"]
+    assert "it is not the address of Salesloft's API" in wrong(found)["address"][0]
 
 
 @pytest.mark.usefixtures("live")
@@ -129,6 +142,17 @@ def test_a_right_that_everything_needs_is_a_failure_and_others_are_notes_with_wh
     assert notes(found, "scopes") == ["the token may not read accounts."]
     mend = [one["mend"] for one in found["checks"]["scopes"]["findings"]]
     assert mend == ["grant it external_id:read.", "grant it account:view (or accounts:read)."]
+
+
+def test_a_row_that_cannot_be_read_is_no_refusal_and_kinds_beyond_the_policy_are_not_tried(
+    live: Sandbox, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = replace(NO_LIMITS, object_types=("people",), file="/etc/policy.toml", limits=("object_types",))
+    monkeypatch.setattr("salesloft_mcp.commands.doctor.installed", lambda: rules)
+    live.faults.add(Fault("raw", path="/v2/people", status=200, body=b'{"data": [{"no": "id"}]}'))
+    tried = told()["checks"]["scopes"]["data"]["read"]
+    assert tried["person:view"] == "granted"
+    assert not {"account:view", "user:view"} & tried.keys()
 
 
 def test_offline_all_that_is_on_this_computer_is_told(told: Told, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,10 +415,11 @@ def test_programs_get_every_check_with_the_same_keys_whatever_is_wrong(
     for found in (sound, faulty):
         assert list(found) == ["time", "version", "wrong", "checks"]
         assert list(found["checks"]) == list(CHECKS)
-        for told_of in found["checks"].values():
+        for name, told_of in found["checks"].items():
             assert list(told_of) == ["status", "facts", "findings", "data"]
             assert told_of["status"] in ("ok", "wrong", "unknown")
             assert told_of["facts"]
+            assert set(told_of["data"]) == set(CHECKS[name].names)
 
 
 def test_what_does_not_answer_is_given_up_and_told(live: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
