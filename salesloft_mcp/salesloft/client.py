@@ -29,6 +29,7 @@ from salesloft_mcp.salesloft.models import (
     Team,
     User,
 )
+from salesloft_mcp.salesloft.pages import leads_to
 from salesloft_mcp.salesloft.received import Received, is_metered, seconds_ahead, wait_asked, without
 from salesloft_mcp.salesloft.requests import PAGE_SIZE, MappingFilter, Query, Request, checked, objects, paged
 from salesloft_mcp.salesloft.retry import ATTEMPTS, LONG_ATTEMPTS, NOT_SENT
@@ -249,7 +250,8 @@ class Salesloft:
         wait = MINUTE if asked is None else asked
         ahead = seconds_ahead(response.headers, time.time())
         doubt = doubt_of(_token(response)) if response.status_code == 401 else ""
-        got = Received(response.status_code, content, wait, is_metered(response.headers), ahead, doubt)
+        metered, elsewhere = is_metered(response.headers), leads_to(response)
+        got = Received(response.status_code, content, wait, metered, ahead, doubt, elsewhere)
         if call.answers is not None:
             call.answers.append((ask, got))
         return read(ask, got)

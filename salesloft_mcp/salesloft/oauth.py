@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.causes import NoConnectionError
+from salesloft_mcp.salesloft.pages import is_page, way_past
 from salesloft_mcp.salesloft.received import complaints, described, read_json, without
 from salesloft_mcp.text import quoted
 
@@ -158,11 +159,12 @@ class Accounts:
             UnreachableError: it was not answered, or in a way that says nothing of the request.
         """
         status, content = await self._sent("POST", "/oauth/token", {**application.fields(), **request})
+        step = way_past(status, content, "") if is_page(content) else "try again in a minute."
         if 200 <= status < 300:
             if read := _tokens(read_json(content)):
                 return read
             what = f"{self.url} answered the request for a token {status} without one that can be used."
-            raise errors.UnreachableError(what, next_step="try again in a minute.")
+            raise errors.UnreachableError(what, next_step=step)
         secrets = [request[name] for name in _SECRETS if name in request]
         values = [one.get_secret_value() for one in (application.secret, *hidden)]
         content = without(content, *secrets, *values)
@@ -171,7 +173,7 @@ class Accounts:
             step = "check the client id, its secret and the redirect address; then begin anew."
             raise RefusedGrantError(f"{self.url} refused it ({status}): {words}.", next_step=step)
         what = f"{self.url} answered the request for a token {status} with {described(content)}."
-        raise errors.UnreachableError(what, next_step="try again in a minute.")
+        raise errors.UnreachableError(what, next_step=step)
 
     async def revoke(self, address: str, application: Application, token: SecretStr) -> bool:
         """Revoke a token at an address that the server named (RFC 7009). Whether it says that it did."""

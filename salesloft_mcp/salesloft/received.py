@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from salesloft_mcp.salesloft.pages import is_page, page_described
 from salesloft_mcp.text import quoted
 
 LONGEST_WAIT = 86_400.0  # of a Retry-After header, in seconds
@@ -18,7 +19,8 @@ class Received:
 
     `retry_after` is how long to wait, in seconds; `metered` says that the answer counts the team's points; `ahead` is
     by how many seconds the clock of this computer is ahead of the server's, None where the answer does not tell its
-    time; `doubt` is why the token that was sent can hardly be one, where it was refused.
+    time; `doubt` is why the token that was sent can hardly be one, where it was refused; `leads_to` is another
+    address that a redirect leads to, which nobody follows.
     """
 
     status: int
@@ -27,6 +29,7 @@ class Received:
     metered: bool
     ahead: float | None = None
     doubt: str = ""
+    leads_to: str = ""
 
 
 def wait_asked(headers: Mapping[str, str], now: float) -> float | None:
@@ -91,13 +94,10 @@ def described(content: bytes) -> str:
     """For a person: what the bytes are that are no answer of the API, and how they begin."""
     if not content:
         return "0 bytes"
-    kind = "of a page" if is_page(content) else "that are no JSON" if read_json(content) is None else "of other JSON"
+    if is_page(content):
+        return page_described(content)
+    kind = "that are no JSON" if read_json(content) is None else "of other JSON"
     return f"{len(content)} bytes {kind}, beginning {quoted(content[:60].decode('utf-8', 'backslashreplace'))}"
-
-
-def is_page(content: bytes) -> bool:
-    """Whether this is HTML, or XML, and so from a proxy, a firewall or a sign-in page."""
-    return content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _texts(said: object) -> list[str]:

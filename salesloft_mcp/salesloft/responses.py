@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from salesloft_mcp import errors
 from salesloft_mcp.salesloft.causes import NoConnectionError
 from salesloft_mcp.salesloft.models import Mapping, Page
-from salesloft_mcp.salesloft.received import Complaints, Received, complaints, described, is_page, read_json
+from salesloft_mcp.salesloft.pages import is_page, stands_in, way_past
+from salesloft_mcp.salesloft.received import Complaints, Received, complaints, described, read_json
 from salesloft_mcp.salesloft.requests import MappingFilter, Request
 from salesloft_mcp.text import quoted
 
@@ -22,7 +23,6 @@ _LOOK = "look whether it was done before sending it again."
 _SLASH = "An id with a slash may not work here."  # whether Salesloft takes one in a path, nobody says
 _ADDRESS = "correct it; by itself it is https://api.salesloft.com."
 _SUPPORT = "tell Salesloft's support."
-_IN_BETWEEN = "check SALESLOFT_BASE_URL, and whether a proxy, a firewall or a sign-in page stands in between."
 
 _ECHOED = ("external_type", "object_type", "external_id", "object_id")
 
@@ -81,7 +81,7 @@ def deleted(ask: Request, got: Received) -> None:
     """
     said = _success(ask, got)
     if got.status != 204:
-        raise _unknown(f"{_answered(ask, got, said)}: that does not say that anything was deleted.")
+        raise _unknown(f"{_answered(ask, got, said)}: that does not say that anything was deleted.", _look(got))
 
 
 def only_asked(ask: Request, asked: MappingFilter, sent: MappingFilter, found: Page[Mapping]) -> Page[Mapping]:
@@ -131,12 +131,12 @@ def _success(ask: Request, got: Received) -> object:
         raise _refusal(ask, got, said)
     what = f"{_answered(ask, got, found)}."
     if ask.writes:
-        raise _unknown(what, f"{_LOOK} {_SLASH}" if got.status == 404 and "%2F" in ask.path else _LOOK, got.status)
+        raise _unknown(what, f"{_LOOK} {_SLASH}" if got.status == 404 and "%2F" in ask.path else _look(got), got.status)
     if got.status == 429:
         raise errors.RateLimitedError(what, retry_after_seconds=got.retry_after)
-    if got.status >= 500 or got.status == 408:
+    if (got.status >= 500 and got.status != 511) or got.status == 408:
         raise errors.UpstreamError(what, next_step="try again in a minute.")
-    raise errors.UpstreamError(what, next_step=_SUPPORT if said else _IN_BETWEEN)
+    raise errors.UpstreamError(what, next_step=_SUPPORT if said else _past(got))
 
 
 def _envelope(ask: Request, got: Received) -> dict[str, object]:
@@ -149,13 +149,25 @@ def _envelope(ask: Request, got: Received) -> dict[str, object]:
     elif found is None and not is_page(got.content):
         step = "try again; if it stays so, " + _SUPPORT
     else:
-        step = _IN_BETWEEN
-    raise _broken(ask, f"{_answered(ask, got, found)}: that is no answer of the API.", step)
+        step = _past(got)
+    what = f"{_answered(ask, got, found)}: that is no answer of the API."
+    raise _unknown(what, _look(got)) if ask.writes else errors.BrokenAnswerError(what, next_step=step)
 
 
-def _broken(ask: Request, what: str, step: str = _SUPPORT) -> errors.ApiError:
+def _past(got: Received) -> str:
+    return way_past(got.status, got.content, got.leads_to)
+
+
+def _look(got: Received) -> str:
+    """What to do after a write that was answered by something else than the API."""
+    if not stands_in(got.status, got.content, got.leads_to):
+        return _LOOK
+    return f"{_LOOK} Something in between answered: {_past(got)}"
+
+
+def _broken(ask: Request, what: str) -> errors.ApiError:
     """An answer that cannot be believed. A write may have been done all the same."""
-    return _unknown(what) if ask.writes else errors.BrokenAnswerError(what, next_step=step)
+    return _unknown(what) if ask.writes else errors.BrokenAnswerError(what, next_step=_SUPPORT)
 
 
 def _unknown(what: str, step: str = _LOOK, status: int = 0) -> errors.UnknownOutcomeError:
@@ -163,9 +175,16 @@ def _unknown(what: str, step: str = _LOOK, status: int = 0) -> errors.UnknownOut
 
 
 def _cause(error: Exception) -> str:
-    """The kind of failure with its own words: a name that is not found, a certificate that is not trusted, …"""
-    # Those of a protocol error are bytes of the answer, in which a server may repeat the token.
-    words = "" if isinstance(error, httpx.ProtocolError) else str(error)
+    """What became of an answer; where that is not known, the kind of failure with its own words."""
+    if isinstance(error, httpx.PoolTimeout):
+        return "no connection became free in time"
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.CloseError):
+        return "the connection broke off"
+    if isinstance(error, httpx.ProtocolError):  # its words are bytes of the answer: a server may repeat the token there
+        return "the connection broke off, or what came is no HTTP"
+    words = str(error)
     return f"{type(error).__name__}: {quoted(words, LONGEST_WORDS)}" if words else type(error).__name__
 
 
@@ -239,7 +258,8 @@ def _refusal(ask: Request, got: Received, said: Complaints) -> errors.ApiError:
 def _answered(ask: Request, got: Received, found: object) -> str:
     """What was answered to what: Salesloft's own words, or else what the bytes are and how they begin."""
     said = complaints(found)
-    return f"{ask.name} was answered {got.status} with {_shown(said) if said else described(got.content)}"
+    leads = f", leading to {quoted(got.leads_to)}," if got.leads_to else ""
+    return f"{ask.name} was answered {got.status}{leads} with {_shown(said) if said else described(got.content)}"
 
 
 def _shown(said: Complaints) -> str:

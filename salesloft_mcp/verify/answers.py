@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salesloft_mcp.salesloft.received import Received, complaints, is_page, read_json
+from salesloft_mcp.salesloft.pages import is_page
+from salesloft_mcp.salesloft.received import Received, complaints, read_json
 from salesloft_mcp.text import shortened
 
 Row = Mapping[str, Any]

@@ -259,3 +259,28 @@ def test_a_hint_stands_in_each_surface_s_own_words() -> None:
     assert error.next_step == "first list the mappings."
     assert error.told({errors.Hint.LIST_MAPPINGS: "look"}) == "it is not there.\nNext: first look."
     assert str(errors.MissingError("it is not there.")) == "it is not there."
+
+
+PORTAL = b"<html><title>Guest\xe2\x80\xae Wi-Fi</title><form><input type=password></form></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "told", "advice"),
+    [
+        (200, PORTAL, {}, 'of a sign-in page with the title "Guest\\u{202e} Wi-Fi"', "sign in to the network"),
+        (511, PORTAL, {}, "answered 511 with", "sign in to the network"),
+        (302, b"", {"Location": "https://login.corp.test/?s=secret"}, '"https://login.corp.test"', "in a browser"),
+        (403, b"<html><title>Web filter</title>", {}, 'a page with the title "Web filter"', "a proxy, a firewall"),
+        (407, b"", {}, "answered 407 with 0 bytes", "in HTTPS_PROXY"),
+    ],
+)
+async def test_a_page_in_between_is_told_as_what_it_is_and_leaves_a_write_unknown(
+    status: int, body: bytes, headers: dict[str, str], told: str, advice: str
+) -> None:
+    read, written = await refused(status, body, headers)
+    assert type(written) is errors.UnknownOutcomeError
+    for error in (read, written):
+        assert told in error.what
+        assert advice in error.next_step
+        assert "secret" not in str(error)
+    assert written.next_step.startswith("look whether it was done before sending it again. Something in between")
