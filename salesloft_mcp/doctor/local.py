@@ -21,7 +21,8 @@ from salesloft_mcp.salesloft.route import Route, route_here
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import PREFIX
 from salesloft_mcp.state.clients import all_seen
-from salesloft_mcp.state.database import FILE, Database
+from salesloft_mcp.state.database import Database
+from salesloft_mcp.state.files import FILE
 from salesloft_mcp.state.learned import Learned
 from salesloft_mcp.verify.remembered import remembered
 

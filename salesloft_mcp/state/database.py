@@ -10,14 +10,13 @@ import anyio
 import anyio.to_thread
 
 from salesloft_mcp.errors import SettingsError, StateError
-from salesloft_mcp.state.files import private_directory, private_file
+from salesloft_mcp.state.files import FILE, private_directory, private_file
 from salesloft_mcp.state.migrations import is_current, migrate
 
 Value = str | int | float | None
 Row = sqlite3.Row
 DoneT = TypeVar("DoneT")
 
-FILE = "state.db"
 TURN_SECONDS = 8.0  # how long a transaction waits for those of this process
 BUSY_SECONDS = 5.0  # how long a transaction waits for one of another process
 SYNCHRONOUS = "FULL"  # an intent is on disk before the write it announces, also when the power fails

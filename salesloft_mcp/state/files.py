@@ -10,18 +10,31 @@ from typing import TextIO
 
 from salesloft_mcp.errors import InputError
 
+FILE = "state.db"  # what tells a folder of ours from any other
+
 
 def private_directory(directory: Path) -> Path:
     """`directory`, made if it was missing, with mode 0700 whatever the umask.
 
     Raises:
-        OSError: it cannot be made, is no directory, or belongs to another user.
+        OSError: it cannot be made, is no directory, belongs to another user, or is open to others and holds what is not
+            ours: a home, /tmp or / must not be closed to everybody else.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if hasattr(os, "getuid") and directory.stat().st_uid != os.getuid():
-        raise PermissionError(f"{directory} belongs to another user")
+    if hasattr(os, "getuid"):  # Windows has no such owners and modes
+        there = directory.stat()
+        if there.st_uid != os.getuid():
+            raise PermissionError(f"{directory} belongs to another user")
+        if there.st_mode & 0o077 and _is_of_others(directory):
+            raise PermissionError(f"{directory} is open to others and holds other things")
     directory.chmod(0o700)
     return directory
+
+
+def _is_of_others(directory: Path) -> bool:
+    """Whether something is in it, and nothing says that this is ours. What an empty disk holds counts for nothing."""
+    found = {name for name in os.listdir(directory) if not name.startswith(".")} - {"lost+found"}
+    return bool(found) and FILE not in found and not (directory.parent / FILE).exists()
 
 
 def private_file(file: Path) -> Path:

@@ -52,6 +52,26 @@ def test_a_private_directory_is_made_with_all_above_it(tmp_path: Path) -> None:
     assert mode(private_directory(tmp_path / "a" / "b")) == "0o700"
 
 
+def test_a_home_or_a_disk_is_not_closed_to_others_and_an_empty_one_is(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "lost+found").mkdir(parents=True)
+    (home / ".profile").touch()
+    for name, after in (("Documents", "0o755"), ("state.db", "0o700")):
+        home.chmod(0o755)
+        (home / name).touch()
+        if name == "Documents":
+            with pytest.raises(
+                SettingsError, match=r"SALESLOFT_STATE_DIR: .* is open to others and holds other things"
+            ):
+                Database(home)
+        else:
+            Database(home).close()
+        assert mode(home) == after
+    empty = tmp_path / "disk"
+    (empty / "lost+found").mkdir(parents=True)
+    assert mode(private_directory(empty)) == "0o700"
+
+
 def test_a_system_without_fchmod_makes_private_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows has it since Python 3.13."""
     monkeypatch.delattr(os, "fchmod")
