@@ -26,6 +26,8 @@ def doubt_of(token: str) -> str:
     """Why this can hardly be a token of Salesloft, without any of its characters; "" where it may well be one."""
     if _KEY.fullmatch(token):
         return ""
+    if _KEY.search(token):
+        return "holds a key of Salesloft, and more before or after it"
     if other := next((what for start, what in _OTHERS.items() if token.startswith(start)), ""):
         return f"looks like {other}"
     if _WORDS.search(token):

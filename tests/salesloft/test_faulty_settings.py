@@ -14,6 +14,7 @@ DOUBTED = [
     ("changeme", "place-holder"),
     ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "place-holder"),
     ("ak" + "0a" * 31, "64 characters, and keys of Salesloft 66"),
+    ("ak" + "0a" * 32 + ",", "and more before or after it"),
     ("sk-ant-0123456789abcdefghijklmnop", "an OpenAI or Anthropic key"),
     ("00D5g000001abcd!AQEAQ0123456789abcdef", "a Salesforce session"),
     ("q7w2", "too short"),
