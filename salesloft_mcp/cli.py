@@ -69,7 +69,7 @@ def demo(as_json: bool) -> None:
 @options.files_dir
 @options.rate_limit
 @options.tools
-@click.option("--exclude-tools", default="", help="Without these tools, separated by commas.")
+@options.setting("--exclude-tools", default="", help="Without these tools, separated by commas.")
 def serve() -> None:
     """Serve MCP on stdio, or over HTTP on loopback.
 

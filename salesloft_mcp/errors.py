@@ -80,6 +80,10 @@ class SettingsError(InputError):
     """An option, an environment variable or a credential that cannot be right."""
 
 
+class MisspeltError(SettingsError):
+    """A name in the environment that is no setting and nearly one, or that is there twice."""
+
+
 class PolicyError(InputError):
     """Beyond what the administrator of this computer allows, or switched off; or the policy itself cannot be relied on.
     Nothing was sent.

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError,
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from salesloft_mcp.errors import InputError, PolicyError, SettingsError
+from salesloft_mcp.errors import InputError, MisspeltError, PolicyError, SettingsError
 from salesloft_mcp.forms import is_blank, left_behind
 from salesloft_mcp.policy import MEND, MODES, AskMode, ConfirmMode, Mode, Policy
 from salesloft_mcp.policy_file import installed
@@ -175,7 +175,7 @@ def chosen_by(options: Mapping[str, object] | None = None) -> dict[str, str]:
     """Where each setting was chosen that somebody has chosen: an option, which wins, or a name in the environment.
 
     Raises:
-        SettingsError: a name in the environment is nearly a setting, or one is set in two spellings.
+        MisspeltError: a name in the environment is nearly a setting, or one is set in two spellings.
     """
     given = (name for name, value in (options or {}).items() if not is_blank(value))
     found = {**_check_names(), **{name: f"--{name.replace('_', '-')}" for name in given}}
@@ -244,11 +244,11 @@ def _check_names() -> dict[str, str]:
         if own.lower() in _passed_over.get():
             continue
         if own in seen:
-            raise SettingsError(name, "is set twice, in two spellings.", next_step="keep one of them.")
+            raise MisspeltError(name, "is set twice, in two spellings.", next_step="keep one of them.")
         seen.add(own)
         if own.lower() in Settings.model_fields:
             continue
         if near := get_close_matches(own.removeprefix("MCP_"), meant, n=1, cutoff=NEAR):
-            raise SettingsError(name, "is not a setting.", next_step=f"did you mean {meant[near[0]]}?")
+            raise MisspeltError(name, "is not a setting.", next_step=f"did you mean {meant[near[0]]}?")
         log.warning("%s is not a setting of this server and is ignored.", quoted(name))
     return {name.lower(): _variable(name) for name in seen}

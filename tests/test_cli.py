@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from salesloft_mcp.cli import cli
 from salesloft_mcp.commands.options import Later
+from salesloft_mcp.errors import SettingsError
 
 from .hosting.program import (
     API_KEY,
@@ -177,6 +178,25 @@ def test_a_server_with_such_a_setting_starts_and_answers_with_it(
     told = f"ERROR salesloft_mcp: A setting is wrong, and every call is answered with that: {name}: "
     assert told in (tmp_path / "log").read_text()
     assert "user_config" not in str(answer)
+
+
+def test_an_option_that_a_template_left_as_it_was_is_answered_with_too_and_a_blank_one_is_unset(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[object] = []
+
+    async def run(opening: object, *_: object) -> int:
+        served.append(opening)
+        return 0
+
+    monkeypatch.setattr("salesloft_mcp.commands.serve.run", run)
+    for option in ("--tools", "--exclude-tools", "--sandbox-file", "--dialect", "--mode"):
+        for value in ("${user_config.x}", " "):
+            assert CliRunner(env=env).invoke(cli, ["serve", "--sandbox", option, value]).exit_code == 0
+        wrong, blank = served[-2:]
+        assert str(wrong).startswith(f"{option}: is a place-holder")
+        assert not isinstance(blank, SettingsError)
+    assert CliRunner(env=env).invoke(cli, ["sandbox", "--dialect", "${x}"]).exit_code == 2
 
 
 def test_the_option_wins_over_the_environment(env: dict[str, str], tmp_path: Path) -> None:

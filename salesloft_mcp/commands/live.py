@@ -9,7 +9,7 @@ import anyio
 
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.commands.options import Option
-from salesloft_mcp.errors import InputError
+from salesloft_mcp.errors import InputError, SettingsError
 from salesloft_mcp.forms import left_behind
 from salesloft_mcp.sandbox import Odd, Sandbox
 from salesloft_mcp.settings import Dialect, load
@@ -57,10 +57,12 @@ def open_sandbox(
     """The sandbox, in memory or in a file. Tokens that somebody signs in for live `token_seconds`.
 
     Raises:
+        SettingsError: a template has left something else than a file or a dialect.
         InputError: the file cannot be used.
     """
-    if wrong := left_behind(str(file or "-")):
-        raise InputError("--sandbox-file", f"{wrong}.")
+    for option, value in (("--sandbox-file", file), ("--dialect", dialect)):
+        if value and (wrong := left_behind(str(value))):
+            raise SettingsError(option, f"{wrong}.")
     try:
         place = file or ":memory:"
         return Sandbox(place, dialect=dialect, rate_limit=rate_limit, odd=odd, token_seconds=token_seconds)

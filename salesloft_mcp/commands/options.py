@@ -55,14 +55,15 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class _Setting(click.Option):
-    """An option that is a setting, too. A blank one is as if it was not given, and what a template left as it was is
-    refused where all settings are: a server answers with it.
+    """An option that is a setting, or that a template fills in like one. A blank one is as if it was not given, and
+    what a template left as it was is refused where all settings are: a server answers with it.
     """
 
     def type_cast_value(self, ctx: click.Context, value: object) -> object:
-        """The value as its type wants it; None when a template left it blank."""
+        """The value as its type wants it, and the default when a template left it blank."""
         if is_blank(value):
-            return None
+            default = self.get_default(ctx)
+            return default if isinstance(default, str) else None
         return value if isinstance(value, str) and left_behind(value) else super().type_cast_value(ctx, value)
 
 
@@ -80,14 +81,14 @@ files_dir = setting(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The folder whose files plans may be made of; none by default, never over HTTP.",
 )
-tools = click.option("--tools", default="", help="Only these tools, separated by commas.")
+tools = setting("--tools", default="", help="Only these tools, separated by commas.")
 rate_limit = setting("--rate-limit", type=int, help="Points a minute this process may spend. [default: 570]")
 state_dir = setting("--state-dir", type=FOLDER, help="Where approvals, the change log and plans are kept.")
 sandbox_file = setting("--sandbox-file", type=FILE, help="Keep the sandbox's data here.")
 sandbox = click.option(
     "--sandbox", is_flag=True, help="Use the embedded sandbox: no account, no network, no real data."
 )
-dialect = partial(click.option, "--dialect", type=click.Choice(["reference", "guide"]), default="reference")
+dialect = partial(setting, "--dialect", type=click.Choice(["reference", "guide"]), default="reference")
 object_type = partial(click.option, "--object-type", type=click.Choice(["people", "accounts", "users"]))
 columns = click.option(
     "--map",
