@@ -44,9 +44,25 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
         table, plain = table[name], plain.setdefault(name, {})
         if not isinstance(table, MutableMapping):
             raise ParseError(f"{name} is no table", 0)
+    is_new = path[-1] not in table
     table[path[-1]] = value
     plain[path[-1]] = value
-    return _checked(text, tomlkit.dumps(document), wanted)
+    made = _checked(text, tomlkit.dumps(document), wanted)
+    # A comment above the next table stays above it: a new table goes to the end.
+    appended = _appended(text, path, value, wanted) if is_new and isinstance(value, dict) else ""
+    return appended or made
+
+
+def _appended(text: str, path: Sequence[str], value: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """`text` with a table at its end; "" where that would not say what is wanted."""
+    nested: Any = value
+    for name in reversed(path):
+        nested = {name: nested}
+    between = ("" if text.endswith("\n") else "\n") + "\n" if text else ""
+    try:
+        return _checked(text, f"{text}{between}{tomlkit.dumps(nested)}", wanted)
+    except ParseError:  # what is above is one inline table
+        return ""
 
 
 def without_member(text: str, path: Sequence[str]) -> str:
@@ -74,7 +90,22 @@ def without_member(text: str, path: Sequence[str]) -> str:
     shorter = _without_separator(text, made)
     if parse(shorter) == wanted and with_member(shorter, path, removed) == text:
         return shorter  # exactly what was there before it was added
-    return made
+    return _with_comments(text, made)
+
+
+def _with_comments(text: str, made: str) -> str:
+    """`made`, with the comments at the end of what was taken out of `text`: they may belong to what follows."""
+    start = next((place for place, (old, new) in enumerate(zip(text, made, strict=False)) if old != new), len(made))
+    end = start + len(text) - len(made)
+    while 0 < start < end and text[start - 1] != "\n" and text[start - 1] == text[end - 1]:
+        start, end = start - 1, end - 1
+    lines = text[start:end].splitlines(keepends=True)
+    last = max((number for number, line in enumerate(lines) if line.strip() and line.lstrip()[0] != "#"), default=-1)
+    tail = "".join(lines[last + 1 :])
+    if text[end:] != made[start:] or "#" not in tail:
+        return made
+    kept = made[:start] + tail.lstrip("\r\n") + made[start:]
+    return kept if parse(kept) == parse(made) else made
 
 
 def _without_separator(text: str, made: str) -> str:

@@ -55,6 +55,19 @@ def test_an_ordinary_file_is_the_same_again_byte_for_byte(text: str) -> None:
     assert toml_edit.without_member(toml_edit.with_member(text, PATH, ENTRY), PATH) == text
 
 
+def test_a_comment_above_the_next_table_stays_there() -> None:
+    text = '[mcp_servers.a]\ncommand = "b"\n\n# about c\n[c]\nd = 1\n'
+    new = toml_edit.with_member(text, PATH, ENTRY)
+    assert new.startswith(text)
+    assert toml_edit.without_member(new, PATH) == text
+    ours = (
+        '[mcp_servers.salesloft]\ncommand = "salesloft-mcp" # ours\n\n[mcp_servers.salesloft.env]\n# ours\nA = "b"\n\n'
+    )
+    assert (
+        toml_edit.without_member(f"a = 1\n\n{ours}# about c\n[c]\nd = 1\n", PATH) == "a = 1\n\n# about c\n[c]\nd = 1\n"
+    )
+
+
 def test_one_value_is_replaced_and_its_comment_stays() -> None:
     text = '[mcp_servers."salesloft"]\ncommand = "old" # mine\n\n[mcp_servers.salesloft.env]\nA = "b"\n'
     assert toml_edit.with_member(text, (*PATH, "command"), "new") == text.replace('"old"', '"new"')
