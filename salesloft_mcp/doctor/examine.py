@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 import anyio
@@ -21,12 +22,14 @@ from salesloft_mcp.doctor.readings import Chosen, Credential, Live, Readings, Un
 from salesloft_mcp.doctor.report import Report
 from salesloft_mcp.errors import SalesloftMcpError, StateError
 from salesloft_mcp.hosts.table import System
+from salesloft_mcp.program import program
 from salesloft_mcp.settings import surroundings
 from salesloft_mcp.sign_in import login_command, sign_in_of
 from salesloft_mcp.state.credentials import SignIn
 
 SECONDS = 12.0  # of each part
 
+_PROGRAM = "`salesloft-mcp "  # as commands are named
 _DECIDING = {"api_key", "state_dir", "base_url"}  # settings that decide which credential there is
 
 # Of one part; the others need not suffer from it.
@@ -59,8 +62,10 @@ async def readings_of(chosen: Chosen, way: Way | None) -> Readings:
 
 
 def judged(readings: Readings) -> Report:
-    """What every check says, without the secrets that are known."""
-    return Report(readings.at, {name: check(readings) for name, check in CHECKS.items()}).without(_secrets(readings))
+    """What every check says, without the secrets that are known, and with this program as it can be typed."""
+    report = Report(readings.at, {name: check(readings) for name, check in CHECKS.items()})
+    secrets = {secret: "[secret]" for secret in _secrets(readings) if secret}
+    return report.reworded({**secrets, _PROGRAM: f"`{quote(program())} "})
 
 
 async def _aside(read: Callable[[], Awaitable[ReadT | Unread]]) -> ReadT | Unread:

@@ -88,14 +88,14 @@ class Report:
             },
         }
 
-    def without(self, secrets: tuple[str, ...]) -> "Report":
-        """The same without these texts, wherever they came from. In the data nothing hides or breaks a line; in words,
-        text of others is quoted already.
+    def reworded(self, instead: Mapping[str, str]) -> "Report":
+        """The same with other texts in place of these, wherever they came from. In the data nothing hides or breaks a
+        line; in words, text of others is quoted already.
         """
 
         def words(text: str) -> str:
-            for secret in filter(None, secrets):
-                text = text.replace(secret, "[secret]")
+            for old, new in instead.items():
+                text = text.replace(old, new)
             return text
 
         def cleaned(told: Told) -> Told:
