@@ -163,6 +163,8 @@ class SignedIn:
         found = await self.require()
         if found.access_token != refused:  # somebody has renewed it, or signed in, meanwhile
             return found.access_token
+        if found.grant == "api_key":  # nothing is written down: Salesloft may know it again
+            raise self._over(replace(found, ended="Salesloft does not know the API key any more."))
         if not found.ended:
             found = await self._renewed(found)
         if found.ended:
@@ -195,8 +197,6 @@ class SignedIn:
         return kept
 
     async def _newer(self, now: SignIn) -> SignIn:
-        if now.grant == "api_key":
-            return replace(now, ended="Salesloft does not know the API key any more.")
         request = {"grant_type": str(now.grant), **({"scope": now.asked} if now.asked else {})}
         if now.grant == "authorization_code":
             request = {"grant_type": "refresh_token", "refresh_token": now.refresh_token.get_secret_value()}

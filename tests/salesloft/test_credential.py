@@ -129,6 +129,22 @@ async def test_a_key_of_the_settings_is_never_renewed(sandbox: Sandbox) -> None:
     assert [one.status for one in sandbox.requests] == [401]
 
 
+async def test_an_api_key_that_was_refused_once_has_not_ended_for_good(
+    sandbox: Sandbox, credentials: Credentials
+) -> None:
+    key = SecretStr(sandbox.api_key)
+    await credentials.keep(
+        replace(await sign_in(sandbox, credentials), grant="api_key", access_token=key, expires_at=0.0)
+    )
+    sandbox.faults.add(Fault("status", status=401))
+    with pytest.raises(errors.SignedOutError, match="does not know the API key"):
+        await read(sandbox, over(sandbox, credentials))
+    assert await read(sandbox, over(sandbox, credentials)) == 0
+    kept = await credentials.read()
+    assert kept
+    assert kept.ended == ""
+
+
 async def test_whoever_waited_takes_what_the_first_one_kept(
     sandbox: Sandbox, credentials: Credentials, clock: Clock, tmp_path: Path
 ) -> None:
