@@ -180,8 +180,9 @@ def _certificate(
         step = "check the date and time of this computer; otherwise whoever runs that server has to renew it."
         return NoConnectionError(f"the certificate of {whose} {when}", step)
     if failed.route.cert_file or failed.route.cert_dir:
-        step = "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names count in place of the operating system's: add"
-        step += " that of the issuer to them if it is your company's, or leave the variable out."
+        named = "SSL_CERT_FILE" if failed.route.cert_file else "SSL_CERT_DIR"
+        step = f"the certificates that {named} names count in place of those of the operating system: add that of the"
+        step += " issuer to them if it is your company's, or leave the variable out."
     else:
         step = "if the issuer is your company's, which looks into connections, name the file with its certificate (PEM)"
         step += " in SSL_CERT_FILE, or have it added to those of the operating system; if it is not, do not trust it."

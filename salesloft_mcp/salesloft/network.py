@@ -37,7 +37,7 @@ class Network(httpx.AsyncBaseTransport):
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._ready: tuple[Route, httpx.AsyncHTTPTransport] | None = None
+        self._ready: tuple[Route, ssl.SSLContext | None, httpx.AsyncHTTPTransport] | None = None
         self._readying = anyio.Lock()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,7 +45,7 @@ class Network(httpx.AsyncBaseTransport):
         async with self._readying:
             if self._ready is None:
                 self._ready = await _made_ready(self._url)
-        route, wire = self._ready
+        route, trust, wire = self._ready
         progress = _Progress(route)
         request.extensions = {**request.extensions, "trace": progress.trace}
         try:
@@ -54,12 +54,12 @@ class Network(httpx.AsyncBaseTransport):
             if not progress.never_sent:
                 raise
             failed = Failed(request.url, route, progress.stage)
-            seen = await _certificate(failed) if certificate_error(error) else None
+            seen = await _certificate(failed, trust) if certificate_error(error) else None
             raise no_connection(error, failed, seen, datetime.now(UTC)) from error
 
     async def aclose(self) -> None:
         if self._ready is not None:
-            await self._ready[1].aclose()
+            await self._ready[-1].aclose()
 
 
 class _Progress:
@@ -90,19 +90,21 @@ class _Progress:
         return self.stage not in (Stage.BEGUN, Stage.SENT)
 
 
-async def _made_ready(url: str) -> tuple[Route, httpx.AsyncHTTPTransport]:
+async def _made_ready(url: str) -> tuple[Route, ssl.SSLContext | None, httpx.AsyncHTTPTransport]:
     try:
         route = route_here(url)
         trust = await run_sync(trusted, route) if route.tls else None
     except SettingsError as error:
         raise NoConnectionError(error.what.rstrip("."), error.next_step) from error
-    return route, _transport(route, trust)
+    return route, trust, _transport(route, trust, trust)
 
 
-def _transport(route: Route, trust: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+def _transport(
+    route: Route, trust: ssl.SSLContext | None, trust_of_proxy: ssl.SSLContext | None
+) -> httpx.AsyncHTTPTransport:
     proxy = route.proxy
     if proxy is not None and proxy.url.scheme == "https":
-        proxy = httpx.Proxy(proxy.url, ssl_context=trust, auth=proxy.auth)
+        proxy = httpx.Proxy(proxy.url, ssl_context=trust_of_proxy, auth=proxy.auth)
     return httpx.AsyncHTTPTransport(verify=trust or False, limits=LIMITS, proxy=proxy)
 
 
@@ -137,11 +139,11 @@ class _SeenError(Exception):
     """The certificate is there, and nothing more is wanted of this connection."""
 
 
-async def _certificate(failed: Failed) -> Certificate | None:
+async def _certificate(failed: Failed, trust: ssl.SSLContext | None) -> Certificate | None:
     """The certificate that is not believed, as it is shown on a second connection; None where there is none.
 
     Python does not hand over a certificate that it refuses. Over this connection nothing is sent, and it is closed as
-    soon as the certificate is known.
+    soon as the certificate is known. A password for a proxy goes to one that is believed alone.
     """
     seen = b""
     wanted = f"connection.{TLS}.complete" if failed.stage is first_tls(failed.route) else f"proxy.{TLS}.complete"
@@ -149,13 +151,15 @@ async def _certificate(failed: Failed) -> Certificate | None:
     async def trace(event: str, info: Mapping[str, Any]) -> None:
         nonlocal seen
         if event == wanted:
-            seen = info["return_value"].get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
+            stream = info["return_value"]
+            seen = stream.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
+            await stream.aclose()  # nobody else knows it yet
             raise _SeenError
 
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
     request = httpx.Request("HEAD", failed.url.join("/"), extensions={"trace": trace})
-    wire = _transport(failed.route, blind)
+    wire = _transport(failed.route, blind, blind if failed.stage is Stage.TLS_WITH_PROXY else trust)
     try:
         with anyio.move_on_after(LOOK_SECONDS):
             await wire.handle_async_request(request)

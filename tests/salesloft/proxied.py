@@ -33,6 +33,7 @@ class Company:
 
     root: Path
     proxy: str = ""
+    tls_proxy: str = ""  # the same one, with TLS as `localhost`
     asked: list[str] = field(default_factory=list)
     credentials: str = ""  # that the proxy wants
     answer: tuple[str, bytes] = ("200 OK", NOTHING)  # of every server with TLS
@@ -51,6 +52,9 @@ async def company(folder: Path) -> AsyncIterator[Company]:
         ports[PLAIN] = await _listening(stack, _plain)
         ports[CUT] = await _listening(stack, _cut)
         here.proxy = f"127.0.0.1:{await _listening(stack, _proxy(here, ports))}"
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(tls)
+        here.tls_proxy = f"localhost:{await _listening(stack, _proxy(here, ports), tls)}"
         yield here
 
 

@@ -139,6 +139,24 @@ async def test_an_issuer_that_nobody_trusts_is_named_with_where_its_certificate_
     error = await refused(f"https://{GOOD}")
     assert f'the certificate of {GOOD} is not trusted: it was issued by "{ISSUER}' in error.what
     assert "in SSL_CERT_FILE, or have it added to those of the operating system" in error.next_step
+    directly = await refused(f"https://{here.tls_proxy}")
+    assert f'the certificate of localhost is not trusted: it was issued by "{ISSUER}' in directly.what
+
+
+async def test_a_proxy_with_tls_is_believed_like_a_server_before_it_gets_a_password(
+    here: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.credentials = "wanted"
+    monkeypatch.setenv("HTTPS_PROXY", f"https://{ESCAPED}@{here.tls_proxy}")
+    async with client(f"https://{GOOD}") as api:
+        assert (await api.list_mappings()).rows == ()
+    assert 'was issued by "Somebody' in (await refused(f"https://{FOREIGN}")).what
+    assert here.asked == [f"CONNECT {GOOD}:443", *[f"CONNECT {FOREIGN}:443"] * 2]
+    monkeypatch.delenv("SSL_CERT_FILE")
+    told = (await refused(f"https://{GOOD}")).what
+    assert f"the certificate of the proxy {here.tls_proxy} (HTTPS_PROXY) is not trusted" in told
+    assert f'it was issued by "{ISSUER}' in told
+    assert len(here.asked) == 3
 
 
 @pytest.mark.parametrize(
