@@ -183,12 +183,13 @@ class Credentials:
     def _keep(self, sign_in: SignIn) -> SignIn:
         in_keyring = sign_in.kept == "keyring" and self._entry.write(sign_in.dumped())
         kept = sign_in if in_keyring else replace(sign_in, kept="file")
-        moved = sign_in.kept == "file" and self._is_in_keyring()
+        # It may hold an earlier sign-in, which may be somebody else's, or a part of this one; else for ever.
+        is_left = not in_keyring and (sign_in.kept == "keyring" or self._is_in_keyring())
         try:
             _write_whole(self._private_folder(), self._file, json.dumps(_IN_KEYRING) if in_keyring else kept.dumped())
         except OSError as error:
             raise _no_room(self._folder, error) from error
-        if moved:  # else the keyring would hold an earlier sign-in, which may be somebody else's, for ever
+        if is_left:
             self._entry.remove()
         return kept
 

@@ -263,6 +263,7 @@ async def test_a_keyring_that_keeps_less_than_it_is_given_is_not_relied_on(
     found = await kept.keep(replace(IN_RING, access_token=SecretStr("x" * 4000)))
     assert found.kept == "file"
     assert await kept.read() == found
+    assert ring.held == {}
 
 
 async def test_a_keyring_that_holds_what_is_no_sign_in_is_told(kept: Credentials, ring: Ring) -> None:
