@@ -70,7 +70,7 @@ class Desktop:
     """The browser of the person at this machine. The files it is given are private, and gone at the end."""
 
     def __init__(self, state_dir: Path, environment: Mapping[str, str]) -> None:
-        self._folder = state_dir / FOLDER  # of the locks, one for each process
+        self._folder = (state_dir / FOLDER).absolute()  # of the locks, one for each process
         self._place = readable_place(self._folder, environment)  # of the files
         self._environment = for_a_browser(environment)
         self._own = secrets.token_hex(8)

@@ -186,7 +186,9 @@ async def test_an_address_for_others_opens_the_page_and_holds_nothing_of_it(
     assert question.answers == []
 
 
-def test_a_browser_that_cannot_read_hidden_folders_gets_its_file_where_it_can(tmp_path: Path) -> None:
+def test_a_browser_that_cannot_read_hidden_folders_gets_its_file_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hidden, visible, environment = tmp_path / ".local" / "state", tmp_path / "state", {"HOME": str(tmp_path)}
     assert readable_place(hidden, environment) == hidden
     (tmp_path / "Downloads").mkdir()
@@ -196,6 +198,8 @@ def test_a_browser_that_cannot_read_hidden_folders_gets_its_file_where_it_can(tm
     assert readable_place(visible, environment) == visible
     assert readable_place(Path("/var/lib/state"), environment) == Path("/var/lib/state")
     assert readable_place(hidden, {}) == hidden
+    monkeypatch.chdir(tmp_path)
+    assert Desktop(Path("state"), {"BROWSER": "true"}).open("http://127.0.0.1:9/").file.parent == visible / FOLDER
     desktop = Desktop(hidden, {**environment, "BROWSER": "true"})
     mode = (tmp_path / "Downloads").stat().st_mode
     file = desktop.open("http://127.0.0.1:9/open/secret").file
