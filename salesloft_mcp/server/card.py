@@ -11,9 +11,7 @@ from typing import Any, cast
 from mcp.server import ServerRequestContext
 from mcp.server.apps import Apps, client_supports_apps
 from mcp.server.context import CallNext, HandlerResult
-from mcp.server.mcpserver import Context
 
-from salesloft_mcp.app import App
 from salesloft_mcp.browser.pages import Page
 
 ADDRESS = "ui://salesloft_mcp/question.html"
@@ -28,11 +26,6 @@ def apps() -> Apps:
     html = files("salesloft_mcp.server").joinpath("card.html").read_text(encoding="utf-8")
     apps.add_html_resource(ADDRESS, html, name="question", title="A question for a person", prefers_border=True)
     return apps
-
-
-def shows_cards(ctx: Context[App, Any]) -> bool:
-    """Whether the host of this call shows cards."""
-    return client_supports_apps(ctx)
 
 
 def card(page: Page, address: str, command: str) -> dict[str, Any]:

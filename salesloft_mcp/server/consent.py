@@ -105,7 +105,7 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
     app, call = ctx.request_context.lifespan_context, current()
     if asked.question is None:
         return Author(call.who)
-    if (ctx.protocol_version or "") < MODERN:  # else the answer came with a call of its own
+    if not _is_modern(ctx):  # else the answer came with a call of its own
         call.renew(TOOL_SECONDS)
     data = outcome.data if isinstance(outcome, AcceptedElicitation) else Refused(action=outcome.action)
     if how := _agreed(asked.question, data):
@@ -160,7 +160,7 @@ async def put(ctx: Context[App, Any], question: Question) -> Elicit[Any] | Conse
         decision = await app.approvals.answer(app.environment, question)
         if decision is not None:
             return Decided(decision=decision)
-    why, modern = await _why_not_the_client(ctx, question), (ctx.protocol_version or "") >= MODERN
+    why, modern = await _why_not_the_client(ctx, question), _is_modern(ctx)
     if why == _SILENT:
         await note_answer(ctx, NO_ANSWER, SILENT_SECONDS)
     if why == _CANNOT and app.settings.confirm == "auto" and app.browser.desktop and _can_lead(ctx):
@@ -291,4 +291,9 @@ def _can_lead(ctx: Context[App, Any]) -> bool:
 
 
 def _is_reached(ctx: Context[App, Any]) -> bool:
-    return (ctx.protocol_version or "") >= MODERN or ctx.session.can_send_request
+    return _is_modern(ctx) or ctx.session.can_send_request
+
+
+def _is_modern(ctx: Context[App, Any]) -> bool:
+    """Whether the client answers a question in a call of its own."""
+    return (ctx.protocol_version or "") >= MODERN

@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 from mcp import MCPError
+from mcp.server.apps import client_supports_apps
 from mcp.server.mcpserver import Context
 from mcp_types import ElicitResult
 
@@ -19,7 +20,7 @@ from salesloft_mcp.changes.question_page import QuestionPage, asking
 from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.program import program
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.server.card import card, shows_cards
+from salesloft_mcp.server.card import card
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.settings import Settings
 
@@ -48,7 +49,7 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
         return decision
     is_open = is_open and not app.browser.failed(approval)
     found = f" {question.found}" if question.found else ""  # what a person has to decide about
-    shown = await _card(ctx, approval, page) if app.browser.desktop and shows_cards(ctx) else {}
+    shown = await _card(ctx, approval, page) if app.browser.desktop and client_supports_apps(ctx) else {}
     what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
     step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
