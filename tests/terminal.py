@@ -3,6 +3,7 @@
 import json
 import shlex
 from pathlib import Path
+from unittest.mock import patch
 
 from click.testing import CliRunner, Result
 
@@ -22,8 +23,9 @@ class Terminal:
         self.options = ["--sandbox", "--sandbox-file", str(self.box), "--state-dir", str(self.state)]
 
     def __call__(self, *arguments: str, given: str | None = None) -> Result:
-        """What a command answers; `given` is typed when it asks."""
-        return CliRunner().invoke(cli, [*arguments, *self.options], input=given)
+        """What a command answers; `given` is typed at a terminal when it asks."""
+        with patch("salesloft_mcp.commands.runs.at_terminal", lambda: given is not None):
+            return CliRunner().invoke(cli, [*arguments, *self.options], input=given)
 
     def typed(self, *words: str) -> str:
         """A command as this terminal is told to type it next."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 from functools import partial
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import anyio
 import pytest
+from click.testing import CliRunner
 
 from salesloft_mcp.app import open_app
 from salesloft_mcp.bulk.jobs import open_jobs
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.change import Change, Operation
 from salesloft_mcp.changes.undo import undo
+from salesloft_mcp.cli import cli
 from salesloft_mcp.sandbox import Sandbox
 from salesloft_mcp.settings import load
 
@@ -153,6 +156,15 @@ def test_a_run_is_taken_back_after_a_yes_by_hand_and_that_is_taken_back_like_any
     assert terminal.state_of(plan) == "finished"
 
 
+def test_a_pipe_agrees_to_no_deletion(terminal: Terminal, few: str) -> None:
+    plan = terminal.planned(few)
+    assert terminal("runs", "start", plan).exit_code == 0
+    piped = CliRunner().invoke(cli, ["runs", "undo", plan, *terminal.options], input="y\n")
+    assert (piped.exit_code, piped.stdout) == (2, "")
+    assert "a person agrees to that at a terminal, which this is not. Nothing was done." in piped.stderr
+    assert terminal.state_of(plan) == "finished"
+
+
 @pytest.mark.parametrize("command", ["undo", "resume"])
 @pytest.mark.usefixtures("_no_quiet_time")
 def test_an_undo_that_was_stopped_is_gone_on_with_by_the_same_command_or_as_any_run(
@@ -161,18 +173,23 @@ def test_an_undo_that_was_stopped_is_gone_on_with_by_the_same_command_or_as_any_
     plan = terminal.planned(many)
     assert terminal("runs", "start", plan, "--yes").exit_code == 0
     undoing = "undo-1"
+    ours, theirs = os.openpty()
     process = subprocess.Popen(
         [*COMMAND, "runs", "undo", plan, "--rate-limit", "60", *terminal.options],
         env=clean_environment(tmp_path),
-        stdin=subprocess.PIPE,
+        stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        assert process.stdin is not None
-        process.stdin.write("y\n")
-        process.stdin.flush()
+        assert process.stderr is not None
+        asked = ""
+        while not asked.endswith("Agree?"):
+            more = process.stderr.read(1)
+            assert more, asked
+            asked += more
+        os.write(ours, b"y\n")
         while not terminal("runs", "list").stdout.startswith(undoing) or not terminal.outcomes(undoing).get("deleted"):
             assert process.poll() is None
         under_way = terminal("runs", "undo", plan)
@@ -181,6 +198,8 @@ def test_an_undo_that_was_stopped_is_gone_on_with_by_the_same_command_or_as_any_
     finally:
         process.kill()
         process.wait()
+        os.close(ours)
+        os.close(theirs)
     assert (under_way.exit_code, under_way.stdout) == (1, "")
     assert f"salesloft-mcp runs status {undoing}" in under_way.stderr
     assert process.returncode == 128 + signal.SIGTERM

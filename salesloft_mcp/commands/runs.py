@@ -19,11 +19,11 @@ from salesloft_mcp.bulk.views import RowView
 from salesloft_mcp.changes import undo as undoing
 from salesloft_mcp.changes.change import Author, Operation
 from salesloft_mcp.changes.consent import Question
-from salesloft_mcp.commands.approvals import require_own_answer
+from salesloft_mcp.commands.approvals import at_terminal, forget_what_was_typed, require_own_answer
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.commands.options import typed
 from salesloft_mcp.commands.plan_output import EXAMPLES, followed, row_told, show, show_all
-from salesloft_mcp.errors import ConflictError
+from salesloft_mcp.errors import ConflictError, InputError
 from salesloft_mcp.policy import Policy
 from salesloft_mcp.state.files import atomic_output
 
@@ -190,7 +190,11 @@ def _author(operation: Operation | None, question: Question | None, yes: bool, p
     require_own_answer(policy, yes)
     if yes and operation.by_run.deletes:
         raise click.UsageError("--yes agrees to no deletions, and this run deletes. Leave it out, and answer by hand.")
+    if operation.by_run.deletes and not at_terminal():
+        what = "this run deletes, and a person agrees to that at a terminal, which this is not. Nothing was done."
+        raise InputError("answer", what, next_step="run it in a terminal.")
     if not yes:
+        forget_what_was_typed()
         click.confirm("Agree?", abort=True, err=True)
     return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal", question.digest)
 

@@ -16,7 +16,7 @@ import filelock
 
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import Author, Place
-from salesloft_mcp.commands.approvals import at_terminal, require_own_answer
+from salesloft_mcp.commands.approvals import at_terminal, forget_what_was_typed, require_own_answer
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.errors import ConflictError, InputError, UnconfirmedError
 from salesloft_mcp.policy_file import installed
@@ -102,6 +102,7 @@ def _agreed(yes: bool, **where: Unpack[Where]) -> tuple[Author, Place]:
     question, place = with_app(_question, **where)
     click.echo(question, err=True)
     if not yes:
+        forget_what_was_typed()
         click.confirm("Agree?", abort=True, err=True)
     return Author("terminal", "--yes in a terminal" if yes else "asked in a terminal"), place
 
