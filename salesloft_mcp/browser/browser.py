@@ -76,8 +76,13 @@ class Browser:
         return True
 
     def _add(self, about: str, subject: Subject) -> None:
-        if not self.visits.knows(self._pages.get(about, "")):
-            self._pages[about] = self.visits.add(subject)
+        if self.visits.knows(self._pages.get(about, "")):
+            return
+        self._pages[about] = self.visits.add(subject)
+        for closed in [one for one, number in self._pages.items() if not self.visits.knows(number)]:
+            del self._pages[closed]
+            self._tidy(closed)
+        self._names = {name: one for name, one in self._names.items() if one in self._pages}
 
     async def _open(self, about: str, again: float) -> Opening:
         """Open a page, unless it was opened less than `again` seconds ago."""

@@ -221,6 +221,20 @@ async def test_two_windows_that_open_at_once_share_what_is_of_this_process(
     assert all(file.exists() for file in files)
 
 
+async def test_a_page_that_many_later_ones_have_closed_leaves_nothing(
+    desk: Desk, browser: Browser, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.browser.visits.MOST_PAGES", 1)
+    address = await browser.address("a", question)
+    await browser.show("a", question)
+    opened = await desk.opened()
+    await browser.address("b", question)
+    assert not opened.file.exists()
+    async with Visitor() as person:
+        assert "There is no such question" in await person.visit(address)
+        assert "was used already" in await person.visit(opened.address)
+
+
 @pytest.mark.parametrize("what", ["image", "iframe", "empty", "script"])
 async def test_what_another_page_loads_by_the_way_opens_nothing(
     desk: Desk, browser: Browser, question: Question, what: str
