@@ -22,7 +22,7 @@ from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import PREFIX
 from salesloft_mcp.state.clients import all_seen
 from salesloft_mcp.state.database import Database
-from salesloft_mcp.state.files import FILE
+from salesloft_mcp.state.files import FILE, shuts_others_out
 from salesloft_mcp.state.learned import Learned
 from salesloft_mcp.verify.remembered import remembered
 
@@ -76,6 +76,8 @@ def _why_unusable(folder: Path, found: os.stat_result) -> str | None:
         return f"it belongs to the user {found.st_uid}"
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return "it may not be read and written"
+    if hasattr(os, "getuid") and shuts_others_out(folder, found):
+        return "it is open to others and holds other things"
     return None
 
 

@@ -25,14 +25,18 @@ def private_directory(directory: Path) -> Path:
         there = directory.stat()
         if there.st_uid != os.getuid():
             raise PermissionError(f"{directory} belongs to another user")
-        if there.st_mode & 0o077 and _is_of_others(directory):
+        if shuts_others_out(directory, there):
             raise PermissionError(f"{directory} is open to others and holds other things")
     directory.chmod(0o700)
     return directory
 
 
-def _is_of_others(directory: Path) -> bool:
-    """Whether something is in it, and nothing says that this is ours. What an empty disk holds counts for nothing."""
+def shuts_others_out(directory: Path, there: os.stat_result) -> bool:
+    """Whether making this directory private takes from others what is not ours: it is open to them, something is in it,
+    and nothing says that this is ours. What an empty disk holds counts for nothing.
+    """
+    if not there.st_mode & 0o077:
+        return False
     found = {name for name in os.listdir(directory) if not name.startswith(".")} - {"lost+found"}
     return bool(found) and FILE not in found and not (directory.parent / FILE).exists()
 

@@ -247,6 +247,10 @@ def test_a_state_folder_that_others_may_look_into_is_a_failure_and_stays_as_it_i
     folder.chmod(0o755)
     found = told()
     assert "others may look into ~/state (mode 0755)" in wrong(found)["state"][0]
+    (folder / "of another program").touch()  # which would be shut out
+    told_then = wrong(told())["state"]
+    assert "it is open to others and holds other things" in told_then[0]
+    assert "chmod" not in str(told_then)
     assert folder.stat().st_mode & 0o777 == 0o755
 
 
