@@ -165,9 +165,10 @@ def _placed(settings: Settings, chosen: Mapping[str, str]) -> Settings:
     """
     relative = {name: path for name in _PATHS if (path := getattr(settings, name)) and not path.is_absolute()}
     for name in relative:
-        if not chosen[name].startswith("--"):
+        by = chosen.get(name, _variable(name))  # the default is relative where the environment has no home
+        if not by.startswith("--"):
             what = "is relative, and would be another folder wherever a host starts the server."
-            raise SettingsError(chosen[name], what, next_step="give the whole path.")
+            raise SettingsError(by, what, next_step="give the whole path.")
     return settings.model_copy(update={name: path.absolute() for name, path in relative.items()})
 
 

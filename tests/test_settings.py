@@ -290,6 +290,14 @@ def test_no_path_of_the_environment_means_where_a_host_happens_to_start(
     assert said.endswith("Next: give the whole path.")
 
 
+def test_a_home_that_is_no_path_does_not_lead_to_where_a_host_happens_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "undefined")
+    assert refusal(monkeypatch, SALESLOFT_STATE_DIR="~/state").startswith("SALESLOFT_STATE_DIR: is relative")
+    monkeypatch.delenv("SALESLOFT_STATE_DIR")
+    monkeypatch.setattr("platformdirs.user_state_path", lambda _: Path("undefined/state"))  # as some versions have it
+    assert refusal(monkeypatch).startswith("SALESLOFT_STATE_DIR: is relative")
+
+
 @pytest.mark.parametrize("name", ["SALESLOFT_STATE_DIR", "SALESLOFT_FILES_DIR"])
 def test_the_home_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert "home directory" in refusal(monkeypatch, **{name: "~nouser-here/x"})
