@@ -181,7 +181,7 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_made(
 
 
 def test_a_second_one_does_not_take_the_first_ones_things(real: Sandbox, state: Path) -> None:
-    state.mkdir()
+    state.mkdir(mode=0o700)
     with filelock.FileLock(state / command.LOCK):
         result = verified(state, "--yes")
     assert result.exit_code == 1
