@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ class Network(httpx.AsyncBaseTransport):
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._ready: tuple[Route, ssl.SSLContext | None, httpx.AsyncHTTPTransport] | None = None
+        self._ready: tuple[Route, ssl.SSLContext | None, _Pool] | None = None
         self._readying = anyio.Lock()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,21 +45,84 @@ class Network(httpx.AsyncBaseTransport):
         async with self._readying:
             if self._ready is None:
                 self._ready = await _made_ready(self._url)
-        route, trust, wire = self._ready
+        route, trust, pool = self._ready
         progress = _Progress(route)
         request.extensions = {**request.extensions, "trace": progress.trace}
         try:
-            return await wire.handle_async_request(request)
+            return await pool.handle_async_request(request)
         except httpx.TransportError as error:
             if not progress.never_sent:
                 raise
             failed = Failed(request.url, route, progress.stage)
             seen = await _certificate(failed, trust) if certificate_error(error) else None
             raise no_connection(error, failed, seen, datetime.now(UTC)) from error
+        finally:
+            if progress.has_lost_its_place:
+                if self._ready == (route, trust, pool):
+                    self._ready = (route, trust, _Pool(_transport(route, trust, trust)))
+                await pool.aclose()
 
     async def aclose(self) -> None:
         if self._ready is not None:
-            await self._ready[-1].aclose()
+            await self._ready[-1].aclose(at_once=True)
+
+
+class _Pool:
+    """The connections that are kept, until another pool takes their place.
+
+    httpcore never gives free the place of a connection through a proxy over which TLS did not come about: after
+    `LIMITS` of them, no request finds a place any more, whatever has become of the network.
+    """
+
+    def __init__(self, wire: httpx.AsyncHTTPTransport) -> None:
+        self._wire = wire
+        self._under_way = 0
+        self._replaced = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._under_way += 1
+        response = None
+        try:
+            response = await self._wire.handle_async_request(request)
+        finally:
+            if response is None:
+                await self._ended()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Body(response.stream, self._ended)
+        return response
+
+    async def aclose(self, *, at_once: bool = False) -> None:
+        """Close them as soon as nothing is under way over any of them, or `at_once`."""
+        self._replaced = True
+        if at_once or not self._under_way:
+            await self._wire.aclose()
+
+    async def _ended(self) -> None:
+        self._under_way -= 1
+        if self._replaced and not self._under_way:
+            await self._wire.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, of which somebody else wants to know when it is done with."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[], Awaitable[None]]) -> None:
+        self._stream = stream
+        self._ended = ended
+        self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            yield part
+
+    async def aclose(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await self._stream.aclose()
+        finally:
+            await self._ended()
 
 
 class _Progress:
@@ -71,6 +134,7 @@ class _Progress:
 
     def __init__(self, route: Route) -> None:
         self.stage = Stage.BEGUN
+        self._route = route
         first, tls = f"connection.{TLS}", f"proxy.{TLS}"
         self._known = {"connection.connect_tcp": Stage.CONNECTING, first: first_tls(route), tls: Stage.TLS}
         # With the last of them the way is open, and the request is the next that goes over it.
@@ -89,14 +153,19 @@ class _Progress:
         """Whether that is certain. One for which the pool has no place is no matter of the network."""
         return self.stage not in (Stage.BEGUN, Stage.SENT)
 
+    @property
+    def has_lost_its_place(self) -> bool:
+        """Whether its connection holds a place of the pool for ever, once this request has ended."""
+        return self._route.proxy is not None and self.stage is Stage.TLS
 
-async def _made_ready(url: str) -> tuple[Route, ssl.SSLContext | None, httpx.AsyncHTTPTransport]:
+
+async def _made_ready(url: str) -> tuple[Route, ssl.SSLContext | None, _Pool]:
     try:
         route = route_here(url)
         trust = await run_sync(trusted, route) if route.tls else None
     except SettingsError as error:
         raise NoConnectionError(error.what.rstrip("."), error.next_step) from error
-    return route, trust, _transport(route, trust, trust)
+    return route, trust, _Pool(_transport(route, trust, trust))
 
 
 def _transport(

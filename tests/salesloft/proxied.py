@@ -36,6 +36,7 @@ class Company:
     tls_proxy: str = ""  # the same one, with TLS as `localhost`
     asked: list[str] = field(default_factory=list)
     credentials: str = ""  # that the proxy wants
+    is_cut: bool = False  # whether each connection behind it breaks off when TLS begins
     answer: tuple[str, bytes] = ("200 OK", NOTHING)  # of every server with TLS
     requests: list[bytes] = field(default_factory=list)  # that reached one
 
@@ -124,7 +125,7 @@ def _proxy(here: Company, ports: Mapping[str, int]) -> Serve:
             writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 6\r\n\r\n<html>" if status else b"")
         else:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            behind = await asyncio.open_connection("127.0.0.1", ports[host])
+            behind = await asyncio.open_connection("127.0.0.1", ports[CUT if here.is_cut else host])
             await asyncio.gather(_pump(reader, behind[1]), _pump(behind[0], writer))
         await writer.drain()
 

@@ -107,6 +107,21 @@ async def test_each_cause_is_told_in_its_own_words(here: Company, host: str, cau
     assert here.requests == []
 
 
+async def test_however_often_tls_fails_behind_a_proxy_the_cause_is_told_and_what_is_mended_works(
+    here: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.salesloft.network.LIMITS", httpx.Limits(max_connections=2))
+    url = f"https://{GOOD}"
+    async with client(url) as api:
+        for _ in range(3):
+            here.is_cut = True
+            with pytest.raises(errors.UnreachableError, match=r"TLS with \S+ is broken"):
+                await api.delete_mapping(5)
+        here.is_cut = False
+        await api.list_configurations(per_page=1)
+    assert len(here.requests) == 1
+
+
 async def test_a_proxy_that_wants_a_password_is_told_and_one_that_refuses_it(
     here: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
