@@ -63,7 +63,10 @@ def _folder(folder: Path) -> State:
 
 def _not_makeable(folder: Path) -> SettingsError | None:
     """Why the folder, which is not there, cannot be made; None where it can."""
-    above = next((one for one in folder.absolute().parents if one.exists()), None)
+    whole = folder.absolute()
+    above = next(
+        (one for one in (whole, *whole.parents) if os.path.lexists(one)), None
+    )  # a link to nowhere is in the way
     if above is None or (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
         return None
     return _unusable(folder, f"it is not there, and nothing can be made in {above}")

@@ -11,6 +11,8 @@ from typing import TextIO
 from salesloft_mcp.errors import InputError
 
 FILE = "state.db"  # what tells a folder of ours from any other
+# What else a folder of ours holds; the file may be missing, as where somebody has only signed in yet.
+_OURS = frozenset({FILE, "sign-ins", "plans", "backfills", "browser", "verify.lock"})
 
 
 def private_directory(directory: Path) -> Path:
@@ -20,7 +22,9 @@ def private_directory(directory: Path) -> Path:
         OSError: it cannot be made, is no directory, belongs to another user, or is open to others and holds what is not
             ours: a home, /tmp or / must not be closed to everybody else.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for missing in reversed([one for one in directory.parents if not one.exists()]):
+        missing.mkdir(mode=0o755, exist_ok=True)  # with a umask of 0, anybody could put another one in its place
+    directory.mkdir(mode=0o700, exist_ok=True)
     if hasattr(os, "getuid"):  # Windows has no such owners and modes
         there = directory.stat()
         if there.st_uid != os.getuid():
@@ -33,12 +37,19 @@ def private_directory(directory: Path) -> Path:
 
 def shuts_others_out(directory: Path, there: os.stat_result) -> bool:
     """Whether making this directory private takes from others what is not ours: it is open to them, something is in it,
-    and nothing says that this is ours. What an empty disk holds counts for nothing.
+    and nothing says that this is ours. What an empty disk holds counts for nothing, but the folder of everybody's
+    temporary files is never ours, and hidden files in one like it are those of others.
     """
     if not there.st_mode & 0o077:
         return False
-    found = {name for name in os.listdir(directory) if not name.startswith(".")} - {"lost+found"}
-    return bool(found) and FILE not in found and not (directory.parent / FILE).exists()
+    names = os.listdir(directory)
+    if FILE in names or (directory.parent / FILE).exists():
+        return False
+    if os.path.realpath(directory) == os.path.realpath(tempfile.gettempdir()):
+        return True
+    is_shared = there.st_mode & stat.S_ISVTX
+    found = {name for name in names if is_shared or not name.startswith(".")} - {"lost+found"}
+    return not found <= _OURS
 
 
 def private_file(file: Path) -> Path:

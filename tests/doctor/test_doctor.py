@@ -228,8 +228,9 @@ def test_a_policy_that_cannot_be_used_is_a_failure(
         (lambda folder: write(folder, "a file"), "it is no folder"),
         (lambda folder: write(folder / "state.db", "no database" * 100), "cannot hold our state"),
         (lambda folder: folder.symlink_to(folder), "cannot be used"),
+        (lambda folder: folder.symlink_to("gone"), "it is not there, and nothing can be made in"),
     ],
-    ids=["a file", "another file in it", "a link to itself"],
+    ids=["a file", "another file in it", "a link to itself", "a link to nothing"],
 )
 @pytest.mark.usefixtures("live")
 def test_a_state_folder_that_cannot_be_used_is_a_failure(told: Told, home: Path, make: Any, words: str) -> None:

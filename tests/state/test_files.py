@@ -72,6 +72,36 @@ def test_a_home_or_a_disk_is_not_closed_to_others_and_an_empty_one_is(tmp_path: 
     assert mode(private_directory(empty)) == "0o700"
 
 
+def test_a_folder_with_nothing_but_ours_is_closed_to_others_also_without_its_file(directory: Path) -> None:
+    for name in ("sign-ins", "plans", "browser"):
+        (directory / name).mkdir(parents=True)
+    directory.chmod(0o755)
+    assert mode(private_directory(directory)) == "0o700"
+
+
+def test_the_folder_of_everybody_s_temporary_files_is_never_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody, another = tmp_path / "tmp", tmp_path / "var-tmp"
+    (another / ".X11-unix").mkdir(parents=True)
+    everybody.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(everybody))
+    for folder in (everybody, another):
+        folder.chmod(0o1777)
+        with pytest.raises(PermissionError):
+            private_directory(folder)
+        assert mode(folder) == "0o1777"
+
+
+def test_what_is_made_above_a_private_directory_can_be_changed_by_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        private_directory(tmp_path / "a" / "b" / "c")
+    finally:
+        os.umask(before)
+    assert [mode(tmp_path / part) for part in ("a", "a/b", "a/b/c")] == ["0o755", "0o755", "0o700"]
+
+
 def test_a_system_without_fchmod_makes_private_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows has it since Python 3.13."""
     monkeypatch.delattr(os, "fchmod")
