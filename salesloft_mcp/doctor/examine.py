@@ -1,5 +1,6 @@
 """Everything is read, side by side and each part for a limited time, and then judged check by check."""
 
+import re
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from salesloft_mcp.doctor.report import Report
 from salesloft_mcp.errors import SalesloftMcpError, StateError
 from salesloft_mcp.hosts.table import System
 from salesloft_mcp.program import program
+from salesloft_mcp.salesloft.token_shape import without_keys
 from salesloft_mcp.settings import surroundings
 from salesloft_mcp.sign_in import login_command, sign_in_of
 from salesloft_mcp.state.credentials import SignIn
@@ -30,6 +32,9 @@ from salesloft_mcp.state.credentials import SignIn
 SECONDS = 12.0  # of each part
 
 _PROGRAM = "`salesloft-mcp "  # as commands are named
+_SECRET = "[secret]"
+_IN_ADDRESS = re.compile(r"(://)[^/\s@]+@")  # a name and a password
+_A_WORD = re.compile(r"[A-Za-z_-]{0,19}|.{0,5}")  # what is no secret, but may be one of our own words
 _DECIDING = {"api_key", "state_dir", "base_url"}  # settings that decide which credential there is
 
 # Of one part; the others need not suffer from it.
@@ -64,8 +69,14 @@ async def readings_of(chosen: Chosen, way: Way | None) -> Readings:
 def judged(readings: Readings) -> Report:
     """What every check says, without the secrets that are known, and with this program as it can be typed."""
     report = Report(readings.at, {name: check(readings) for name, check in CHECKS.items()})
-    secrets = {secret: "[secret]" for secret in _secrets(readings) if secret}
-    return report.reworded({**secrets, _PROGRAM: f"`{quote(program())} "})
+    secrets, typed = _secrets(readings), f"`{quote(program())} "
+
+    def words(text: str) -> str:
+        for secret in secrets:
+            text = text.replace(secret, _SECRET)
+        return without_keys(_IN_ADDRESS.sub(rf"\1{_SECRET}@", text), _SECRET).replace(_PROGRAM, typed)
+
+    return report.reworded(words)
 
 
 async def _aside(read: Callable[[], Awaitable[ReadT | Unread]]) -> ReadT | Unread:
@@ -111,10 +122,14 @@ async def _credential(chosen: Chosen, way: Way) -> Credential:
 
 
 def _secrets(readings: Readings) -> tuple[str, ...]:
-    """All that are known, so that none is shown whatever they came in with."""
+    """All that are known, so that none is shown whatever they came in with; the longest first, for it may hold another.
+
+    A place-holder such as "key" is none: in its place, what is told could not be read any more, and would tell it.
+    """
     settings, credential = readings.chosen.settings, readings.credential
     known = [settings.api_key, settings.client_secret] if settings else []
     if isinstance(credential, Credential) and isinstance(credential.sign_in, SignIn):
         one = credential.sign_in
         known += [one.access_token, one.refresh_token, one.client_secret]
-    return tuple(one.get_secret_value() for one in known if one is not None)
+    values = {one.get_secret_value() for one in known if one is not None}
+    return tuple(one for one in sorted(values, key=len, reverse=True) if not _A_WORD.fullmatch(one))

@@ -1,6 +1,7 @@
 """What is found on this computer: the state folder, and the entries of hosts. Nothing is made or changed."""
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from salesloft_mcp.hosts.secrets import MASK, is_flag, is_secret_value
 from salesloft_mcp.hosts.table import HOSTS, Host, System
 from salesloft_mcp.salesloft.route import Route, route_here
 from salesloft_mcp.salesloft.spellings import Spellings
+from salesloft_mcp.salesloft.token_shape import without_keys
 from salesloft_mcp.settings import PREFIX
 from salesloft_mcp.state.clients import all_seen
 from salesloft_mcp.state.database import Database
@@ -27,6 +29,7 @@ from salesloft_mcp.state.learned import Learned
 from salesloft_mcp.verify.remembered import remembered
 
 _FOLDER_OPTION, _FOLDER_VARIABLE = "--state-dir", f"{PREFIX}STATE_DIR"
+_OWN_NAME = re.compile(rf"{PREFIX}\w{{1,30}}", re.IGNORECASE)
 _NOT_OURS = "give another folder, or have its owner change that."
 
 
@@ -127,16 +130,17 @@ async def _hosted(host: Host, system: System) -> Hosted:
 async def _entry(name: str, entry: Mapping[str, Any]) -> Entry:
     command, options = str(entry.get("command") or ""), options_of(entry) or ()
     given = entry.get("env")
-    variables = [one for one in given if one.upper().startswith(PREFIX)] if isinstance(given, Mapping) else []
+    variables = [one for one in given if _OWN_NAME.fullmatch(one)] if isinstance(given, Mapping) else []
+    words = " ".join(map(str, (command, *entry["args"])))
     folder = _folder_of(options, given if isinstance(given, Mapping) else {})
     seen = () if folder is None else (await read_state(folder, "")).seen
     return Entry(
         name=name,
-        command=command,
+        command=MASK if is_secret_value(command, named=False) else command,
         is_there=shutil.which(command) is not None,
         options=_shown(options),
         variables=tuple(variables),
-        holds_key=edit.holds_key(entry),
+        holds_key=edit.holds_key(entry) or without_keys(words, MASK) != words,
         seen=seen,
     )
 
@@ -150,6 +154,15 @@ def _folder_of(options: tuple[str, ...], variables: Mapping[str, Any]) -> Path |
 
 
 def _shown(options: tuple[str, ...]) -> tuple[str, ...]:
-    """The options as they may be shown. None of ours is a secret, but anything may stand there."""
-    pairs = zip(options, (None, *options), strict=False)
-    return tuple(MASK if is_secret_value(word, named=is_flag(before)) else word for word, before in pairs)
+    """The options as they may be shown. None of ours is a secret, but anything may stand there: of what is no option
+    in the form of ours, and no value after one, nobody knows what it is.
+    """
+    pairs = zip(options, ("", *options), strict=False)
+    return tuple(
+        word if _is_option(word) or (_is_option(before) and not is_secret_value(word, named=is_flag(before))) else MASK
+        for word, before in pairs
+    )
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("--") and not is_secret_value(word, named=False)

@@ -1,7 +1,7 @@
 """What is told of a setup: a screen for a person or a ticket, and the same for programs. Pure."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -88,15 +88,10 @@ class Report:
             },
         }
 
-    def reworded(self, instead: Mapping[str, str]) -> "Report":
-        """The same with other texts in place of these, wherever they came from. In the data nothing hides or breaks a
+    def reworded(self, words: Callable[[str], str]) -> "Report":
+        """The same with every text as `words` gives it, wherever it came from. In the data nothing hides or breaks a
         line; in words, text of others is quoted already.
         """
-
-        def words(text: str) -> str:
-            for old, new in instead.items():
-                text = text.replace(old, new)
-            return text
 
         def cleaned(told: Told) -> Told:
             findings = tuple(Finding(words(one.what), words(one.mend), one.wrong) for one in told.findings)

@@ -22,6 +22,11 @@ _OTHERS = {
 }
 
 
+def without_keys(text: str, instead: str) -> str:
+    """`text` with `instead` in place of each key of Salesloft in it, whosever that is."""
+    return _KEY.sub(instead, text)
+
+
 def doubt_of(token: str) -> str:
     """Why this can hardly be a token of Salesloft, without any of its characters; "" where it may well be one."""
     if _KEY.fullmatch(token):

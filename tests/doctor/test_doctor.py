@@ -392,6 +392,16 @@ def test_a_clock_that_is_wrong_is_a_failure(
 CANARY = "c4n4ry"
 
 
+def _in_odd_places(key: str) -> dict[str, Any]:
+    """Entries of ours with a key, or a password, where nobody expects one."""
+    command, variable = "salesloft-mcp", f"SALESLOFT_API_KEY={key}"
+    return {
+        key: {"command": f"/{key}/{command}", "args": ["serve", "--state-dir", f"/tmp/{key}"]},
+        "command": {"command": f"{variable} {command}", "args": [command, "serve", "-k", CANARY, "full", key]},
+        "address": {"command": command, "args": ["serve", "--base-url", f"http://{CANARY}@x"], "env": {variable: ""}},
+    }
+
+
 @pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
 def test_no_secret_is_shown_wherever_it_stands(
     live: Sandbox, typed: Typed, home: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
@@ -402,13 +412,22 @@ def test_no_secret_is_shown_wherever_it_stands(
     monkeypatch.setenv("SALESLOFT_CLIENT_SECRET", f"secret-{CANARY}")
     key = {"SALESLOFT_API_KEY": f"ak-{CANARY}-entry"}
     write(home / ".cursor/mcp.json", _servers(program(home), "serve", "--token", f"{CANARY}", env=key))
+    write(home / ".gemini/settings.json", json.dumps({"mcpServers": _in_odd_places(f"ak_{'c4fe' * 16}")}))
     write(home / ".claude.json", '{"mcpServers": {"x": {"headers": {"Authorization": "' + CANARY)
     said = typed(*words)
-    for secret in (CANARY, kept.access_token, kept.refresh_token, kept.client_secret):
+    for secret in (CANARY, "c4fe", kept.access_token, kept.refresh_token, kept.client_secret):
         assert (secret if isinstance(secret, str) else secret.get_secret_value()) not in said.stdout + said.stderr
     monkeypatch.setenv("SALESLOFT_API_KEY", f"'{CANARY}'")
     said = typed(*words)
     assert CANARY not in said.stdout + said.stderr
+
+
+def test_a_place_holder_for_a_key_does_not_take_the_place_of_our_own_words(
+    told: Told, live: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESLOFT_API_KEY", "key")
+    assert told()["checks"]["credential"]["data"]["kind"] == "key"
+    assert live.requests
 
 
 def test_programs_get_every_check_with_the_same_keys_whatever_is_wrong(
