@@ -9,6 +9,7 @@ import httpx
 
 from salesloft_mcp.errors import RateLimitedError
 from salesloft_mcp.salesloft.call import Lane, current
+from salesloft_mcp.salesloft.causes import UNSENT
 from salesloft_mcp.salesloft.requests import page_points
 from salesloft_mcp.text import whole_number
 
@@ -114,7 +115,8 @@ class BudgetLayer(httpx.AsyncBaseTransport):
             with anyio.fail_after(min(ANSWER_SECONDS, call.patience())):
                 response = await self._inner.handle_async_request(request)
         except TimeoutError as error:
-            raise httpx.ReadTimeout("no answer in time", request=request) from error
+            late = httpx.ReadTimeout("no answer in time", request=request)
+            raise request.extensions.get(UNSENT) or late from error
         more = (whole_number(response.headers.get("x-ratelimit-endpoint-cost", "")) or 0) - cost
         if more > 0:
             self._budget.spend(more)

@@ -17,6 +17,7 @@ import httpx
 from salesloft_mcp.salesloft.route import Route
 from salesloft_mcp.text import quoted
 
+UNSENT = "unsent"  # in the extensions of a request: why it was not sent when its time was over
 LONGEST_NAME = 120  # characters of what a certificate says of itself
 # What the operating systems say of a certificate: OpenSSL (x509_vfy.h), Windows (winerror.h), macOS (SecBase.h).
 _OTHER_NAME = frozenset({62, 64, 0x800B010F, -67602})

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from anyio.to_thread import run_sync
 
 from salesloft_mcp.errors import SettingsError
 from salesloft_mcp.salesloft.causes import (
+    UNSENT,
     Certificate,
     Failed,
     NoConnectionError,
@@ -41,13 +43,15 @@ class Network(httpx.AsyncBaseTransport):
         self._readying = anyio.Lock()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it, and raise NoConnectionError where it is certain that it was not sent."""
+        """Send it, and raise NoConnectionError where it is certain that it was not sent. Where this is cancelled before
+        that, the error is left under `UNSENT` in the extensions of the request.
+        """
         async with self._readying:
             if self._ready is None:
                 self._ready = await _made_ready(self._url)
         route, trust, pool = self._ready
         progress = _Progress(route)
-        request.extensions = {**request.extensions, "trace": progress.trace}
+        request.extensions = {**request.extensions, "trace": progress.trace, UNSENT: None}
         try:
             return await pool.handle_async_request(request)
         except httpx.TransportError as error:
@@ -56,6 +60,11 @@ class Network(httpx.AsyncBaseTransport):
             failed = Failed(request.url, route, progress.stage)
             seen = await _certificate(failed, trust) if certificate_error(error) else None
             raise no_connection(error, failed, seen, datetime.now(UTC)) from error
+        except anyio.get_cancelled_exc_class():
+            if progress.never_sent:
+                late, failed = httpx.ConnectTimeout(""), Failed(request.url, route, progress.stage)
+                request.extensions[UNSENT] = no_connection(late, failed, None, datetime.now(UTC))
+            raise
         finally:
             if progress.has_lost_its_place:
                 if self._ready == (route, trust, pool):
@@ -194,12 +203,14 @@ def trusted(route: Route) -> ssl.SSLContext:
         trust.load_verify_locations(capath=route.cert_dir)
     if route.cert_file:
         try:
+            if not stat.S_ISREG(os.stat(route.cert_file).st_mode):  # a pipe may never end
+                raise SettingsError("SSL_CERT_FILE", "names no regular file.", next_step=step)
             trust.load_verify_locations(cafile=route.cert_file)
         except ssl.SSLError:
             what = "names a file without a certificate in PEM form."
             raise SettingsError("SSL_CERT_FILE", what, next_step=step) from None
-        except OSError as error:
-            what = f"names a file that cannot be read ({error.strerror})."
+        except (OSError, ValueError) as error:
+            what = f"names a file that cannot be read ({getattr(error, 'strerror', None) or error})."
             raise SettingsError("SSL_CERT_FILE", what, next_step=step) from None
     return trust
 

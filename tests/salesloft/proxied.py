@@ -36,6 +36,7 @@ class Company:
     tls_proxy: str = ""  # the same one, with TLS as `localhost`
     asked: list[str] = field(default_factory=list)
     credentials: str = ""  # that the proxy wants
+    silent: str = ""  # who takes a request and never answers it: the proxy, or the site
     is_cut: bool = False  # whether each connection behind it breaks off when TLS begins
     answer: tuple[str, bytes] = ("200 OK", NOTHING)  # of every server with TLS
     requests: list[bytes] = field(default_factory=list)  # that reached one
@@ -90,6 +91,8 @@ async def _listening(stack: AsyncExitStack, serve: Serve, tls: ssl.SSLContext | 
 def _site(here: Company) -> Serve:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         here.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        if here.silent == "site":
+            await reader.read()
         status, body = here.answer
         writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
         await writer.drain()
@@ -118,7 +121,9 @@ def _proxy(here: Company, ports: Mapping[str, int]) -> Serve:
         method, target, _ = head.split(b" ", 2)
         host = target.decode().partition(":")[0]
         here.asked.append(f"{method.decode()} {target.decode()}")
-        if here.credentials and b"Basic " + wanted not in head:
+        if here.silent == "proxy":
+            await reader.read()
+        elif here.credentials and b"Basic " + wanted not in head:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
         elif host in REFUSALS:
             status = REFUSALS[host]

@@ -1,6 +1,7 @@
 """Company networks: a real proxy and real TLS on loopback, and each cause of a failure in its own words."""
 
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -122,6 +123,20 @@ async def test_however_often_tls_fails_behind_a_proxy_the_cause_is_told_and_what
     assert len(here.requests) == 1
 
 
+async def test_a_write_whose_time_is_over_is_unknown_only_where_it_may_have_been_sent(
+    here: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.salesloft.budget.ANSWER_SECONDS", 0.3)
+    here.silent = "proxy"
+    assert "does not answer; nothing was sent" in (await refused(f"https://{GOOD}")).what
+    assert here.requests == []
+    here.silent = "site"
+    async with client(f"https://{GOOD}") as api:
+        with pytest.raises(errors.UnknownOutcomeError):
+            await api.delete_mapping(5)
+    assert len(here.requests) == 1
+
+
 async def test_a_proxy_that_wants_a_password_is_told_and_one_that_refuses_it(
     here: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +202,7 @@ async def test_a_variable_that_cannot_be_right_is_named_and_nothing_is_sent(
     here: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:
     (tmp_path / "empty.pem").write_text("")
+    os.mkfifo(tmp_path / "pipe")
     monkeypatch.setenv(name, value.format(folder=tmp_path))
     assert told in (await refused(f"https://{GOOD}")).what
     assert here.asked == []
