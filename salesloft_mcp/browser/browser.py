@@ -113,6 +113,11 @@ class Browser:
         if started := self._started.pop(about, None):
             started.file.unlink(missing_ok=True)
 
+    @property
+    def rests(self) -> bool:
+        """Whether it has opened as many pages as it opens in a minute."""
+        return self.desktop is not None and len(self._windows) >= MOST_OPENED
+
     def failed(self, about: str) -> bool:
         """Whether no browser could be started for a page. Then none is tried again, as if nobody sat here."""
         started = self._started.get(about)

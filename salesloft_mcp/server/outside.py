@@ -52,7 +52,8 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     shown = await _card(ctx, approval, page) if app.browser.desktop and client_supports_apps(ctx) else {}
     what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
-    step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer, make the same call again."
+    later = ", or in a minute, when a page opens again," if not is_open and app.browser.rests else ","
+    step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer{later} make the same call again."
     raise PendingError(what, next_step=(*question.instead, step), card=shown)
 
 

@@ -179,6 +179,17 @@ async def test_when_nobody_answers_the_call_ends_and_a_yes_given_later_lets_it_t
 
 
 @ONE_ERA
+@pytest.mark.usefixtures("desk")
+async def test_a_call_that_comes_after_all_the_pages_of_a_minute_is_told_when_the_next_one_opens(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.browser.browser.MOST_OPENED", 0)
+    async with connect() as client:
+        words = await refused(client, UNMAP, **CONTACT)
+    assert words.endswith("; after the answer, or in a minute, when a page opens again, make the same call again.")
+
+
+@ONE_ERA
 async def test_a_call_that_is_repeated_opens_no_second_window_for_the_same_question(
     desk: Desk, connect: Connect, patience: None
 ) -> None:
