@@ -36,6 +36,8 @@ log = logging.getLogger("salesloft_mcp")
 
 
 def _plain(value: str) -> str:
+    if value.lower().startswith("bearer "):  # as it stands in a header, and in examples of one
+        raise ValueError('begins with the word "Bearer"; leave it out')
     if not all(33 <= ord(char) <= 126 for char in value):
         raise ValueError("has a space or a character that no token has; copy it again")
     return value

@@ -48,6 +48,14 @@ def test_a_token_that_cannot_be_one_is_refused_and_not_repeated(monkeypatch: pyt
     assert "secret" not in said
 
 
+def test_a_token_that_was_copied_with_its_header_is_told_which_word_to_leave_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = refusal(monkeypatch, SALESLOFT_API_KEY="Bearer ak-secret")
+    assert 'SALESLOFT_API_KEY: begins with the word "Bearer"; leave it out' in said
+    assert "secret" not in said
+
+
 @given(st.text().filter(lambda text: text.strip() and not all("!" <= char <= "~" for char in text)))
 def test_no_text_beyond_visible_ascii_is_a_token(token: str) -> None:
     with pytest.raises(SettingsError) as refused:
