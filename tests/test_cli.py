@@ -196,6 +196,11 @@ def test_an_option_that_a_template_left_as_it_was_is_answered_with_too_and_a_bla
         wrong, blank = served[-2:]
         assert str(wrong).startswith(f"{option}: is a place-holder")
         assert not isinstance(blank, SettingsError)
+    for option in ("--sandbox-file", "--dialect"):  # which need --sandbox where they say anything
+        assert CliRunner(env=env).invoke(cli, ["serve", option, "${x}"]).exit_code == 0
+        assert CliRunner(env=env).invoke(cli, ["serve", option, " "]).exit_code == 0
+        assert isinstance(served[-2], SettingsError)
+        assert not isinstance(served[-1], SettingsError)
     assert CliRunner(env=env).invoke(cli, ["sandbox", "--dialect", "${x}"]).exit_code == 2
 
 

@@ -3,9 +3,10 @@
 import importlib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -59,11 +60,17 @@ class _Setting(click.Option):
     what a template left as it was is refused where all settings are: a server answers with it.
     """
 
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
+        """The value as it is given, and by whom: by nobody when a template left it blank."""
+        value, source = super().consume_value(ctx, opts)
+        if value is not None and is_blank(value):
+            return self.get_default(ctx), ParameterSource.DEFAULT
+        return value, source
+
     def type_cast_value(self, ctx: click.Context, value: object) -> object:
-        """The value as its type wants it, and the default when a template left it blank."""
+        """The value as its type wants it, or as a template left it."""
         if is_blank(value):
-            default = self.get_default(ctx)
-            return default if isinstance(default, str) else None
+            return value
         return value if isinstance(value, str) and left_behind(value) else super().type_cast_value(ctx, value)
 
 
@@ -168,8 +175,9 @@ def _refuse_unfit(ctx: click.Context) -> None:
         if ctx.params.get(flag) and ctx.params.get(name):
             raise click.UsageError(f"--{flag} and {_option(name)} exclude each other: {why}", ctx)
     for name, flag in _NEEDS.items():
-        given = ctx.get_parameter_source(name) is not ParameterSource.DEFAULT and ctx.params.get(name) is not None
-        if given and ctx.params.get(flag) is False:
+        value = ctx.params.get(name)
+        given = ctx.get_parameter_source(name) is not ParameterSource.DEFAULT and value is not None
+        if given and not left_behind(str(value)) and ctx.params.get(flag) is False:
             raise click.UsageError(f"{_option(name)} needs --{flag}.", ctx)
 
 
