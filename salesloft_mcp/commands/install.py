@@ -12,13 +12,14 @@ from salesloft_mcp.commands.options import Option, typed
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.forms import is_blank
 from salesloft_mcp.hosts import edit
-from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of
+from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of, unknown_options
 from salesloft_mcp.hosts.files import HostFile, read, replace
 from salesloft_mcp.hosts.obstacles import elsewhere, obstacles
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
 from salesloft_mcp.policy import Policy
 from salesloft_mcp.settings import Settings, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials
+from salesloft_mcp.text import escaped
 
 _FOLDERS = ("state_dir", "files_dir")
 _OF_SANDBOX = ("--sandbox-file", "--dialect")  # are refused without it
@@ -43,7 +44,7 @@ def install(host: str, name: str, sandbox: bool, tools: str, as_block: bool, yes
     entry = entry_of(start, (*arguments, *_kept(old, known)), more)
     new = edit.with_entry(row, file, name, entry)
     in_the_way = obstacles(row, edit.values(row, HostFile(path, None, new)), name)
-    notes = [*filter(None, [start.warning]), *elsewhere(row, system), *in_the_way]
+    notes = [*filter(None, [start.warning]), *elsewhere(row, system), *in_the_way, *_unknown(old, path)]
     if as_block:
         click.echo(f"For {row.title}, in {path}:\n", err=True)
         click.echo(edit.block(row, name, entry))
@@ -69,6 +70,12 @@ def _require_tools(settings: Settings, tools: str, policy: Policy) -> None:
         from salesloft_mcp.server.inventory import chosen  # all of the protocol, which takes seconds
 
         chosen(settings.mode, names, (), policy)
+
+
+def _unknown(old: object, path: Path) -> Iterator[str]:
+    """A word on what an older entry gives beside ours, where no server starts with it. It is not ours to take out."""
+    if unknown := unknown_options(options_of(old) or ()):
+        yield f"`serve` does not start with what it does not know: take {escaped(', '.join(unknown))} out of {path}."
 
 
 def _arguments(sandbox: bool, tools: str, options: Mapping[str, Option]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from salesloft_mcp.doctor.readings import Entry, Hosted, State
 from salesloft_mcp.errors import InputError, SettingsError, StateError
 from salesloft_mcp.hosts import edit
-from salesloft_mcp.hosts.entry import options_of
+from salesloft_mcp.hosts.entry import NAME, options_of
 from salesloft_mcp.hosts.files import read
 from salesloft_mcp.hosts.obstacles import obstacles
 from salesloft_mcp.hosts.secrets import MASK, is_flag, is_secret_value
@@ -122,13 +122,22 @@ async def _hosted(host: Host, system: System) -> Hosted:
     ours = [
         replace(await _entry(name, entry), obstacles=tuple(obstacles(host, values, name)))
         for name, entry in found.items()
-        if options_of(entry) is not None
+        if options_of(entry) is not None or (name == NAME and _is_misspelt(entry))
     ]
     return Hosted(host, path, file.raw is not None, tuple(ours))
 
 
+def _is_misspelt(entry: object) -> bool:
+    """Whether an entry starts what looks like this server, but is not there: its path was typed wrong."""
+    return (
+        isinstance(entry, Mapping)
+        and options_of(entry, of_any_program=True) is not None
+        and shutil.which(entry["command"]) is None
+    )
+
+
 async def _entry(name: str, entry: Mapping[str, Any]) -> Entry:
-    command, options = str(entry.get("command") or ""), options_of(entry) or ()
+    command, options = str(entry.get("command") or ""), options_of(entry, of_any_program=True) or ()
     given = entry.get("env")
     variables = [one for one in given if _OWN_NAME.fullmatch(one)] if isinstance(given, Mapping) else []
     words = " ".join(map(str, (command, *entry["args"])))

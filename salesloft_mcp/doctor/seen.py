@@ -6,6 +6,7 @@ from typing import Any
 
 from salesloft_mcp.doctor.readings import Entry, Hosted, Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
+from salesloft_mcp.hosts.entry import NAME, unknown_options
 from salesloft_mcp.hosts.table import HOSTS, KEY, is_client_of
 from salesloft_mcp.state.clients import Seen
 from salesloft_mcp.text import escaped, quoted
@@ -44,10 +45,13 @@ def _findings(one: Hosted, readings: Readings) -> Iterator[Finding]:
     if one.problem is not None:
         yield finding(one.problem, "mend the file.", wrong=False)
     for entry in one.entries:
-        again = install if entry.name == "salesloft" else f"{install} --name {quote(escaped(entry.name))}"
+        again = install if entry.name == NAME else f"{install} --name {quote(escaped(entry.name))}"
         if not entry.is_there:
             what = f"{quoted(entry.name)} in {file} starts {readings.short(entry.command)}, which cannot be run."
             yield Finding(what, f"run `{again}`, which writes the path of this program.")
+        if unknown := unknown_options(entry.options):
+            what = f"{quoted(entry.name)} in {file} gives {escaped(', '.join(unknown))}, which `serve` does not know."
+            yield Finding(what, "correct it there: `salesloft-mcp serve --help` shows what it knows.")
         for obstacle in entry.obstacles:
             yield Finding(f"{one.host.title}: {escaped(obstacle)}", f"change that in {file}.", wrong=False)
         if entry.holds_key:
@@ -79,7 +83,7 @@ def _data(one: Hosted, seen: Iterable[Seen], readings: Readings) -> dict[str, An
             {
                 "name": entry.name,
                 "command": readings.short(entry.command),
-                "can_start": entry.is_there,
+                "can_start": entry.is_there and not unknown_options(entry.options),
                 "options": list(entry.options),
                 "variables": list(entry.variables),
                 "seen": _seen_data(last) if last else None,

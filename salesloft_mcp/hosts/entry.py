@@ -6,7 +6,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -15,8 +15,29 @@ from typing import Any
 from salesloft_mcp.errors import InputError
 
 COMMAND = "salesloft-mcp"
+NAME = "salesloft"  # of an entry, where nobody gives another
 _OWN = frozenset({COMMAND, "salesloft_mcp"})
 _SERVE = "serve"
+# Those of `serve`, which take long to be imported; a test compares them.
+OPTIONS = frozenset(
+    {
+        "--http",
+        "--host",
+        "--port",
+        "--sandbox",
+        "--sandbox-file",
+        "--dialect",
+        "--base-url",
+        "--mode",
+        "--ask",
+        "--confirm",
+        "--state-dir",
+        "--files-dir",
+        "--rate-limit",
+        "--tools",
+        "--exclude-tools",
+    }
+)
 _RUNNERS = (
     # A part of the path of an environment that is thrown away some day, the program that made it, how it makes another.
     (re.compile(r"[\\/]uv[\\/].*(archive|environments|builds)-v\d+[\\/]"), "uvx", ("--from",)),
@@ -84,16 +105,24 @@ def is_ours(entry: object) -> bool:
     return options_of(entry) is not None
 
 
-def options_of(entry: object) -> tuple[str, ...] | None:
-    """The options with which an entry starts this server; None where it starts something else."""
+def options_of(entry: object, *, of_any_program: bool = False) -> tuple[str, ...] | None:
+    """The options with which an entry starts this server; None where it starts something else. A program whose name is
+    misspelt counts with `of_any_program`.
+    """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("args"), list):
         return None
     if not isinstance(entry.get("command"), str):
         return None
     words = [str(word) for word in (entry["command"], *entry["args"])]
-    if _SERVE not in words[1:] or not any(_program(word) in _OWN for word in words):
+    if _SERVE not in words[1:] or not (of_any_program or any(_program(word) in _OWN for word in words)):
         return None
     return tuple(words[words.index(_SERVE, 1) + 1 :])
+
+
+def unknown_options(options: Iterable[str]) -> list[str]:
+    """What stands among the options, and is none of `serve`, which then does not start."""
+    given = (word.split("=")[0] for word in options if word.startswith("--"))
+    return [word for word in given if word not in OPTIONS]
 
 
 def _program(word: str) -> str:

@@ -11,9 +11,11 @@ import anyio
 import pytest
 
 from salesloft_mcp.app import way_to
+from salesloft_mcp.cli import cli
 from salesloft_mcp.doctor import examine
 from salesloft_mcp.doctor.checks import CHECKS
 from salesloft_mcp.doctor.readings import Chosen, Readings
+from salesloft_mcp.hosts.entry import OPTIONS
 from salesloft_mcp.policy import NO_LIMITS
 from salesloft_mcp.sandbox import Fault, Sandbox
 from salesloft_mcp.settings import Settings
@@ -325,6 +327,22 @@ def test_an_entry_whose_command_is_gone_is_a_failure_and_a_file_that_cannot_be_r
     assert finding["what"] == '"salesloft" in ~/.claude.json starts ~/gone/salesloft-mcp, which cannot be run.'
     assert "`salesloft-mcp install claude-code`" in finding["mend"]
     assert "line 1, column" in notes(found, "hosts")[0]
+
+
+@pytest.mark.usefixtures("live")
+def test_an_entry_whose_program_or_option_is_misspelt_is_a_failure(told: Told, home: Path) -> None:
+    write(home / ".claude.json", _servers(str(home / "bin/salesloft-mpc"), "serve", "--sandbox"))
+    write(home / ".cursor/mcp.json", _servers(program(home), "serve", "--sandbx", "--mode=full"))
+    found = told()
+    assert [one["what"] for one in found["checks"]["hosts"]["findings"] if one["wrong"]] == [
+        '"salesloft" in ~/.claude.json starts ~/bin/salesloft-mpc, which cannot be run.',
+        '"salesloft" in ~/.cursor/mcp.json gives --sandbx, which `serve` does not know.',
+    ]
+    assert "~/bin/salesloft-mpc serve --sandbox" in facts(found, "hosts")
+
+
+def test_the_options_that_an_entry_may_give_are_those_of_serve() -> None:
+    assert {option for one in cli.commands["serve"].params for option in one.opts} == OPTIONS
 
 
 @pytest.mark.parametrize(

@@ -319,6 +319,12 @@ def test_options_that_install_cannot_be_given_stay(home: Path, typed: Type) -> N
     assert [one for one in entry(home, "cursor")["args"] if one in (*kept, *args)] == ["serve", *kept]
 
 
+def test_an_option_that_serve_does_not_know_is_told_to_be_taken_out(home: Path, typed: Type) -> None:
+    ours = {"command": "salesloft-mcp", "args": ["serve", "--sandbx"]}
+    write(home / FILES["cursor"], json.dumps({"mcpServers": {"salesloft": ours}}))
+    assert f"take --sandbx out of {home / FILES['cursor']}." in typed("install", "cursor", "--sandbox", "--yes").output
+
+
 def test_options_that_an_entry_had_until_now_are_told_before_they_go(home: Path, typed: Type) -> None:
     typed("install", "cursor", "--mode", "read-only", "--confirm", "outside", "--yes")
     result = typed("install", "cursor", "--ask", "all", answer="n\n")
