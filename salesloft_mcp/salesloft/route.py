@@ -91,7 +91,11 @@ def is_loopback(host: str) -> bool:
     """Whether a host is this machine by its very name, and so nothing that a proxy could reach."""
     host = host.rstrip(".").lower()
     address = _address(host)
-    return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return (
+        address.is_loopback or address.is_unspecified if address else host == "localhost" or host.endswith(".localhost")
+    )
 
 
 def _proxy_to(to: httpx.URL, variables: Mapping[str, str], system: Mapping[str, str]) -> tuple[httpx.Proxy | None, str]:

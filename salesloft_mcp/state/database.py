@@ -1,6 +1,7 @@
 """The database that keeps what outlives a process: transactions in a worker thread, so that no disk stops the loop."""
 
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -125,8 +126,15 @@ def _connected(place: Path | str, uri: bool = False) -> sqlite3.Connection:
 
 
 def _opened_to_read(file: Path) -> tuple[sqlite3.Connection, bool]:
-    """A connection that can change nothing, and whether the file has all tables of this version."""
-    db = _connected(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    """A connection that can change nothing, and whether the file has all tables of this version.
+
+    Where no process has the file open, SQLite would make two files beside it in order to read it, and leave them there:
+    https://www.sqlite.org/wal.html#read_only_databases. The file of another program may be a pipe, which never ends.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(f"{file} is no regular file")
+    how = "mode=ro" if file.with_name(f"{file.name}-wal").exists() else "mode=ro&immutable=1"
+    db = _connected(f"{file.absolute().as_uri()}?{how}", uri=True)
     try:
         return db, is_current(db)
     except sqlite3.Error:

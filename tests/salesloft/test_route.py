@@ -71,7 +71,19 @@ def test_addresses_in_no_proxy_may_be_networks(url: str, exceptions: str, direct
     assert (route_to(url, PROXY | {"NO_PROXY": exceptions}).proxy is None) == direct
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost", "LOCALHOST.", "[::1]:1", "127.9.9.9", "a.localhost"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:8765",
+        "localhost",
+        "LOCALHOST.",
+        "[::1]:1",
+        "127.9.9.9",
+        "a.localhost",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+    ],
+)
 def test_loopback_is_reached_directly_whatever_the_variables_say(host: str) -> None:
     everything = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://proxy.corp.test:3128")
     for scheme in ("http", "https"):

@@ -40,6 +40,20 @@ async def test_only_the_owner_can_read_the_state_whatever_the_umask(directory: P
     database.close()
 
 
+@pytest.mark.anyio
+async def test_whoever_only_reads_makes_no_file_and_waits_for_no_pipe(directory: Path) -> None:
+    Database(directory).close()
+    before = [(file.name, file.stat().st_mtime_ns) for file in (directory, *directory.iterdir())]
+    database = Database(directory, to_read=True)
+    await database.read(lambda tx: tx.rows("SELECT name FROM clients"))
+    database.close()
+    assert [(file.name, file.stat().st_mtime_ns) for file in (directory, *directory.iterdir())] == before
+    (directory / "state.db").unlink()
+    os.mkfifo(directory / "state.db")
+    with pytest.raises(SettingsError, match="is no regular file"):
+        Database(directory, to_read=True)
+
+
 def test_what_was_open_to_others_is_closed_to_them(directory: Path) -> None:
     directory.mkdir(mode=0o755)
     (directory / "state.db").touch()
