@@ -85,6 +85,14 @@ def _with_their_own(readings: Readings) -> list[str]:
     return [title for title, entry in entries if KEY in entry.variables or "--sandbox" in entry.options]
 
 
+def is_sandbox_alone(readings: Readings) -> bool:
+    """Whether every entry starts the sandbox, and there is no credential: then nobody here needs Salesloft."""
+    found, hosts = readings.credential, () if isinstance(readings.hosts, Unread) else readings.hosts
+    entries = [entry for one in hosts for entry in one.entries]
+    without = not isinstance(found, Unread) and found.kind == "none" and not found.problem
+    return without and bool(entries) and all("--sandbox" in entry.options for entry in entries)
+
+
 def _ways(found: Credential) -> str:
     return f"run `{found.how}` in a terminal, or set SALESLOFT_API_KEY, or try --sandbox."
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from shlex import quote
 
 from salesloft_mcp import __version__
-from salesloft_mcp.doctor.access import budget, clock, credential, scopes, team
+from salesloft_mcp.doctor.access import budget, clock, credential, is_sandbox_alone, scopes, team
 from salesloft_mcp.doctor.readings import Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.doctor.seen import hosts
@@ -99,7 +99,9 @@ def network(readings: Readings) -> Told:
         return Told((*facts, *told.facts), (*problems, *told.findings), data, known=False)
     if live.problem is not None and not isinstance(live.problem, RateLimitedError):
         # Where the variables are faulty, that is why.
-        problems = problems or [finding(live.problem, "check the network, then try again.")]
+        problems = problems or [
+            finding(live.problem, "check the network, then try again.", wrong=not is_sandbox_alone(readings))
+        ]
         return Told((*facts, "see above"), tuple(problems), data, known=False)
     facts.append(f"the first answer came after {live.seconds * 1000:.0f} ms")
     return Told(tuple(facts), tuple(problems), {**data, "seconds": live.seconds})

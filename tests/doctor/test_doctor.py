@@ -167,6 +167,16 @@ def test_offline_all_that_is_on_this_computer_is_told(told: Told, home: Path, mo
     assert 'Cursor, "salesloft" in ~/.cursor/mcp.json: ~/bin/salesloft-mcp serve' in facts(found, "hosts")
 
 
+def test_offline_is_a_note_where_every_entry_starts_the_sandbox_and_there_is_no_key(
+    told: Told, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESLOFT_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("SALESLOFT_API_KEY", raising=False)
+    write(home / ".cursor/mcp.json", _servers(program(home), "serve", "--sandbox"))
+    assert not wrong(found := told())
+    assert "nothing was sent" in notes(found, "network")[0]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SALESLOFT_API_KEY", "${KEY}"), ("SALESLOFT_MODE", "reed-only"), ("SALESLOFT_MOED", "reed-only")],
