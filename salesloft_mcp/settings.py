@@ -14,7 +14,7 @@ from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salesloft_mcp.errors import InputError, MisspeltError, PolicyError, SettingsError
-from salesloft_mcp.forms import is_blank, left_behind
+from salesloft_mcp.placeholders import is_blank, left_behind
 from salesloft_mcp.policy import MEND, MODES, AskMode, ConfirmMode, Mode, Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.text import quoted

@@ -10,12 +10,12 @@ import click
 from salesloft_mcp import policy_file
 from salesloft_mcp.commands.options import Option, typed
 from salesloft_mcp.errors import InputError
-from salesloft_mcp.forms import is_blank
 from salesloft_mcp.hosts import edit
 from salesloft_mcp.hosts.entry import entry_of, installed, is_ours, options_of, unknown_options
 from salesloft_mcp.hosts.files import HostFile, read, replace
 from salesloft_mcp.hosts.obstacles import elsewhere, obstacles
 from salesloft_mcp.hosts.table import HOSTS, KEY, Host, System
+from salesloft_mcp.placeholders import is_blank
 from salesloft_mcp.policy import Policy
 from salesloft_mcp.settings import Settings, load, surroundings, variables_set
 from salesloft_mcp.state.credentials import Credentials

@@ -10,7 +10,7 @@ import anyio
 from salesloft_mcp.app import App, open_app
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError, SettingsError
-from salesloft_mcp.forms import left_behind
+from salesloft_mcp.placeholders import left_behind
 from salesloft_mcp.sandbox import Odd, Sandbox
 from salesloft_mcp.settings import Dialect, load
 

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from salesloft_mcp.errors import Hint, InputError, SalesloftMcpError, SignedOutError
-from salesloft_mcp.forms import is_blank, left_behind
+from salesloft_mcp.placeholders import is_blank, left_behind
 from salesloft_mcp.program import program
 
 _COMMANDS = {

@@ -11,8 +11,8 @@ from salesloft_mcp.app import open_app
 from salesloft_mcp.commands.live import open_sandbox
 from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError, MisspeltError, SettingsError
-from salesloft_mcp.forms import left_behind
 from salesloft_mcp.hosting.run import run
+from salesloft_mcp.placeholders import left_behind
 from salesloft_mcp.policy import Policy
 from salesloft_mcp.policy_file import installed
 from salesloft_mcp.server.inventory import chosen

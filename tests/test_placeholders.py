@@ -1,6 +1,6 @@
 """What forms and templates leave behind is told from values."""
 
-from salesloft_mcp.forms import left_behind
+from salesloft_mcp.placeholders import left_behind
 
 PLACE_HOLDERS = [
     *("${user_config.api_key}", "${input:key}", "$KEY", "$(cat key)", "/home/$USER/state", "https://${HOST}"),
