@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from salesloft_mcp.errors import StateError
 from salesloft_mcp.state.database import Database, Transaction
 
 MOST = 50  # clients that are kept of one environment: each names itself as it likes
@@ -41,7 +42,8 @@ class Clients:
     _noted: dict[str, tuple[tuple[str, str, str], float]] = field(default_factory=dict, init=False)
 
     async def note(self, name: str, version: str, protocol: str, asks: str) -> None:
-        """Write down that this client is here, unless this process has just done so.
+        """Write down that this client is here, unless this process has just done so. It waits for nobody who has the
+        file, because a host waits for the first answer: the next call tries it again then.
 
         Raises:
             StateError: the file cannot be used now.
@@ -66,7 +68,11 @@ class Clients:
                 *(self.tenant, self.tenant, MOST),
             )
 
-        await self.database.write(write)
+        try:
+            await self.database.write_if_free(write)
+        except StateError:
+            self._noted.pop(name, None)
+            raise
 
     async def answered(self, name: str, answer: str, seconds: float) -> None:
         """Write down how a client that was noted answered a question, and after how many seconds.

@@ -93,6 +93,18 @@ class Database:
         """Everything that `work` does, or nothing of it. On disk when this returns."""
         return await self._in_turn(lambda: self._commit(work))
 
+    async def write_if_free(self, work: Callable[[Transaction], DoneT]) -> DoneT:
+        """The same, where nobody else is at work on the file at this moment. It waits for nobody.
+
+        Raises:
+            StateError: somebody is, or the file cannot be used.
+        """
+        try:
+            self._turn.acquire_nowait()
+        except anyio.WouldBlock:
+            raise StateError(_BUSY, next_step="try again.") from None
+        return await self._aside(lambda: self._commit_at_once(work))
+
     async def read(self, work: Callable[[Transaction], DoneT]) -> DoneT:
         """What `work` reads, all at one moment."""
         return await self._in_turn(lambda: self._commit(work, "BEGIN"))
@@ -103,6 +115,10 @@ class Database:
                 await self._turn.acquire()
         except TimeoutError:
             raise StateError(_BUSY, next_step="try again.") from None
+        return await self._aside(work)
+
+    async def _aside(self, work: Callable[[], DoneT]) -> DoneT:
+        """`work` in a thread; whoever comes here has the turn, and it is given back."""
         try:
             return await anyio.to_thread.run_sync(work)
         except sqlite3.IntegrityError:
@@ -117,6 +133,13 @@ class Database:
         self._connection.execute(begin)
         with self._connection:  # commits, or rolls back
             return work(Transaction(self._connection))
+
+    def _commit_at_once(self, work: Callable[[Transaction], DoneT]) -> DoneT:
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            return self._commit(work)
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 def _connected(place: Path | str, uri: bool = False) -> sqlite3.Connection:

@@ -1,5 +1,9 @@
 """What a server saw of a client stands in its state, for whoever wants to know why nobody was asked."""
 
+import sqlite3
+from contextlib import closing
+
+import anyio
 import anyio.lowlevel
 import pytest
 from mcp.client import Client
@@ -9,6 +13,7 @@ from mcp_types import ElicitRequestParams, ErrorData, Implementation
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import StateError
 from salesloft_mcp.state.clients import MOST, Clients, all_seen
+from salesloft_mcp.state.files import FILE
 from tests.conftest import Connect, Era
 from tests.server.calling import call
 from tests.server.human import YES, Human
@@ -68,6 +73,19 @@ async def test_a_file_that_cannot_be_written_stops_no_call(
     monkeypatch.setattr(Clients, "answered", full)
     async with connect(client_info=ME, elicitation_callback=Human(YES)) as client:
         assert not (await call(client, UNMAP, **CONTACT)).failed
+
+
+async def test_a_client_that_comes_while_another_process_has_the_file_is_noted_by_its_next_call(
+    app: App, connect: Connect
+) -> None:
+    with closing(sqlite3.connect(app.settings.state_dir / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with connect(client_info=ME) as client:
+            await client.list_tools()
+            other.execute("ROLLBACK")
+            assert await all_seen(app.database) == []
+            await client.list_tools()
+    assert [one.name for one in await all_seen(app.database)] == ["a-host"]
 
 
 async def test_only_the_newest_are_kept_and_one_that_stays_is_written_once_an_hour(app: App) -> None:

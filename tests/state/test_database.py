@@ -1,6 +1,8 @@
 """A transaction is done as a whole or not at all, whoever else writes and whatever becomes of the caller."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from salesloft_mcp.errors import StateError
 from salesloft_mcp.state.database import Database, Transaction
+from tests.hosting.program import HANG_SECONDS
 
 from .races import INSERT
 from .racing import RACERS, race_of_processes
@@ -147,3 +150,14 @@ async def test_without_a_directory_it_lives_in_memory(tmp_path: Path) -> None:
 async def test_six_processes_that_open_a_new_directory_at_once_all_write(directory: Path) -> None:
     found = await race_of_processes(directory, "tests.state.races:writes")
     assert sorted(map(int, found)) == list(range(1, RACERS + 1))
+
+
+def test_an_intent_is_on_disk_before_the_write_that_it_announces(tmp_path: Path) -> None:
+    """These tests wait for no disk themselves, so a program of its own is asked."""
+    script = (
+        "from salesloft_mcp.state import database\n"
+        f"db = database._opened(database.Path({str(tmp_path / 'state.db')!r}))\n"
+        "print(db.execute('PRAGMA synchronous').fetchone()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=HANG_SECONDS)
+    assert done.stdout == "2\n", done.stderr  # FULL
