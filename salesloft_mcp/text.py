@@ -4,6 +4,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar
 
@@ -25,6 +26,11 @@ def escaped(text: str) -> str:
         return text
     chars = text.replace("\\u{", "\\u{5c}u{")
     return "".join(f"\\u{{{ord(one):x}}}" if unicodedata.category(one) in _HIDDEN else one for one in chars)
+
+
+def utc(at: float) -> str:
+    """A time in seconds since 1970, for people and programs: UTC, to the second."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def is_named(name: str, typed: str) -> bool:

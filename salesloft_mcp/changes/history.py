@@ -11,6 +11,7 @@ from salesloft_mcp.changes.log import ALL
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
+from salesloft_mcp.text import utc
 
 RESTRICTED_AGAIN = "restricted again"  # why a person has to agree to the undoing of a run
 # What an undo brings back to a record by which it is taken out of use, in the words of SQLite.
@@ -42,7 +43,7 @@ class Logged:
     @property
     def time(self) -> str:
         """When it was, for people: UTC, to the second."""
-        return f"{datetime.fromtimestamp(self.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return utc(self.at)
 
 
 @dataclass(frozen=True, slots=True)

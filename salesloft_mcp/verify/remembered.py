@@ -1,10 +1,10 @@
 """What earlier trials saw of a Salesloft, in words, for whoever wants to know how it behaves."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.state.learned import Learned
+from salesloft_mcp.text import utc
 from salesloft_mcp.verify.table import CHECKS
 
 
@@ -30,7 +30,7 @@ class Remembered:
     @property
     def time(self) -> str:
         """When it was, for people: UTC, to the second."""
-        return f"{datetime.fromtimestamp(self.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return utc(self.at)
 
 
 async def remembered(database: Database, environment: str, team: str) -> Remembered | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
+from salesloft_mcp.text import utc
 from salesloft_mcp.verify.removal import Left
 
 Verdict = Literal["as assumed", "differs", "not tried"]
@@ -60,7 +60,7 @@ class Report:
     @property
     def time(self) -> str:
         """When it was, for people: UTC, to the second."""
-        return f"{datetime.fromtimestamp(self.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return utc(self.at)
 
     def data(self) -> dict[str, Any]:
         """For programs."""
