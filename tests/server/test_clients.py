@@ -82,8 +82,8 @@ async def test_a_client_that_comes_while_another_process_has_the_file_is_noted_b
         other.execute("BEGIN IMMEDIATE")
         async with connect(client_info=ME) as client:
             await client.list_tools()
-            other.execute("ROLLBACK")
             assert await all_seen(app.database) == []
+            other.execute("ROLLBACK")
             await client.list_tools()
     assert [one.name for one in await all_seen(app.database)] == ["a-host"]
 
