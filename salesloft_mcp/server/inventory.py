@@ -19,6 +19,7 @@ from salesloft_mcp.server.tools import (
     plans,
     records,
     resolution,
+    search,
     upserts,
 )
 from salesloft_mcp.text import did_you_mean, quoted
@@ -52,7 +53,7 @@ INVENTORY = (
     Entry(connection.get_connection, "Connection", "read"),
     Entry(resolution.resolve_external_ids, "Resolve external ids", "read"),
     Entry(records.get_records_by_external_id, "Get records by external id", "read"),
-    Entry(records.search_records, "Search records", "read"),
+    Entry(search.search_records, "Search records", "read"),
     Entry(configurations.list_external_id_configurations, "List configurations", "read"),
     Entry(mappings.list_external_id_mappings, "List mappings", "read"),
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
