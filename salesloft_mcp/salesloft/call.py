@@ -59,8 +59,22 @@ def open_call(seconds: float = math.inf, lane: Lane = "chat", enduring: bool = F
 @contextmanager
 def sent_within(seconds: float) -> Iterator[None]:
     """Writes inside wait for points, and for a connection, no longer than so; else they are not sent."""
+    with _inside(send_by=anyio.current_time() + seconds):
+        yield
+
+
+@contextmanager
+def given_up_after(seconds: float) -> Iterator[None]:
+    """Everything inside may wait so long, where the call has not less time left: it is not worth more of it."""
+    with _inside(deadline=min(current().deadline, anyio.current_time() + seconds)):
+        yield
+
+
+@contextmanager
+def _inside(**changes: float) -> Iterator[None]:
+    """A part of the call that is running, with a time of its own. What it costs counts for the call."""
     outer = current()
-    inner = replace(outer, points=0, unread=0, send_by=anyio.current_time() + seconds)
+    inner = replace(outer, points=0, unread=0, **changes)  # type: ignore[arg-type]
     token = _current.set(inner)
     try:
         yield

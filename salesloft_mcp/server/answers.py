@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -74,16 +75,30 @@ class RecordView(BaseModel):
     email: str | None = Field(None, description="The e-mail address of a user.")
     title: str | None = Field(None, description="The job title of a person.")
     domain: str | None = Field(None, description="The domain of an account.")
+    account_id: int | None = Field(None, description="Salesloft's own id of the account of a person.")
+    account_name: str | None = Field(None, description="The name of that account, where it is known.")
     crm_id: str | None = Field(None, description="The id of a person or an account in the connected CRM.")
+    crm_url: str | None = Field(None, description="The address of that record in the connected CRM.")
     role: str | None = Field(None, description="The role of a user.")
     active: bool | None = Field(None, description="Whether a user is active.")
     do_not_contact: bool | None = Field(None, description="True where a person or an account must not be contacted.")
+    external_ids: dict[str, list[str]] | None = Field(
+        None, description="The external ids of the record, by type, where they were asked for."
+    )
 
-    @field_validator("name", "email_address", "email", "title", "domain", "crm_id", "role", mode="before")
+    @field_validator(
+        *("name", "email_address", "email", "title", "domain", "account_name", "crm_id", "crm_url", "role"),
+        mode="before",
+    )
     @classmethod
     def _as_text(cls, value: object) -> str | None:
         """Salesloft may hold something else than text there."""
         return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    @field_validator("account_id", mode="before")
+    @classmethod
+    def _as_number(cls, value: object) -> int | None:
+        return value if type(value) is int else None
 
     @field_validator("active", "do_not_contact", mode="before")
     @classmethod
@@ -94,15 +109,24 @@ class RecordView(BaseModel):
 RowT = TypeVar("RowT", bound=BaseModel)
 
 
-def record_view(record: Record, full: bool = False) -> RecordView:
-    """A record, concise or with every field Salesloft gave."""
+def record_view(record: Record, full: bool = False, account: Account | None = None) -> RecordView:
+    """A record, concise or with every field Salesloft gave; with the name of its account where that was read."""
     if full:
         return RecordView.model_validate(safe(record.model_dump(mode="json", exclude_none=True)))
     found = {name: getattr(record, name) for name in _CONCISE[type(record)]}
     if isinstance(record, Person | Account) and record.do_not_contact:
         found["do_not_contact"] = True
+    if isinstance(record, Person) and record.account:  # some references bring the name along
+        found["account_id"] = record.account.id
+        found["account_name"] = account.name if account else record.account.shown("name")
     name = _name(record)
     return RecordView.model_validate(safe({"id": record.id, "name": name, **found}))
+
+
+def web_address(value: object) -> str | None:
+    """What a record says is an address, where it is one that a browser opens."""
+    parts = urlsplit(value) if isinstance(value, str) and value.isprintable() and " " not in value else None
+    return value if isinstance(value, str) and parts and parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def answer(sentence: str, view: Answer, most: int | None = None) -> CallToolResult:

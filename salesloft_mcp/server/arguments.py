@@ -74,6 +74,10 @@ WhichId = Annotated[ObjectId | None, Field(description="Needed only when several
 Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="How many rows.")]
 Cursor = Annotated[int, BeforeValidator(_cursor), WithJsonSchema({"type": "string", "description": NEXT_CURSOR})]
 Deleted = Annotated[bool, Field(strict=True, description="List deleted ones too.")]
+Records = Annotated[
+    bool,
+    Field(strict=True, description="Tell names, of up to 100 ids; records=false saves the points."),
+]
 Detail = Annotated[
     Literal["concise", "full"],
     Field(description="concise: the fields by which a record is recognised; full: every field."),

@@ -44,7 +44,7 @@ async def test_records_come_concise_and_a_single_one_for_one_point(connect: Conn
     assert single.data["points_spent"] == 1
     assert reply.words == "2 records for 2 ids, 0 missing."
     assert {row["id"] for row in reply.data["records"]} == {207550001, 207550002}
-    assert set(reply.data["records"][0]) <= {"id", "name", "email_address", "title", "crm_id"}
+    assert set(reply.data["records"][0]) <= {"id", "name", "email_address", "title", "crm_id", "account_id"}
     assert "missing" not in reply.data
     assert reply.data["points_spent"] == 3
 

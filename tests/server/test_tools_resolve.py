@@ -38,15 +38,10 @@ async def test_one_id_is_resolved_with_its_record_in_few_tokens(connect: Connect
     assert reply.tokens < 150
 
 
-async def test_one_id_costs_a_point_for_the_mapping_and_one_for_the_record(connect: Connect, sandbox: Sandbox) -> None:
+async def test_several_ids_come_grouped_by_type(connect: Connect) -> None:
+    wanted = ["abd", "CONTACT1001", "abc"]
     async with connect() as client:
-        reply = await call(client, "resolve_external_ids", **CONTACT)
-    assert reply.data["points_spent"] == 2 == sum(one.cost for one in sandbox.requests)
-
-
-async def test_several_ids_come_grouped_by_type_without_records(connect: Connect) -> None:
-    async with connect() as client:
-        reply = await call(client, "resolve_external_ids", external_ids=["abd", "CONTACT1001", "abc"])
+        reply = await call(client, "resolve_external_ids", external_ids=wanted, records=False)
     assert reply.words == "3 of 3 ids resolved."
     assert reply.data["found"] == [
         {"external_type": "crm", "object_type": "users", "ids": {"abd": 14, "abc": 13}},
@@ -58,7 +53,7 @@ async def test_several_ids_come_grouped_by_type_without_records(connect: Connect
 async def test_an_id_of_several_objects_is_ambiguous_and_nothing_is_chosen(connect: Connect) -> None:
     async with connect() as client:
         reply = await call(client, "resolve_external_ids", external_ids=["CONTACT3456"])
-    assert reply.words == "It stands for several objects; give external_type."
+    assert reply.words == "It stands for 2 records; give external_type."
     assert reply.data["found"] == []
     assert {row["object_id"] for row in reply.data["ambiguous"]["CONTACT3456"]} == {578495206, 207550815}
 
@@ -75,8 +70,8 @@ async def test_only_what_tells_several_objects_apart_is_asked_for(connect: Conne
             for one in ("TWICE", "BOTH")
         ]
         several = await call(client, "resolve_external_ids", external_ids=["TWICE", "NOPE", "CONTACT1001"])
-    assert twice == "It stands for several objects."
-    assert both == "It stands for several objects; give object_type."
+    assert twice == "It stands for 2 records."
+    assert both == "It stands for 2 records; give object_type."
     assert several.words == "1 of 3 ids resolved, 1 ambiguous, 1 missing."
 
 
@@ -99,7 +94,7 @@ async def test_a_type_that_does_not_exist_is_answered_with_the_near_ones(connect
     async with connect() as client:
         wrong = await call(client, "resolve_external_ids", external_ids=["CONTACT3456"], external_type="crm_leed")
         right = await call(client, "resolve_external_ids", external_ids=["nobody"], external_type="crm_lead")
-    assert wrong.words == 'It is not mapped. The type "crm_leed" is not configured.'
+    assert wrong.words == 'It is not mapped. 3 mappings are nearly the same. The type "crm_leed" is not configured.'
     assert wrong.data["missing"] == ["CONTACT3456"]
     assert wrong.data["near_types"][0] == "crm_lead"
     assert "near_types" not in right.data
@@ -130,7 +125,8 @@ async def test_a_hundred_ids_cost_few_tokens_and_come_from_one_scan(
     wanted += [f"CONTACT9{number:03d}" for number in range(100 - len(wanted))]
     sandbox.requests.clear()
     async with connect() as client:
-        reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="crm_lead")
+        asked = {"external_ids": wanted, "external_type": "crm_lead", "records": False}
+        reply = await call(client, "resolve_external_ids", **asked)
     assert reply.tokens <= 900
     assert reply.data["points_spent"] == len(sandbox.requests) == 1
     assert [*reply.data["found"][0]["ids"], *reply.data["missing"]] == wanted
@@ -139,7 +135,8 @@ async def test_a_hundred_ids_cost_few_tokens_and_come_from_one_scan(
 async def test_a_hundred_ids_of_several_types_cost_few_tokens(connect: Connect, app: App) -> None:
     rows = (await app.salesloft.list_mappings(deleted=False)).rows
     async with connect() as client:
-        reply = await call(client, "resolve_external_ids", external_ids=[row.external_id for row in rows])
+        asked = {"external_ids": [row.external_id for row in rows], "records": False}
+        reply = await call(client, "resolve_external_ids", **asked)
     assert reply.tokens <= 900
 
 
@@ -151,7 +148,7 @@ async def test_ids_are_compared_byte_by_byte(connect: Connect, app: App) -> None
         spelled = await call(client, "resolve_external_ids", external_ids=others)
         cased = await call(client, "resolve_external_ids", external_ids=["contact3456"])
     assert spelled.data["missing"] == others
-    assert cased.words == "It is not mapped."
+    assert cased.words == "It is not mapped. 3 mappings are nearly the same."
     assert [one["external_id"] for one in cased.data["near"]["contact3456"]] == ["CONTACT3456"] * 3
 
 
@@ -217,8 +214,9 @@ def plant(sandbox: Sandbox, external_type: str, external_ids: list[str]) -> None
 async def test_near_misses_that_were_seen_are_offered_and_never_used(connect: Connect) -> None:
     wanted = ["contact1001", "CONTACT1002 ", *(f"no-{number}" for number in range(10))]
     async with connect() as client:
-        reply = await call(client, "resolve_external_ids", external_ids=wanted, external_type="crm_lead")
-    assert reply.words == "0 of 12 ids resolved, 12 missing."
+        asked = {"external_ids": wanted, "external_type": "crm_lead", "records": False}
+        reply = await call(client, "resolve_external_ids", **asked)
+    assert reply.words == "0 of 12 ids resolved, 12 missing, 2 of them with a near miss."
     assert reply.data["missing"] == wanted
     lead = {"external_type": "crm_lead", "object_type": "people"}
     assert reply.data["near"] == {
@@ -246,11 +244,11 @@ async def test_one_missing_id_is_worth_a_point_to_see_which_other_type_holds_it(
     arguments = {"external_ids": ["CONTACT1001"], "external_type": "marketing_automation", "object_type": "people"}
     async with connect() as client:
         reply = await call(client, "resolve_external_ids", **arguments)
-    assert reply.words == "It is not mapped."
     assert reply.data["found"] == []
     (near,) = reply.data["near"]["CONTACT1001"]
     assert (near["external_type"], near["object_id"], near["why"]) == ("crm_lead", 207550001, "external_type")
-    assert reply.data["points_spent"] == 4  # the id, the types that exist, the id in all of them, and contact1001
+    assert near["name"] == "Chen Okafor, Director of Operations, Cobalt Analytics"
+    assert reply.data["points_spent"] == 6  # the id, the types, the id in all of them, contact1001, and who it is
 
 
 async def test_the_same_id_of_another_kind_of_object_is_near(connect: Connect) -> None:
