@@ -37,8 +37,12 @@ class Policy:
     @property
     def line(self) -> str:
         """It in one line: what it limits, and where it stands; empty where there is none."""
-        told = [f"{_spaced(name)} {_worded(getattr(self, name))}" for name in self.limits]
-        return f"{', '.join(told)} ({self.file})" if told else ""
+        return f"{self.told} ({self.file})" if self.limits else ""
+
+    @property
+    def told(self) -> str:
+        """What it limits, without the place of the file, which is no business of a model."""
+        return ", ".join(f"{_spaced(name)} {_worded(getattr(self, name))}" for name in self.limits)
 
     @property
     def limits_asking(self) -> bool:

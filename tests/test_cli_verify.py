@@ -96,7 +96,7 @@ def test_a_person_sees_what_is_made_where_and_agrees_first(real: Sandbox, state:
     result = verified(state, given="y\n")
     assert result.exit_code == 1  # something is otherwise
     asked = result.stderr
-    assert "Verify how Salesloft behaves in http://127.0.0.1:" in asked
+    assert "Verify how Salesloft behaves in LOCAL (http://127.0.0.1:" in asked
     assert '"Northwind Software (sandbox)" (100013)?' in asked
     assert f"at most 3 configurations of types called {PREFIX}…, and 6 mappings of your own user" in asked
     first = paragraphs(result)[0]

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from salesloft_mcp.errors import SalesloftMcpError
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import SINGULAR, MappingKey
 from salesloft_mcp.text import quoted
 
@@ -181,7 +182,12 @@ class Place:
     def __str__(self) -> str:
         """As a person is told."""
         team = f"{quoted(self.team)} ({self.team_id})" if self.team else self.team_key
-        return f"{self.environment}, team {team}" if team else self.environment
+        return f"{self.named}, team {team}" if team else self.named
+
+    @property
+    def named(self) -> str:
+        """The environment, as a person is told of it."""
+        return named(self.environment)
 
     @property
     def team_named(self) -> str:

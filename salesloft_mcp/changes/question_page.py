@@ -65,7 +65,7 @@ def asking(question: Question, who: str = "") -> Page:
 
 def _place(place: Place) -> list[Fact]:
     team = [Fact("team", escaped(place.team_named))] if place.team_named else []
-    return [Fact("environment", place.environment), *team]
+    return [Fact("environment", place.named), *team]
 
 
 def _table(facts: Sequence[Fact], heading: str = "") -> Table:

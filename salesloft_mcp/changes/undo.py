@@ -16,6 +16,7 @@ from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.changes.way_back import way_back
 from salesloft_mcp.errors import Hint
 from salesloft_mcp.salesloft.client import Salesloft
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.gather import gather_limited
 from salesloft_mcp.salesloft.models import ObjectType
 from salesloft_mcp.state.database import Database
@@ -100,7 +101,7 @@ async def _logged(changes: Changes, database: Database, number: int) -> Logged:
     await gather_limited([partial(changes.free, line.change.key) for line in cut_off])
     found = await history.find(database, Search(tenant=changes.environment, id=number), 1)
     if not found:
-        what = f"change: there is no change {number} in {changes.environment}."
+        what = f"change: there is no change {number} in {named(changes.environment)}."
         raise errors.MissingError(what, next_step=(Hint.LIST_CHANGES, "."))
     await _check_team(changes, found[0])
     if any(found[0].counts[state] for state in UNSETTLED):

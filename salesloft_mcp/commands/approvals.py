@@ -18,6 +18,7 @@ from salesloft_mcp.commands.options import Option
 from salesloft_mcp.errors import InputError, PolicyError
 from salesloft_mcp.policy import MEND, Policy
 from salesloft_mcp.policy_file import installed
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
 from salesloft_mcp.text import is_named
@@ -40,7 +41,7 @@ async def listed(directory: Path) -> list[dict[str, str]]:
     """The pending questions."""
     with closing(Database(directory)) as database:
         return [
-            {"id": one.id, "environment": one.tenant, "tool": one.title, "question": one.question}
+            {"id": one.id, "environment": named(one.tenant), "tool": one.title, "question": one.question}
             for one in await Approvals(database).pending()
         ]
 

@@ -13,6 +13,7 @@ import click
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Line
 from salesloft_mcp.changes.history import Logged, Search
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of, one_record
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
@@ -60,7 +61,7 @@ def _data(row: Logged) -> dict[str, Any]:
     return {
         "id": row.id,
         "at": row.time,
-        "environment": row.tenant,
+        "environment": named(row.tenant),
         "team": row.team,
         "who": row.who,
         "tool": row.title,
@@ -98,7 +99,7 @@ def _told(row: Logged) -> Iterator[str]:
     if row.counts.total() > len(row.lines):
         yield f"    and {row.counts.total() - len(row.lines)} more"
     team = f", team {row.team}" if row.team else ""
-    yield f"    {row.tenant}{team} · {escaped(row.who)} · {row.how or 'nobody was asked'}"
+    yield f"    {named(row.tenant)}{team} · {escaped(row.who)} · {row.how or 'nobody was asked'}"
 
 
 def _named(line: Line) -> str:

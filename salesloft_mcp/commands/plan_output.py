@@ -22,6 +22,7 @@ from salesloft_mcp.commands.options import typed
 from salesloft_mcp.errors import InputError, SalesloftMcpError
 from salesloft_mcp.intake.heads import MAP, Heads, columns_of
 from salesloft_mcp.intake.values import external_id
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.requests import MAX_EXTERNAL_TYPE
 from salesloft_mcp.text import quoted
 
@@ -93,7 +94,7 @@ def show(app: App, found: Status, as_json: bool, rows: Sequence[ReportRow] = ())
         return
     console = Console(highlight=False)
     console.print(Text(plan_sentence(found)), soft_wrap=True)
-    console.print(_table({"environment": app.environment, "team": found.plan.team, **view}))
+    console.print(_table({"environment": named(app.environment), "team": found.plan.team, **view}))
     for row in shown:
         console.print(Text(row_told(row)), soft_wrap=True)
     if len(rows) > len(shown):
@@ -147,4 +148,4 @@ def show_all(app: App, found: Sequence[Status], as_json: bool) -> None:
     for view, one in zip(views, found, strict=True):
         click.echo(f"{view.plan}  {view.external_type} {view.object_type}, {view.source}: {plan_sentence(one)}")
     if not found:
-        click.echo(f"No plan was made in {app.environment}.")
+        click.echo(f"No plan was made in {named(app.environment)}.")

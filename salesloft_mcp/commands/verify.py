@@ -20,6 +20,7 @@ from salesloft_mcp.commands.approvals import at_terminal, forget_what_was_typed,
 from salesloft_mcp.commands.live import Where, with_app
 from salesloft_mcp.errors import ConflictError, InputError, UnconfirmedError
 from salesloft_mcp.policy_file import installed
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.settings import LOOPBACK, Dialect, load
 from salesloft_mcp.state.files import atomic_output, private_directory
 from salesloft_mcp.text import quoted
@@ -155,7 +156,7 @@ def _show(found: Report, output: Path | None) -> None:
     for left in found.made.left:
         what = f"{left.kind} {quoted(left.external_id)} of " if left.external_id else ""
         say("left", f"{what}{left.external_type}: {left.why}")
-    where = f"In {found.environment}, team {found.team or 'unknown'}, at {found.time}: {found.sentence}"
+    where = f"In {named(found.environment)}, team {found.team or 'unknown'}, at {found.time}: {found.sentence}"
     click.echo(lines.fill(f"{where} {_removed(found)}"))
     click.echo(f"The report is in {output}." if output else "With --output or --json each of them is told in full.")
 

@@ -12,6 +12,7 @@ from salesloft_mcp.doctor.readings import Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.doctor.seen import hosts
 from salesloft_mcp.errors import RateLimitedError, SettingsError
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.spellings import Spellings
 from salesloft_mcp.settings import Settings
 
@@ -83,8 +84,8 @@ def address(readings: Readings) -> Told:
     if not isinstance(live, Unread) and live.is_elsewhere:
         what = f"nothing that was asked for is known at {url} (404), so it is not the address of Salesloft's API."
         usual = Settings.model_fields["base_url"].default
-        return Told((url,), (Finding(what, f"correct SALESLOFT_BASE_URL; usually it is {usual}."),), data=data)
-    return Told((url,), data=data)
+        return Told((named(url),), (Finding(what, f"correct SALESLOFT_BASE_URL; usually it is {usual}."),), data=data)
+    return Told((named(url),), data=data)
 
 
 def network(readings: Readings) -> Told:

@@ -8,6 +8,7 @@ from salesloft_mcp.doctor.readings import Entry, Hosted, Readings, Unread
 from salesloft_mcp.doctor.report import Finding, Told, finding, shown_time, unread
 from salesloft_mcp.hosts.entry import NAME, unknown_options
 from salesloft_mcp.hosts.table import HOSTS, KEY, is_client_of
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.state.clients import Seen
 from salesloft_mcp.text import escaped, quoted
 
@@ -95,7 +96,7 @@ def _data(one: Hosted, seen: Iterable[Seen], readings: Readings) -> dict[str, An
 def _seen_data(one: Seen) -> dict[str, Any]:
     return {
         "at": shown_time(one.seen_at),
-        "environment": one.tenant,
+        "environment": named(one.tenant),
         "client": one.name,
         "version": one.version,
         "protocol": one.protocol,

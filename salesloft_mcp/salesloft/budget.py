@@ -52,6 +52,19 @@ class Budget:
         until, left = self._told
         return max(0, min(ours, left) if now < until else ours)
 
+    @property
+    def limit(self) -> int:
+        """Points a minute that may be spent altogether."""
+        return self._limit
+
+    def whole_in(self) -> float:
+        """Seconds until all of them may be spent again, when nothing is spent until then; 0 where they may be now."""
+        now = self._now()
+        until, left = self._told
+        ends = [self._spent[-1][0] + MINUTE] if self._spent else []
+        ends += [until] if left < self._limit else []
+        return max(0.0, *(end - now for end in ends), 0.0)
+
     def wait(self, cost: int, lane: Lane = "chat") -> float:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""
         now, cost = self._now(), cost + self._reserve(lane)

@@ -16,6 +16,7 @@ from salesloft_mcp.text import View, quoted, safe
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
 MAX_CHARACTERS = 40_000
 MAX_BYTES = 48_000
+SHORT = 120  # characters of a field that stands before the long ones
 ROOM_FOR_ROWS = 36_000  # of these characters: the rest is for the sentence and for what stands beside the rows
 _CONCISE: dict[type[Record], tuple[str, ...]] = {
     Person: ("email_address", "title", "crm_id"),
@@ -140,6 +141,7 @@ def answer(sentence: str, view: Answer, most: int | None = None) -> CallToolResu
     """
     data = view.data()
     data["points_spent"] = data.pop("points_spent", 0) + current().points
+    data = dict(sorted(data.items(), key=_weight))
     text = f"{sentence}\n{_compact(data)}"
     if most is not None and (size := _size(text)) > most:
         what = f"the answer has {size} characters, and hosts take about {most}."
@@ -184,6 +186,19 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def listed(number: int, noun: str, *, more: bool, first: bool = True, total: int | None = None) -> str:
+    """What a page of a list holds: "88 mappings.", "10 of 88 mappings; more with next_cursor.", "No mapping fits.".
+
+    `total` is how many there are on all pages, where that is known; `more` says that others follow.
+    """
+    follows = "; more with next_cursor." if more else "."
+    if total not in (None, number):
+        return f"{number} of {total:,} {noun}s{follows}"
+    if not number:
+        return f"No {noun} {'fits' if first and not more else 'is on this page'}{follows}"
+    return f"{count(number, noun)}{'' if first else ' on this page'}{follows if first or more else ', the last one.'}"
+
+
 def not_configured(external_type: str, object_type: ObjectType | None) -> str:
     """That there is no such external type, for these records or for any; without a full stop."""
     return f"The type {quoted(external_type)} is not configured{f' for {object_type}' if object_type else ''}"
@@ -194,7 +209,17 @@ def _size(text: str) -> int:
     return max(len(text), len(text.encode()) * MAX_CHARACTERS // MAX_BYTES)
 
 
-def _compact(data: dict[str, Any]) -> str:
+def _weight(item: tuple[str, Any]) -> int:
+    """Where a field of an answer stands: what is short, then long text, then long lists, because some hosts cut what
+    comes last (one after 839 characters). What weighs the same keeps its order.
+    """
+    value = item[1]
+    if len(_compact(value)) <= SHORT:
+        return 0
+    return 1 if isinstance(value, str) else 2
+
+
+def _compact(data: object) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 

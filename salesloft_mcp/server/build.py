@@ -11,6 +11,7 @@ from mcp.server.context import CallNext, HandlerResult
 from salesloft_mcp import __version__
 from salesloft_mcp.app import App
 from salesloft_mcp.policy import Mode
+from salesloft_mcp.salesloft.environment import named, word_of
 from salesloft_mcp.server.card import apps, show_cards
 from salesloft_mcp.server.clients import note_client
 from salesloft_mcp.server.completions import complete
@@ -29,7 +30,8 @@ _MODES: dict[Mode, str] = {
 
 def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     """An MCP server over the live parts in `app`, with the tools in `entries`. It serves both protocol versions."""
-    place = "SANDBOX (a local imitation, no real data)" if app.sandbox else f"LIVE ({app.settings.base_url})"
+    place = "SANDBOX (a local imitation, no real data)" if app.sandbox else named(app.environment)
+    word = word_of(app.environment)
     place += _MODES[app.settings.mode]
     if "object_types" in app.policy.limits:
         place += f". The policy of this computer allows {', '.join(app.policy.object_types)} only"
@@ -38,7 +40,7 @@ def build_server(app: App, entries: tuple[Entry, ...]) -> MCPServer[App]:
     asking = frozenset(entry.name for entry in entries if entry.asks)
     server = MCPServer[App](
         NAME,
-        title="Salesloft external ids" + (" (SANDBOX)" if app.sandbox else ""),
+        title="Salesloft external ids" + ("" if word == "LIVE" else f" ({word})"),
         version=__version__,
         instructions=instructions(place),
         tools=[build_tool(entry) for entry in entries],

@@ -30,12 +30,10 @@ MODERN = "2026-07-28"
 _SILENT = "the client has left the question unanswered"
 _CANNOT = "this client cannot ask"
 _UNREADABLE = "the client did not ask, or its answer cannot be read"
-
 SILENT_SECONDS = 60.0  # when the same is asked again, as many after the client was asked, that client shows no question
 
-_question: ContextVar[Question | None] = ContextVar(
-    "question", default=None
-)  # what a call has asked through the client
+# What a call has asked through the client.
+_question: ContextVar[Question | None] = ContextVar("question", default=None)
 
 
 class Consent(BaseModel):
@@ -250,8 +248,7 @@ async def asked_elsewhere(ctx: Context[App, Any]) -> None:
 
 async def _outside(ctx: Context[App, Any], question: Question, why: str) -> Decided:
     """What a person decides outside of the client."""
-    app = ctx.request_context.lifespan_context
-    if app.settings.confirm == "elicit":
+    if ctx.request_context.lifespan_context.settings.confirm == "elicit":
         what = f"this needs a person's yes, and {why}.{_found(question)} Nothing was changed."
         step = "use a client with elicitation, or start the server with --confirm auto and agree outside of it."
         raise UnconfirmedError(what, next_step=(*question.instead, step))
@@ -265,14 +262,18 @@ def _found(question: Question) -> str:
 
 def how_asked(ctx: Context[App, Any]) -> str:
     """How a person would be asked about a call."""
+    way = way_to_ask(ctx)
+    return f"a person would be asked {way}" if way else "this client cannot ask, so that it would be refused"
+
+
+def way_to_ask(ctx: Context[App, Any]) -> str:
+    """How a person is asked in a call of this client; empty where nobody can be."""
     app = ctx.request_context.lifespan_context
     if app.settings.confirm != "outside" and _can_ask(ctx):
-        return "a person would be asked"
+        return "through this client"
     if app.settings.confirm == "elicit":
-        return "this client cannot ask, so that it would be refused"
-    if app.browser.desktop is not None:
-        return "a person would be asked on a page in the browser"
-    return "a person would be asked in a terminal"
+        return ""
+    return "in a terminal" if app.browser.desktop is None else "on a page in the browser"
 
 
 def _can_ask(ctx: Context[App, Any]) -> bool:

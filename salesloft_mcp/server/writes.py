@@ -18,6 +18,7 @@ from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, O
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.changes.spelling import not_taken, spelled_otherwise
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
 from salesloft_mcp.server import announce, answers
 from salesloft_mcp.server.consent import Asked, Consent, Granted, how_asked, put, question_about, require_consent
@@ -155,7 +156,7 @@ async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
             await require_configured(app.configurations, one.key.external_type, one.key.object_type)
     view = Written(
         status="preview",
-        environment=app.environment,
+        environment=named(app.environment),
         team=(await app.changes.place()).team_named or None,
         agreed="nobody would be asked" if asked.question is None else how_asked(ctx),
         changes=[change_view(one, "done" if stands_already(one) else "open", one.after) for one in operation.changes],
@@ -177,7 +178,7 @@ def facts(done: Done, operation: Operation) -> dict[str, Any]:
     return {
         "status": _status(done, operation),
         "change_id": done.number,
-        "environment": done.place.environment,
+        "environment": done.place.named,
         "team": done.place.team_named or None,
         "agreed": done.how or "nobody was asked",
         "changes": [change_view(one.line.change, one.state, _stands(one), one.note) for one in done.outcomes],

@@ -230,9 +230,9 @@ async def test_the_server_names_itself_its_version_and_the_sandbox(connect: Conn
 
 @pytest.mark.anyio
 async def test_a_server_over_the_live_service_never_says_sandbox(app: App, era: Era) -> None:
-    live = replace(
-        app, sandbox=False, settings=app.settings.model_copy(update={"base_url": "https://api.salesloft.com"})
-    )
+    url = "https://api.salesloft.com"
+    settings = app.settings.model_copy(update={"base_url": url})
+    live = replace(app, sandbox=False, environment=url, settings=settings)
     async with Client(build_server(live, chosen("full")), mode=era) as client:
         assert client.server_info is not None
         assert "SANDBOX" not in (client.server_info.title or "")

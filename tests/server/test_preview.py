@@ -97,7 +97,7 @@ async def test_a_preview_shows_every_change_and_whether_a_person_would_be_asked(
     assert [(one["kind"], one.get("old"), one.get("new")) for one in reply.data["changes"]] == changes
     assert {one["outcome"] for one in reply.data["changes"]} == {"open"}
     assert (reply.data["status"], reply.data["environment"], reply.data["team"]) == ("preview", PLACE, TEAM)
-    assert reply.data["agreed"] == ("a person would be asked" if asks else "nobody would be asked")
+    assert reply.data["agreed"] == ("a person would be asked through this client" if asks else "nobody would be asked")
     assert ("question" in reply.data) is asks
     assert "change_id" not in reply.data
     assert human.questions == []

@@ -272,7 +272,8 @@ async def test_a_preview_says_whether_a_person_would_be_asked_and_begins_nothing
         unasked = await call(client, "run_plan", plan=small, preview=True)
         asked = await call(client, "run_plan", plan=large, preview=True)
     assert unasked.words.endswith(" The run would change: 3 mappings to create. Nobody would be asked.")
-    assert asked.words.endswith(" The run would change: 45 mappings to create. A person would be asked.")
+    told = " The run would change: 45 mappings to create. A person would be asked through this client."
+    assert asked.words.endswith(told)
     assert "question" not in unasked.data
     assert "changes: 45 mappings to create" in asked.data["question"].splitlines()
     assert {unasked.data["state"], asked.data["state"]} == {"planned"}

@@ -20,7 +20,7 @@ CONTACT = {"external_ids": ["CONTACT3456"], "external_type": "crm_lead"}
 async def test_get_connection_names_team_user_environment_and_mode(connect: Connect, app: App) -> None:
     async with connect() as client:
         reply = await call(client, "get_connection")
-    assert reply.words == "SANDBOX, team 100013, user 1, mode full."
+    assert reply.words == "SANDBOX, team 100013, user 1."
     assert reply.data["environment"] == "SANDBOX"
     assert reply.data["base_url"] == app.settings.base_url
     assert reply.data["points_spent"] == 2

@@ -85,7 +85,8 @@ async def list_changes(
     found = await history.find(app.database, search, limit + 1)
     rows = answers.fitting(map(_row, found[:limit]))
     view = Changes(changes=rows, next_cursor=str(rows[-1].id) if len(found) > len(rows) else None)
-    return answers.read(f"{answers.count(len(rows), 'change')}, newest first.", view)
+    words = answers.listed(len(rows), "change", more=view.next_cursor is not None, first=not cursor)
+    return answers.read(words, view)
 
 
 async def _undo(

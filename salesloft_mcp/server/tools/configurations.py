@@ -38,8 +38,8 @@ async def list_external_id_configurations(
     fitting = [row for row in found.rows if row in scope and (include_deleted or not row.deleted)]
     rows = list(map(answers.ConfigurationView.model_validate, fitting))
     view = Configurations(configurations=rows, next_cursor=answers.cursor(found))
-    sentence = f"{answers.count(len(rows), 'configuration')} on this page."
-    return answers.read(sentence + answers.left_out(found), view)
+    words = answers.listed(len(rows), "configuration", more=view.next_cursor is not None, first=not cursor)
+    return answers.read(words + answers.left_out(found), view)
 
 
 @writing

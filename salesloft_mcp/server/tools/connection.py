@@ -1,47 +1,56 @@
 """Who am I connected to?"""
 
-from typing import Annotated, Any, Literal
+import math
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 from pydantic import Field
 
 from salesloft_mcp.app import App
-from salesloft_mcp.policy import AskMode, ConfirmMode, Mode
+from salesloft_mcp.policy import AskMode, Mode
+from salesloft_mcp.salesloft.environment import Word, word_of
 from salesloft_mcp.server import answers
+from salesloft_mcp.server.consent import way_to_ask
 
 
 class Connection(answers.Answer):
-    environment: Literal["SANDBOX", "LIVE"] = Field(description="SANDBOX is a local imitation without real data.")
-    base_url: str = Field(description="The address of the Salesloft API.")
+    environment: Word = Field(
+        description="SANDBOX is an imitation inside this server, LOCAL another server on this machine, LIVE Salesloft."
+    )
+    base_url: str | None = Field(None, description="The address of the Salesloft API; absent in the sandbox.")
     team_id: int | None = Field(None, description="The id of the team, the tenant_id of its mappings.")
     team: str | None = Field(None, description="The name of the team.")
     user_id: int = Field(description="The id of the user whose token this is.")
     user: str | None = Field(None, description="The name of that user.")
     mode: Mode = Field(description="What the tools may do.")
     ask: AskMode = Field(description="What a person is asked about: deletions and the like, overwrites too, or all.")
-    confirm: ConfirmMode = Field(description="How a person is asked before a write that needs a yes.")
-    policy: str | None = Field(None, description="What the administrator of this computer limits, and in which file.")
-    points_left: int = Field(description="API points that are left in this minute.")
+    asked: str = Field(description="How a person is asked before a write that needs a yes, with this client.")
+    policy: str | None = Field(None, description="What the administrator of this computer limits.")
+    limit: int = Field(description="API points that may be spent here in a minute.")
+    points_left: int = Field(description="API points of these that are left now.")
+    back_in: int = Field(0, description="Seconds until all of them are back; absent where they are.")
 
 
 async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Connection]:
-    """Get the connection: team, user and environment (SANDBOX or LIVE) that every call works on. Call it before the
-    first write."""
+    """Get the connection: team, user and environment (SANDBOX, LOCAL or LIVE) of every call, and points left. Call it
+    before the first write."""
     app = ctx.request_context.lifespan_context
     me, place = await app.salesloft.me(), await app.changes.place()
     view = Connection(
-        environment="SANDBOX" if app.sandbox else "LIVE",
-        base_url=app.settings.base_url,
+        environment=word_of(app.environment),
+        base_url=None if app.sandbox else app.settings.base_url,
         team_id=place.team_id,
         team=place.team or None,
         user_id=me.id,
         user=me.name,
         mode=app.settings.mode,
         ask=app.settings.ask,
-        confirm=app.settings.confirm,
-        policy=app.policy.line or None,
+        asked=way_to_ask(ctx) or "not at all: this client cannot ask",
+        policy=app.policy.told or None,
+        limit=app.budget.limit,
         points_left=app.budget.left(),
+        back_in=math.ceil(app.budget.whole_in()),
     )
     team = f"team {place.team_id}" if place.team_id else "a team that cannot be read"
-    return answers.answer(f"{view.environment}, {team}, user {me.id}, mode {view.mode}.", view)
+    return answers.answer(f"{view.environment}, {team}, user {me.id}.", view)

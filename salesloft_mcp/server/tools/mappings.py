@@ -74,8 +74,8 @@ async def list_external_id_mappings(
         total = len(rows) + found.unread
     tenant = next((row.tenant_id for row in found.rows), None)
     view = Mappings(mappings=rows, tenant_id=tenant, total=total, next_cursor=answers.cursor(found))
-    every = "" if total is None else f", {total:,} in all"
-    words = f"{answers.count(len(rows), 'mapping')} on this page{every}.{answers.left_out(found)}"
+    words = answers.listed(len(rows), "mapping", more=view.next_cursor is not None, first=not cursor, total=total)
+    words += answers.left_out(found)
     if (
         not rows
         and external_type

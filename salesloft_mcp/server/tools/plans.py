@@ -19,6 +19,7 @@ from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.changes.change import Operation
 from salesloft_mcp.salesloft.call import current
+from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import object_type_of
 from salesloft_mcp.server import announce, answers, arguments
 from salesloft_mcp.server.allowed import allowed_plan
@@ -209,7 +210,8 @@ async def _answer(
         rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1, only)]
     views = answers.fitting(map(RowView.model_validate, rows[:limit]))
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
-    place = {"environment": app.environment, "team": await _team(app, status), "agreed": agreed, "question": asks}
+    place = {"environment": named(app.environment), "team": await _team(app, status)}
+    place |= {"agreed": agreed, "question": asks}
     view = PlanAnswer.of(status, app.budget.bulk, rows=views, next_cursor=cursor, points_spent=spent, **place)
     return answers.answer(f"{plan_sentence(status)}{added}", view)
 
