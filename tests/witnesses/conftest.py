@@ -20,6 +20,7 @@ INSTALL = "python -m pip install --group witness && bash .ci/witnesses.sh python
 PINS = Path(__file__).with_name("package.json")
 HOME = Path(sys.prefix) / "witnesses"  # where .ci/witnesses.sh puts the npm packages
 OLDEST_NODE = (22, 19)  # the Inspector's `engines`
+Package = Callable[[str], Path]
 
 
 def absent(what: str) -> NoReturn:
@@ -66,7 +67,7 @@ def _node_version(node: Path) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="session")
-def npm_package() -> Callable[[str], Path]:
+def npm_package() -> Package:
     """The folder of an installed npm package, at exactly the version that package.json pins."""
     return _installed_package
 
