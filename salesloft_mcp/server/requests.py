@@ -1,6 +1,5 @@
 """Requests that name what is not there, or hold their arguments as text: in words, or as they are meant."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from mcp_types import INVALID_PARAMS
 
 from salesloft_mcp.policy import Mode, Policy
 from salesloft_mcp.server.inventory import NAMES
+from salesloft_mcp.server.leniency import read_json
 from salesloft_mcp.server.tool_errors import failure, worded
 from salesloft_mcp.text import did_you_mean, quoted
 
@@ -45,19 +45,15 @@ async def check_names(
 
 
 def _with_an_object(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Some hosts send the arguments as the JSON text of an object."""
+    """Some hosts send the arguments as the JSON text of an object, or an empty text or list for none."""
     given = params.get("arguments")
-    if isinstance(given, str):
-        try:
-            given = json.loads(given) if given.strip() else {}
-        except (ValueError, RecursionError):
-            given = None
-        if not isinstance(given, dict):
-            raise MCPError(INVALID_PARAMS, "arguments: must be an object, or the JSON text of one.")
-        return {**params, "arguments": given}
-    if given is not None and not isinstance(given, dict):
-        raise MCPError(INVALID_PARAMS, "arguments: must be an object.")
-    return dict(params)
+    given = given.strip() if isinstance(given, str) else given
+    if given in (None, "", "null", "[]", []):
+        return {**params, "arguments": {}}
+    read = read_json(given) if isinstance(given, str) else given
+    if not isinstance(read, dict):
+        raise MCPError(INVALID_PARAMS, "arguments: must be an object, or the JSON text of one.")
+    return {**params, "arguments": read}
 
 
 def _check_prompt(prompts: Mapping[str, Prompt], name: str, given: Mapping[str, object]) -> None:

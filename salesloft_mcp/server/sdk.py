@@ -14,6 +14,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError, create_model
 from pydantic_core import from_json
@@ -23,6 +24,7 @@ from salesloft_mcp.errors import PolicyError, SignedOutError, UnconfirmedError
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.server.allowed import within_policy
 from salesloft_mcp.server.consent import asked_elsewhere
+from salesloft_mcp.server.leniency import lenient
 from salesloft_mcp.server.outside import PAGE, PageNeededError, PendingError
 from salesloft_mcp.server.schemas import compact
 from salesloft_mcp.server.signed_out import offered, require_sign_in
@@ -34,21 +36,16 @@ Result = types.CallToolResult | types.InputRequiredResult
 
 
 class CheckedTool(Tool):
-    """A tool that refuses unknown arguments and answers every failure in one or two lines."""
+    """A tool that reads arguments as they are meant, refuses unknown ones, and answers every failure in a few lines."""
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Result:
         """Run within the time budget of a tool. Whatever fails becomes a result the model can act on."""
-        needed, known = self.parameters.get("required", ()), self.parameters["properties"]
-        given = {
-            name: value
-            for name, value in arguments.items()
-            if name not in known or not (value is None if name in needed else _left_out(value))
-        }
+        given = lenient(arguments, self.parameters)
         try:
             with open_call(TOOL_SECONDS) as call:
                 call.who = _client(context) or call.who
                 if app := _app(context):
-                    given = within_policy(app.policy, self.name, known, given)
+                    given = within_policy(app.policy, self.name, self.parameters["properties"], given)
                 await require_sign_in(app)
                 try:
                     return await self._run(given, context, convert_result)
@@ -73,6 +70,13 @@ class CheckedTool(Tool):
         return result
 
 
+class _AsGiven(FuncMetadata):
+    """Arguments in which nothing is read as JSON any more: `lenient` has done it, and knows a text from an object."""
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+
 def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnnotations) -> CheckedTool:
     """The tool that calls `fn`, with compact schemas. An argument that `fn` does not have is refused.
 
@@ -80,8 +84,9 @@ def checked_tool(fn: Callable[..., Any], title: str, annotations: types.ToolAnno
     """
     tool = CheckedTool.from_function(fn, title=title, annotations=annotations)
     assert isinstance(tool, CheckedTool)
-    known = tool.fn_metadata.arg_model
-    tool.fn_metadata.arg_model = create_model(known.__name__, __base__=known, __cls_kwargs__={"extra": "forbid"})
+    known = tool.fn_metadata
+    model = create_model(known.arg_model.__name__, __base__=known.arg_model, __cls_kwargs__={"extra": "forbid"})
+    tool.fn_metadata = _AsGiven(arg_model=model, output_model=known.output_model, wrap_output=known.wrap_output)
     tool.parameters = compact(tool.fn_metadata.arg_model.model_json_schema(by_alias=True))
     tool.description = " ".join(tool.description.partition("\n\n")[0].split())
     if tool.fn_metadata.output_schema is not None:
@@ -105,11 +110,6 @@ def _card_of(error: BaseException | None) -> dict[str, Any]:
 def _of_the_library(error: ToolError) -> bool:
     """Whether it says that the answer to a form cannot be read, which only the library finds out."""
     return error.__cause__ is None or isinstance(error.__cause__, ToolError)
-
-
-def _left_out(value: object) -> bool:
-    """Some clients send null, an empty text, list or object, or a 0 for everything they leave out."""
-    return value is not False and value in (None, "", [], {}, 0)
 
 
 def _app(context: Context[Any, Any]) -> App | None:

@@ -78,10 +78,12 @@ def test_a_request_to_a_name_of_this_machine_is_served(served: Served, host: str
         ('{"external_ids": ["CONTACT3456"]}', "578495206"),
         ("", "external_ids: is required."),
         ("CONTACT3456", "arguments: must be an object, or the JSON text of one."),
-        ("[]", "arguments: must be an object, or the JSON text of one."),
+        ("[]", "external_ids: is required."),
+        ([], "external_ids: is required."),
+        ("null", "external_ids: is required."),
         ("[" * 50_000, "arguments: must be an object, or the JSON text of one."),
-        ([], "arguments: must be an object."),
-        (7, "arguments: must be an object."),
+        (["CONTACT3456"], "arguments: must be an object, or the JSON text of one."),
+        (7, "arguments: must be an object, or the JSON text of one."),
     ],
 )
 def test_arguments_may_be_the_json_text_of_an_object(served: Served, arguments: object, said: str) -> None:
