@@ -1,22 +1,19 @@
-"""Which object is meant: by Salesloft id, e-mail, domain, CRM id, name or another field of its own."""
+"""Which object is meant: by Salesloft id, e-mail, domain or CRM id; and all objects of a kind."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from typing import Literal
 
-from salesloft_mcp.errors import BrokenAnswerError, InputError
+from salesloft_mcp.errors import BrokenAnswerError
 from salesloft_mcp.intake import emails
 from salesloft_mcp.intake.domains import host, in_letters, spellings
-from salesloft_mcp.lookups.terms import CRM_ID, DOMAIN, EMAIL, EMAIL_FIELDS, FLAGS, IDS, TERMS, Term, term
+from salesloft_mcp.lookups.terms import CRM_ID, DOMAIN, EMAIL, EMAIL_FIELDS
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Record
 from salesloft_mcp.salesloft.paging import as_far_as_read, pages
 from salesloft_mcp.salesloft.requests import MAX_QUERY_BYTES, PAGE_SIZE, Query, is_magic, is_moment, objects
-from salesloft_mcp.text import quoted, whole_number
 
 By = Literal["object_id", "email", "domain", "crm_id"]
 BY: dict[ObjectType, tuple[By, ...]] = {
@@ -38,27 +35,6 @@ _HELD: dict[By, tuple[str, ...]] = {
 }
 _BY_CHANGE: Query = (("sort_by", "updated_at"), ("sort_direction", "ASC"))
 FEW = 25  # so many accounts are asked for by domain, one a call; for more, all accounts are read
-
-
-async def search(
-    api: Salesloft, object_type: ObjectType, wanted: Mapping[str, str], *, page: int = 1, per_page: int = 25
-) -> Page[Record]:
-    """One page of the records that hold every value of `wanted`; its names are those of `TERMS[object_type]`, and
-    `custom_fields[Name]` for people. A domain is searched for as it is given, then in other spellings of its host; an
-    e-mail of people also in the other form of its domain.
-
-    Raises:
-        InputError: nothing to search for, something that Salesloft cannot search these records by, a value that cannot
-            be right, or two that it cannot combine.
-        BrokenAnswerError: records that were not asked for, on a list that does not end with this page.
-    """
-    terms = _terms(object_type, wanted)
-    found = await _searched(api, object_type, terms, wanted, page, per_page)
-    for name, other in _otherwise(object_type, wanted):
-        if found.rows or page > 1:
-            break
-        found = await _searched(api, object_type, terms, {**wanted, name: other}, page, per_page)
-    return found
 
 
 async def find_objects(
@@ -120,61 +96,6 @@ async def scan(api: Salesloft, object_type: ObjectType) -> AsyncIterator[tuple[R
         else:
             seen = {row.id for row in found.rows if _moment(_updated(row)) == _moment(last)}
             since = last
-
-
-def _terms(object_type: ObjectType, wanted: Mapping[str, str]) -> dict[str, Term]:
-    """How to search by each of these names, every value being one that can be searched for."""
-    found: dict[str, Term] = {}
-    for name, value in wanted.items():
-        usable = term(object_type, name)
-        if usable is None:
-            what = f"Salesloft cannot search {object_type} by {quoted(name, 40)}."
-            step = f"{_meant(object_type, name)}use {_usable(object_type)}."
-            raise InputError(name if name.isidentifier() else "filters", what, next_step=step)
-        if name in IDS and not whole_number(value):
-            raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step="give a whole number above 0.")
-        if name in FLAGS and value.lower() not in ("true", "false"):
-            raise InputError(name, f"{quoted(value)} is neither true nor false.", next_step="give one of them.")
-        found[name] = usable
-    if not found:
-        raise InputError("search", "nothing to search for.", next_step=f"give {_usable(object_type)}.")
-    if len({one.parameter for one in found.values()}) < len(found):
-        same = [name for name, one in TERMS[object_type].items() if name in found and one.parameter == "search"]
-        what = f"Salesloft searches {object_type} by one of these at a time."
-        raise InputError(same[-1], what, next_step=f"give one of {' and '.join(same)}.")
-    return found
-
-
-def _meant(object_type: ObjectType, name: str) -> str:
-    """The one that a slip of the pen makes of its name; what only shares some letters is not offered."""
-    near = get_close_matches(name.lower(), TERMS[object_type], n=1, cutoff=0.7)
-    return f"did you mean {near[0]}? " if near else ""
-
-
-def _usable(object_type: ObjectType) -> str:
-    """What these records can be searched by, and where it is given."""
-    own = [name for name in TERMS[object_type] if name in ("email", "name", "domain", "crm_id")]
-    others = [name for name in TERMS[object_type] if name not in own]
-    custom = ["custom_fields[Name]"] * (object_type == "people")
-    return f"{' or '.join(own)}; or in filters {' or '.join([*others, *custom])}"
-
-
-def _otherwise(object_type: ObjectType, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Other spellings of the domain, or of the e-mail, that is searched for."""
-    email = wanted.get("email", "") if object_type == "people" else ""
-    other = [("email", form) for form in emails.forms(email) if form != email.lower()] if email else []
-    return [*other, *(("domain", one) for one in spellings(wanted.get("domain", "")))]
-
-
-async def _searched(
-    api: Salesloft, object_type: ObjectType, terms: Mapping[str, Term], wanted: Mapping[str, str], page: int, size: int
-) -> Page[Record]:
-    filters = tuple((one.parameter, wanted[name]) for name, one in terms.items())
-    found = await api.list_objects(object_type, filters, page=page, per_page=size)
-    rows = tuple(row for row in found.rows if all(one.fits(row, wanted[name]) for name, one in terms.items()))
-    if len(rows) < len(found.rows) and found.next_page is not None:
-        raise _not_asked_for(object_type)
-    return replace(found, rows=rows)
 
 
 async def _by_domain(api: Salesloft, refs: list[str]) -> list[tuple[str, int]]:

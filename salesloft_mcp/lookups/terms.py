@@ -1,13 +1,20 @@
 """Pure: what records can be searched by, and whether a row holds what was asked for.
 
 "Unknown filter names are silently ignored, so a typo lists everything": every row is held against the question.
+
+Reference: https://developers.salesloft.com/docs/api/people-index/, accounts-index and users-index beside it. "Supports
+partial matching" is said there of titles, places and industries, "exact and case sensitive" of names of accounts, and
+"space-separated list of keywords used to find case-insensitive substring matches against First Name, Last Name, or
+Email" of the search for users.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from string import capwords
+from typing import Literal
 
 from salesloft_mcp.intake.domains import host
-from salesloft_mcp.intake.emails import compared
+from salesloft_mcp.intake.emails import compared, forms
 from salesloft_mcp.salesloft.models import ObjectType, Record, Reference
 
 Fits = Callable[[Record, str], bool]
@@ -17,10 +24,24 @@ EMAIL_FIELDS = ("email_address", "secondary_email_address", "personal_email_addr
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One way to search: Salesloft's parameter, and whether a row holds a value."""
+    """One way to search: Salesloft's parameter, whether a row holds a value, and how that is compared, in words.
+
+    `kind` says what a value has to be. A parameter that ends in `[]` takes several values, of which one has to fit.
+    """
 
     parameter: str
     fits: Fits
+    compared: str = "exactly"
+    kind: Literal["text", "id", "flag"] = "text"
+    sent: Callable[[str], Iterable[str]] = lambda value: (value,)
+
+    @property
+    def takes_several(self) -> bool:
+        return self.parameter.endswith("[]")
+
+    def holds(self, record: Record, values: Iterable[str]) -> bool:
+        """Whether the record has one of the values."""
+        return any(self.fits(record, value) for value in values)
 
 
 def _text(record: Record, name: str) -> str:
@@ -78,41 +99,70 @@ def _custom(name: str) -> Fits:
     return fits
 
 
-EMAIL = Term("email_addresses[]", _has_email)
-DOMAIN = Term("domain", lambda record, value: host(_text(record, "domain")) == host(value))
+def _cases(name: str) -> tuple[str, ...]:
+    """As it is given, and in the cases that are likely: names of accounts are compared with their case."""
+    return tuple(dict.fromkeys((name, capwords(name), name.upper(), name.lower())))
+
+
+def _same_site(record: Record, value: str) -> bool:
+    return host(_text(record, "website")) == host(value)
+
+
+def _sites(website: str) -> tuple[str, ...]:
+    name = host(website)
+    likely = [f"{way}{www}{name}" for way in ("https://", "http://", "") for www in ("www.", "")] if name else []
+    return tuple(dict.fromkeys((website, *(f"{one}{end}" for one in likely for end in ("", "/")))))
+
+
+def _id(parameter: str, name: str) -> Term:
+    return Term(f"{parameter}[]", _points_to(name), kind="id")
+
+
+def _partly(name: str) -> Term:
+    return Term(f"{name}[]", _part(name), "a part of it, in any case")
+
+
+EMAIL = Term("email_addresses[]", _has_email, sent=lambda address: dict.fromkeys((address, *forms(address))))
+DOMAIN = Term("domain", lambda record, value: host(_text(record, "domain")) == host(value), "its host")
 CRM_ID = Term("crm_id[]", _equal("crm_id"))
-_OWNER = Term("owner_id[]", _points_to("owner"))
-_PLACE = {name: Term(name, _part(name)) for name in ("city", "state", "country")}
-_USER = Term("search", _words("name", "first_name", "last_name", "email"))
+_OWNER = _id("owner_id", "owner")
+_PLACE = {name: _partly(name) for name in ("city", "state", "country")}
+_USER = Term("search", _words("name", "first_name", "last_name", "email"), "every word of it, in any case")
 TERMS: dict[ObjectType, dict[str, Term]] = {
     "people": {
         "email": EMAIL,
         "crm_id": CRM_ID,
-        "account_id": Term("account_id[]", _points_to("account")),
+        "account_id": _id("account_id", "account"),
         "owner_id": _OWNER,
-        "person_stage_id": Term("person_stage_id[]", _points_to("person_stage")),
-        "title": Term("title", _part("title")),
+        "title": _partly("title"),
+        "job_seniority": Term("job_seniority[]", _equal("job_seniority")),
         **_PLACE,
+        "person_stage_id": _id("person_stage_id", "person_stage"),
     },
     "accounts": {
-        "name": Term("name[]", _equal("name")),
+        "name": Term("name[]", _equal("name"), "all of it, in any case", sent=_cases),
         "domain": DOMAIN,
         "crm_id": CRM_ID,
-        "website": Term("website[]", _equal("website")),
         "owner_id": _OWNER,
-        "industry": Term("industry", _part("industry")),
-        "archived": Term("archived", _is("archived_at")),
+        "industry": _partly("industry"),
+        "website": Term("website[]", _same_site, "its host", sent=_sites),
         **_PLACE,
+        "account_stage_id": _id("account_stage_id", "company_stage"),
+        "archived": Term("archived", _is("archived_at"), kind="flag"),
     },
-    "users": {"name": _USER, "email": _USER, "active": Term("active", _is("active"))},
+    "users": {"name": _USER, "email": _USER, "active": Term("active", _is("active"), kind="flag")},
 }
-IDS = frozenset({"account_id", "owner_id", "person_stage_id"})
-FLAGS = frozenset({"archived", "active"})
 CUSTOM = "custom_fields["
 
 
 def term(object_type: ObjectType, name: str) -> Term | None:
-    """How to search by `name`; `custom_fields[Name]` is any custom field of people."""
-    if object_type == "people" and name.startswith(CUSTOM) and name.endswith("]") and (field := name[len(CUSTOM) : -1]):
-        return Term(name, _custom(field))
+    """How to search by `name`; `custom_fields[Name]` is any custom field of people or of accounts."""
+    is_custom = object_type != "users" and name.startswith(CUSTOM) and name.endswith("]")
+    if is_custom and (field := name[len(CUSTOM) : -1]):
+        return Term(name, _custom(field), "exactly, in any case")
     return TERMS[object_type].get(name)
+
+
+def fits(terms: Mapping[str, Term], wanted: Mapping[str, Iterable[str]], record: Record) -> bool:
+    """Whether a record has, of each term, one of the values that are wanted."""
+    return all(one.holds(record, wanted[name]) for name, one in terms.items())

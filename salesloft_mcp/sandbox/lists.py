@@ -134,14 +134,15 @@ def many(parse: Parse, column: str) -> Filter:
     return read
 
 
-def part(column: str) -> Filter:
-    """A part of a text, upper and lower case alike."""
+def parts(column: str) -> Filter:
+    """Parts of a text, upper and lower case alike, of which one has to be there."""
 
     def read(query: Query, name: str) -> Found | None:
-        raw = query.one(name)
-        if raw is not None and (magic := MAGIC.get(raw.lower())):
-            return raw, [Condition(f"{column} {magic}", ())]
-        return search(column)(query, name)
+        given = query.many(name)
+        if given and (magic := MAGIC.get(given[-1].lower())):
+            return given[-1], [Condition(f"{column} {magic}", ())]
+        anywhere = " OR ".join([f"instr(lower({column}), lower(?)) > 0"] * len(given))
+        return (given, [Condition(f"({anywhere})", tuple(given))]) if given else None
 
     return read
 
@@ -186,12 +187,16 @@ def custom_fields(query: Query, name: str) -> Found | None:
 
 
 def search(*columns: str) -> Filter:
-    """A part of any of the columns, upper and lower case alike."""
+    """Source: "Space-separated list of keywords used to find case-insensitive substring matches against First Name,
+    Last Name, or Email". Whether all of them have to match is not said; here they have (assumed).
+    """
     anywhere = " OR ".join(f"instr(lower({column}), lower(?)) > 0" for column in columns)
 
     def read(query: Query, name: str) -> Found | None:
         raw = query.one(name)
-        return None if raw is None else (raw, [Condition(f"({anywhere})", (raw,) * len(columns))])
+        if raw is None:
+            return None
+        return raw, [Condition(f"({anywhere})", (word,) * len(columns)) for word in raw.split()]
 
     return read
 

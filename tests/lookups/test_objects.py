@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from salesloft_mcp.errors import BrokenAnswerError, InputError
 from salesloft_mcp.intake.domains import MOST_SPELLINGS
-from salesloft_mcp.lookups.objects import FEW, By, find_objects, scan, search
+from salesloft_mcp.lookups.objects import FEW, By, find_objects, scan
+from salesloft_mcp.lookups.searches import search
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType
@@ -198,7 +199,7 @@ def held(*accounts: dict[str, Any], total: int = 1_000_000) -> Callable[[httpx.R
 async def test_a_domain_is_found_in_another_spelling_of_its_host(ref: str, domain: str) -> None:
     async with answering(held({"id": 5, "domain": domain}, {"id": 6, "domain": "other.test"})) as api:
         assert await pairs(api, "accounts", "domain", [ref]) == [(ref, 5)]
-        assert [row.id for row in (await search(api, "accounts", {"domain": ref})).rows] == [5]
+        assert [row.id for row in (await search(api, "accounts", {"domain": (ref,)})).rows] == [5]
 
 
 async def test_a_domain_with_a_path_is_found_where_all_accounts_cost_less_to_read() -> None:
@@ -218,7 +219,7 @@ async def test_a_domain_that_is_nowhere_costs_a_few_points() -> None:
 
     async with answering(serve) as api:
         assert await pairs(api, "accounts", "domain", ["nobody.test"]) == []
-        assert not (await search(api, "accounts", {"domain": "nobody.test"})).rows
+        assert not (await search(api, "accounts", {"domain": ("nobody.test",)})).rows
     assert len(asked) <= 2 * (MOST_SPELLINGS + 1) + 1
 
 
@@ -232,7 +233,7 @@ async def test_what_salesloft_takes_for_a_command_is_nobody(sandbox: Sandbox, wo
             assert await pairs(api, object_type, by, [word, "x"]) == []  # type: ignore[arg-type]
         for name in ("email", "title", "custom_fields[Legacy ID]"):
             with pytest.raises(InputError, match="is a command to Salesloft"):
-                await search(api, "people", {name: word})
+                await search(api, "people", {name: (word,)})
     assert not [one for one in sandbox.requests if quote(word).encode().lower() in one.query.lower()]
 
 

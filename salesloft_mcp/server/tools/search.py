@@ -1,6 +1,6 @@
 """People, accounts and users, by what Salesloft itself knows of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -12,27 +12,45 @@ from salesloft_mcp.app import App
 from salesloft_mcp.errors import InputError
 from salesloft_mcp.intake import values
 from salesloft_mcp.intake.characters import trimmed
-from salesloft_mcp.lookups.objects import search
-from salesloft_mcp.salesloft.models import SINGULAR, ObjectType
-from salesloft_mcp.server import answers, arguments
+from salesloft_mcp.lookups.searches import Found, Wanted, find, usable_names
+from salesloft_mcp.lookups.terms import term
+from salesloft_mcp.lookups.whose import Whose, account_of, owner_of
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, one_record
+from salesloft_mcp.server import answers, arguments, search_cursor
+from salesloft_mcp.text import quoted
 
-MORE_FILTERS = "Other fields and their values: title, city, account_id, owner_id, custom_fields[Name], industry."
+MORE_FILTERS = (
+    "Other fields, with a value or a list each: city, state, country, job_seniority, person_stage_id, industry, "
+    "website, archived, active, custom_fields[Name]."
+)
+
+
+def _id_as_text(value: object) -> object:
+    """An id is a number in JSON, and a text in a query."""
+    is_whole = type(value) is int or (isinstance(value, float) and value.is_integer())
+    return str(int(value)) if is_whole and isinstance(value, int | float) else value
+
+
+def _as_text(value: object) -> object:
+    """Numbers and flags as Salesloft reads them in a query."""
+    return str(value).lower() if isinstance(value, bool) else _id_as_text(value)
 
 
 def _as_texts(value: object) -> object:
-    """Numbers and flags as Salesloft reads them in a query; nothing, in whatever form, is no filter."""
+    """Each filter with a list of texts; nothing, in whatever form, is no filter."""
     if not isinstance(value, dict):
         return value
-    shown = {name: str(one).lower() if isinstance(one, bool) else one for name, one in value.items()}
-    texts = {name: str(one) if type(one) is int else one for name, one in shown.items()}
-    return {name: one for name, one in texts.items() if one not in (None, "", [], {})}
+    several = {name: one if isinstance(one, list) else [one] for name, one in value.items()}
+    texts = {name: [_as_text(each) for each in one if each not in (None, "", [], {})] for name, one in several.items()}
+    return {name: one for name, one in texts.items() if one}
 
 
 Term = Annotated[str, Field(strict=True, max_length=255)]
+NameOrId = Annotated[Term, BeforeValidator(_id_as_text)]
 Filters = Annotated[
-    dict[str, Term], BeforeValidator(_as_texts), WithJsonSchema({"type": "object", "description": MORE_FILTERS})
+    dict[str, list[Term]], BeforeValidator(_as_texts), WithJsonSchema({"type": "object", "description": MORE_FILTERS})
 ]
-NO_FILTERS: dict[str, str] = {}
+NO_FILTERS: dict[str, list[str]] = {}
 
 
 class Search(answers.Answer):
@@ -43,42 +61,135 @@ class Search(answers.Answer):
 async def search_records(
     ctx: Context[App, Any],
     object_type: arguments.KindOfRecord,
-    email: Annotated[Term, Field(description="The e-mail address of people or users.")] = "",
-    name: Annotated[Term, Field(description="The exact name of accounts, or a part of the name of users.")] = "",
+    name: Annotated[Term, Field(description="The name or words of it.")] = "",
+    email: Annotated[Term, Field(description="The e-mail address.")] = "",
+    account: Annotated[NameOrId, Field(description="The account of people: name, domain or id.")] = "",
+    title: Annotated[Term, Field(description="A part of the job title.")] = "",
+    owner: Annotated[NameOrId, Field(description="The owner: name, e-mail, id or me.")] = "",
     domain: Annotated[Term, Field(description="The domain of accounts.")] = "",
-    crm_id: Annotated[Term, Field(description="The id of people or accounts in the connected CRM.")] = "",
+    crm_id: Annotated[Term, Field(description="The id in the CRM.")] = "",
+    without_external_type: Annotated[
+        arguments.ExternalType, Field(description="Only records without an id of this type.")
+    ] = "",
     filters: Filters = NO_FILTERS,
     limit: arguments.Limit = 10,
-    cursor: arguments.Cursor = 0,
+    cursor: search_cursor.Given = None,
 ) -> Annotated[CallToolResult, Search]:
-    """Search Salesloft records by e-mail, name, domain, CRM id or other fields, for example to find the object_id of a
-    record that is to be mapped."""
+    """Search Salesloft records by their own fields, also those without an external id, for example to find the
+    object_id of a record to map."""
     app = ctx.request_context.lifespan_context
-    terms = {"email": email, "name": name, "domain": domain, "crm_id": crm_id}
-    given = {term: value for term, value in terms.items() if value}
-    if twice := next((term for term in filters if term in given), None):
+    own = {"name": name, "email": email, "account": account, "title": title, "owner": owner, "domain": domain}
+    wanted, notes = _wanted(object_type, {**own, "crm_id": crm_id}, filters)
+    if not wanted and not without_external_type:
+        raise InputError("search", "nothing to search for.", next_step=f"give {usable_names(object_type)}.")
+    if without_external_type:
+        await _check_type(app, without_external_type, object_type)
+    whose = await _whose(app, object_type, wanted)
+    wanted |= {f"{field}_id": [str(one.id)] for field, one in whose.items()}
+    found = await find(app.salesloft, object_type, wanted, without_external_type, cursor, limit)
+    if not found.rows and not found.looked:
+        notes += [await _nobody(app, object_type, wanted, whose)]
+    notes = [f" {field.capitalize()}: {_named(one)}." for field, one in whose.items() if one.name] + notes
+    records = list(map(answers.record_view, found.rows))
+    for row in records if "account" in whose else ():
+        row.account_name = whose["account"].name
+    sentence = _sentence(object_type, found, without_external_type, cursor is not None)
+    view = Search(records=records, next_cursor=search_cursor.written(found.following))
+    return answers.read(sentence + answers.left_out(Page((), unread=found.unread)) + "".join(notes), view)
+
+
+def _wanted(
+    object_type: ObjectType, own: Mapping[str, str], filters: Mapping[str, list[str]]
+) -> tuple[dict[str, Sequence[str]], list[str]]:
+    """What is searched for by each name, and what was taken out of what stood around it."""
+    given: dict[str, Sequence[str]] = {field: [value] for field, value in own.items() if value}
+    if twice := next((field for field in filters if field in given or f"{field}_id" in filters), None):
         raise InputError(twice, "is given by itself and in filters.", next_step="leave one of them out.")
     given |= filters
-    keys = _keys(object_type, given)
-    given |= {term: key.text for term, key in keys.items()}
-    found = await search(app.salesloft, object_type, given, page=cursor or 1, per_page=limit)
-    view = Search(records=list(map(answers.record_view, found.rows)), next_cursor=answers.cursor(found))
-    found_here = len(found.rows)
-    sentence = f"{found_here} {SINGULAR[object_type] if found_here == 1 else object_type} on this page."
-    notes = [f" {told}." for term, key in keys.items() if (told := key.told(term))]
-    return answers.read(sentence + answers.left_out(found) + "".join(notes), view)
+    notes: list[str] = []
+    for field, check in _keys(object_type).items():
+        keys = [check(value) for value in given.get(field, ())]
+        notes += [f" {told}." for key in keys if (told := key.told(field))]
+        given |= {field: [key.text for key in keys]} if keys else {}
+    return given, notes
 
 
-def _keys(object_type: ObjectType, given: Mapping[str, str]) -> dict[str, values.Key]:
-    """Those of the terms that a record must hold as they are, checked and taken out of what stands around them."""
+def _keys(object_type: ObjectType) -> dict[str, Callable[[str], values.Key]]:
+    """The fields that a record must hold as they are, and how they are taken out of what stands around them."""
     checks: dict[str, Callable[[str], values.Key]] = {"crm_id": partial(values.crm_id, object_type=object_type)}
     if object_type != "users":  # whose search takes a part of an address
         checks["email"] = values.email
     checks["domain"] = _domain
-    return {term: check(given[term]) for term, check in checks.items() if term in given}
+    return checks
 
 
 def _domain(text: str) -> values.Key:
     """A URL stays one, because an account may hold all of it; its host is looked for after it."""
     key = values.domain(text)
     return values.Key(trimmed(text)) if "/" in text else key
+
+
+async def _check_type(app: App, external_type: str, object_type: ObjectType) -> None:
+    """
+    Raises:
+        InputError: nobody could have an id of this type, and so everybody would lack one.
+    """
+    near = await app.configurations.nearest(external_type, object_type)
+    if near is not None:
+        what = f"{quoted(external_type)} is not configured for {object_type}."
+        step = f"existing are {', '.join(map(quoted, near))}." if near else "there are no external types for them yet."
+        raise InputError("without_external_type", what, next_step=step)
+
+
+async def _whose(app: App, object_type: ObjectType, wanted: dict[str, Sequence[str]]) -> dict[str, Whose]:
+    """The account and the owner that are named, taken out of what is wanted."""
+    ways = {"account": account_of} if object_type == "people" else {}
+    ways |= {"owner": owner_of} if object_type != "users" else {}
+    whose: dict[str, Whose] = {}
+    for field, way in ways.items():
+        given = wanted.pop(field, ())
+        if len(given) > 1 or (given and f"{field}_id" in wanted):
+            what = "is given several times, and is one record here."
+            raise InputError(field, what, next_step=f"give the ids as a list, as {field}_id in filters.")
+        if given:
+            kind: ObjectType = "accounts" if field == "account" else "users"
+            app.lookups.policy.require_object_type(kind, field)
+            whose[field] = await way(app.salesloft, given[0])
+    return whose
+
+
+async def _nobody(app: App, object_type: ObjectType, wanted: Wanted, whose: Mapping[str, Whose]) -> str:
+    """What was compared, where nothing was found; and whether the account or owner of an id is there at all."""
+    for field, one in whose.items():
+        if one.name is None and await app.salesloft.get_object(one.object_type, one.id) is None:
+            return f" {field.capitalize()}: there is no {one_record(one.object_type, one.id)}, or it is hidden."
+    compared = {field: term(object_type, field) for field in wanted}
+    told = [
+        f"{quoted(field, 40) if one is None or '[' in field else field} ({one.compared if one else 'its words'})"
+        for field, one in compared.items()
+    ]
+    return f" Compared: {', '.join(told)}. Try fewer fields, or less of a name." if told else ""
+
+
+def _named(one: Whose) -> str:
+    return f"{quoted(one.name or '')} ({one_record(one.object_type, one.id)})"
+
+
+def _sentence(object_type: ObjectType, found: Found, without: str, goes_on: bool) -> str:
+    """How many records there are of how many that were looked at, and whether there may be more."""
+    rows, more = len(found.rows), found.following is not None
+    which = "the next " if goes_on else "the first " if more else ""
+    looked = f"{which}{found.looked} {object_type if found.looked != 1 else SINGULAR[object_type]}"
+    kind = object_type if rows != 1 else SINGULAR[object_type]
+    bound = " This is as far as one call reads." if found.stopped else ""
+    if without and found.looked:
+        have = "has" if rows == 1 else "have"
+        words = f"{rows} of {looked} {have} no {quoted(without)} id"
+    elif found.by_words:
+        words = f"{rows} {kind}; the names of {looked} were compared"
+    elif not rows and not goes_on:
+        words = f"No {SINGULAR[object_type]} fits"
+    else:
+        page = " on this page" if goes_on else ""
+        words = f"{rows} {kind}{page if more or not rows else page and f'{page}, the last one'}"
+    return f"{words}{'; more with next_cursor' if more else ''}.{bound}"

@@ -1,0 +1,176 @@
+"""Records by what Salesloft knows of them, as people ask for them, through the protocol."""
+
+from typing import Any
+
+import pytest
+
+from salesloft_mcp.app import App
+from salesloft_mcp.salesloft.fields import AccountFields
+from salesloft_mcp.salesloft.models import SINGULAR
+from salesloft_mcp.sandbox import Fault, Sandbox
+from tests.conftest import Connect, one_era
+from tests.server.calling import call, refused
+
+pytestmark = pytest.mark.anyio
+era = one_era
+
+COMPANY = "Beacon Analytics"
+
+
+async def test_search_finds_a_record_by_what_salesloft_knows(connect: Connect) -> None:
+    async with connect() as client:
+        searches: list[tuple[dict[str, Any], int]] = [
+            ({"object_type": "people", "email": "beatriz.haddad1@beacon-analytics.test"}, 578495206),
+            ({"object_type": "people", "crm_id": "003Dn0000000000IAA"}, 207550815),
+            ({"object_type": "accounts", "name": COMPANY}, 9872),
+            ({"object_type": "account", "domain": "beacon-analytics.test"}, 9872),
+            ({"object_type": "accounts", "name": COMPANY, "domain": "beacon-analytics.test"}, 9872),
+            ({"object_type": "users", "name": "Christopher"}, 13),
+            ({"object_type": "users", "email": "christina.doe@externalid.com"}, 14),
+            ({"object_type": "users", "name": "tomás g", "filters": {"active": False}}, 9),
+            ({"object_type": "people", "filters": {"custom_fields[Legacy ID]": "l-70001"}}, 578495206),
+            ({"object_type": "people", "filters": {"account_id": 9872, "title": "sales", "city": "AUS"}}, 578495206),
+            (
+                {"object_type": "people", "email": "", "filters": {"owner_id": "2", "account_id": 9872, "title": "vp"}},
+                578495206,
+            ),
+            ({"object_type": "accounts", "filters": {"archived": True}}, 9061),
+            ({"object_type": "accounts", "filters": {"website": "https://www.beacon-analytics.test"}}, 9872),
+            ({"object_type": "accounts", "filters": {"industry": "reta"}}, 9060),
+        ]
+        for arguments, found in searches:
+            reply = await call(client, "search_records", **arguments)
+            assert [row["id"] for row in reply.data["records"]] == [found]
+            assert reply.words == f"1 {SINGULAR.get(kind := arguments['object_type'], kind)}."
+            assert reply.data["points_spent"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found", "told"),
+    [
+        ({"object_type": "people", "crm_id": "003Dn0000000000"}, 207550815, "the 18 characters of the 15 given"),
+        (
+            {"object_type": "people", "crm_id": "003dn0000000000iaa"},
+            207550815,
+            "with the capitals that it must have",
+        ),
+        (
+            {"object_type": "people", "email": "Beatriz <mailto:beatriz.haddad1@beacon-analytics.test>"},
+            578495206,
+            'without "mailto:" and the name beside it',
+        ),
+        ({"object_type": "accounts", "domain": "@Beacon-Analytics.test"}, 9872, "without the @ before it"),
+        ({"object_type": "accounts", "domain": "www.beacon-analytics.test"}, 9872, 'without "www."'),
+    ],
+)
+async def test_what_is_searched_for_is_taken_out_of_what_stands_around_it_and_told(
+    connect: Connect, arguments: dict[str, Any], found: int, told: str
+) -> None:
+    async with connect() as client:
+        reply = await call(client, "search_records", **arguments)
+    assert [row["id"] for row in reply.data["records"]] == [found]
+    (term,) = set(arguments) - {"object_type"}
+    assert f' {term} was taken as "' in reply.words
+    assert reply.words.endswith(f'", {told}.')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"object_type": "people", "email": "a@b.test; c@d.test"}, "email: holds 2 addresses."),
+        ({"object_type": "people", "email": "_is_null"}, 'email: "_is_null" is a command to Salesloft\'s filters'),
+        ({"object_type": "people", "crm_id": "N/A"}, 'crm_id: "N/A" is a placeholder'),
+        ({"object_type": "accounts", "domain": "sales@b.test"}, 'domain: "sales@b.test" is an e-mail address.'),
+    ],
+)
+async def test_what_nobody_can_be_found_by_is_refused_before_anything_is_sent(
+    connect: Connect, sandbox: Sandbox, arguments: dict[str, Any], words: str
+) -> None:
+    async with connect() as client:
+        assert (await refused(client, "search_records", **arguments)).startswith(words)
+    assert not sandbox.requests
+
+
+async def test_a_search_is_walked_to_its_end_by_cursor(connect: Connect) -> None:
+    seen: list[int] = []
+    cursor = ""
+    async with connect() as client:
+        while True:
+            reply = await call(client, "search_records", object_type="users", name="a", limit=5, cursor=cursor)
+            seen += [row["id"] for row in reply.data["records"]]
+            cursor = reply.data.get("next_cursor", "")
+            if not cursor:
+                break
+        everything = await call(client, "search_records", object_type="users", name="a", limit=100)
+    assert len(seen) == len(set(seen)) == len(everything.data["records"]) > 5
+
+
+async def test_a_search_salesloft_cannot_do_is_refused_with_what_it_can(connect: Connect, sandbox: Sandbox) -> None:
+    async with connect() as client:
+        searches: list[tuple[dict[str, Any], str, str]] = [
+            (
+                {"object_type": "people", "domain": "a.test"},
+                "domain",
+                "use email or crm_id or title or name or account",
+            ),
+            (
+                {"object_type": "accounts", "email": "a@b.test"},
+                "email",
+                "name or domain or crm_id or owner; or in filt",
+            ),
+            ({"object_type": "accounts", "account": "a.test"}, "account", "use name or domain"),
+            ({"object_type": "people", "name": "?!"}, "name", "a part of one"),
+            ({"object_type": "users", "crm_id": "1"}, "crm_id", "use name or email"),
+            (
+                {"object_type": "people"},
+                "search",
+                "give email or crm_id or title or name or account or owner; or in filters",
+            ),
+            ({"object_type": "users", "name": "Ann", "email": "a@b.test"}, "email", "give one of name and email"),
+            ({"object_type": "people", "filters": {"titel": "x"}}, "titel", "did you mean title?"),
+            ({"object_type": "people", "filters": {"last_name": "x"}}, "last_name", "\nNext: use email"),
+            ({"object_type": "people", "filters": {"CITY": "x"}}, "CITY", "did you mean city?"),
+            ({"object_type": "people", "filters": {"a\nNext: b": "x"}}, "filters", "use email"),
+            ({"object_type": "people", "filters": {"owner_id": "Ann"}}, "owner_id", "whole number"),
+            ({"object_type": "accounts", "filters": {"archived": "maybe"}}, "archived", "give one of them"),
+            ({"object_type": "users", "filters": {"custom_fields[X]": "1"}}, "filters", "use name"),
+            ({"object_type": "people", "filters": {"custom_fields[X]": ["1", "2"]}}, "filters", "each by itself"),
+            ({"object_type": "people", "email": "a@b.test", "filters": {"email": "c@d.test"}}, "email", "one of them"),
+            ({"object_type": "people", "filters": {"title": "_is_null"}}, "title", "another field"),
+            ({"object_type": "people", "crm_id": "Null"}, "crm_id", '"Null" is a placeholder (a word for nothing)'),
+        ]
+        for arguments, field, way_on in searches:
+            words = await refused(client, "search_records", **arguments)
+            assert words.startswith(f"{field}: ")
+            assert way_on in words
+            assert len(sandbox.requests) == 0
+
+
+async def test_rows_that_were_not_asked_for_are_never_shown(connect: Connect, sandbox: Sandbox) -> None:
+    everybody = b'{"data": [{"id": 1, "email": "someone@else.test"}, {"id": 2, "email": "ann@a.test"}]}'
+    sandbox.faults.add(Fault("raw", path="/v2/users", status=200, body=everybody))
+    async with connect() as client:
+        reply = await call(client, "search_records", object_type="users", email="ann@a.test")
+    assert [row["id"] for row in reply.data["records"]] == [2]
+
+
+async def test_an_account_with_an_address_for_its_domain_is_found(connect: Connect, app: App) -> None:
+    fields = AccountFields(name="Coach", domain="https://www.coach.test")
+    made = await app.salesloft.upsert_account("marketing", "COACH", fields)
+    async with connect() as client:
+        for domain in ("coach.test", "www.coach.test", "https://coach.test/de?x=1", "https://www.coach.test"):
+            reply = await call(client, "search_records", object_type="accounts", domain=domain)
+            assert [row["id"] for row in reply.data["records"]] == [made.id]
+        nobody = await call(client, "search_records", object_type="accounts", domain="nobody.test")
+    assert nobody.data["records"] == []
+    assert nobody.data["points_spent"] <= 7
+
+
+async def test_users_who_are_deactivated_are_found_and_told(connect: Connect, app: App) -> None:
+    await app.salesloft.create_mapping("crm", "users", "gone", 9)
+    asked = {"external_type": "crm", "object_type": "users", "external_ids": ["gone"]}
+    async with connect() as client:
+        (found,) = (await call(client, "get_records_by_external_id", **asked)).data["records"]
+        (named,) = (await call(client, "search_records", object_type="users", email=found["email"])).data["records"]
+        resolved = await call(client, "resolve_external_ids", external_ids=["gone"])
+    assert found["active"] is named["active"] is resolved.data["record"]["active"] is False
