@@ -110,6 +110,34 @@ def plan_upserts() -> None:
 
 
 @click.group(cls=options.Commands, epilog=EXIT_CODES)
+def rename() -> None:
+    """Plan to give all mappings of an external type to another type.
+
+    Read the plan, then run it with `runs`. A plan writes nothing to Salesloft. With --sandbox, give --sandbox-file as
+    well: a sandbox in memory is a new one for every command.
+    """
+
+
+@rename.command("plan", epilog=EXIT_CODES)
+@click.argument("external_type", metavar="TYPE")
+@click.option("--to", "new", required=True, help="The external type that the mappings get.")
+@options.object_type(required=True, help="The kind of record.")
+@as_json(help=MACHINES)
+@on_salesloft
+def plan_rename() -> None:
+    """Plan to give all mappings of TYPE to another type. Writes nothing to Salesloft.
+
+    The run creates each mapping under the new type, and only then deletes mappings under TYPE, after you have agreed.
+    A type that does not exist yet is configured first; the configuration of TYPE stays. `runs undo` renames it back.
+
+    Mappings that cannot be renamed are no failure: the plan tells them, and the run leaves them as they are.
+
+    \b
+    salesloft-mcp rename plan crm_leed --to crm_lead --object-type people
+    """
+
+
+@click.group(cls=options.Commands, epilog=EXIT_CODES)
 def runs() -> None:
     """Run what was planned, watch it, and take it back.
 
@@ -229,4 +257,4 @@ def report() -> None:
     """
 
 
-GROUPS = (backfill, bulk_upsert, runs)
+GROUPS = (backfill, bulk_upsert, rename, runs)

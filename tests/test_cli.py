@@ -39,6 +39,7 @@ COMMANDS = (
     "doctor",
     "login",
     "logout",
+    "rename",
     "resolve",
     "runs",
     "sandbox",

@@ -135,6 +135,7 @@ def test_where_one_kind_of_record_is_allowed_a_command_is_about_it(computer: Com
         ("audit_external_ids", ["audit"]),
         ("plan_backfill", ["backfill", "plan", ROWS, *TO]),
         ("plan_bulk_upsert", ["bulk-upsert", "plan", ROWS, *TO]),
+        ("plan_type_rename", ["rename", "plan", "crm_lead", "--to", "erp", "--object-type", "people"]),
         ("run_plan", ["runs", "start", "x"]),
         ("run_plan", ["runs", "resume", "x"]),
         ("undo_change", ["runs", "undo", "x"]),

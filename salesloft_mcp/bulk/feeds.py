@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import anyio.to_thread
 
+from salesloft_mcp.bulk.both_types import held_back
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.bulk.record_rows import fields_in
 from salesloft_mcp.bulk.status import SECOND_ID, PlanRow
 from salesloft_mcp.changes import mappings, records, way_back
 from salesloft_mcp.changes.apply import Changes
-from salesloft_mcp.changes.change import Change, Fed
+from salesloft_mcp.changes.change import Change, Fed, Image
 from salesloft_mcp.changes.run import Feed
 from salesloft_mcp.lookups.newest import mapped_since
 from salesloft_mcp.lookups.standing import UNCLEAR, Standing, holders, read_mappings
@@ -24,6 +25,9 @@ _UNCLEAR = f"{UNCLEAR} Nothing was written."
 
 def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
     """What a run writes, a part at a time."""
+    if row.new_external_type:
+        own = way_back.feed(changes, row.undoes) if row.undoes else _renaming(plans, changes, row)
+        return held_back(own, changes, row)
     if row.undoes:
         return way_back.feed(changes, row.undoes)
 
@@ -39,6 +43,33 @@ def feed(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
         ]
 
     return following
+
+
+def _renaming(plans: Plans, changes: Changes, row: PlanRow) -> Feed:
+    """Every mapping is created under the new type, and then every mapping is deleted under the old one. The deletion of
+    a row has its line and the number of all rows.
+    """
+    rows_read, aim, creates = row.counts.total(), row.aim, tuple(one for one in row.written if one != "delete")
+
+    async def following(after: int, limit: int) -> Sequence[Fed]:
+        with plans.staging(row.id) as staging:
+            if rows := await anyio.to_thread.run_sync(staging.lines, after, limit, creates):
+                doubted = await _doubted(changes.api, staging, aim.target, {one.external_id for one in rows})
+                mapped = await read_mappings(changes.api, map(aim.target.key, doubted))
+                fed = [_mapping(aim.target, one, mapped.get(aim.target.key(one.external_id), ())) for one in rows]
+                return [
+                    change if one.verdict == "suspicious" else change._replace(alone_since=row.at)
+                    for one, change in zip(rows, fed, strict=True)
+                ]
+            rows = await anyio.to_thread.run_sync(staging.lines, max(0, after - rows_read), limit, row.written)
+        return [Fed(rows_read + one.line, mappings.deletion(aim.key(one.external_id), _old(one))) for one in rows]
+
+    return following
+
+
+def _old(row: StagedRow) -> Image:
+    """The mapping of a row under the old type."""
+    return {"id": row.mapping_id, "object_id": row.object_id}
 
 
 async def _doubted(api: Salesloft, staging: Staging, aim: Aim, free: Set[str]) -> Set[str]:

@@ -11,6 +11,7 @@ import anyio
 import anyio.abc
 
 from salesloft_mcp import errors
+from salesloft_mcp.bulk.both_types import check
 from salesloft_mcp.bulk.feeds import feed
 from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim, Load
@@ -178,15 +179,15 @@ class Jobs:
             raise _more_than_agreed(left)
         counts = Counter(create=run.creates, update=run.updates, delete=run.deletes)
         if before is None:
-            await self._add_undo(operation, counts, number)
+            await self._add_undo(operation, own, counts, number)
         elif not done:
             await self._plans.note(before.id, counts=counts)
         return await self.start(operation, author)
 
-    async def _add_undo(self, operation: Operation, counts: Counter[str], number: int) -> None:
+    async def _add_undo(self, operation: Operation, own: PlanRow | None, counts: Counter[str], number: int) -> None:
         """The plan of an undoing; `number` is its operation where that was begun already."""
         (line,) = await self._changes.log.lines(operation.undoes or 0, limit=1)
-        aim = Aim(line.change.key.external_type, line.change.key.object_type)
+        aim = own.aim.back if own else Aim(line.change.key.external_type, line.change.key.object_type)
         facts: dict[str, Fact] = {
             "undoes": operation.undoes,
             "asks": Counter({RESTRICTED_AGAIN: operation.by_run.asks}),
@@ -213,11 +214,12 @@ class Jobs:
         job.call.team, job.call.login = row.team, login
         try:
             await self._configure(row, author, title)
-            fed = feed(self._plans, self._changes, row)
-            finished = await Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, self._quiet).finish()
+            fed, checked = feed(self._plans, self._changes, row), check(self._changes, row)
+            run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, self._quiet, check=checked)
+            finished = await run.finish()
         except errors.SalesloftMcpError as error:
             paused = isinstance(error, errors.SignedOutError)
-            why = await of_all(self._changes.known, error, row.external_type, row.object_type)
+            why = await of_all(self._changes.known, error, row.aim.target.external_type, row.object_type)
             await self._plans.note(job.plan, state="paused" if paused else "stopped", problem=str(why))
         except StaleError:
             pass
@@ -227,7 +229,7 @@ class Jobs:
     async def _configure(self, row: PlanRow, author: Author, title: str) -> None:
         """A plan may be made before its external type is configured; whoever agreed to the run agreed to that, too."""
         if row.asks["configuration"] and row.writes:
-            change = await as_it_stands(self._changes.api, configurations.creation(row.aim.key("")))
+            change = await as_it_stands(self._changes.api, configurations.creation(row.aim.target.key("")))
             if not stands_already(change):  # as it does whenever a run is resumed
                 done = await self._changes.apply(Operation(title, (change,)), replace(author, consent=""))
                 if done.error is not None:

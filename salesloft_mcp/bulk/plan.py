@@ -26,11 +26,30 @@ BATCH = 500  # ids that are looked up before their mappings are written down
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a plan is for: a configuration, and what an upsert may do. Without an intent it maps existing records."""
+    """What a plan is for: a configuration, and what an upsert may do. Without an intent it maps existing records, and
+    with a new external type it gives the mappings of the configuration to that type.
+    """
 
     external_type: str
     object_type: ObjectType
     intent: Intent | None = None
+    new_external_type: str = ""
+
+    @property
+    def target(self) -> "Aim":
+        """The configuration under which it maps: of a rename the new one."""
+        return Aim(self.new_external_type, self.object_type) if self.new_external_type else self
+
+    @property
+    def back(self) -> "Aim":
+        """What the run that takes it back is for."""
+        names = (self.new_external_type, self.external_type) if self.new_external_type else (self.external_type, "")
+        return Aim(names[0], self.object_type, new_external_type=names[1])
+
+    @property
+    def is_respelled(self) -> bool:
+        """Whether a rename changes nothing but case, spaces and the like: Salesloft may take both for one type."""
+        return bool(self.new_external_type) and near_key(self.external_type) == near_key(self.new_external_type)
 
     def key(self, external_id: str) -> MappingKey:
         """The key of a row."""

@@ -6,9 +6,9 @@ from itertools import islice
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk import plan_mappings, plan_records
+from salesloft_mcp.bulk import plan_mappings, plan_records, plan_renames
 from salesloft_mcp.bulk.plan import BATCH, Aim, Load
-from salesloft_mcp.bulk.status import SUSPICIOUS_UPDATE, Fact
+from salesloft_mcp.bulk.status import RENAMED, SUSPICIOUS_UPDATE, Fact
 from salesloft_mcp.changes.apply import Changes
 from salesloft_mcp.lookups.custom_fields import CustomFields
 from salesloft_mcp.lookups.resolve import Lookups
@@ -42,8 +42,11 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     """
     digest, notes = await load(staging, aim)
     team = (await changes.place(fresh=True)).team_key
-    near_types = await changes.known.nearest(aim.external_type, aim.object_type)
-    if aim.intent is None:
+    near_types = await changes.known.nearest(aim.target.external_type, aim.object_type)
+    if aim.new_external_type:
+        await plan_renames.plan(changes.api, staging, aim)
+        notes += plan_renames.notes(aim, changes.limits)
+    elif aim.intent is None:
         notes += () if await plan_mappings.plan(changes.api, staging, aim) else (_NEAR_UNKNOWN,)
     else:
         await plan_records.plan(changes.api, staging, aim, reads.lookups, reads.custom_fields)
@@ -52,11 +55,15 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     if updates := await anyio.to_thread.run_sync(staging.suspicious_updates):
         asks[SUSPICIOUS_UPDATE] = updates
     counts = await anyio.to_thread.run_sync(staging.verdicts)
+    asks[RENAMED] = counts["rename"] + counts["delete"]
     if near_types is not None:
-        runs = any(counts[name] for name in ("create", "update", "suspicious"))
+        runs = any(counts[name] for name in ("create", "update", "rename", "suspicious"))
         asks["configuration"] = int(runs)
-        notes = (*notes, _not_configured(aim, near_types, runs))
-    if (counts["create"] or counts["suspicious"]) and await anyio.to_thread.run_sync(staging.newest) is None:
+        notes = (*notes, _not_configured(aim.target, near_types, runs))
+    if (
+        any(counts[name] for name in ("create", "rename", "suspicious"))
+        and await anyio.to_thread.run_sync(staging.newest) is None
+    ):
         notes = (*notes, _NEW_UNKNOWN)
     if taken := await anyio.to_thread.run_sync(staging.taken):
         notes = (

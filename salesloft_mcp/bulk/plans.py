@@ -23,8 +23,9 @@ from salesloft_mcp.state.staging import Staging
 LOCK_SECONDS = 2.0  # how long whoever starts a run waits for those who only look
 LOOK_SECONDS = 0.2  # how long whoever looks waits for others who look
 _COLUMNS = (
-    "id, at, state, external_type, object_type, COALESCE(intent, '') AS intent, source, digest, team, counts, asks,"
-    " notes, suspicious, COALESCE(operation, 0) AS operation, COALESCE(undoes, 0) AS undoes, agreed, problem, cancelled"
+    "id, at, state, external_type, object_type, COALESCE(intent, '') AS intent, new_external_type, source, digest,"
+    " team, counts, asks, notes, suspicious, COALESCE(operation, 0) AS operation, COALESCE(undoes, 0) AS undoes,"
+    " agreed, problem, cancelled"
 )
 
 

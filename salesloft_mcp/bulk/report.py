@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from typing import Literal, NamedTuple, TextIO
 
 import anyio.to_thread
@@ -12,7 +12,7 @@ from salesloft_mcp.bulk.record_rows import fields_in
 from salesloft_mcp.bulk.status import LEFT_OUT, Status
 from salesloft_mcp.changes.change import Image, Line
 from salesloft_mcp.changes.change import State as ChangeState
-from salesloft_mcp.changes.log import ChangeLog
+from salesloft_mcp.changes.log import ALL, ChangeLog
 from salesloft_mcp.intake.formulas import formula_safe
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.staging import StagedRow, Verdict
@@ -67,7 +67,8 @@ async def attention(plans: Plans, log: ChangeLog, status: Status, after: int, li
     with plans.staging(status.plan.id) as staging:
         ruled_out = tuple(name for name in RULED_OUT if name not in status.plan.written)
         rows = [_joined(row, None) for row in await anyio.to_thread.run_sync(staging.lines, after, limit, ruled_out)]
-    rows += bad
+    known = {row.line for row in rows}
+    rows += [row for row in bad if row.line not in known]
     return sorted(rows, key=lambda row: row.line)[:limit]
 
 
@@ -82,12 +83,17 @@ async def all_attention(plans: Plans, log: ChangeLog, status: Status) -> AsyncIt
 
 async def ended_badly(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` whose write did not end well."""
-    bad = await log.lines(status.plan.operation, ENDED_BADLY, after, limit=limit, by="line")
+    number, rows_read = status.plan.operation, status.plan.counts.total()
     if status.plan.undoes:
+        bad = await log.lines(number, ENDED_BADLY, after, limit=limit, by="line")
         return [_of_line(line) for line in bad]
+    bad = await log.lines(number, ENDED_BADLY, after, rows_read, limit=limit, by="line")
+    deletions = await _deletions(log, status, after, rows_read, ENDED_BADLY, limit)
+    numbers = sorted({*(line.line or 0 for line in bad), *deletions})[:limit]
     with plans.staging(status.plan.id) as staging:
-        staged = {row.line: row for line in bad for row in staging.lines((line.line or 0) - 1, 1)}
-    return [_joined(staged[line.line or 0], line) for line in bad]
+        staged = [row for one in numbers for row in staging.lines(one - 1, 1)]
+    created = {line.line: line for line in bad}
+    return [_joined(row, created.get(row.line), deletions.get(row.line)) for row in staged]
 
 
 async def write_report(rows: AsyncIterator[ReportRow], file: TextIO, form: Format) -> None:
@@ -118,10 +124,29 @@ async def _batch(
         rows = await anyio.to_thread.run_sync(staging.lines, after, limit, only)
     lines = await log.lines(number, (), after, rows[-1].line, by="line") if rows and number else []
     ended = {line.line: line for line in lines}
-    return [_joined(row, ended.get(row.line)) for row in rows]
+    deletions = await _deletions(log, status, after, rows[-1].line) if rows and number else {}
+    return [_joined(row, ended.get(row.line), deletions.get(row.line)) for row in rows]
 
 
-def _joined(row: StagedRow, line: Line | None) -> ReportRow:
+async def _deletions(
+    log: ChangeLog, status: Status, after: int, last: int, states: Set[ChangeState] = frozenset(), limit: int = ALL
+) -> dict[int, Line]:
+    """Of a rename, how the mappings of rows past line `after` and up to `last` were deleted under the old type."""
+    rows_read = status.plan.counts.total()
+    if not status.plan.new_external_type:
+        return {}
+    span = (after + rows_read, last + rows_read)
+    lines = await log.lines(status.plan.operation, states, *span, limit=limit, by="line")
+    return {(line.line or 0) - rows_read: line for line in lines}
+
+
+def _joined(row: StagedRow, line: Line | None, deletion: Line | None = None) -> ReportRow:
+    if deletion is not None:
+        created = _joined(row, line)
+        done = deletion.state == "deleted" and created.outcome in ("created", "unchanged")
+        outcome = "renamed" if done else deletion.state
+        note = deletion.note if deletion.state in ENDED_BADLY else created.note
+        return created._replace(outcome=outcome, note=created.note if created.outcome in ENDED_BADLY else note)
     given = (row.line, row.external_id, row.object_id, row.by, row.ref, row.verdict)
     fields = fields_in(row.fields)
     images = (_fields(fields_in(row.before)), _fields(fields), _as_given(row, fields))

@@ -22,10 +22,12 @@ from salesloft_mcp.text import quoted
 
 LEFT_OUT: tuple[Verdict, ...] = ("conflict", "object unknown", "invalid")
 SECOND_ID = "second id"  # why a person has to agree to a row
+RENAMED = "renamed"  # mappings that are deleted under the type they have
 SUSPICIOUS_UPDATE = "suspicious update"  # rows that are held back, and would update a record
 # Why a person has to agree to rows of a plan, as the person is told.
 REASONS = {
     "configuration": "configurations to create first",
+    RENAMED: "mappings to delete under the old type",
     SECOND_ID: "records that get one more external id of this type",
     "do_not_contact": "records that leave all running cadences (do_not_contact)",
     "contact_restrictions": "people whom nobody may contact any more",
@@ -54,7 +56,8 @@ class PlanRow:
     """A plan as the table holds it, made `at` a moment. `asks` is why a person has to agree to rows, and to how many;
     `notes` are what was assumed of the input. `suspicious` says that its run writes suspicious rows, too. `agreed` is
     how many writes a person said yes to, until the run is cancelled; `cancelled` is how often its end was asked for
-    since it was begun.
+    since it was begun. Where `new_external_type` is not empty, mappings go from the one type to the other, and the run
+    that takes that back has the same two types.
     """
 
     id: str
@@ -63,6 +66,7 @@ class PlanRow:
     external_type: str
     object_type: ObjectType
     intent: Intent | Literal[""]
+    new_external_type: str
     source: str
     digest: str
     team: str
@@ -79,17 +83,31 @@ class PlanRow:
     @property
     def aim(self) -> Aim:
         """What it is for."""
-        return Aim(self.external_type, self.object_type, self.intent or None)
+        return Aim(self.external_type, self.object_type, self.intent or None, self.new_external_type)
 
     @property
     def written(self) -> tuple[Verdict, ...]:
         """The verdicts of the rows that its run writes."""
-        return ("create", "update", "suspicious") if self.suspicious else ("create", "update")
+        found: tuple[Verdict, ...] = ("rename", "delete") if self.new_external_type else ("create", "update")
+        return (*found, "suspicious") if self.suspicious else found
+
+    @property
+    def by_verb(self) -> Counter[str]:
+        """How many changes it wants to make, of records or mappings to create, to update and to delete. A mapping that
+        is renamed is created and deleted.
+        """
+        counts, doubtful = self.counts, self.counts["suspicious"] if self.suspicious else 0
+        if self.new_external_type and not self.undoes:
+            renamed = counts["rename"] + doubtful
+            return Counter(create=renamed, delete=renamed + counts["delete"])
+        damaged = self.asks[SUSPICIOUS_UPDATE] if self.suspicious else 0
+        creates = counts["create"] + doubtful - damaged
+        return Counter(create=creates, update=counts["update"] + damaged, delete=counts["delete"])
 
     @property
     def writes(self) -> int:
         """Changes that it wants to make."""
-        return sum(self.counts[name] for name in (*self.written, "delete"))
+        return self.by_verb.total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +141,8 @@ class Status:
         was mapped meanwhile, that is read: neither is counted here.
         """
         plan, size = self.plan, min(self.left, BATCH)
+        if plan.new_external_type:
+            return self._points_of_rename
         found = {name: min(plan.counts[name], size) for name in plan.written}
         free = sum(found.values()) - found["update"] if plan.intent else 0
         first = 2 if plan.asks["configuration"] and self.left and not plan.operation else 0
@@ -130,6 +150,22 @@ class Status:
         maps = batches > 0 and not plan.undoes and found["update"] < sum(found.values())
         new = 1 + (batches - 1) * -(-BATCH // PAGE_SIZE) if maps else 0
         return first + new + self.left + batches * questions(found["update"], min(free, size))
+
+    @property
+    def _points_of_rename(self) -> int:
+        """One each; what was mapped meanwhile, by others and by the batch before; and, in batches, whether the mapping
+        of the other type stands: before one is created, unless it comes back, and before one is deleted. Of two types
+        that differ in spelling alone each is looked up.
+        """
+        plan, verbs = self.plan, left_by_verb(self.plan, self, self.left)
+        first = 2 if plan.asks["configuration"] and self.left and not plan.operation else 0
+        looked = verbs["delete"] if plan.undoes else verbs["delete"] + verbs["create"]
+        batches = -(-verbs["create"] // BATCH)
+        new = 1 + (batches - 1) * -(-BATCH // PAGE_SIZE) if batches and not plan.undoes else 0
+        if plan.aim.is_respelled:
+            return first + new + self.left + looked
+        found = [verbs["delete"]] if plan.undoes else [verbs["create"], verbs["delete"]]
+        return first + new + self.left + sum(-(-one // BATCH) * questions(min(one, BATCH), 0) for one in found)
 
     @property
     def under_way(self) -> bool:
@@ -171,7 +207,10 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     _check_startable(status, suspicious)
     row = replace(row, suspicious=suspicious or row.suspicious)
     left = replace(status, plan=row).left
-    told = {"plan": row.id, "external type": quoted(row.external_type), "object type": row.object_type}
+    told = {"plan": row.id, "external type": quoted(row.external_type)}
+    if row.new_external_type:
+        told["new external type"] = quoted(row.new_external_type)
+    told["object type"] = row.object_type
     told["from"] = quoted(row.source)
     if row.digest:
         told["digest of the input"] = f"SHA-256 {row.digest[:16]}…"
@@ -182,7 +221,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
     unclear = row.suspicious and row.counts["suspicious"] > 0
     cost = replace(status, plan=row).points
     told["cost"] = f"{cost} point{'s' * (cost != 1)}"
-    writes = _left_by_verb(row, status, left)
+    writes = left_by_verb(row, status, left)
     return Operation(
         title,
         (),
@@ -197,6 +236,7 @@ def operation_of(status: Status, title: str = "run", suspicious: bool = False) -
             doubtful=min(row.counts["suspicious"], left) if row.suspicious else 0,
             asks=(sum(asks[name] for name in REASONS) or int(unclear)) if left else 0,
             remaps=bool(row.undoes and row.counts["update"] and writes["create"]),
+            renames=bool(row.new_external_type and writes["delete"]),
         ),
         facts=tuple(told.items()),
     )
@@ -220,13 +260,10 @@ def _check_startable(status: Status, suspicious: bool) -> None:
         raise errors.ConflictError(what, next_step=(Hint.PLAN_AGAIN, " for them, when it has ended."))
 
 
-def _left_by_verb(row: PlanRow, status: Status, left: int) -> Counter[str]:
+def left_by_verb(row: PlanRow, status: Status, left: int) -> Counter[str]:
     """What of `left` is to be created, updated and deleted. What was found as it shall be may be any of these."""
     outcomes = status.outcomes
-    damaged = row.asks[SUSPICIOUS_UPDATE] if row.suspicious else 0
-    creates = sum(row.counts[name] for name in row.written if name != "update") - damaged
-    rest = Counter(create=creates, update=row.counts["update"] + damaged, delete=row.counts["delete"])
-    rest -= Counter(create=outcomes["created"], update=outcomes["updated"], delete=outcomes["deleted"])
+    rest = row.by_verb - Counter(create=outcomes["created"], update=outcomes["updated"], delete=outcomes["deleted"])
     rest -= status.ended
     for what in tuple(rest):
         rest[what] -= min(rest[what], rest.total() - left)

@@ -15,6 +15,7 @@ from salesloft_mcp.text import Shown, View
 _PLANNED = {
     "create": ("to create", "to create"),
     "update": ("to update", "to update"),
+    "rename": ("to rename", "to rename"),
     "delete": ("to delete", "to delete"),
     "unchanged": ("unchanged", "unchanged"),
     "duplicate": ("duplicate", "duplicates"),
@@ -34,7 +35,8 @@ class RowView(View):
     given: str = Field("", description="By what the record was named, and the value.")
     plan: str = Field(
         description=(
-            "What the plan says: create, update, unchanged, suspicious, conflict, object unknown, invalid or duplicate."
+            "What the plan says: create, update, rename, delete, unchanged, suspicious, conflict, object unknown,"
+            " invalid or duplicate."
         )
     )
     outcome: str = Field("", description="How the write ended; absent when it was not begun.")
@@ -59,6 +61,7 @@ class PlanView(View):
     )
     external_type: str = Field(description="The type of the external ids.")
     object_type: str = Field(description="The kind of Salesloft record.")
+    new_external_type: str = Field("", description="Of a rename: the type that the mappings get.")
     source: str = Field(description="Where the rows come from.")
     rows_read: int = Field(0, description="How many rows the input holds, invalid ones included.")
     intent: str = Field("", description="Of a bulk upsert: upsert, create_only or update_only.")
@@ -80,6 +83,7 @@ class PlanView(View):
             state=status.state,
             external_type=row.external_type,
             object_type=row.object_type,
+            new_external_type=row.new_external_type,
             source=row.source,
             rows_read=0 if row.undoes else row.counts.total(),
             intent=row.intent,
@@ -100,13 +104,14 @@ def plan_sentence(status: Status) -> str:
     the writes that are done.
     """
     row, state, rows = status.plan, status.state, status.plan.counts.total()
-    writes = _numbers({name: row.counts[name] for name in (*row.written, "delete")}, _PLANNED) or "none to write"
+    read = _read(rows, "mapping" if row.new_external_type else "row")
+    writes = _numbers({name: row.counts[name] for name in row.written}, _PLANNED) or "none to write"
     left_out = _numbers({name: row.counts[name] for name in _PLANNED if name not in row.written}, _PLANNED)
     if state == "planned" and row.undoes:
         return f"planned: {_numbers(row.counts, _PLANNED)}. Nothing written yet."
     if state == "planned":
         told = ", ".join(filter(None, (writes, left_out)))
-        return f"planned: of {_rows(rows)}, {told}. Nothing written."
+        return f"planned: of {read}, {told}. Nothing written."
     if state == "planning":
         return "planning: look again in a moment. Nothing written."
     if not row.operation and (not rows or status.problem):
@@ -115,7 +120,7 @@ def plan_sentence(status: Status) -> str:
     ended = _numbers({name: status.outcomes[name] for name in get_args(ChangeState) if name not in OPEN}, {})
     done = f"{status.done:,} of {row.writes:,} done{f' ({ended})' if ended else ''}"
     since = {"undone": ", and taken back since", "undoing": ", and being taken back"}.get(state, "")
-    others = f" Left out of {_rows(rows)}: {left_out}." if left_out and not row.undoes else ""
+    others = f" Left out of {read}: {left_out}." if left_out and not row.undoes else ""
     flying = " The rows in flight may still be written." if state == "cancelling" else ""
     return f"{state}: {done}{since}.{others}{flying}"
 
@@ -126,5 +131,5 @@ def _numbers(numbers: Mapping[str, int], words: Mapping[str, tuple[str, str]]) -
     return ", ".join(f"{number:,} {one if number == 1 else several}" for number, (one, several) in told)
 
 
-def _rows(number: int) -> str:
-    return f"{number:,} row{'' if number == 1 else 's'}"
+def _read(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -99,6 +99,7 @@ class ByRun:
     doubtful: int = 0  # how many of these are suspicious, at the most
     asks: int = 0  # rows that a person has to agree to, however few there are
     remaps: bool = False  # whether what it creates are mappings, though it updates records: so does an undo
+    renames: bool = False  # whether mappings go from one external type to another
 
     @property
     def writes(self) -> int:
@@ -221,6 +222,10 @@ class Fed(NamedTuple):
     state: State = "intended"
     note: str = ""
     alone_since: float = math.inf
+
+
+class NotYetError(Exception):
+    """What follows in a run waits for the end of what was announced already."""
 
 
 @dataclass(frozen=True, slots=True)

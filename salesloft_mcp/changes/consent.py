@@ -117,6 +117,12 @@ _REMOVALS: tuple[Rule, ...] = (
         retype=True,
     ),
     Rule(
+        "Rename an external type",
+        lambda operation: operation.by_run.renames,
+        "mappings are created under the new type, then deleted under the old one; records and configurations stay",
+        ("Rename", "Leave it"),
+    ),
+    Rule(
         "Delete these external id mappings",
         lambda operation: operation.by_run.deletes > 0,
         "the records stay, but are no longer found by these external ids",

@@ -17,7 +17,7 @@ import anyio
 from salesloft_mcp import errors
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
 from salesloft_mcp.changes.attempt import look, look_together, send
-from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, Outcome, State
+from salesloft_mcp.changes.change import OPEN, UNSETTLED, Fed, Line, NotYetError, Outcome, State
 from salesloft_mcp.changes.refused import Refusals
 from salesloft_mcp.salesloft.call import sent_within
 from salesloft_mcp.salesloft.gather import gather_limited
@@ -35,7 +35,7 @@ MOST_SENDS = 10  # of one change in one run, each with an answer that was lost
 LONGEST_PAUSE = 30.0
 GIVE_UP_AFTER = 20  # passes in a row in which nothing went through
 
-# The next changes past a line of the input: at most so many, and none when there are no more.
+# The next changes past a line of the input: at most so many, and none when there are no more. It raises NotYetError.
 Feed = Callable[[int, int], Awaitable[Sequence[Fed]]]
 Lines = AsyncGenerator[Line, None]
 ReadT = TypeVar("ReadT")
@@ -47,6 +47,7 @@ class Run:
     unsettled, and again.
 
     `feed` brings changes that are not in the log yet. `quiet` is how many seconds a request may still be on its way.
+    `check` says which changes that have waited must not be sent any more.
     """
 
     changes: Changes
@@ -56,12 +57,14 @@ class Run:
     cancelled: Callable[[], bool] = lambda: False
     quiet: float = SENT_SECONDS
     at_once: int = AT_ONCE
+    check: Callable[[Sequence[Line]], Awaitable[list[Outcome]]] | None = None
     _outcomes: list[Outcome] = field(default_factory=list, init=False)  # not written down yet
     _sends: Counter[int] = field(default_factory=Counter, init=False)  # of each line whose answer was lost
     _in_vain: int = field(default=0, init=False)  # changes in a row without an answer
     _pauses: int = field(default=0, init=False)  # passes in a row in which nothing went through
     _refusals: Refusals = field(default_factory=Refusals, init=False)
     _last_word: str = field(default="", init=False)
+    _waits: bool = field(default=False, init=False)  # whether more follows when all that was announced has ended
     _calm_at: float = field(default=0.0, init=False)  # from then on nothing that was sent is on its way
 
     async def finish(self) -> bool:
@@ -85,7 +88,7 @@ class Run:
                     await self._pause(any(state not in ("unknown", "failed") for state in seen))
             elif held := await self.changes.log.lines(self.number, {"planned"}, limit=1):
                 await self._free(held[0])
-            else:
+            elif not self._waits:
                 return True
         return False
 
@@ -166,6 +169,7 @@ class Run:
         """Those that may be sent. A run may have rested for days, or waited long for points, and others have changed a
         record meanwhile: they are looked at once more.
         """
+        waiting = await self._checked(waiting)
         rested = [one for one in waiting if self._has_rested(one)]
         upserts = [one for one in waiting if one.change.kind == "record" and one not in rested]
         others = [one for one in waiting if one.change.kind != "record" and one not in rested]
@@ -181,6 +185,20 @@ class Run:
         now = self.changes.log.clock()
         await self.changes.settle(found, self.epoch)
         return [*others, *(replace(one.line, at=now) for one in found if one.state == "planned")]
+
+    async def _checked(self, waiting: Sequence[Line]) -> Sequence[Line]:
+        """Those that may still be sent; where that cannot be read now, none."""
+        if self.check is None:
+            return waiting
+        try:
+            found = await self.check(waiting)
+        except errors.ApiError as error:
+            self._refusals.read(error)
+            return ()
+        self._refusals.read()
+        await self.changes.settle(found, self.epoch)
+        ruled_out = {one.line.id for one in found}
+        return [one for one in waiting if one.id not in ruled_out]
 
     def _has_rested(self, line: Line) -> bool:
         """Whether somebody may have given the external id of a creation to a record meanwhile, a hidden one, too."""
@@ -198,7 +216,7 @@ class Run:
         await self.changes.settle(sure, self.epoch)
         return [replace(one.line, at=now) for one in sure if one.state == "planned"]
 
-    async def _freshly(self, read: Callable[[], Awaitable[Sequence[ReadT]]]) -> Sequence[ReadT]:
+    async def _freshly(self, read: Callable[[], Awaitable[ReadT]]) -> ReadT:
         """What is read; once more where that took so long, by waiting for points, that the first of it is old."""
         since = anyio.current_time()
         found = await read()
@@ -220,9 +238,13 @@ class Run:
 
     async def _fed(self, line_after: int) -> Sequence[Fed]:
         """The next changes past a line; where they cannot be read for a moment, that is waited out."""
+        self._waits = False
         while not self.cancelled():
             try:
                 fed = await self.feed(line_after, BATCH)
+            except NotYetError:
+                self._waits = True
+                return ()
             except errors.ApiError as error:
                 self._refusals.read(error)
                 self._raise_refusal()

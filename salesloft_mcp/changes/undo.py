@@ -68,7 +68,9 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         raise _no_way_back(number, error.what, error.steps if error.next_step else _LOOK) from error
     gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
     key = logged.lines[0].change.key
-    facts = () if done else (("external type", quoted(key.external_type)), ("object type", key.object_type))
+    types = await _types(changes, number) if not done else []
+    facts = tuple(zip(("external type", "new external type"), map(quoted, types), strict=False))
+    facts = (*facts, ("object type", key.object_type)) if facts else ()
     restricted = await history.restricted_again(database, number) if ran["update"] else 0
     if restricted:
         facts = (*facts, (history.RESTRICTED_AGAIN, f"{restricted} records (contact, or archived)"))
@@ -77,14 +79,14 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
         tuple(back),
         carries=await configurations.count(changes.api, gone.key) if gone else 0,
         undoes=number,
-        by_run=_by_run(number, ran, key.object_type, restricted),
+        by_run=_by_run(number, ran, key.object_type, restricted, len(types) > 1),
         facts=facts,
         left=tuple(left),
         read_at=read_at,
     )
 
 
-def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted: int) -> ByRun:
+def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted: int, renamed: bool) -> ByRun:
     return ByRun(
         f"undo-{number}" if ran else "",
         of=object_type if ran["update"] else "mappings",
@@ -93,7 +95,16 @@ def _by_run(number: int, ran: Counter[str], object_type: ObjectType, restricted:
         deletes=ran["delete"],
         asks=restricted,
         remaps=bool(ran["update"] and ran["create"]),
+        renames=renamed and ran["delete"] > 0,
     )
+
+
+async def _types(changes: Changes, number: int) -> list[str]:
+    """The external types of a run: of a rename, what was written first and last, so that the way back goes from the one
+    to the other.
+    """
+    ends = [(await changes.log.lines(number, DONE, limit=1, by=order))[:1] for order in ("id", "id DESC")]
+    return list(dict.fromkeys(line.change.key.external_type for end in ends for line in end))
 
 
 async def _logged(changes: Changes, database: Database, number: int) -> Logged:

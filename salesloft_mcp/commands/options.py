@@ -17,7 +17,7 @@ from salesloft_mcp.program import program
 
 _COMMANDS = {
     Hint.LIST_MAPPINGS: "run `salesloft-mcp resolve`",
-    Hint.PLAN_AGAIN: "plan it again with `salesloft-mcp backfill plan` or `bulk-upsert plan`",
+    Hint.PLAN_AGAIN: "plan it again with `salesloft-mcp backfill plan`, `bulk-upsert plan` or `rename plan`",
     Hint.LIST_CHANGES: "run `salesloft-mcp changes`",
     Hint.UNDO: "give `salesloft-mcp runs undo` the plan of change",
 }
@@ -36,6 +36,7 @@ _TOOLS = {
     "audit": ("audit_external_ids",),
     "backfill plan": ("plan_backfill",),
     "bulk-upsert plan": ("plan_bulk_upsert",),
+    "rename plan": ("plan_type_rename",),
     "runs start": ("run_plan",),
     "runs resume": ("run_plan",),
     "runs undo": ("undo_change",),

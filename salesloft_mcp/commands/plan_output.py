@@ -1,7 +1,7 @@
 """Plans in a terminal: a bar while one is worked on, a table of how far it is, a line each in a list; or JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.report import ReportRow, attention
 from salesloft_mcp.bulk.sources import source, wanted
 from salesloft_mcp.bulk.status import Status
@@ -33,7 +33,7 @@ EXAMPLES = 10
 def make(
     aim: Aim, file: Path | None, custom_field: str, columns: tuple[str, ...], as_json: bool, **where: Unpack[Where]
 ) -> None:
-    """Make a plan, and show it with the rows that need attention."""
+    """Make a plan of what a file or a custom field asks for, and show it with the rows that need attention."""
     external_id(aim.external_type, "--external-type", MAX_EXTERNAL_TYPE)
     file = file and file.resolve()
     chosen = columns_of(columns)
@@ -41,8 +41,17 @@ def make(
         raise InputError(MAP, "a custom field has no columns.", next_step="leave it out.")
     Heads(wanted(aim), chosen, option=MAP)  # a field that does not exist is a wrong option, whatever the file
 
+    def load(app: App) -> tuple[Load, str]:
+        return source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)
+
+    make_of(aim, load, as_json, **where)
+
+
+def make_of(aim: Aim, load_from: Callable[[App], tuple[Load, str]], as_json: bool, **where: Unpack[Where]) -> None:
+    """Make a plan of what is loaded, and show it with the rows that need attention."""
+
     async def work(app: App) -> None:
-        load, described = source(app.salesloft, file=file or "", custom_field=custom_field, columns=chosen)
+        load, described = load_from(app)
         found = await followed(app, await app.jobs.plan(aim, load, described))
         if found.problem:
             raise SalesloftMcpError(found.problem)

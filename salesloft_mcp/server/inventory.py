@@ -59,6 +59,7 @@ INVENTORY = (
     Entry(audit.audit_external_ids, "Audit external ids", "read"),
     Entry(plans.plan_backfill, "Plan a backfill", "read"),
     Entry(plans.plan_bulk_upsert, "Plan a bulk upsert", "read"),
+    Entry(plans.plan_type_rename, "Plan a rename of a type", "read"),
     Entry(plans.run_plan, "Run a plan", "write", asks=True),
     Entry(plans.get_plan, "Get a plan", "read", local=True),
     Entry(plans.cancel_plan, "Cancel a plan", "write", local=True),

@@ -18,7 +18,7 @@ _TOOLS = {
     Hint.MAP_RECORD: "call create_external_id_mapping",
     Hint.DELETE_MAPPING: "delete the mapping with delete_external_id_mapping",
     Hint.SEARCH_RECORDS: "find the record with search_records",
-    Hint.PLAN_AGAIN: "plan it again with plan_backfill or plan_bulk_upsert",
+    Hint.PLAN_AGAIN: "plan it again with plan_backfill, plan_bulk_upsert or plan_type_rename",
     Hint.LIST_CHANGES: "look with list_changes",
     Hint.UNDO: "call undo_change",
 }

@@ -5,8 +5,18 @@ from importlib.resources import files
 
 # Each step is a file of statements: what version 0.1.0 made; then a write became an operation of one or more changes;
 # then a plan could upsert; then the log found what was created under nearly the same external id; then it was kept
-# where a person had decided; then what `verify` saw; then what a server saw of its clients.
-_STEPS = ("first_tables", "operations", "bulk_upserts", "near_changes", "decided_where", "learned", "clients")
+# where a person had decided; then what `verify` saw; then what a server saw of its clients; then a plan could
+# rename an external type.
+_STEPS = (
+    "first_tables",
+    "operations",
+    "bulk_upserts",
+    "near_changes",
+    "decided_where",
+    "learned",
+    "clients",
+    "renames",
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -23,11 +23,21 @@ AND = ", "  # between several reasons to ask
 ADDED = 1_000  # rows at once: more of them outlive several passes of the garbage collector
 
 Verdict = Literal[
-    "new", "create", "update", "unchanged", "conflict", "object unknown", "suspicious", "invalid", "duplicate"
+    "new",
+    "create",
+    "update",
+    "rename",
+    "delete",
+    "unchanged",
+    "conflict",
+    "object unknown",
+    "suspicious",
+    "invalid",
+    "duplicate",
 ]
 Column = Literal["external_id", "ref", "object_id"]
 # What is done to all rows at once, each in a file of statements that says what it is for.
-Step = Literal["duplicates", "contradictions", "verdicts", "taken", "suspicious"]
+Step = Literal["duplicates", "contradictions", "verdicts", "taken", "suspicious", "renames"]
 
 
 class NewRow(NamedTuple):
@@ -47,6 +57,7 @@ class NewRow(NamedTuple):
     doubt: str = ""
     verdict: Verdict = "new"
     note: str = ""
+    mapping_id: int | None = None
     also: Sequence[tuple[str, str]] = ()  # other keys of it, as pairs of `by` and `ref`
 
 

@@ -30,6 +30,7 @@ VALID: dict[str, dict[str, Any]] = {
     "audit_external_ids": {**KEY, "kind": "orphans", "limit": 1},
     "plan_backfill": {**KEY, "rows": [{"external_id": "N1", "object_id": 578495206}]},
     "plan_bulk_upsert": {**KEY, "rows": [{"external_id": "N1", "title": "x"}], "intent": "upsert"},
+    "plan_type_rename": {**KEY, "new_external_type": "erp"},
     "run_plan": {"plan": "1", "preview": True},
     "get_plan": {"plan": "1", "rows": "all", "cursor": "1"},
     "cancel_plan": {"plan": "1"},

@@ -54,6 +54,7 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("undo_change", {"change": 3}),
     ("plan_backfill", {"external_type": "erp", "object_type": "people", **ROWS}),
     ("plan_bulk_upsert", {**KEY, "rows": [{"external_id": "CONTACT1001", "title": "x"}, {"external_id": 7}]}),
+    ("plan_type_rename", {**KEY, "new_external_type": "erp"}),
     ("get_plan", {"rows": "all"}),
     ("cancel_plan", {}),
     ("run_plan", {"preview": True}),
@@ -65,7 +66,7 @@ LOCAL = {"get_plan", "cancel_plan"}
 
 # Bulk work, audit and the way back: what the guide leaves to its reader.
 BEYOND_THE_GUIDE = {
-    *("plan_backfill", "plan_bulk_upsert", "run_plan", "get_plan", "cancel_plan"),
+    *("plan_backfill", "plan_bulk_upsert", "plan_type_rename", "run_plan", "get_plan", "cancel_plan"),
     *("audit_external_ids", "list_changes", "undo_change"),
 }
 

@@ -40,6 +40,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "object_type": "people",
         "rows": [{"external_id": "new", "email_address": PRIVATE}],
     },
+    "plan_type_rename": {"external_type": "crm_lead", "object_type": "people", "new_external_type": "erp"},
     "run_plan": {"plan": "1"},
     "get_plan": {"plan": "1"},
     "cancel_plan": {"plan": "1"},

@@ -28,6 +28,7 @@ READS: list[tuple[str, dict[str, Any]]] = [
     ("list_external_id_mappings", {}),
     ("audit_external_ids", {}),
     ("plan_backfill", {**LEAD, "rows": [{"external_id": "A", "object_id": "207550001"}]}),
+    ("plan_type_rename", {**LEAD, "new_external_type": "erp"}),
     ("list_changes", {}),
 ]
 WRITES: list[tuple[str, dict[str, Any]]] = [

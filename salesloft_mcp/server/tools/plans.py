@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.bulk.plan import Aim
+from salesloft_mcp.bulk.plan import Aim, Load
+from salesloft_mcp.bulk.plan_renames import load_mappings, rename
 from salesloft_mcp.bulk.report import ReportRow, attention, every_row
 from salesloft_mcp.bulk.sources import source
 from salesloft_mcp.bulk.status import Status, operation_of
@@ -55,6 +56,7 @@ WhichRows = Annotated[
 ]
 
 
+NewExternalType = Annotated[arguments.ExternalType, Field(description="The type that its mappings get.")]
 KindOfUpsert = Annotated[
     Literal["people", "accounts"],
     BeforeValidator(object_type_of),
@@ -104,6 +106,19 @@ async def plan_bulk_upsert(
     return await _planned(ctx, Aim(external_type, object_type, intent), rows, file, columns=columns)
 
 
+async def plan_type_rename(
+    ctx: Context[App, Any],
+    external_type: arguments.ExternalType,
+    object_type: arguments.KindOfRecord,
+    new_external_type: NewExternalType,
+) -> Annotated[CallToolResult, PlanAnswer]:
+    """Plan to rename an external type: its mappings are created under the new type, then deleted under the old one. It
+    writes nothing."""
+    app = ctx.request_context.lifespan_context
+    aim = rename(external_type, object_type, new_external_type)
+    return await _answered(ctx, aim, partial(load_mappings, api=app.salesloft), f"type {external_type}")
+
+
 async def _planned(
     ctx: Context[App, Any],
     aim: Aim,
@@ -114,6 +129,11 @@ async def _planned(
 ) -> CallToolResult:
     app = ctx.request_context.lifespan_context
     load, described = source(app.salesloft, rows, file, custom_field, app.settings.files_dir, columns)
+    return await _answered(ctx, aim, load, described)
+
+
+async def _answered(ctx: Context[App, Any], aim: Aim, load: Load, described: str) -> CallToolResult:
+    app = ctx.request_context.lifespan_context
     plan = await app.jobs.plan(aim, load, described)
     status = await followed(ctx, plan)
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
