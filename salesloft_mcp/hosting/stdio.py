@@ -14,7 +14,8 @@ import anyio
 from mcp.server import MCPServer
 
 from salesloft_mcp.app import App
-from salesloft_mcp.server.sdk import MAX_MESSAGE, serve_lines
+from salesloft_mcp.server.envelope import MAX_MESSAGE
+from salesloft_mcp.server.lines import serve_lines
 
 GRACE_SECONDS = 0.5  # for calls in flight when the host has closed its end
 
@@ -24,17 +25,41 @@ async def serve_stdio(server: MCPServer[App]) -> None:
     if sys.platform == "win32":  # where pipes cannot be waited for
         await server.run_stdio_async()
     else:
-        async with _open_output() as write:
-            await serve_lines(server, _lines(), write, GRACE_SECONDS)
+        host = _Host()
+        async with _open_output(host) as write:
+            await serve_lines(server, _lines(host), write, GRACE_SECONDS)
 
 
-async def _lines() -> AsyncIterator[bytes | None]:
+class _Host(asyncio.StreamReaderProtocol):
+    """The other end of standard output. When the host closes that, nobody can be answered any more, and what it still
+    writes is not read, just as if it had closed its own output.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.StreamReader())
+        self.is_gone = False
+        self._waiting = anyio.CancelScope()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_gone = True
+        self._waiting.cancel()
+        super().connection_lost(exc)
+
+    async def wait_for_input(self) -> None:
+        """Until standard input can be read, or the host is gone."""
+        with anyio.CancelScope() as self._waiting:
+            await anyio.wait_readable(0)
+
+
+async def _lines(host: _Host) -> AsyncIterator[bytes | None]:
     """The lines of standard input without the blank ones. None stands for a line that is too long."""
     waits = os.isatty(0) or _is_pipe_or_socket(0)  # a file is always ready, and cannot be waited for
     rest, is_too_long, chunk = b"", False, b"\n"
-    while chunk:
+    while chunk and not host.is_gone:
         if waits:
-            await anyio.wait_readable(0)
+            await host.wait_for_input()
+            if host.is_gone:
+                return
         chunk = b""
         with suppress(ConnectionResetError):  # a host that was killed has closed its end, too
             chunk = os.read(0, 65_536)  # what a pipe holds
@@ -48,7 +73,7 @@ async def _lines() -> AsyncIterator[bytes | None]:
 
 
 @asynccontextmanager
-async def _open_output() -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+async def _open_output(host: _Host) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
     """A way to write to standard output. Whatever else prints goes to standard error from now on."""
     sys.stdout.flush()
     wire = os.fdopen(os.dup(1), "wb")
@@ -64,9 +89,7 @@ async def _open_output() -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
         return
 
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), wire
-    )
+    transport, protocol = await loop.connect_write_pipe(lambda: host, wire)
     # A socket may be used both ways; then what comes in must not count as the end of what goes out.
     if stat.S_ISSOCK(os.fstat(wire.fileno()).st_mode):
         loop.remove_reader(wire.fileno())
@@ -74,6 +97,8 @@ async def _open_output() -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
     writer = asyncio.StreamWriter(transport, protocol, None, loop)
 
     async def write(data: bytes) -> None:
+        if host.is_gone:
+            raise BrokenPipeError
         writer.write(data)
         await writer.drain()
 

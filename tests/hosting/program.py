@@ -98,6 +98,11 @@ class Program:
         os.close(self._to)
         self._to = -1
 
+    def close_output(self) -> None:
+        """The host reads no more."""
+        os.close(self._from)
+        self._from = -1
+
     def stop(self, how: signal.Signals | None) -> int:
         """Send a signal, or close standard input; the exit code."""
         if how is None:

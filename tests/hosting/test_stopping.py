@@ -9,7 +9,7 @@ import pytest
 from salesloft_mcp.hosting import http, stdio
 
 from .conftest import Start, start_on
-from .program import API_KEY, Era, SilentUpstream
+from .program import API_KEY, HANG_SECONDS, Era, SilentUpstream
 
 ENDS = pytest.mark.parametrize(
     ("how", "code"),
@@ -26,6 +26,15 @@ def test_a_server_at_rest_ends_with_the_code_a_shell_expects(
         program.shake_hands("auto")
         assert program.stop(how) == code
         assert program.rest() == []
+
+
+def test_a_host_that_closes_our_output_first_ends_it_quietly(start: Start, era: Era, log: Path) -> None:
+    with start() as program:
+        program.shake_hands(era)
+        program.close_output()
+        program.call(7, "get_connection")
+        assert program.process.wait(HANG_SECONDS) == 0
+    assert log.read_text() == ""
 
 
 def test_nothing_is_waited_for_on_purpose_as_long_as_a_host_waits() -> None:
