@@ -159,9 +159,9 @@ def _only_is_null(request: Request, handler: Handler) -> Answer:
 
 
 def _whole_city(request: Request, handler: Handler) -> Answer:
-    wanted = request.query.one("city")
+    wanted = request.query.many("city")
     cities = {row["fields"].get("city") for row in request.store.select("people")} if wanted else set()
-    return handler(with_query(request, {"city": "no such place"}) if wanted and wanted not in cities else request)
+    return handler(request if cities.issuperset(wanted) else with_query(request, {"city[]": "no such place"}))
 
 
 def _gone(request: Request, handler: Handler) -> Answer:

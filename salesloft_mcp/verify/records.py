@@ -102,7 +102,7 @@ async def _parts(bench: Bench) -> str:
     usable = [one for one, _ in cities.most_common() if len(one) > LONG_ENOUGH and one.isascii() and one.isalpha()]
     if not usable:
         raise NotToldError("none of the people who were updated last has a city to look for")
-    found = await bench.ask(PEOPLE, ("city", usable[0][1:].swapcase()))
+    found = await bench.ask(PEOPLE, ("city[]", usable[0][1:].swapcase()))
     return "found" if usable[0] in found.values("city") else "not found"
 
 

@@ -17,6 +17,7 @@ NOT_TRIED = (
     NotTried("Custom fields that the team does not have are dropped without a word", _PERSON),
     NotTried("A CRM id without its type, or of another length or beginning, is a 422 on that field", _PERSON),
     NotTried("A type of CRM object is told as contact, lead or account", _PERSON),
+    NotTried("Every word of a search for users has to be found", "nothing depends on it: each user is compared here"),
     NotTried(
         "Points count by the clock minute, and the 429 says nothing more",
         "it would take the points of every other integration of the team",

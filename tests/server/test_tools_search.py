@@ -174,3 +174,127 @@ async def test_users_who_are_deactivated_are_found_and_told(connect: Connect, ap
         (named,) = (await call(client, "search_records", object_type="users", email=found["email"])).data["records"]
         resolved = await call(client, "resolve_external_ids", external_ids=["gone"])
     assert found["active"] is named["active"] is resolved.data["record"]["active"] is False
+
+
+PEOPLE = {"object_type": "people"}
+
+
+async def test_who_at_an_account_has_no_lead_id_is_one_call(connect: Connect) -> None:
+    async with connect() as client:
+        named = await call(
+            client, "search_records", **PEOPLE, account="cobalt health", without_external_type="crm_lead"
+        )
+        numbered = await call(client, "search_records", **PEOPLE, account=9025, without_external_type="crm_lead")
+    assert named.words == '2 of 3 people have no "crm_lead" id. Account: "Cobalt Health" (account 9025).'
+    assert {row["account_name"] for row in named.data["records"]} == {"Cobalt Health"}
+    assert [row["id"] for row in named.data["records"]] == [row["id"] for row in numbered.data["records"]]
+    assert {row["account_id"] for row in numbered.data["records"]} == {9025}
+    assert (named.data["points_spent"], numbered.data["points_spent"]) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({**PEOPLE, "account": "beacon-analytics.test", "title": "vp", "filters": {"city": "Austin"}}, {578495206}),
+        ({**PEOPLE, "account": "https://www.beacon-analytics.test/en", "name": "haddad BEATRIZ"}, {578495206}),
+        ({**PEOPLE, "name": "beatriz haddad"}, {578495206}),
+        ({**PEOPLE, "owner": "Mei Jensen", "title": "VP", "account": "Beacon Analytics"}, {578495206}),
+        ({**PEOPLE, "owner": "mei.jensen@northwind.example.com", "account": "9872", "title": "VP"}, {578495206}),
+        ({**PEOPLE, "account": 9025, "filters": {"title": ["IT", "Analyst"]}}, {207550025, 207550145}),
+        ({**PEOPLE, "account": 9025, "filters": {"owner_id": [4, 7], "title": "IT"}}, set[int]()),
+        ({"object_type": "accounts", "name": "cobalt health"}, {9025}),
+        ({"object_type": "accounts", "name": "Health cobalt"}, {9025}),
+        ({"object_type": "accounts", "filters": {"website": "beacon-analytics.test"}}, {9872}),
+        ({"object_type": "accounts", "filters": {"industry": "health"}, "owner": "tomas"}, {9031}),
+        ({"object_type": "accounts", "filters": {"custom_fields[Legacy Account ID]": "a-4000"}}, {13}),
+        ({"object_type": "users", "name": "garcia tomas"}, {9}),
+    ],
+)
+async def test_people_ask_by_account_owner_title_place_and_name(
+    connect: Connect, arguments: dict[str, Any], found: set[int]
+) -> None:
+    async with connect() as client:
+        reply = await call(client, "search_records", **arguments)
+    assert {row["id"] for row in reply.data["records"]} == found
+    assert reply.data["points_spent"] <= 6
+
+
+async def test_who_is_deactivated_is_told(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "search_records", object_type="users", name="Tomás García")
+    assert reply.words == "1 user."
+    assert reply.data["records"][0]["active"] is False
+
+
+async def test_several_accounts_that_fit_are_named_and_none_is_chosen(connect: Connect) -> None:
+    async with connect() as client:
+        several = await refused(client, "search_records", **PEOPLE, account="Cobalt", title="VP")
+        none = await refused(client, "search_records", **PEOPLE, account="Cobalt Systems")
+        owners = await refused(client, "search_records", **PEOPLE, owner="christ")
+    assert several.startswith(
+        'account: "Cobalt" fits 5 accounts: "Cobalt Analytics" (account 9001, "cobalt-analytics.te'
+    )
+    assert none.startswith(
+        'account: no account was found by "Cobalt Systems". Near are "Cobalt Analytics" (account 9001'
+    )
+    assert owners.startswith('owner: "christ" fits 2 users: ')
+    assert "\nNext: give its domain, its id or the whole of its name" in several
+
+
+async def test_who_lacks_an_id_is_paged_to_the_end_while_records_change(connect: Connect, app: App) -> None:
+    asked = {"object_type": "accounts", "filters": {"industry": "healthcare"}, "without_external_type": "marketing"}
+    async with connect() as client:
+        first = await call(client, "search_records", **asked, limit=4)
+        await app.salesloft.create_mapping("marketing", "accounts", "NEW", 9033)
+        fields = AccountFields(name="Late Health", domain="late-health.test", industry="Healthcare")
+        late = await app.salesloft.upsert_account("billing", "LATE", fields)
+        again = await call(client, "search_records", **asked, limit=4, cursor=first.data["next_cursor"])
+    assert first.words == '4 of the first 10 accounts have no "marketing" id; more with next_cursor.'
+    assert [row["id"] for row in first.data["records"]] == [9029, 9030, 9031, 9032]
+    assert [row["id"] for row in again.data["records"]] == [9034, late.id]
+    assert again.words == '2 of the next 3 accounts have no "marketing" id.'
+    assert "next_cursor" not in again.data
+
+
+async def test_a_type_that_is_not_configured_is_refused_with_the_nearest(connect: Connect) -> None:
+    async with connect() as client:
+        words = await refused(client, "search_records", **PEOPLE, without_external_type="crm_leed")
+    assert words.startswith(
+        'without_external_type: "crm_leed" is not configured for people.\nNext: existing are "crm_lead"'
+    )
+
+
+async def test_a_sentence_says_page_only_where_there_is_more(connect: Connect) -> None:
+    async with connect() as client:
+        first = await call(client, "search_records", **PEOPLE, account=9025, limit=2)
+        last = await call(client, "search_records", **PEOPLE, account=9025, limit=2, cursor=first.data["next_cursor"])
+        none = await call(client, "search_records", **PEOPLE, title="astronaut")
+        gone = await call(client, "search_records", **PEOPLE, account=99)
+        words = await call(client, "search_records", **PEOPLE, account=9025, name="aiden", limit=1)
+    assert first.words == "2 people; more with next_cursor."
+    assert last.words == "1 person on this page, the last one."
+    assert none.words.startswith("No person fits. Compared: title (a part of it, in any case).")
+    assert gone.words == "No person fits. Account: there is no account 99, or it is hidden."
+    assert words.words.startswith("1 person; the names of the first ")
+
+
+async def test_a_name_alone_is_not_looked_for_among_very_many(
+    connect: Connect, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.lookups.searches.MOST_COMPARED", 100)
+    async with connect() as client:
+        words = await refused(client, "search_records", **PEOPLE, name="Kim")
+        within = await call(client, "search_records", **PEOPLE, name="Aiden", account=9025)
+    assert words.startswith('name: Salesloft cannot search people by name, and "Kim" may be any of the 160 here.')
+    assert "\nNext: give account, too" in words
+    assert len(within.data["records"]) == 3
+
+
+async def test_a_cursor_of_another_search_is_refused(connect: Connect) -> None:
+    async with connect() as client:
+        for arguments in (
+            {"title": "VP", "cursor": "n1672563600000000-5"},
+            {"without_external_type": "crm_lead", "cursor": "2"},
+        ):
+            assert (await refused(client, "search_records", **PEOPLE, **arguments)).startswith("cursor: is of another")
+        assert "is not a cursor" in await refused(client, "search_records", **PEOPLE, title="VP", cursor="x1-2")

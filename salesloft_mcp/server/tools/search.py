@@ -182,10 +182,12 @@ def _sentence(object_type: ObjectType, found: Found, without: str, goes_on: bool
     looked = f"{which}{found.looked} {object_type if found.looked != 1 else SINGULAR[object_type]}"
     kind = object_type if rows != 1 else SINGULAR[object_type]
     bound = " This is as far as one call reads." if found.stopped else ""
+    if found.by_words and not (rows or more):
+        bound = " Each word has to begin a word of the name."
     if without and found.looked:
         have = "has" if rows == 1 else "have"
         words = f"{rows} of {looked} {have} no {quoted(without)} id"
-    elif found.by_words:
+    elif found.by_words and found.looked:
         words = f"{rows} {kind}; the names of {looked} were compared"
     elif not rows and not goes_on:
         words = f"No {SINGULAR[object_type]} fits"
