@@ -1,14 +1,17 @@
 """How a plan and its run are shown, by tools and commands alike. Every text of others in it is made safe."""
 
 from collections.abc import Mapping
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from salesloft_mcp.bulk.plan import minutes
-from salesloft_mcp.bulk.status import REASONS, Status
+from salesloft_mcp.bulk.status import REASONS, State, Status
 from salesloft_mcp.changes.change import OPEN
 from salesloft_mcp.changes.change import State as ChangeState
+from salesloft_mcp.changes.records import Intent
+from salesloft_mcp.salesloft.models import ObjectType
+from salesloft_mcp.state.staging import Verdict
 from salesloft_mcp.text import Shown, View
 
 # The words of each verdict after a number of one and of several, in the order in which they are told.
@@ -33,13 +36,10 @@ class RowView(View):
     external_id: str = Field(description="The id in your own system.")
     object_id: int | None = Field(None, description="Salesloft's own id of the record.")
     given: str = Field("", description="By what the record was named, and the value.")
-    plan: str = Field(
-        description=(
-            "What the plan says: create, update, rename, delete, unchanged, suspicious, conflict, object unknown,"
-            " invalid or duplicate."
-        )
+    plan: Verdict = Field(description="What the plan says of the row; new: nothing yet.")
+    outcome: Annotated[ChangeState | None, BeforeValidator(lambda state: state or None)] = Field(
+        None, description="How the write ended; absent when it was not begun."
     )
-    outcome: str = Field("", description="How the write ended; absent when it was not begun.")
     note: str = Field("", description="Why it is not written, or what was made of it.")
     mapping_id: int | None = Field(None, description="Salesloft's id of the mapping.")
     old: Shown | None = Field(None, description="Of an upsert: the fields it writes, as they were.")
@@ -53,18 +53,13 @@ class PlanView(View):
     ours = frozenset({"problem", "notes"})
 
     plan: str = Field(description="The id of the plan.")
-    state: str = Field(
-        description=(
-            "planning, planned, running, cancelling, paused (until somebody signs in), stopped, cancelled, finished,"
-            " failed, undoing, undone."
-        )
-    )
+    state: State = Field(description="How far it is; paused: until somebody signs in.")
     external_type: str = Field(description="The type of the external ids.")
-    object_type: str = Field(description="The kind of Salesloft record.")
+    object_type: ObjectType = Field(description="The kind of Salesloft record.")
     new_external_type: str = Field("", description="Of a rename: the type that the mappings get.")
     source: str = Field(description="Where the rows come from.")
     rows_read: int = Field(0, description="How many rows the input holds, invalid ones included.")
-    intent: str = Field("", description="Of a bulk upsert: upsert, create_only or update_only.")
+    intent: Intent | None = Field(None, description="Of a bulk upsert: what it may do.")
     counts: dict[str, int] = Field(description="How many rows the plan says what of.")
     asks: dict[str, int] = Field({}, description="Why a person has to agree, and to how many rows.")
     notes: list[str] = Field([], description="What was assumed of the input, and what was passed over.")
@@ -86,7 +81,7 @@ class PlanView(View):
             new_external_type=row.new_external_type,
             source=row.source,
             rows_read=0 if row.undoes else row.counts.total(),
-            intent=row.intent,
+            intent=row.intent or None,
             counts={name: number for name, number in row.counts.items() if number},
             asks={words: row.asks[name] for name, words in REASONS.items() if row.asks[name]},
             notes=list(row.notes),

@@ -53,7 +53,7 @@ class Changes:
     limits: Policy = NO_LIMITS
     quiet: float = QUIET_SECONDS
     sent_seconds: float = SENT_SECONDS
-    _place: Place | None = field(default=None, init=False)
+    known_place: Place | None = field(default=None, init=False)  # as far as it was read
 
     async def place(self, fresh: bool = False) -> Place:
         """The environment and the team that every write goes to: a point, once, and whenever it has to be `fresh`.
@@ -61,21 +61,21 @@ class Changes:
         Raises:
             ApiError: it has to be fresh, and what Salesloft says of the team cannot be read.
         """
-        if self._place is None or fresh:
+        if self.known_place is None or fresh:
             try:
                 team = await self.api.team()
-                self._place = Place(self.environment, team.id, team.name or "")
+                self.known_place = Place(self.environment, team.id, team.name or "")
             except _NO_TEAM:
-                self._place = Place(self.environment)
+                self.known_place = Place(self.environment)
             except _NO_WORD:
                 if fresh:
                     raise
                 return Place(self.environment)
-        return self._place
+        return self.known_place
 
     def forget_place(self) -> None:
         """Read the team anew the next time: the token may be of another one by now."""
-        self._place = None
+        self.known_place = None
 
     async def taken_off(self, keys: Iterable[MappingKey]) -> dict[str, Line]:
         """Of these external ids, those that were taken off a record here, or nearly the same one was: the deletion by
@@ -106,7 +106,7 @@ class Changes:
         rule = needed(operation, unconfirmed + besides, self.limits.ask)
         if rule is None:
             return None
-        place = await self.place(fresh=self._place is None)  # whoever agrees has to know where
+        place = await self.place(fresh=self.known_place is None)  # whoever agrees has to know where
         return question(operation, rule, place, await self.log.last(operation))
 
     async def still_agreed(self, number: int) -> bool:

@@ -50,7 +50,7 @@ ExternalType = Annotated[
 ]
 ExternalId = Annotated[
     str,
-    Field(strict=True, description="The id in your own system, compared exactly."),
+    Field(strict=True, description="Your own system's id, exactly."),
     _by(external_id),
 ]
 ExactId = Annotated[str, Field(strict=True), _by(external_id)]
@@ -62,11 +62,11 @@ ManyExternalIds = Annotated[
     list[ExactId],
     Field(min_length=1, max_length=1_000, description="1 to 1000 external ids, compared exactly."),
 ]
-KindOfRecord = Annotated[ObjectType, BeforeValidator(object_type_of), Field(description="The kind of record.")]
+KindOfRecord = Annotated[ObjectType, BeforeValidator(object_type_of), Field(description="Kind of record.")]
 ObjectId = Annotated[int, BeforeValidator(whole), Field(description="Salesloft's own id of the record.")]
 # What may be left out. A text is then empty and never null, because a text that may be null is read as JSON, in which
 # the id "null" is no id at all.
-OnlyType = Annotated[ExternalType, Field(description="Only external ids of this type.")]
+OnlyType = Annotated[ExternalType, Field(description="Only ids of this type.")]
 OnlyExternalId = Annotated[ExternalId, Field(description="Only this external id.")]
 OnlyKind = Annotated[KindOfRecord | None, Field(description="Only this kind of record.")]
 OnlyObjectId = Annotated[ObjectId | None, Field(description="Only this Salesloft id.")]

@@ -34,14 +34,15 @@ _ALLOWED: dict[Mode, tuple[Kind, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tool. `asks` says that a person may have to agree before it does anything, `local` that it only works with
-    what this server keeps itself.
+    """One tool. `asks` says that a person may have to agree before it does anything, `adds` that it never changes or
+    removes what stands there, `local` that it works with what this server keeps itself and sends nothing.
     """
 
     fn: Callable[..., Any]
     title: str
     kind: Kind
     asks: bool = False
+    adds: bool = False
     local: bool = False
 
     @property
@@ -63,7 +64,7 @@ INVENTORY = (
     Entry(plans.run_plan, "Run a plan", "write", asks=True),
     Entry(plans.get_plan, "Get a plan", "read", local=True),
     Entry(plans.cancel_plan, "Cancel a plan", "write", local=True),
-    Entry(configurations.create_external_id_configuration, "Create a configuration", "write", asks=True),
+    Entry(configurations.create_external_id_configuration, "Create a configuration", "write", asks=True, adds=True),
     Entry(mappings.create_external_id_mapping, "Map an external id", "write", asks=True),
     Entry(upserts.upsert_person_by_external_id, "Upsert a person", "write", asks=True),
     Entry(upserts.upsert_account_by_external_id, "Upsert an account", "write", asks=True),
@@ -118,7 +119,7 @@ def build_tool(entry: Entry) -> CheckedTool:
     """The tool of an entry, with all four hints stated."""
     hints = ToolAnnotations(
         read_only_hint=entry.kind == "read",
-        destructive_hint=entry.asks,
+        destructive_hint=entry.asks and not entry.adds,
         idempotent_hint=True,
         open_world_hint=not entry.local,
     )

@@ -7,6 +7,7 @@ _DROPPED = frozenset(
         "title",
         "maxLength",
         "minLength",
+        "minItems",
         "maxItems",
         "exclusiveMinimum",
         "exclusiveMaximum",

@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
-from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome
+from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome, State
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.changes.refusals import require_configured
 from salesloft_mcp.changes.spelling import not_taken, spelled_otherwise
@@ -31,8 +31,9 @@ _IDS = {
     "record": {"object_id": "id"},
 }
 
+Ended = Literal[State, "done", "open"]
 Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
-Preview = Annotated[bool, Field(strict=True, description="Only show what would be written.")]
+Preview = Annotated[bool, Field(strict=True, description="Show only; write nothing.")]
 # What does the work once the person was asked: it gets the context, the question, the answer, `preview` and the
 # arguments of the tool. The schema of what it returns is the tool's.
 Finish = Callable[..., Awaitable[CallToolResult]]
@@ -49,7 +50,7 @@ class ChangeView(View):
     external_id: answers.ExternalIdField = ""
     old: Shown | None = Field(None, description="What stood there before; absent where nothing did.")
     new: Shown | None = Field(None, description="What stands there now; absent where nothing does.")
-    outcome: str = Field(description="How it ended; of a preview done (nothing to do) or open.")
+    outcome: Ended = Field(description="How it ended; of a preview done (nothing to do) or open.")
     note: str = Field("", description="Why it is not done.")
 
 
@@ -208,7 +209,7 @@ def _compared(done: Done, compare: Callable[[Image, Image], list[str]]) -> list[
     return some([words for one in sent for words in compare(one.line.change.after or {}, one.after or {})])
 
 
-def change_view(change: Change, outcome: str, after: Image | None, note: str = "") -> ChangeView:
+def change_view(change: Change, outcome: Ended, after: Image | None, note: str = "") -> ChangeView:
     """A change as tools show it."""
     return ChangeView(kind=change.kind, **asdict(change.key), old=change.before, new=after, outcome=outcome, note=note)
 

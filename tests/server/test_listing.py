@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +62,7 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("run_plan", {}),
 )
 ADDED: dict[str, dict[str, Any]] = {"create_external_id_mapping": {"object_id": 578495206}}
-MAY_DESTROY = ("delete_", "upsert_", "undo_", "run_", "create_")
+MAY_DESTROY = ("delete_", "upsert_", "undo_", "run_", "create_external_id_mapping")
 LOCAL = {"get_plan", "cancel_plan"}
 
 # Bulk work, audit and the way back: what the guide leaves to its reader.
@@ -79,6 +80,15 @@ def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("items", "additionalProperties"):
         if isinstance(schema.get(name), dict):
             yield from nodes(schema[name])
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same schema, in which nothing may stand that is not declared."""
+    same = deepcopy(schema)
+    for one in nodes(same):
+        if "properties" in one:
+            one.setdefault("additionalProperties", False)
+    return same
 
 
 def read_by_a_model(tools: list[dict[str, Any]]) -> float:
@@ -202,9 +212,33 @@ async def test_every_success_fits_the_published_schema(connect: Connect) -> None
                 arguments = {**arguments, "account": {"name": "A", "domain": "a-new.test"}}
             result = await client.call_tool(tool, {**arguments, **ADDED.get(tool, {})})
             assert not result.is_error, (tool, result.content)
-            jsonschema.validate(result.structured_content, schemas[tool])
+            jsonschema.validate(result.structured_content, closed(schemas[tool]))
             planned = (result.structured_content or {}) if tool.startswith("plan_") else planned
     assert {tool for tool, _ in SUCCESSES} == set(NAMES)
+
+
+@pytest.mark.parametrize("tool", listed(), ids=lambda tool: str(tool["name"]))
+def test_what_is_one_of_a_few_words_is_an_enumeration(tool: dict[str, Any]) -> None:
+    """Some hosts build types from these schemas."""
+    for schema in nodes(tool["outputSchema"]):
+        for name, field in schema.get("properties", {}).items():
+            few = {"status", "state", "kind", "outcome", "object_type", "intent", "mode", "ask"}
+            assert name not in few or field.get("enum"), name
+            assert field.get("type"), f"{name} may be anything"
+
+
+@pytest.mark.anyio
+async def test_a_tool_that_says_it_touches_nothing_outside_sends_nothing(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
+    async with connect() as client:
+        made = await client.call_tool("plan_backfill", {**KEY, **ROWS})
+        plan = (made.structured_content or {})["plan"]
+        app.changes.forget_place()  # as in a process that has just begun
+        sandbox.requests.clear()
+        for tool in sorted(LOCAL):
+            assert not (await client.call_tool(tool, {"plan": plan})).is_error
+    assert len(sandbox.requests) == 0
 
 
 @pytest.mark.anyio

@@ -48,7 +48,8 @@ CustomField = Annotated[str, Field(strict=True, max_length=255, description=_FIE
 PlanId = Annotated[str, Field(strict=True, max_length=64, description="The plan of an earlier answer.")]
 Columns = Annotated[
     dict[str, str],
-    Field(max_length=200, description="Columns and the fields they hold, where that is not plain."),
+    Field(max_length=200),
+    WithJsonSchema({"type": "object", "description": 'Fields by column: {"Contact ID": "external_id"}.'}),
 ]
 WhichRows = Annotated[
     Literal["none", "attention", "written", "all"],
@@ -60,7 +61,7 @@ NewExternalType = Annotated[arguments.ExternalType, Field(description="The type 
 KindOfUpsert = Annotated[
     Literal["people", "accounts"],
     BeforeValidator(object_type_of),
-    Field(description="The kind of record."),
+    Field(description="Kind of record."),
 ]
 IncludeSuspicious = Annotated[
     bool, Field(strict=True, description="Also write the rows whose external ids look damaged; a person has to agree.")
@@ -135,7 +136,7 @@ async def _planned(
 async def _answered(ctx: Context[App, Any], aim: Aim, load: Load, described: str) -> CallToolResult:
     app = ctx.request_context.lifespan_context
     plan = await app.jobs.plan(aim, load, described)
-    status = await followed(ctx, plan)
+    status, _ = await followed(ctx, plan), await app.changes.place()  # so that the team is told by its name
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
     if status.problem:
         raise errors.SalesloftMcpError(status.problem)
@@ -230,13 +231,15 @@ async def _answer(
         rows = [row async for row in every_row(app.plans, app.changes.log, status, after, limit + 1, only)]
     views = answers.fitting(map(RowView.model_validate, rows[:limit]))
     cursor = str(rows[len(views) - 1].line) if len(views) < len(rows) else None
-    place = {"environment": named(app.environment), "team": await _team(app, status)}
+    place = {"environment": named(app.environment), "team": _team(app, status)}
     place |= {"agreed": agreed, "question": asks}
     view = PlanAnswer.of(status, app.budget.bulk, rows=views, next_cursor=cursor, points_spent=spent, **place)
     return answers.answer(f"{plan_sentence(status)}{added}", view)
 
 
-async def _team(app: App, status: Status) -> str:
-    """The team that a plan was made for, with its name where the token is still of that team."""
-    place = await app.changes.place()
-    return place.team_named if place.team_key == status.plan.team else status.plan.team
+def _team(app: App, status: Status) -> str:
+    """The team that a plan was made for, with its name where it is known already and the token is still of that team:
+    looking how far a plan is sends nothing.
+    """
+    place = app.changes.known_place
+    return place.team_named if place is not None and place.team_key == status.plan.team else status.plan.team
