@@ -27,6 +27,8 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[Xx][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8}[0-9]{0
 ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _DECIMAL_ZERO = re.compile(r"[0-9]+(?=[.,]0{1,2}\Z)")
 _ORDINARY = re.compile(r"[0-9A-Za-z_/#|@.:+-]*")  # of these, one pass takes off all that there is
+_SAME_KIND = re.compile(r"([0-9]+)|([A-Z]+)|[a-z]+")
+_HEX_DIGIT = re.compile(_HEX)
 _PASSES = 4  # what one step uncovers another may take off; an id that is wrapped more often is not worth the time
 
 
@@ -72,6 +74,18 @@ def spellings(external_id: str) -> list[str]:
     forms += [bare.upper(), bare.lower(), _no_zeros(bare)]
     key = near_key(external_id)
     return [one for one in dict.fromkeys(forms) if one != external_id and near_key(one) == key]
+
+
+def shape(external_id: str) -> str:
+    """Equal for ids that look as if one system had made them: "A0" for CONTACT1003 and for LEAD7, "a0" for contact1003.
+
+    Salesforce ids of one length have one shape, and so do GUIDs that are written in one way.
+    """
+    if is_salesforce(external_id):
+        return f"Salesforce {len(external_id)}"
+    if GUID.fullmatch(external_id):
+        return _HEX_DIGIT.sub("h" if external_id == external_id.lower() else "H", external_id)
+    return _SAME_KIND.sub(lambda run: "0" if run[1] else "A" if run[2] else "a", external_id)
 
 
 def long_form(external_id: str) -> str:
@@ -181,6 +195,9 @@ _STEPS: dict[str, Callable[[str], str]] = {
     "15- or 18-character form": long_form,
     "case": _no_case,
 }
+_LATE = {"spaces", "invisible characters", "case", "leading zeros"}
+# In what two ids may differ, the likeliest first.
+RESPECTS = ("spaces", "invisible characters", *(name for name in _STEPS if name not in _LATE), "case", "leading zeros")
 _WRAPPINGS = {
     *("encoding", "look-alike characters", "invisible characters"),
     *("spaces", "separators at its ends", "spreadsheet guards", "the .0 of a number"),

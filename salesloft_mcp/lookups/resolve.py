@@ -24,7 +24,6 @@ from salesloft_mcp.text import quoted
 BATCH = 500  # ids that are asked for before the first of them are handed on
 SIZES_SECONDS, MOST_SIZES = 600.0, 1_000
 UNNOTICED_POINTS = 10  # a look-up of more is not begun when the minute has no room for it
-FEW = 5  # of so many missing ids near misses are searched for, at a point each
 
 Status = Literal["found", "ambiguous", "missing"]
 
@@ -121,9 +120,11 @@ class Lookups:
                 near_types = await self._configurations.nearest(scope.external_type, scope.object_type)
         with suppress(ApiError):
             lost = [one for one in missing if not neighbours.of(one)]
-            spelled = near_types is None and not listing.complete
-            if len(lost) <= FEW and self._budget.left() > MOST_TRIES:
-                asks = [self._asking(*one) for one in worth_trying(lost, scope, spelled)]
+            if self._budget.left() > MOST_TRIES:
+                held = {row.external_id for row in (*rows, *listing.rows) if row in scope}
+                nowhere = near_types is not None or listing.complete  # in any other spelling
+                tries = worth_trying(lost, scope, None if nowhere else held, found=len(missing) < len(wanted))
+                asks = [self._asking(*one) for one in tries]
                 neighbours.add(self._allowed(await _rows(asks, await gather_limited(asks))))
         return Resolution(mappings, {one: near for one in missing if (near := neighbours.of(one))}, near_types)
 

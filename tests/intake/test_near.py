@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesloft_mcp.intake.near import difference, long_form, near_key, restored, salesforce_18, spellings
+from salesloft_mcp.intake.near import difference, long_form, near_key, restored, salesforce_18, shape, spellings
 
 SHORT = "003Dn00000AbCdE"
 LONG = "003Dn00000AbCdEIAV"
@@ -218,3 +218,11 @@ def test_both_forms_of_a_salesforce_id_are_near_and_two_ids_never_become_one(one
     assert difference(one, long_form(one)) == "15- or 18-character form"
     if one != other:
         assert long_form(one).casefold() != long_form(other).casefold()
+
+
+def test_ids_that_one_system_made_have_one_shape() -> None:
+    assert shape("CONTACT1003") == shape("LEAD7") != shape("contact1003")
+    assert shape("mkto-00001") == shape("x-7") != shape("mkto00001")
+    assert shape("003Dn00000AbCdEIAV") == shape("001D000000IRFmaIAH") != shape("001D000000IRFma")
+    guid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    assert shape(guid) == shape(guid.replace("3f", "a1")) != shape(guid.upper())

@@ -221,11 +221,21 @@ async def test_near_misses_that_were_seen_on_the_way_are_offered_and_never_used(
     assert near(resolution) == {"contact1001": [("CONTACT1001", "case")], " CONTACT1002": [("CONTACT1002", "spaces")]}
 
 
-@pytest.mark.parametrize("others", [[], ["CONTACT1001", "CONTACT1002", "x-1", "x-2"]])
-async def test_other_spellings_of_a_few_missing_ids_are_looked_up(lookups: Lookups, others: list[str]) -> None:
-    resolution = await lookups.resolve(["contact1003", *others], LEADS)
+@pytest.mark.parametrize("dialect", ["reference"])
+@pytest.mark.parametrize("scope", [LEADS, Scope()], ids=str)
+@pytest.mark.parametrize("others", [0, 4, 49])
+@pytest.mark.parametrize("found", [True, False])
+async def test_the_other_spelling_of_a_missing_id_is_offered_alone_and_in_a_batch(
+    sandbox: Sandbox, lookups: Lookups, scope: Scope, others: int, found: bool
+) -> None:
+    """The list of its type is too long to be read."""
+    plant(sandbox, [], 60)
+    batch = [f"CONTACT{1004 + number}" if found and number < 4 else f"x-{number}" for number in range(others)]
+    with open_call() as call:
+        resolution = await lookups.resolve([*batch, "contact1003"], scope)
     assert resolution.mappings["contact1003"] == []
-    assert near(resolution) == {"contact1003": [("CONTACT1003", "case")]}
+    assert near(resolution)["contact1003"] == [("CONTACT1003", "case")]
+    assert call.points <= most_points(resolution, scope)
 
 
 async def test_what_another_type_or_another_kind_of_object_holds_is_told(lookups: Lookups) -> None:
