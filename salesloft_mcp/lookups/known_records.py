@@ -78,6 +78,23 @@ async def records_of(api: Salesloft, object_type: ObjectType, ids: Iterable[int]
         return {}
 
 
+async def records_by_id(api: Salesloft, object_type: ObjectType, ids: Sequence[int]) -> dict[int, Record]:
+    """The records of at most a hundred Salesloft ids, in their order, for one point. Those that are missing are gone,
+    or hidden from this token; rows that cannot be read are left out, and counted by the call.
+
+    Raises:
+        BrokenAnswerError: no row can be read; or other records than were asked for, on a list that does not end with
+            this page.
+    """
+    filters = tuple(("ids[]", str(one)) for one in ids)
+    page = await api.list_objects(object_type, filters, per_page=PAGE_SIZE)
+    found = {row.id: row for row in page.rows}
+    if page.next_page is not None and not found.keys() <= set(ids):
+        what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
+        raise errors.BrokenAnswerError(what, next_step="tell Salesloft's support.")
+    return {one: found[one] for one in dict.fromkeys(ids) if one in found}
+
+
 async def read_records(
     api: Salesloft, object_type: ObjectType, ids: Iterable[int]
 ) -> tuple[dict[int, Record], set[int]]:

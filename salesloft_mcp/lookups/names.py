@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from salesloft_mcp.errors import ApiError, RateLimitedError
+from salesloft_mcp.lookups.known_records import records_by_id
 from salesloft_mcp.salesloft.budget import Budget
 from salesloft_mcp.salesloft.call import given_up_after
 from salesloft_mcp.salesloft.client import Salesloft
@@ -69,7 +70,8 @@ async def read_names(api: Salesloft, budget: Budget, allowed: Iterable[str], wan
             if not read or object_type not in allowed:
                 continue
             try:
-                found = await _read(api, budget, object_type, read)
+                _check_room(budget)
+                found = await records_by_id(api, object_type, read)
             except ApiError as error:
                 problems[f"{error.what} {error.next_step}".strip()] = None
                 continue
@@ -78,17 +80,13 @@ async def read_names(api: Salesloft, budget: Budget, allowed: Iterable[str], wan
     return Names(records, lacking, tuple(problems))
 
 
-async def _read(api: Salesloft, budget: Budget, object_type: ObjectType, ids: list[int]) -> dict[int, Record]:
+def _check_room(budget: Budget) -> None:
     """
     Raises:
-        RateLimitedError: there is no point for it now; nothing was sent.
-        ApiError: why they cannot be read.
+        RateLimitedError: there is no point left now.
     """
     if wait := budget.wait(1):
         raise RateLimitedError("the points for this minute are spent.", retry_after_seconds=wait)
-    filters = tuple(("ids[]", str(one)) for one in ids)
-    page = await api.list_objects(object_type, filters, per_page=PAGE_SIZE)
-    return {row.id: row for row in page.rows if row.id in ids}
 
 
 def _accounts_of(records: Iterable[Record]) -> list[int]:

@@ -17,8 +17,8 @@ from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Mapping, Page, Scope
-from salesloft_mcp.salesloft.paging import Ask, begin_list, cheapest, pages, read_all
+from salesloft_mcp.salesloft.models import Mapping, ObjectType, Page, Scope
+from salesloft_mcp.salesloft.paging import Ask, as_far_as_read, begin_list, cheapest, pages, read_all
 from salesloft_mcp.text import quoted
 
 BATCH = 500  # ids that are asked for before the first of them are handed on
@@ -135,6 +135,30 @@ class Lookups:
         size = max(1, len(wanted)) if listing.complete else BATCH
         for start in range(0, len(wanted), size):
             yield await self.resolve(wanted[start : start + size], scope, listing)
+
+    async def ids_of(self, object_type: ObjectType, object_ids: Iterable[int]) -> dict[int, list[Mapping]]:
+        """The live mappings of these records, of every type: each asked for by its record, a point each, or the list of
+        all mappings of such records read whole, where that costs less. Rows that cannot be read are left out, and
+        counted by the call.
+
+        Raises:
+            RateLimitedError: the points that are left do not suffice, before they are spent.
+        """
+        wanted: dict[int, list[Mapping]] = {one: [] for one in object_ids}
+        if not wanted:
+            return wanted
+        listing = await self._listing(len(wanted), Scope("", object_type))
+        rows = list(listing.rows)
+        if not listing.complete:
+            lists = partial(as_far_as_read(self._api.list_mappings), deleted=False)
+            asks = [partial(lists, object_id=one) for one in wanted]  # the object type is compared here
+            firsts = await gather_limited(asks)
+            several = zip(asks, firsts, strict=True)
+            rows = [row for ask, first in several async for some in pages(ask, first) for row in some]
+        for row in rows:
+            if row.object_type == object_type and row.object_id in wanted:
+                wanted[row.object_id].append(row)
+        return wanted
 
     async def _listing(self, ids: int, scope: Scope) -> Listing:
         """The list of the scope, whole where that costs less than asking for so many ids; or the page that told so."""

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Person, Record, User
-from salesloft_mcp.text import View, quoted, safe
+from salesloft_mcp.salesloft.models import Account, Mapping, ObjectType, Page, Person, Record, User
+from salesloft_mcp.text import View, escaped, quoted, safe
 
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
 MAX_CHARACTERS = 40_000
@@ -96,6 +96,11 @@ class RecordView(BaseModel):
         """Salesloft may hold something else than text there."""
         return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
+    @field_validator("external_ids", mode="before")
+    @classmethod
+    def _told_by_us(cls, _: object) -> None:
+        """A field of that name in Salesloft's answer is not it."""
+
     @field_validator("account_id", mode="before")
     @classmethod
     def _as_number(cls, value: object) -> int | None:
@@ -122,6 +127,14 @@ def record_view(record: Record, full: bool = False, account: Account | None = No
         found["account_name"] = account.name if account else record.account.shown("name")
     name = _name(record)
     return RecordView.model_validate(safe({"id": record.id, "name": name, **found}))
+
+
+def by_type(rows: Iterable[Mapping]) -> dict[str, list[str]]:
+    """The external ids of one record, by type."""
+    found: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: (row.external_type, row.external_id)):
+        found.setdefault(escaped(row.external_type), []).append(escaped(row.external_id))
+    return found
 
 
 def web_address(value: object) -> str | None:

@@ -5,7 +5,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from salesloft_mcp import errors
 from salesloft_mcp.intake.values import external_id
@@ -37,6 +44,11 @@ def whole(value: object) -> int:
     return number
 
 
+def _ids_or_true(value: object, ids: ValidatorFunctionWrapHandler) -> object:
+    """`true`, or ids: a model that names what it wants, and not what it has, means `with_external_ids`."""
+    return True if value is True else ids(value)
+
+
 def _cursor(value: object) -> int:
     with suppress(ValueError):
         return whole(value)
@@ -56,7 +68,8 @@ ExternalId = Annotated[
 ExactId = Annotated[str, Field(strict=True), _by(external_id)]
 ExternalIds = Annotated[
     list[ExactId],
-    Field(min_length=1, max_length=100, description="1 to 100 external ids, compared exactly."),
+    Field(max_length=100, description="Up to 100, compared exactly."),
+    WrapValidator(_ids_or_true),
 ]
 ManyExternalIds = Annotated[
     list[ExactId],
@@ -67,8 +80,14 @@ ObjectId = Annotated[int, BeforeValidator(whole), Field(description="Salesloft's
 # What may be left out. A text is then empty and never null, because a text that may be null is read as JSON, in which
 # the id "null" is no id at all.
 OnlyType = Annotated[ExternalType, Field(description="Only ids of this type.")]
+TypeOfIds = Annotated[ExternalType, Field(description="The type of external_ids.")]
 OnlyExternalId = Annotated[ExternalId, Field(description="Only this external id.")]
 OnlyKind = Annotated[KindOfRecord | None, Field(description="Only this kind of record.")]
+ObjectIds = Annotated[
+    list[Annotated[int, BeforeValidator(whole)]],
+    Field(max_length=100, description="Up to 100 Salesloft ids."),
+]
+WithExternalIds = Annotated[bool, Field(strict=True, description="Tell which external ids each has.")]
 OnlyObjectId = Annotated[ObjectId | None, Field(description="Only this Salesloft id.")]
 WhichId = Annotated[ObjectId | None, Field(description="Needed only when several fit.")]
 Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="How many rows.")]

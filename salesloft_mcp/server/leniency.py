@@ -80,7 +80,7 @@ def _list(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
     """
     if isinstance(value, str) and value.strip().startswith("["):
         value = found if isinstance(found := read_json(value), list) else value
-    elif value != "null" and not isinstance(value, list):
+    elif value != "null" and not isinstance(value, list | bool):  # no tool takes a list of flags
         value = [value]
     return [_read(one, schema.get("items", {})) for one in value] if isinstance(value, list) else value
 

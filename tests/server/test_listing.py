@@ -34,6 +34,10 @@ SUCCESSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("resolve_external_ids", {"external_ids": ["abc"], "external_type": "crn"}),
     ("get_records_by_external_id", {**KEY, **OFTEN, "detail": "full"}),
     ("get_records_by_external_id", {**KEY, "external_ids": ["CONTACT1001", "CONTACT1002"]}),
+    (
+        "get_records_by_external_id",
+        {"object_type": "people", "object_ids": [578495206, 7], "with_external_ids": True, "detail": "full"},
+    ),
     ("search_records", {"object_type": "users", "name": "a", "limit": 2}),
     ("search_records", {"object_type": "accounts", "domain": "nobody.test"}),
     ("list_external_id_configurations", {"include_deleted": True}),
