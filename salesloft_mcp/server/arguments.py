@@ -68,12 +68,12 @@ ExternalId = Annotated[
 ExactId = Annotated[str, Field(strict=True), _by(external_id)]
 ExternalIds = Annotated[
     list[ExactId],
-    Field(max_length=100, description="Up to 100, compared exactly."),
+    Field(max_length=100, description="Up to 100, exact."),
     WrapValidator(_ids_or_true),
 ]
 ManyExternalIds = Annotated[
     list[ExactId],
-    Field(min_length=1, max_length=1_000, description="1 to 1000 external ids, compared exactly."),
+    Field(min_length=1, max_length=1_000, description="Up to 1000, compared exactly."),
 ]
 KindOfRecord = Annotated[ObjectType, BeforeValidator(object_type_of), Field(description="Kind of record.")]
 ObjectId = Annotated[int, BeforeValidator(whole), Field(description="Salesloft's own id of the record.")]
@@ -82,12 +82,12 @@ ObjectId = Annotated[int, BeforeValidator(whole), Field(description="Salesloft's
 OnlyType = Annotated[ExternalType, Field(description="Only ids of this type.")]
 TypeOfIds = Annotated[ExternalType, Field(description="The type of external_ids.")]
 OnlyExternalId = Annotated[ExternalId, Field(description="Only this external id.")]
-OnlyKind = Annotated[KindOfRecord | None, Field(description="Only this kind of record.")]
+OnlyKind = Annotated[KindOfRecord | None, Field(description="Only this kind.")]
 ObjectIds = Annotated[
     list[Annotated[int, BeforeValidator(whole)]],
     Field(max_length=100, description="Up to 100 Salesloft ids."),
 ]
-WithExternalIds = Annotated[bool, Field(strict=True, description="Tell which external ids each has.")]
+WithExternalIds = Annotated[bool, Field(strict=True, description="Tell the ids each has.")]
 OnlyObjectId = Annotated[ObjectId | None, Field(description="Only this Salesloft id.")]
 WhichId = Annotated[ObjectId | None, Field(description="Needed only when several fit.")]
 Limit = Annotated[int, Field(strict=True, ge=1, le=100, description="How many rows.")]
@@ -95,9 +95,9 @@ Cursor = Annotated[int, BeforeValidator(_cursor), WithJsonSchema({"type": "strin
 Deleted = Annotated[bool, Field(strict=True, description="List deleted ones too.")]
 Records = Annotated[
     bool,
-    Field(strict=True, description="Tell names, of up to 100 ids; records=false saves the points."),
+    Field(strict=True, description="Tell names of up to 100 ids; false saves points."),
 ]
 Detail = Annotated[
     Literal["concise", "full"],
-    Field(description="concise: the fields by which a record is recognised; full: every field."),
+    Field(description="full: every field."),
 ]
