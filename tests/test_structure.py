@@ -39,7 +39,7 @@ PLACES = {
     "httpx": {"salesloft", "app.py"},
     "sqlite3": {"state", "sandbox/store.py"},
     "mcp": {"server", "hosting", "demo"},
-    "mcp_types": {"server", "demo"},
+    "mcp_types": {"server", "hosting", "demo"},
     "click": {"cli.py", "cli_hosts.py", "cli_plans.py", "commands"},
     "rich": {"demo", "commands"},
     "uvicorn": {"browser/loopback.py", "hosting/http.py", "sandbox/serve.py"},
@@ -65,6 +65,7 @@ DOCUMENTED = {
     "mcp.server.mcpserver.exceptions",
     "mcp.server.mcpserver.prompts.base",
     "mcp.server.mcpserver.resolve",
+    "mcp.server.transport_security",
 }
 ARMS_LENGTH = {"server/sdk.py", "server/lines.py"}  # and test_sdk.py and test_lines.py hold what they use
 TOOLS = "salesloft_mcp.server.tools."

@@ -1,31 +1,20 @@
 """The server over HTTP, on loopback only: callers are not authenticated, so nobody else may come in."""
 
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
 
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 
 from salesloft_mcp.app import App
 from salesloft_mcp.errors import SalesloftMcpError, SettingsError
+from salesloft_mcp.hosting.gate import Gate
 from salesloft_mcp.settings import LOOPBACK
 
 PATH = "/mcp"
 GRACE_SECONDS = 1  # a client keeps its listening stream open for ever; do not wait for it
-
-
-async def _either_path(
-    app: Callable[..., Awaitable[None]], scope: Mapping[str, Any], receive: object, send: object
-) -> None:
-    """With a slash at its end the address is the same. Starlette would send the client to the other one by the address
-    that this process sees, which behind a proxy is not the client's.
-    """
-    if scope["type"] == "http" and scope["path"] == f"{PATH}/":
-        scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
-    await app(scope, receive, send)
 
 
 class Listener(uvicorn.Server):
@@ -35,9 +24,10 @@ class Listener(uvicorn.Server):
     """
 
     def __init__(self, server: MCPServer[App], bound: socket.socket) -> None:
-        asgi = server.streamable_http_app(streamable_http_path=PATH, host=bound.getsockname()[0])
+        checked = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # by the gate
+        asgi = server.streamable_http_app(streamable_http_path=PATH, transport_security=checked)
         config = uvicorn.Config(
-            partial(_either_path, asgi),
+            Gate(asgi, PATH),
             interface="asgi3",  # it cannot tell by itself
             log_config=None,  # its lines go where ours do
             log_level="warning",

@@ -52,20 +52,36 @@ def in_flight(request: types.JSONRPCRequest) -> Refusal:
     return Refusal(types.INVALID_REQUEST, words, _echoed(request.id))
 
 
+def as_json(message: Read | None) -> bytes:
+    """The id under which a message is answered, as JSON."""
+    if isinstance(message, Refusal):
+        return message.request_id
+    return _echoed(message.id) if isinstance(message, types.JSONRPCRequest) else NO_ID
+
+
 def read(data: bytes) -> list[Read]:
     """What a line or a body says: one message almost always, several where a client joins them, or why it is none.
 
     A byte order mark before it is passed over.
     """
+    return read_with_text(data)[0]
+
+
+def read_with_text(data: bytes) -> tuple[list[Read], bytes]:
+    """The same, and the text of a single message as the library reads it."""
     data = data.strip().removeprefix(_BYTE_ORDER_MARK)
     try:
         message = types.jsonrpc_message_adapter.validate_json(data, by_name=False)
     except ValidationError:
-        return _read_slowly(data)
+        message = None
     # The library takes what has an id that it cannot read for a notification.
-    return (
-        [message] if not isinstance(message, types.JSONRPCNotification) or b'"id"' not in data else _read_slowly(data)
-    )
+    is_doubtful = isinstance(message, types.JSONRPCNotification) and b'"id"' in data
+    if message is not None and not is_doubtful:
+        return [message], data
+    found = _read_slowly(data)
+    if len(found) != 1 or isinstance(found[0], Refusal):
+        return found, b""
+    return found, json.dumps(found[0].model_dump(by_alias=True, exclude_unset=True)).encode()
 
 
 def _read_slowly(data: bytes) -> list[Read]:
