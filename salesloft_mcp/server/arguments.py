@@ -57,7 +57,7 @@ def _cursor(value: object) -> int:
 
 ExternalType = Annotated[
     str,
-    Field(strict=True, description="Such as crm_lead."),
+    Field(strict=True, description="The id's system, such as crm_lead."),
     _by(partial(external_id, field="external_type", limit=MAX_EXTERNAL_TYPE)),
 ]
 ExternalId = Annotated[

@@ -36,6 +36,8 @@ def _compact(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     for name, value in _inlined(node, definitions).items():
         if name in _DROPPED or (name == "default" and not value and value is not False):
             continue
+        if name == "minimum" and value == 1:  # nobody asks for no rows at all
+            continue
         if name == "additionalProperties" and value is False:  # an unknown name is refused with the nearest known one
             continue
         if name == "const":  # some hosts know only enum

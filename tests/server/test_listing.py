@@ -195,7 +195,7 @@ def test_every_field_of_a_record_stands_in_the_schema_with_its_type(name: str, m
 def test_a_default_a_limit_and_an_enumeration_are_stated() -> None:
     arguments = {tool["name"]: tool["inputSchema"]["properties"] for tool in listed()}
     limit = arguments["list_external_id_mappings"]["limit"]
-    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 25)
+    assert (limit["maximum"], limit["default"]) == (100, 25)
     assert arguments["list_external_id_mappings"]["include_deleted"]["default"] is False
     assert arguments["upsert_person_by_external_id"]["intent"]["default"] == "upsert"
     assert arguments["audit_external_ids"]["kind"]["enum"] == list(KINDS)

@@ -28,7 +28,7 @@ def _moment(value: object) -> float:
         raise ValueError("must be a date or time such as 2026-01-31 or 2026-01-31T09:00:00Z.") from None
 
 
-_SINCE = "Only changes since this date or time, such as 2026-01-31."
+_SINCE = "Only since this date or time, such as 2026-01-31."
 Since = Annotated[
     Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})] | None,
     Field(description=_SINCE),

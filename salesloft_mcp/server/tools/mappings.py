@@ -28,7 +28,7 @@ ReplacedId = Annotated[
 ]
 MoveFrom = Annotated[
     arguments.ObjectId | None,
-    Field(description="The Salesloft id of the record that has the external id now, to move it."),
+    Field(description="The Salesloft id of the record that has it now, to move it."),
 ]
 
 

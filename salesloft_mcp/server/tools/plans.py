@@ -34,7 +34,7 @@ EXAMPLES = 5
 PAGE = 100
 _ROWS = "Up to 1000 rows, each with external_id and "
 _FILE = "A file in the open folder, instead of rows."
-_FIELD = "The custom field that holds the external ids, instead of rows."
+_FIELD = "The custom field that holds the ids, instead of rows."
 
 
 def _rows(needs: str) -> WithJsonSchema:
@@ -64,7 +64,7 @@ KindOfUpsert = Annotated[
     Field(description="Kind of record."),
 ]
 IncludeSuspicious = Annotated[
-    bool, Field(strict=True, description="Also write the rows whose external ids look damaged; a person has to agree.")
+    bool, Field(strict=True, description="Also write rows whose ids look damaged; a person is asked.")
 ]
 
 
@@ -88,8 +88,8 @@ async def plan_backfill(
     custom_field: CustomField = "",
     columns: Columns = {},  # noqa: B006 - never changed
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Plan a backfill: many mappings of existing records, from rows, a file or a custom field. It writes nothing, and
-    says what would be created, what cannot be, and what it costs."""
+    """Plan a backfill: many mappings of existing records, from rows, a file or a custom field. Writes nothing;
+    says what would be created, what cannot be, and the cost."""
     return await _planned(ctx, Aim(external_type, object_type), rows, file, custom_field, columns=columns)
 
 
@@ -102,8 +102,8 @@ async def plan_bulk_upsert(
     columns: Columns = {},  # noqa: B006 - never changed
     intent: IntentArgument = "upsert",
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Plan a bulk upsert: many people or accounts created or updated by external id, from rows or a file. It writes
-    nothing, and says what would be created, updated or refused, and what it costs."""
+    """Plan a bulk upsert: many people or accounts created or updated by external id, from rows or a file. Writes
+    nothing; says what would be created, updated or refused, and the cost."""
     return await _planned(ctx, Aim(external_type, object_type, intent), rows, file, columns=columns)
 
 

@@ -32,7 +32,7 @@ async def upsert_person_by_external_id(
     intent: IntentArgument = "upsert",
 ) -> Operation:
     """Upsert a person by external id: update it, or create it with the mapping. A new person needs email_address, or
-    phone and last_name. Do_not_contact, near duplicates and damaged ids need a person.
+    phone and last_name. Asks a person about do_not_contact, near duplicates and damaged ids.
 
     Raises what `_operation` raises.
     """
@@ -48,7 +48,7 @@ async def upsert_account_by_external_id(
     intent: IntentArgument = "upsert",
 ) -> Operation:
     """Upsert an account by external id: update it, or create it with the mapping. A new account needs name and domain.
-    Do_not_contact, near duplicates and damaged ids need a person.
+    Asks a person about do_not_contact, near duplicates and damaged ids.
 
     Raises what `_operation` raises.
     """
