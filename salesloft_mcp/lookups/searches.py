@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from salesloft_mcp.errors import BrokenAnswerError, InputError
+from salesloft_mcp.errors import BrokenAnswerError, InputError, RateLimitedError
 from salesloft_mcp.intake.domains import spellings
 from salesloft_mcp.lookups.name_words import is_named, words
 from salesloft_mcp.lookups.terms import TERMS, Term, fits, term
@@ -65,10 +65,11 @@ def asked(object_type: ObjectType, wanted: Wanted) -> dict[str, Term]:
             raise InputError(name if name.isidentifier() else "filters", what, next_step=step)
         _check(name, usable, given)
         found[name] = usable
-    if len({one.parameter for one in found.values()}) < len(found):
-        same = [name for name, one in TERMS[object_type].items() if name in found and one.parameter == "search"]
-        what = f"Salesloft searches {object_type} by one of these at a time."
-        raise InputError(same[-1], what, next_step=f"give one of {' and '.join(same)}.")
+    for usable in found.values():
+        same = [other for other, one in found.items() if one.parameter == usable.parameter]
+        if len(same) > 1:
+            what = f"Salesloft searches {object_type} by one of these at a time."
+            raise InputError(same[-1], what, next_step=f"give one of {' and '.join(same)}.")
     return found
 
 
@@ -111,7 +112,8 @@ async def find(
     finds, or among all of them where there are at most 2,000. Accounts and users come by their names as Salesloft finds
     them, and in the same way where it finds none.
 
-    A call reads at most about 2,000 records, and stops with a cursor when it has, or when its time runs out.
+    A call reads at most about 2,000 records, and stops with a cursor when it has, or when its time or the points run
+    out.
 
     Raises:
         InputError: see `asked`; and a name without anything that bounds the list, where that is long.
@@ -175,21 +177,25 @@ async def _walked(
     call, name_words = current(), [words(name) for name in names]
     unread, rows, looked, stretches, who = call.unread, list[Record](), 0, 0, None
     following: Place | None = place
-    async for stretch in walk(api, object_type, query, place):
-        fitting = [(at, row) for at, row in stretch.records if fits(terms, wanted, row)]
-        chosen = [one for one in fitting if not names or any(is_named(one[1], each) for each in name_words)]
-        if without and who is None:
-            who = await holders(api, without, object_type, len(chosen), stretch.following is None)
-        found, judged, more = await _judged([row for _, row in chosen], who, limit - len(rows))
-        reached, following = place, stretch.following
-        if more:
-            reached = following = chosen[judged - 1][0] if judged else place
-        compared = chosen if without else fitting
-        looked += sum(not more or at.order <= reached.order for at, _ in compared)
-        rows, stretches, place = rows + found, stretches + 1, following or place
-        is_spent = stretches == MOST_STRETCHES or call.patience() < ENOUGH_SECONDS or (who and who.room == 0)
-        if following is None or more or is_spent or len(rows) == limit:
-            break
+    try:
+        async for stretch in walk(api, object_type, query, place):
+            fitting = [(at, row) for at, row in stretch.records if fits(terms, wanted, row)]
+            chosen = [one for one in fitting if not names or any(is_named(one[1], each) for each in name_words)]
+            if without and who is None:
+                who = await holders(api, without, object_type, len(chosen), stretch.following is None)
+            found, judged, more = await _judged([row for _, row in chosen], who, limit - len(rows))
+            reached, following = place, stretch.following
+            if more:
+                reached = following = chosen[judged - 1][0] if judged else place
+            compared = chosen if without else fitting
+            looked += sum(not more or at.order <= reached.order for at, _ in compared)
+            rows, stretches, place = rows + found, stretches + 1, following or place
+            is_spent = stretches == MOST_STRETCHES or call.patience() < ENOUGH_SECONDS or (who and who.room == 0)
+            if following is None or more or is_spent or len(rows) == limit:
+                break
+    except RateLimitedError:
+        if not looked:
+            raise
     cursor = None if following is None else Cursor(place=following, wide=bool(names))
     stopped = following is not None and len(rows) < limit
     return Found(tuple(rows), cursor, looked, bool(names), stopped, call.unread - unread)

@@ -16,6 +16,7 @@ from typing import Literal
 from salesloft_mcp.intake.domains import host
 from salesloft_mcp.intake.emails import compared, forms
 from salesloft_mcp.salesloft.models import ObjectType, Record, Reference
+from salesloft_mcp.salesloft.requests import NOT_NULL, NULL
 
 Fits = Callable[[Record, str], bool]
 # Where people and users have their addresses.
@@ -37,7 +38,7 @@ class Term:
 
     @property
     def takes_several(self) -> bool:
-        return self.parameter.endswith("[]")
+        return self.parameter.endswith("[]") and self.kind != "flag"
 
     def holds(self, record: Record, values: Iterable[str]) -> bool:
         """Whether the record has one of the values."""
@@ -125,6 +126,12 @@ def _partly(name: str) -> Term:
 EMAIL = Term("email_addresses[]", _has_email, sent=lambda address: dict.fromkeys((address, *forms(address))))
 DOMAIN = Term("domain", lambda record, value: host(_text(record, "domain")) == host(value), "its host")
 CRM_ID = Term("crm_id[]", _equal("crm_id"))
+_HAS_CRM_ID = Term(
+    "crm_id[]",
+    lambda record, value: bool(_text(record, "crm_id")) == (value.lower() == "true"),
+    kind="flag",
+    sent=lambda value: (NOT_NULL if value.lower() == "true" else NULL,),
+)
 _OWNER = _id("owner_id", "owner")
 _PLACE = {name: _partly(name) for name in ("city", "state", "country")}
 _USER = Term("search", _words("name", "first_name", "last_name", "email"), "every word of it, in any case")
@@ -132,6 +139,7 @@ TERMS: dict[ObjectType, dict[str, Term]] = {
     "people": {
         "email": EMAIL,
         "crm_id": CRM_ID,
+        "has_crm_id": _HAS_CRM_ID,
         "account_id": _id("account_id", "account"),
         "owner_id": _OWNER,
         "title": _partly("title"),
@@ -143,6 +151,7 @@ TERMS: dict[ObjectType, dict[str, Term]] = {
         "name": Term("name[]", _equal("name"), "all of it, in any case", sent=_cases),
         "domain": DOMAIN,
         "crm_id": CRM_ID,
+        "has_crm_id": _HAS_CRM_ID,
         "owner_id": _OWNER,
         "industry": _partly("industry"),
         "website": Term("website[]", _same_site, "its host", sent=_sites),

@@ -30,7 +30,10 @@ Query = tuple[tuple[str, str], ...]
 COUNTS: Query = (("include_paging_counts", "true"), ("limit_paging_counts", "false"))  # else they stop at 10,000
 EVERYBODY: Query = (("visible_only", "false"),)  # users who are deactivated are hidden otherwise
 # These select by whether there is a value at all: a search for such a text would find everybody who has none.
-MAGIC = frozenset({"_is_null", "_is_not_null", "null", "_unmapped"})
+NULL, NOT_NULL = "_is_null", "_is_not_null"
+MAGIC = frozenset({NULL, NOT_NULL, "null", "_unmapped"})
+# What is meant as a command. Nobody can be looked for by such a CRM id: whoever takes one in refuses it.
+_COMMANDS: Query = (("crm_id[]", NULL), ("crm_id[]", NOT_NULL))
 OLDEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "ASC"))
 NEWEST_FIRST: Query = (("sort_by", "id"), ("sort_direction", "DESC"))  # the usual order; the guide prints another
 
@@ -144,7 +147,8 @@ def objects(object_type: ObjectType, filters: Query, page: int, per_page: int, c
         InputError: a value that cannot be sent, is a command to Salesloft, or is no time where one is due.
     """
     for name, value in filters:
-        _check_filter(name, value)
+        if (name, value) not in _COMMANDS:
+            _check_filter(name, value)
     query = paged((*filters, *_visible(object_type)), page, per_page) + (COUNTS if counts else ())
     return Request("GET", f"/v2/{object_type}", query, scopes=(reads(object_type),))
 

@@ -65,14 +65,6 @@ async def test_a_call_asks_for_a_bounded_number_of_records_and_goes_on(
     assert {row.id for row in found.rows}.isdisjoint(row.id for row in following.rows)
 
 
-async def test_a_call_whose_time_runs_out_stops_with_a_cursor(sandbox: Sandbox) -> None:
-    async with opened(sandbox) as api:
-        with open_call(seconds=6):
-            found = await find(api, "people", {}, "crm_lead", None, 100)
-    assert found.stopped
-    assert found.following is not None
-
-
 async def test_a_mapping_that_was_deleted_or_is_of_another_kind_counts_for_nothing(sandbox: Sandbox) -> None:
     async with opened(sandbox) as api:
         (deleted, *_) = (await api.list_mappings(external_type="crm_lead", deleted=True)).rows

@@ -136,6 +136,11 @@ async def test_a_search_salesloft_cannot_do_is_refused_with_what_it_can(connect:
             ({"object_type": "users", "filters": {"custom_fields[X]": "1"}}, "filters", "use name"),
             ({"object_type": "people", "filters": {"custom_fields[X]": ["1", "2"]}}, "filters", "each by itself"),
             ({"object_type": "people", "email": "a@b.test", "filters": {"email": "c@d.test"}}, "email", "one of them"),
+            (
+                {"object_type": "people", "filters": {"crm_id": "_is_null"}},
+                "crm_id",
+                "is a command to Salesloft's filters",
+            ),
             ({"object_type": "people", "filters": {"title": "_is_null"}}, "title", "another field"),
             ({"object_type": "people", "crm_id": "Null"}, "crm_id", '"Null" is a placeholder (a word for nothing)'),
         ]
@@ -208,6 +213,8 @@ async def test_who_at_an_account_has_no_lead_id_is_one_call(connect: Connect) ->
         ({"object_type": "accounts", "filters": {"industry": "health"}, "owner": "tomas"}, {9031}),
         ({"object_type": "accounts", "filters": {"custom_fields[Legacy Account ID]": "a-4000"}}, {13}),
         ({"object_type": "users", "name": "garcia tomas"}, {9}),
+        ({**PEOPLE, "account": 9025, "filters": {"has_crm_id": False, "title": "IT"}}, {207550025}),
+        ({"object_type": "accounts", "filters": {"has_crm_id": True, "industry": "health"}, "owner": 3}, set[int]()),
     ],
 )
 async def test_people_ask_by_account_owner_title_place_and_name(

@@ -1,6 +1,7 @@
 """People, accounts and users, by what Salesloft itself knows of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from mcp_types import CallToolResult
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from salesloft_mcp.app import App
-from salesloft_mcp.errors import InputError
+from salesloft_mcp.errors import ApiError, InputError
 from salesloft_mcp.intake import values
 from salesloft_mcp.intake.characters import trimmed
 from salesloft_mcp.lookups.searches import Found, Wanted, find, usable_names
@@ -20,8 +21,8 @@ from salesloft_mcp.server import answers, arguments, search_cursor
 from salesloft_mcp.text import quoted
 
 MORE_FILTERS = (
-    "Other fields, with a value or a list each: city, state, country, job_seniority, person_stage_id, industry, "
-    "website, archived, active, custom_fields[Name]."
+    "Other fields, a value or a list each: city, state, country, job_seniority, person_stage_id, industry, website, "
+    "has_crm_id, archived, active, custom_fields[Name]."
 )
 
 
@@ -161,8 +162,9 @@ async def _whose(app: App, object_type: ObjectType, wanted: dict[str, Sequence[s
 async def _nobody(app: App, object_type: ObjectType, wanted: Wanted, whose: Mapping[str, Whose]) -> str:
     """What was compared, where nothing was found; and whether the account or owner of an id is there at all."""
     for field, one in whose.items():
-        if one.name is None and await app.salesloft.get_object(one.object_type, one.id) is None:
-            return f" {field.capitalize()}: there is no {one_record(one.object_type, one.id)}, or it is hidden."
+        with suppress(ApiError):  # that nothing was found is worth telling all the same
+            if one.name is None and await app.salesloft.get_object(one.object_type, one.id) is None:
+                return f" {field.capitalize()}: there is no {one_record(one.object_type, one.id)}, or it is hidden."
     compared = {field: term(object_type, field) for field in wanted}
     told = [
         f"{quoted(field, 40) if one is None or '[' in field else field} ({one.compared if one else 'its words'})"
