@@ -31,11 +31,13 @@ Form = Literal["text", "structured", "text and structured", "cut"]
 
 @dataclass(frozen=True)
 class Client:
-    """What a program says of itself to the server: its name, the version of the protocol, how it asks its person."""
+    """What the server saw of a program: the version of the protocol, the ways to ask its person that it declares, and
+    how it answered when it was asked; empty for none.
+    """
 
-    name: str
     protocol: str
     asks: str
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ def _client(here: Place) -> Client:
     """What the server wrote down of its client."""
     (file,) = here.home.rglob("state.db")
     with sqlite3.connect(file) as database:
-        ((name, protocol, asks),) = database.execute("SELECT name, protocol, asks FROM clients").fetchall()
-    return Client(name, protocol, asks)
+        (found,) = database.execute("SELECT protocol, asks, answer FROM clients").fetchall()
+    return Client(*found)
 
 
 def answers(here: Place) -> dict[str, Any]:
@@ -96,6 +98,18 @@ def answers(here: Place) -> dict[str, Any]:
             program.call(number, call.tool, **call.arguments)
             found[call.tool] = program.receive()["result"]
     return found
+
+
+def faults(shown: Shown, said: dict[str, Any]) -> list[str]:
+    """What a model was not shown and needs, beside what the server says to a client of our own."""
+    whole = form(shown.resolved, said[RESOLVE.tool]) != "cut" and OBJECT_ID in shown.resolved and NAME in shown.resolved
+    found = {
+        f"tools are not seen: {', '.join(shown.unseen)}": not shown.unseen,
+        f"the data is not whole: {shown.resolved}": whole,
+        f"a refusal does not tell the way on: {shown.refused}": tells_the_way_on(shown.refused),
+        f"an error is not whole: {shown.unconfigured}": shows(shown.unconfigured, said[UNCONFIGURED.tool]),
+    }
+    return [fault for fault, holds in found.items() if not holds]
 
 
 def form(shown: str, answer: dict[str, Any]) -> Form:
@@ -118,7 +132,7 @@ def _values(data: Any) -> Iterator[Any]:
 
 
 def shows(shown: str, answer: dict[str, Any]) -> bool:
-    """Whether every line of the text of an answer is shown."""
+    """Whether the text of an answer is shown, every line of it."""
     return all(line in shown for line in answer["content"][0]["text"].splitlines())
 
 

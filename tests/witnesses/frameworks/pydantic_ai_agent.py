@@ -15,7 +15,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 async def main(model_url: str, question: str, command: str, *arguments: str) -> None:
     """Ask, and print the answer."""
-    server = MCPToolset(StdioTransport(command, list(arguments)))
+    server = MCPToolset(StdioTransport(command, list(arguments)), init_timeout=60)  # its own is 5 s
     model = OpenAIChatModel("scripted", provider=OpenAIProvider(base_url=f"{model_url}/v1", api_key="none"))
     async with (agent := Agent(model, toolsets=[server])):
         run = await agent.run(question)
