@@ -150,7 +150,10 @@ FROM_NPM = {
     "Codex": Host(
         "@openai/codex",
         codex,
-        ("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"),
+        (
+            *("-c", f"mcp_servers.salesloft.startup_timeout_sec={HANG_SECONDS:.0f}"),  # 30 s stand in the entry
+            *("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"),
+        ),
         install="codex",
     ),
     "Gemini CLI": Host(
