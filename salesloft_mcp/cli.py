@@ -177,6 +177,7 @@ def approvals() -> None:
 @options.columns
 @click.option("--external-type", default="", help="Only ids of this external type.")
 @options.object_type(help="Only these objects.")
+@click.option("--names", is_flag=True, help="Tell who each record is, for two points more for a hundred people.")
 @as_json(help="Print a line of JSON for each id.")
 @on_salesloft
 def resolve() -> None:
@@ -190,7 +191,7 @@ def resolve() -> None:
     no id that can be looked up: then none is.
 
     \b
-    salesloft-mcp resolve CONTACT3456 --external-type crm_lead
+    salesloft-mcp resolve CONTACT3456 --external-type crm_lead --names
     salesloft-mcp resolve --file ids.txt --json
     salesloft-mcp resolve --file export.csv --map "Contact ID=external_id"
     """

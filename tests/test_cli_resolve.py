@@ -62,6 +62,29 @@ def test_for_machines_there_is_a_line_for_each_id_in_input_order() -> None:
     assert result.stderr == "2 found, 1 missing. Points spent: 5.\n"  # nobody in other types, and NOBODY
 
 
+def test_with_names_it_tells_who_the_records_are() -> None:
+    ids = ["--external-type", "crm_lead", "CONTACT3456", "contact1003"]
+    found, near = resolve("--names", *ids).stdout.splitlines()
+    assert found == "CONTACT3456  person 578495206 by crm_lead, Beatriz Haddad, VP of Sales, Beacon Analytics"
+    assert near.endswith(
+        "person 207550003 by crm_lead, Elena Castillo, Procurement Specialist, Evergreen Analytics (case)"
+    )
+    told = lines(resolve("--json", "--names", *ids))
+    assert told[0]["objects"][0]["name"] == "Beatriz Haddad, VP of Sales, Beacon Analytics"
+    assert told[1]["near"][0]["name"].startswith("Elena Castillo")
+
+
+def test_names_of_any_number_of_ids_are_read_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salesloft_mcp.commands.resolve.MOST", 50)
+    ids = [*(f"CONTACT{number}" for number in range(1001, 1091)), *(f"mkto-{number:05d}" for number in range(40))]
+    (tmp_path / "ids.txt").write_text("\n".join(ids))
+    result = resolve("--names", "--json", "--object-type", "people", "--file", str(tmp_path / "ids.txt"))
+    found = [one for line in lines(result) for one in line["objects"]]
+    assert len(found) > 100
+    assert all(one["name"] for one in found)
+    assert result.stderr.endswith("Points spent: 6.\n")  # twice each: mappings, people and accounts
+
+
 def test_near_misses_are_shown_and_not_used() -> None:
     ids = ["contact1001", *(f"no-{number}" for number in range(10))]
     near = lines(resolve("--json", "--object-type", "people", *ids))[0]

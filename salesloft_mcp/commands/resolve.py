@@ -17,10 +17,11 @@ from salesloft_mcp.errors import InputError, SalesloftMcpError
 from salesloft_mcp.intake.heads import MAP, Heads, columns_of
 from salesloft_mcp.intake.tables import LIST, read_list
 from salesloft_mcp.intake.values import external_id, suspicious
+from salesloft_mcp.lookups.names import MOST, Key, Names, read_names
 from salesloft_mcp.lookups.resolve import Resolution, Status
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import Mapping as MappingRow
-from salesloft_mcp.salesloft.models import ObjectType, Scope, one_record
+from salesloft_mcp.salesloft.models import ObjectType, Record, Scope, one_record
 from salesloft_mcp.text import escaped
 
 COLUMN = "external_id"
@@ -34,6 +35,7 @@ def resolve(
     columns: tuple[str, ...],
     external_type: str,
     object_type: ObjectType | None,
+    names: bool,
     as_json: bool,
     **where: Unpack[Where],
 ) -> None:
@@ -50,9 +52,14 @@ def resolve(
     async def work(app: App) -> tuple[Counter[Status], list[str] | None, int]:
         statuses: Counter[Status] = Counter()
         near_types: list[str] | None = None
+        who = Names()
         with open_call(enduring=True) as call:
             async for part in app.lookups.in_batches(wanted, Scope(external_type, object_type)):
-                click.echo("\n".join(line(part, external_id) for external_id in part.mappings))
+                if names and not who.problems:  # what keeps some from being read keeps all
+                    who = await _who(app, part)
+                    for problem in who.problems:
+                        click.echo(f"Names are missing: {problem}", err=True)
+                click.echo("\n".join(line(part, external_id, who) for external_id in part.mappings))
                 statuses.update(map(part.status, part.mappings))
                 near_types = part.near_types
         return statuses, near_types, call.points
@@ -103,30 +110,47 @@ def _read(file: str, columns: Mapping[str, str]) -> list[str]:
     return ids
 
 
-def _json_line(resolution: Resolution, external_id: str) -> str:
+async def _who(app: App, part: Resolution) -> Names:
+    """Whoever these ids stand for, and those that are offered, read a hundred at a time."""
+    rows = [row for held in part.mappings.values() for row in held]
+    rows += [one.mapping for near in part.near.values() for one in near]
+    keys = list(dict.fromkeys((row.object_type, row.object_id) for row in rows))
+    records: dict[Key, Record] = {}
+    for start in range(0, len(keys), MOST):
+        some = keys[start : start + MOST]
+        read = await read_names(app.salesloft, app.budget, app.policy.object_types, some)
+        records |= read.records
+        if read.problems:
+            return Names(records, problems=read.problems)
+    return Names(records)
+
+
+def _json_line(resolution: Resolution, external_id: str, who: Names) -> str:
     status = resolution.status(external_id)
     told: dict[str, Any] = {
         COLUMN: external_id,
         "status": status,
-        "objects": [_named(row) for row in resolution.mappings[external_id]],
+        "objects": [_named(row, who) for row in resolution.mappings[external_id]],
     }
     if near := resolution.near.get(external_id):
-        told["near"] = [{COLUMN: one.mapping.external_id, **_named(one.mapping), "why": one.why} for one in near]
+        told["near"] = [{COLUMN: one.mapping.external_id, **_named(one.mapping, who), "why": one.why} for one in near]
     if why := _damage(status, external_id):
         told["suspicious"] = why
     return json.dumps(told)
 
 
-def _named(row: MappingRow) -> dict[str, object]:
-    return {"external_type": row.external_type, "object_type": row.object_type, "object_id": row.object_id}
+def _named(row: MappingRow, who: Names) -> dict[str, object]:
+    told = {"external_type": row.external_type, "object_type": row.object_type, "object_id": row.object_id}
+    name = who.line((row.object_type, row.object_id))
+    return {**told, "name": name} if name else told
 
 
-def _line(resolution: Resolution, external_id: str) -> str:
+def _line(resolution: Resolution, external_id: str, who: Names) -> str:
     status = resolution.status(external_id)
-    told = "; ".join(_words(row) for row in resolution.mappings[external_id])
+    told = "; ".join(_words(row, who) for row in resolution.mappings[external_id])
     if status != "found":
         near = resolution.near.get(external_id, ())
-        offers = "; ".join(f"{one.mapping.external_id} is {_words(one.mapping)} ({one.why})" for one in near)
+        offers = "; ".join(f"{one.mapping.external_id} is {_words(one.mapping, who)} ({one.why})" for one in near)
         damaged = f" (looks damaged: {why})" if (why := _damage(status, external_id)) else ""
         told = f"{MEANING[status]}{damaged}{': ' if told else ''}{told}{' - near: ' if offers else ''}{offers}"
     return escaped(f"{external_id}  {told}")
@@ -137,5 +161,6 @@ def _damage(status: Status, external_id: str) -> str:
     return suspicious(external_id) if status == "missing" else ""
 
 
-def _words(row: MappingRow) -> str:
-    return f"{one_record(row.object_type, row.object_id)} by {row.external_type}"
+def _words(row: MappingRow, who: Names) -> str:
+    name = who.line((row.object_type, row.object_id))
+    return f"{one_record(row.object_type, row.object_id)} by {row.external_type}{f', {name}' if name else ''}"

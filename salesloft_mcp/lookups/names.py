@@ -1,12 +1,13 @@
 """Who records are, in one line each, for whoever knows people by name and not by number. Reads only."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from salesloft_mcp.errors import ApiError, RateLimitedError
 from salesloft_mcp.lookups.known_records import records_by_id
-from salesloft_mcp.salesloft.budget import Budget
-from salesloft_mcp.salesloft.call import given_up_after
+from salesloft_mcp.salesloft.budget import MINUTE, Budget
+from salesloft_mcp.salesloft.call import current, given_up_after
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Account, ObjectType, Person, Record, User, one_record
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
@@ -53,13 +54,14 @@ async def read_names(api: Salesloft, budget: Budget, allowed: Iterable[str], wan
     """These records, the first hundred of each kind, and the accounts of the people among them: a point for each kind.
     Only records of the kinds that are `allowed` are read.
 
-    Nothing fails, and nothing waits for points: what cannot be read is told in `problems`.
+    Nothing fails: what cannot be read is told in `problems`. Nothing waits for points, but in a call that can wait for
+    a minute.
     """
     ids: dict[ObjectType, dict[int, None]] = {"people": {}, "users": {}, "accounts": {}}
     for object_type, object_id in wanted:
         ids[object_type][object_id] = None
     records, problems, lacking = dict[Key, Record](), dict[str, None](), 0
-    with given_up_after(SECONDS):
+    with nullcontext() if current().patience() >= MINUTE else given_up_after(SECONDS):
         for object_type, every in ids.items():
             asked = list(every)
             if len(asked) > MOST:
@@ -83,9 +85,9 @@ async def read_names(api: Salesloft, budget: Budget, allowed: Iterable[str], wan
 def _check_room(budget: Budget) -> None:
     """
     Raises:
-        RateLimitedError: there is no point left now.
+        RateLimitedError: there is no point left now, and the call cannot wait for one.
     """
-    if wait := budget.wait(1):
+    if current().patience() < MINUTE and (wait := budget.wait(1)):
         raise RateLimitedError("the points for this minute are spent.", retry_after_seconds=wait)
 
 
