@@ -245,15 +245,16 @@ for group in cli_plans.GROUPS:
 @click.option("--tool", default="", help="Only by this tool, e.g. delete_external_id_mapping.")
 @click.option("--since", default="", help="From this ISO date or time on (UTC).")
 @click.option("--until", default="", help="Up to this ISO date, or before this time (UTC).")
-@click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="So many, newest first."
-)
+@click.option("--id", "number", type=click.IntRange(1), help="This one alone, with each of its changes.")
+@click.option("--limit", type=click.IntRange(1), help="So many, newest first.  [default: 50; all with --jsonl]")
 @state_dir
 @as_json(help="For machines, with what was there before and after.")
+@click.option("--jsonl", is_flag=True, help="For an audit: a line of JSON for each change of each write, whole.")
+@click.option("--output", type=FILE, help="Write those lines to this file.")
 def changes() -> None:
     """Show every write that was made through this product.
 
-    The newest comes first. A run is one line. It shows all environments that share this state directory.
+    The newest comes first. A run is one line; --id opens it. It shows all environments that share this state directory.
     """
 
 

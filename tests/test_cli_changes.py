@@ -104,6 +104,7 @@ def test_json_tells_everything(directory: Path) -> None:
         "environment": "SANDBOX",
         "team": "1",
         "who": "client 1",
+        "person": "",
         "tool": "delete_external_id_mapping",
         "agreed": "approved in a terminal",
         "plan": "",
@@ -112,6 +113,9 @@ def test_json_tells_everything(directory: Path) -> None:
         "counts": {"deleted": 1},
         "changes": [
             {
+                "id": 1,
+                "line": None,
+                "at": "2025-06-15T15:06:40Z",
                 "kind": "mapping",
                 "external_type": "crm_lead",
                 "object_type": "people",
@@ -178,3 +182,27 @@ def test_a_directory_that_holds_no_state_of_ours_is_refused_in_two_lines(tmp_pat
     result = CliRunner().invoke(cli, ["changes", "--state-dir", str(tmp_path)])
     assert result.exit_code == 2
     assert "cannot hold our state" in result.output
+
+
+def test_an_export_has_a_line_for_each_change_of_a_run_with_every_field(directory: Path, tmp_path: Path) -> None:
+    code, output = changes(directory, "--jsonl")
+    assert code == 0
+    exported = [json.loads(line) for line in output.splitlines()]
+    assert [(row["id"], row["change"]["line"]) for row in exported] == [
+        *((4, number) for number in range(1, 8)),
+        *((number, None) for number in (3, 2, 1)),
+    ]
+    assert exported[-1]["change"]["external_id"] == "A [b]1[/b]"
+    assert exported[-1]["change"]["before"] == {"id": 5, "object_id": 7}
+    assert exported[-3]["change"]["external_type"] == "erp\u202e"  # not escaped for a terminal
+    assert {"environment", "team", "who", "person", "tool", "agreed", "plan", "undoes", "undone_by"} < set(exported[0])
+    file = tmp_path / "audit.jsonl"
+    assert changes(directory, "--output", str(file), "--limit", "1") == (0, "")
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 7
+
+
+def test_an_id_opens_a_run(directory: Path) -> None:
+    shown = changes(directory, "--id", "4")[1]
+    assert 'crm_lead "U7" → user 7' in shown
+    assert "more" not in shown
+    assert changes(directory, "--id", "99") == (0, "No such change.\n")

@@ -74,8 +74,8 @@ class Changes:
         return self.known_place
 
     def forget_place(self) -> None:
-        """Read the team anew the next time: the token may be of another one by now."""
-        self.known_place = None
+        """Read the team anew the next time: the token may be of another one by now, and of another person."""
+        self.known_place, self.log.person = None, ""
 
     async def taken_off(self, keys: Iterable[MappingKey]) -> dict[str, Line]:
         """Of these external ids, those that were taken off a record here, or nearly the same one was: the deletion by

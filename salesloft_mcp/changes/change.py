@@ -166,10 +166,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The last operation on the same key or of the same plan, and how often that plan was begun; 0 for none."""
+    """The last operation on a key or of a plan, how often that was begun, and the last one not refused; 0 for none."""
 
     number: int = 0
     begun: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from pydantic import JsonValue
 
 from salesloft_mcp.changes.change import ByRun, Change, Fact, Image, Kind, Last, Operation, Place
 from salesloft_mcp.changes.configurations import SAVED_AT_MOST
-from salesloft_mcp.changes.doubts import of_change
-from salesloft_mcp.changes.kinds import KINDS, one_by_one, stands_already
+from salesloft_mcp.changes.doubts import of_operation
+from salesloft_mcp.changes.kinds import one_by_one, stands_already
+from salesloft_mcp.changes.rekey import told_of
 from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.errors import Hint, Step
 from salesloft_mcp.policy import ASKS, AskMode
@@ -92,12 +93,6 @@ def _overwrites(change: Change) -> bool:
     return change.kind == "record" and any(before.get(name) not in (None, "", [], {}) for name in lost)
 
 
-def _damaged(operation: Operation) -> dict[str, str]:
-    """Why external ids under which something is created look damaged, as a fact. What comes back is as it was."""
-    doubts = [doubt for one in operation.changes if operation.undoes is None for doubt in of_change(one)]
-    return {DAMAGED: "; ".join(doubts)} if doubts else {}
-
-
 def restricts(before: Image, after: Image) -> list[str]:
     """The fields by which a record is taken out of use."""
     return [
@@ -131,7 +126,7 @@ _REMOVALS: tuple[Rule, ...] = (
     Rule(
         "Move this external id to another record",
         lambda operation: operation.removes and len({one.key for one in operation.changes}) < len(operation.changes),
-        "the old mapping is deleted, then the new one is created; both records stay",
+        "the old mapping is deleted, then the new one is created; in between the id finds nothing; both records stay",
         ("Move", "Leave it"),
     ),
     Rule(
@@ -171,7 +166,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "Write what looks damaged",
-        lambda operation: DAMAGED in _damaged(operation),
+        lambda operation: bool(of_operation(operation)),
         "it is written exactly as it is given; nothing is repaired",
         ("Write", "Do not write"),
         instead=("give it as your own system holds it, or ",),
@@ -270,11 +265,11 @@ def _follows(run: ByRun) -> str:
 
 def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Question:
     """The question for a person. Text from elsewhere comes quoted, never as it is."""
-    what = rule.headline
+    what, doubts = rule.headline, of_operation(operation)
     if operation.undoes is not None:
         what = f"Undo change {operation.undoes}: {what[0].lower()}{what[1:]}"
-    by_run = {"changes": operation.by_run.told} if operation.by_run.writes else {}
-    told = {**by_run, **_damaged(operation), **dict(operation.facts)}
+    told = {"changes": operation.by_run.told} if operation.by_run.writes else {}
+    told |= {**({DAMAGED: "; ".join(doubts)} if doubts else {}), **dict(operation.facts)}
     if rule.retype:
         number = operation.carries
         told["live mappings that use it"] = "unknown" if number is None else str(number)
@@ -282,7 +277,9 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
         told["way back"] = f"undo; its mappings {'come back with it' if few else 'may be too many to save'}"
     told[FOLLOWS] = _consequences(operation, rule)
     if operation.changes:  # a run has no place of its own
-        told["last change here"] = str(last.number or "none")
+        told["last change here"] = str(last.written or "none")
+        if last.number > last.written:
+            told["last refused here"] = str(last.number)
     if last.begun:
         told["begun before"] = str(last.begun)
     return Question(
@@ -290,7 +287,7 @@ def question(operation: Operation, rule: Rule, place: Place, last: Last) -> Ques
         headline=what,
         place=place,
         digest=operation.digest(place, last),
-        changes=tuple((one.verb.removesuffix("d"), tuple(KINDS[one.kind].facts(one))) for one in operation.changes),
+        changes=told_of(operation.changes),
         facts=tuple(Fact(name, value) for name, value in told.items()),
         answers=rule.answers,
         removes=operation.removes,

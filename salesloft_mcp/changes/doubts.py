@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 
-from salesloft_mcp.changes.change import Change, Image
+from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.spelling import same
 from salesloft_mcp.intake.values import field_damage, suspicious
 from salesloft_mcp.text import quoted
+
+
+def of_operation(operation: Operation) -> list[str]:
+    """Why external ids under which something is created look damaged. What an undo brings back is as it was."""
+    return [doubt for one in operation.changes if operation.undoes is None for doubt in of_change(one)]
 
 
 def of_change(change: Change) -> list[str]:

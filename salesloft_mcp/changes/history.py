@@ -1,13 +1,15 @@
 """What was written here, to be searched: operations with their first changes, and how many stand in each state."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
+from salesloft_mcp.changes.rekey import rekeyed
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
@@ -20,6 +22,8 @@ _RESTRICTED = (
     "json_extract({image}, '$.archived')",
     "json_array_length({image}, '$.contact_restrictions') = 3",
 )
+UNASKED = "nobody was asked"
+READ_TOGETHER = 1_000  # changes of a run that are read at once
 SHOWN_CHANGES = 5  # of one operation; a run may have a million
 
 
@@ -31,6 +35,7 @@ class Logged:
     tenant: str
     at: float
     who: str
+    person: str
     team: str
     title: str
     how: str
@@ -39,6 +44,20 @@ class Logged:
     undone_by: int
     lines: tuple[Line, ...]
     counts: Counter[State]
+
+    @property
+    def agreed(self) -> str:
+        """How a person agreed, or that nobody was asked."""
+        return self.how or UNASKED
+
+    @property
+    def did(self) -> str:
+        """What several changes come to; a single one says it by itself."""
+        done = {one.state for one in self.lines} == {"created", "deleted"}
+        if done and (both := rekeyed([one.change for one in self.lines])):
+            return both.told
+        several = self.plan or self.counts.total() > len(self.lines)
+        return ", ".join(f"{number:,} {state}" for state, number in self.counts.items()) if several else ""
 
     @property
     def time(self) -> str:
@@ -68,11 +87,14 @@ class Search:
 _CONDITIONS = {"since": "at >= ?", "until": "at < ?", "older_than": "id < ?"}
 _OF_A_CHANGE = ("external_id", "object_type", "object_id")
 _SELECT = (
-    "SELECT id, tenant, at, who, team, title, how, COALESCE(undoes, 0) AS undoes, COALESCE(plan, '') AS plan,"
+    "SELECT id, tenant, at, who, person, team, title, how, COALESCE(undoes, 0) AS undoes, COALESCE(plan, '') AS plan,"
     " COALESCE((SELECT MAX(other.id) FROM operations AS other WHERE other.undoes = operations.id AND EXISTS (SELECT 1"
     " FROM changes WHERE operation = other.id AND outcome IN ('created', 'updated', 'deleted'))), 0) AS undone_by"
     " FROM operations"
 )
+
+
+_TITLES = "SELECT DISTINCT title FROM operations"
 
 
 async def find(database: Database, search: Search = Search(), limit: int = ALL) -> list[Logged]:
@@ -84,6 +106,24 @@ async def find(database: Database, search: Search = Search(), limit: int = ALL) 
         where.append(f"id IN (SELECT operation FROM changes WHERE {change} AND outcome <> 'carried')")
     sql = f"{_SELECT} WHERE {' AND '.join(where) or 'TRUE'} ORDER BY id DESC LIMIT ?"
     return await database.read(lambda tx: [_logged(tx, row, asked) for row in tx.rows(sql, *given.values(), limit)])
+
+
+async def writers(database: Database) -> set[str]:
+    """Every tool and command by which something was written here."""
+    return set(await database.read(lambda tx: [row[0] for row in tx.rows(_TITLES)]))
+
+
+async def lines(database: Database, number: int) -> AsyncIterator[Line]:
+    """Every change of an operation, in the order in which they were written; a run may have a million."""
+    sql, after = "SELECT * FROM changes WHERE operation = ? AND id > ? ORDER BY id LIMIT ?", 0
+    while rows := await database.read(partial(_rows, sql=sql, values=(number, after, READ_TOGETHER))):
+        after = rows[-1]["id"]
+        for row in rows:
+            yield line_of(row)
+
+
+def _rows(tx: Transaction, sql: str, values: tuple[Value, ...]) -> list[Row]:
+    return tx.rows(sql, *values)
 
 
 async def counts(database: Database, number: int) -> Counter[State]:

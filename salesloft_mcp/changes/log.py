@@ -12,6 +12,7 @@ import anyio
 from salesloft_mcp.changes.change import Author, Change, Fed, Last, Line, Operation, Outcome, Place, State
 from salesloft_mcp.changes.lines import INSERT, UNSETTLED, line_of, made_beside, made_nearly, settled, values_of
 from salesloft_mcp.errors import UnconfirmedError
+from salesloft_mcp.salesloft.gather import first_of
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Transaction, Value
 
@@ -57,6 +58,7 @@ class ChangeLog:
     tenant: str
     clock: Callable[[], float] = time.time
     renew_seconds: float = RENEW_SECONDS
+    person: str = ""  # whose token it is, by name and id, as soon as somebody has read it
 
     async def begin(
         self,
@@ -173,7 +175,7 @@ class ChangeLog:
                 yield
                 tasks.cancel_scope.cancel()
         except ExceptionGroup as failed:
-            raise _first_of(failed) from failed  # what failed inside is told as if there were no group around it
+            raise first_of(failed) from failed  # what failed inside is told as if there were no group around it
 
     async def settle(self, outcomes: Sequence[Outcome], epoch: int = 0, *, cut_off: bool = False) -> None:
         """How changes stand now, unless they were announced anew since; those that were `cut_off` are left alone when
@@ -206,12 +208,15 @@ class ChangeLog:
         not, so that a yes to it can be used again.
         """
         of_plan = "SELECT id, epoch FROM operations WHERE tenant = ? AND plan = ? ORDER BY id DESC LIMIT 1"
-        of_key = f"SELECT MAX(operation) FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
+        ran = f"SELECT COALESCE(MAX(operation), 0) FROM changes WHERE {_KEY} AND outcome <> 'carried' AND {_RAN}"
+        of_key = f"SELECT ({ran}), ({ran} AND outcome <> 'declined')"
 
         def read(tx: Transaction) -> Last:
-            found = [Last(tx.number(of_key, self.tenant, *astuple(one.key))) for one in operation.changes]
-            found += [Last(*row) for row in tx.rows(of_plan, self.tenant, operation.by_run.plan)]
-            return max(found, key=lambda one: one.number, default=Last())
+            keys = [(self.tenant, *astuple(one.key)) for one in operation.changes]
+            of_keys = [tuple(row) for key in keys for row in tx.rows(of_key, *key, *key)] or [(0, 0)]
+            number, written = map(max, zip(*of_keys, strict=True))
+            of_its_plan = [Last(*row) for row in tx.rows(of_plan, self.tenant, operation.by_run.plan)]
+            return max([Last(number, 0, written), *of_its_plan], key=lambda one: one.number)
 
         return await self.database.read(read)
 
@@ -260,9 +265,10 @@ class ChangeLog:
         return [line_of(row) for row in await self.database.read(lambda tx: tx.rows(sql, *values))]
 
     def _operation(self, tx: Transaction, operation: Operation, place: Place, author: Author) -> int:
-        sql = "INSERT INTO operations (tenant, at, who, team, title, how, undoes, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        who = (self.tenant, self.clock(), author.who, place.team_key, operation.title, author.how)
-        number = tx.insert(sql, *who, operation.undoes, operation.by_run.plan or None)
+        columns = "tenant, at, who, person, team, title, how, undoes, plan"
+        sql = f"INSERT INTO operations ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        who = (self.tenant, self.clock(), author.who, self.person, place.team_key)
+        number = tx.insert(sql, *who, operation.title, author.how, operation.undoes, operation.by_run.plan or None)
         self._spend(tx, number, author)
         return number
 
@@ -286,12 +292,6 @@ class ChangeLog:
                     "this yes was used already, by this call or by another. Nothing was changed.", next_step=step
                 )
             tx.change("UPDATE operations SET consent = ?, how = ? WHERE id = ?", author.consent, author.how, number)
-
-
-def _first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The first failure in a group of groups."""
-    found = group.exceptions[0]
-    return _first_of(found) if isinstance(found, ExceptionGroup) else found
 
 
 def _fence(tx: Transaction, number: int, epoch: int) -> None:

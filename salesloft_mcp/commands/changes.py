@@ -1,11 +1,12 @@
 """`salesloft-mcp changes`: the log of every write, for a person or a script."""
 
 import json
+import sys
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import asdict
+from contextlib import closing, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import anyio
 import click
@@ -17,13 +18,29 @@ from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, object_type_of, one_record
 from salesloft_mcp.settings import load
 from salesloft_mcp.state.database import Database
-from salesloft_mcp.text import escaped, quoted, whole_number
+from salesloft_mcp.state.files import atomic_output
+from salesloft_mcp.text import escaped, quoted, utc, whole_number
+
+SHOWN = 50  # where nobody said how many
+_TOGETHER = 100  # operations that are read at once for an export
 
 
-def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> None:
-    """Search the log, and print what was found."""
-    search = _search(**asked)
-    rows = anyio.run(_found, load({"state_dir": state_dir}).state_dir, search, limit)
+def changes(
+    limit: int | None,
+    number: int | None,
+    as_json: bool,
+    jsonl: bool,
+    output: Path | None,
+    state_dir: Path | None,
+    **asked: str,
+) -> None:
+    """Search the log, and print what was found, or write each change of it to a file."""
+    search, directory = replace(_search(**asked), id=number), load({"state_dir": state_dir}).state_dir
+    if jsonl or output is not None:
+        with nullcontext(sys.stdout) if output is None else atomic_output(output) as stream:
+            anyio.run(_export, directory, search, limit, stream)
+        return
+    rows = anyio.run(_found, directory, search, limit or SHOWN)
     if as_json:
         click.echo(json.dumps([_data(row) for row in rows], indent=2))
     else:
@@ -32,7 +49,34 @@ def changes(limit: int, as_json: bool, state_dir: Path | None, **asked: str) -> 
 
 async def _found(directory: Path, search: Search, limit: int) -> list[Logged]:
     with closing(Database(directory)) as database:
-        return await history.find(database, search, limit)
+        found = await history.find(database, search, limit)
+        if search.id is None:
+            return found
+        return [replace(one, lines=tuple([line async for line in history.lines(database, one.id)])) for one in found]
+
+
+async def _export(directory: Path, search: Search, limit: int | None, stream: TextIO) -> None:
+    """A line of JSON for each change of what was found, the newest operation first; of one without changes, a line."""
+    left, older_than = limit, search.older_than
+    with closing(Database(directory)) as database:
+        while left != 0:
+            most = _TOGETHER if left is None else min(_TOGETHER, left)
+            found = await history.find(database, replace(search, older_than=older_than), most)
+            for one in found:
+                about = {name: value for name, value in _data(one).items() if name not in ("changes", "counts")}
+                without = True
+                async for line in history.lines(database, one.id):
+                    _write(stream, {**about, "change": _line_data(line)})
+                    without = False
+                if without:
+                    _write(stream, {**about, "change": None})
+            if len(found) < most:
+                return
+            left, older_than = None if left is None else left - most, found[-1].id
+
+
+def _write(stream: TextIO, row: dict[str, Any]) -> None:
+    stream.write(json.dumps(row) + "\n")  # in ASCII, so that every id comes back as it is
 
 
 def _search(external_id: str, of_object: str, tool: str, since: str, until: str) -> Search:
@@ -64,8 +108,9 @@ def _data(row: Logged) -> dict[str, Any]:
         "environment": named(row.tenant),
         "team": row.team,
         "who": row.who,
+        "person": row.person,
         "tool": row.title,
-        "agreed": row.how,
+        "agreed": row.agreed,
         "plan": row.plan,
         "undoes": row.undoes or None,
         "undone_by": row.undone_by or None,
@@ -77,6 +122,9 @@ def _data(row: Logged) -> dict[str, Any]:
 def _line_data(line: Line) -> dict[str, Any]:
     change = line.change
     return {
+        "id": line.id,
+        "line": line.line,
+        "at": utc(line.at),
         "kind": change.kind,
         **asdict(change.key),
         "object_id": change.object_id,
@@ -90,7 +138,7 @@ def _line_data(line: Line) -> dict[str, Any]:
 def _told(row: Logged) -> Iterator[str]:
     """An operation in lines that fit a terminal: what was done and how it ended, each change, where, who and how."""
     several = row.counts.total() > 1
-    ended = ", ".join(f"{number:,} {state}" if several else state for state, number in row.counts.items())
+    ended = row.did or ", ".join(f"{number:,} {state}" if several else state for state, number in row.counts.items())
     title = f"{row.title} {row.undoes}" if row.undoes else row.title
     plan = f" (plan {row.plan})" if row.plan else ""
     undone = f", undone by {row.undone_by}" if row.undone_by else ""
@@ -99,7 +147,8 @@ def _told(row: Logged) -> Iterator[str]:
     if row.counts.total() > len(row.lines):
         yield f"    and {row.counts.total() - len(row.lines)} more"
     team = f", team {row.team}" if row.team else ""
-    yield f"    {named(row.tenant)}{team} · {escaped(row.who)} · {row.how or 'nobody was asked'}"
+    who = escaped(f"{row.who}, {row.person}" if row.person else row.who)
+    yield f"    {named(row.tenant)}{team} · {who} · {row.agreed}"
 
 
 def _named(line: Line) -> str:

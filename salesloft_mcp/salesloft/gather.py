@@ -29,3 +29,9 @@ async def gather_limited(asks: Sequence[Callable[[], Awaitable[DoneT]]]) -> list
         # A caller gets the first failure as if there had been one request only.
         raise failed.exceptions[0] from None
     return [done[number] for number in range(len(asks))]
+
+
+def first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The first failure in a group of groups."""
+    found = group.exceptions[0]
+    return first_of(found) if isinstance(found, ExceptionGroup) else found

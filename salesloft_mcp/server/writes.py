@@ -15,8 +15,10 @@ from pydantic import Field, JsonValue
 from salesloft_mcp import errors
 from salesloft_mcp.app import App
 from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, Outcome, State
+from salesloft_mcp.changes.history import UNASKED
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.changes.refusals import require_configured
+from salesloft_mcp.changes.rekey import Rekey, rekeyed
 from salesloft_mcp.changes.spelling import not_taken, spelled_otherwise
 from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
@@ -32,7 +34,7 @@ _IDS = {
 }
 
 Ended = Literal[State, "done", "open"]
-Status = Literal["created", "updated", "deleted", "unchanged", "preview"]
+Status = Literal["created", "updated", "deleted", "moved", "replaced", "unchanged", "preview"]
 Preview = Annotated[bool, Field(strict=True, description="Show only; write nothing.")]
 # What does the work once the person was asked: it gets the context, the question, the answer, `preview` and the
 # arguments of the tool. The schema of what it returns is the tool's.
@@ -72,7 +74,7 @@ class Written(answers.Answer):
     spelled_otherwise: list[str] = Field([], description="The fields that Salesloft spells otherwise, and how.")
     saved_mappings: int = Field(0, description="How many mappings used the configuration and can come back.")
     not_brought_back: list[str] = Field([], description="The fields that an undo could not bring back.")
-    notes: list[str] = Field([], description="What was changed of the e-mails and domains that were given.")
+    notes: list[str] = Field([], description="What else there is to know of what was given, or of the record.")
     question: str | None = Field(None, description="Of a preview: what a person would be asked.")
 
 
@@ -166,6 +168,8 @@ async def _previewed(ctx: Context[App, Any], asked: Asked) -> CallToolResult:
         question=asked.question and asked.question.text,
     )
     would = [f"{one.verb.removesuffix('d')} {_named(one)}" for one in operation.changes if not stands_already(one)]
+    if both := rekeyed(operation.changes):
+        would = [both.told.replace(f"{both.verb}d", both.verb, 1)]
     would += [f"{verb} {what} by a run" for verb, what in operation.by_run.by_verb.items()]
     told = f"It would {', then '.join(would)}." if would else "Nothing would change."
     return answers.answer(" ".join([f"preview: nothing was written. {told}", *operation.notes]), view)
@@ -181,7 +185,7 @@ def facts(done: Done, operation: Operation) -> dict[str, Any]:
         "change_id": done.number,
         "environment": done.place.named,
         "team": done.place.team_named or None,
-        "agreed": done.how or "nobody was asked",
+        "agreed": done.how or UNASKED,
         "changes": [change_view(one.line.change, one.state, _stands(one), one.note) for one in done.outcomes],
         **ids,
         "not_taken": _compared(done, not_taken),
@@ -200,7 +204,23 @@ def sentence(done: Done, operation: Operation) -> str:
         "Not brought back": operation.left,
     }
     told = [f"{name}: {', '.join(words)}." for name, words in lists.items() if words]
-    return " ".join([f"{_said(one)}." for one in done.outcomes] + told + list(operation.notes))
+    return " ".join([*_each(done, operation), *told, *operation.notes])
+
+
+def _each(done: Done, operation: Operation) -> list[str]:
+    """A sentence for each change; one for a move or a replacement that is done."""
+    both = _whole(done, operation)
+    if both is None:
+        return [f"{_said(one)}." for one in done.outcomes]
+    made = next(one for one in done.outcomes if one.state == "created")
+    stay = "both records stay" if both.is_move else "the record stays"
+    return [f"{both.told}: {_named(made.line.change, _stood(made))}; {stay}."]
+
+
+def _whole(done: Done, operation: Operation) -> Rekey | None:
+    """The move or replacement that an operation is, where all of it was done."""
+    is_done = {one.state for one in done.outcomes} == {"created", "deleted"}
+    return rekeyed(operation.changes) if is_done else None
 
 
 def _compared(done: Done, compare: Callable[[Image, Image], list[str]]) -> list[str]:
@@ -218,6 +238,8 @@ def _status(done: Done, operation: Operation) -> str:
     """In one word: of several changes the one that creates."""
     if operation.by_run.plan:
         return "deleted" if operation.by_run.deletes else "updated" if operation.by_run.updates else "created"
+    if both := _whole(done, operation):
+        return "moved" if both.is_move else "replaced"
     states = {one.state for one in done.outcomes}
     return next(word for word in ("created", "updated", "deleted", "unchanged") if word in states)
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 # Each step is a file of statements: what version 0.1.0 made; then a write became an operation of one or more changes;
 # then a plan could upsert; then the log found what was created under nearly the same external id; then it was kept
 # where a person had decided; then what `verify` saw; then what a server saw of its clients; then a plan could
-# rename an external type.
+# rename an external type; then it was kept whose token a write was made with.
 _STEPS = (
     "first_tables",
     "operations",
@@ -16,6 +16,7 @@ _STEPS = (
     "learned",
     "clients",
     "renames",
+    "persons",
 )
 
 

@@ -216,10 +216,10 @@ async def test_what_was_to_go_along_with_a_change_that_did_not_run_did_not_go(lo
 async def test_a_question_names_the_last_operation_on_its_keys(log: ChangeLog) -> None:
     assert await log.last(CREATE) == Last()
     first = await begin(log)
-    assert await log.last(CREATE) == Last(first)
+    assert await log.last(CREATE) == Last(first, written=first)
     assert await log.last(OTHER) == Last()
     second = await begin(log, OTHER)
-    assert await log.last(Operation("re-key", CREATE.changes + OTHER.changes)) == Last(second)
+    assert await log.last(Operation("re-key", CREATE.changes + OTHER.changes)) == Last(second, written=second)
 
 
 @pytest.mark.parametrize(("state", "counts"), [("failed", False), ("unchanged", False), ("unknown", True)])
@@ -228,7 +228,7 @@ async def test_what_is_known_not_to_have_run_is_not_the_last_operation(
 ) -> None:
     number = await begin(log)
     await settle(log, number, state)
-    assert await log.last(CREATE) == (Last(number) if counts else Last())
+    assert await log.last(CREATE) == (Last(number, written=number) if counts else Last())
 
 
 async def test_a_decline_is_the_last_operation_so_that_its_answer_fits_no_other_question(log: ChangeLog) -> None:

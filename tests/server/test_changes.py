@@ -13,6 +13,8 @@ from salesloft_mcp.changes.log import ChangeLog
 from salesloft_mcp.changes.mappings import creation
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.sandbox import Fault, Sandbox
+from salesloft_mcp.server.inventory import INVENTORY
+from salesloft_mcp.server.tools.changes import WRITERS
 from tests.conftest import Connect
 from tests.server.calling import call, refused
 from tests.server.human import YES, Human
@@ -217,6 +219,47 @@ async def test_a_search_that_cannot_be_is_refused_in_words(
 ) -> None:
     async with connect() as client:
         assert (await refused(client, "list_changes", **arguments)).startswith(said)
+
+
+async def test_a_run_is_one_line_that_its_plan_opens(connect: Connect) -> None:
+    ids = [{"external_id": f"N{number}", "object_id": 207550090 + number} for number in range(12)]
+    async with connect(elicitation_callback=Human(YES)) as client:
+        plan = (await call(client, "plan_backfill", external_type="crm_lead", object_type="people", rows=ids)).data
+        await call(client, "run_plan", plan=plan["plan"])
+        (row,) = await rows(client)
+        (found,) = await rows(client, external_id="N7")
+        opened = await call(client, "get_plan", plan=row["plan"], rows="written")
+    assert (row["plan"], row["did"], "changes" in row) == (plan["plan"], "12 created", False)
+    assert found["changes"][0]["external_id"] == "N7"
+    assert len(opened.data["rows"]) == 12
+
+
+async def test_a_move_is_named_by_what_it_comes_to(connect: Connect) -> None:
+    async with connect(elicitation_callback=Human(YES)) as client:
+        moved = {**CONTACT, "object_id": 207550815, "move_from": 578495206}
+        await call(client, "create_external_id_mapping", **moved)
+        (row,) = await rows(client)
+    assert row["did"] == "moved from person 578495206 to person 207550815"
+
+
+async def test_the_person_stays_named_whose_token_it_was(connect: Connect, app: App) -> None:
+    async with connect() as client:
+        await call(client, "get_connection")
+        await call(client, "create_external_id_mapping", **NEW)
+        app.changes.forget_place()  # as when somebody signs in
+        await call(client, "create_external_id_mapping", **{**NEW, "external_id": "8"})
+        later, earlier = await rows(client)
+    assert earlier["person"] == "Luis Castillo (1)"
+    assert "person" not in later
+
+
+async def test_a_misspelt_tool_is_told_and_those_that_write_are_known(connect: Connect) -> None:
+    writing = {entry.name for entry in INVENTORY if entry.kind != "read"} - {"cancel_plan"}
+    assert writing <= WRITERS
+    async with connect() as client:
+        words = await refused(client, "list_changes", tool="delete_external_mapping")
+        assert await rows(client, tool="delete_external_id_mapping") == []
+    assert words == "tool: nothing that writes has this name; did you mean delete_external_id_mapping?"
 
 
 async def test_the_log_names_the_client_that_asked(connect: Connect) -> None:

@@ -111,7 +111,7 @@ async def test_a_preview_writes_nothing_and_costs_what_it_reads(
     async with connect() as client:  # it cannot ask, and need not
         reply = await call(client, tool, **arguments, preview=True)
     assert writes(sandbox) == []
-    assert reply.data["points_spent"] == len(sandbox.requests) <= (8 if arguments.get("external_id") == "new" else 4)
+    assert reply.data["points_spent"] == len(sandbox.requests) <= (8 if arguments.get("external_id") == "new" else 5)
     assert await operations(app) == []
     assert await app.approvals.pending() == []
 
@@ -157,8 +157,9 @@ async def test_the_answer_of_a_write_has_the_lines_of_its_preview_with_how_they_
             assert shown["new"].items() >= new.items()
         assert shown["outcome"] == ("deleted" if new is None else "created" if old is None else "updated")
     states = [shown["outcome"] for shown in reply.data["changes"]]
-    assert reply.data["status"] == ("created" if "created" in states else states[0])
-    assert reply.words.startswith(f"{states[0]}: ")
+    status = {"move": "moved", "replace": "replaced"}.get(name, states[0])
+    assert reply.data["status"] == status
+    assert reply.words.startswith(status)
 
 
 async def test_the_preview_of_what_is_so_already_has_nothing_to_do(connect: Connect) -> None:

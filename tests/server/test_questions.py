@@ -69,17 +69,21 @@ async def test_the_question_of_a_configuration_says_how_much_hangs_on_it_and_com
 async def test_the_question_of_a_move_names_both_records_and_the_one_of_another_id_both_ids(connect: Connect) -> None:
     tool = "create_external_id_mapping"
     moved = await asked(connect, tool, **CONTACT, object_id=207550815, move_from=578495206)
-    assert moved[:3] == [
+    assert moved[:5] == [
         f"Move this external id to another record {WHERE}",
-        'delete: external id "CONTACT3456", external type "crm_lead", record person 578495206, mapping id 5004',
-        'create: external id "CONTACT3456", external type "crm_lead", record person 207550815',
+        'external id: "CONTACT3456"',
+        'external type: "crm_lead"',
+        "record: person 578495206 → person 207550815",
+        "mapping id that goes: 5004",
     ]
     new = {**CONTACT, "external_id": "NEW"}
     replaced = await asked(connect, tool, **new, object_id=578495206, instead_of="CONTACT3456")
-    assert replaced[:3] == [
+    assert replaced[:5] == [
         f"Replace an external id {WHERE}",
-        'create: external id "NEW", external type "crm_lead", record person 578495206',
-        'delete: external id "CONTACT3456", external type "crm_lead", record person 578495206, mapping id 5004',
+        'external id: "CONTACT3456" → "NEW"',
+        'external type: "crm_lead"',
+        "record: person 578495206",
+        "mapping id that goes: 5004",
     ]
 
 
@@ -119,7 +123,7 @@ async def test_what_is_cut_tells_its_length_and_a_digest_so_that_two_that_begin_
     assert questions[0] != questions[1]
 
 
-async def test_the_last_change_is_the_number_of_the_last_operation_on_the_same_key_a_no_included(
+async def test_a_refusal_is_no_change_and_yet_makes_the_next_question_another_one(
     connect: Connect,
 ) -> None:
     human = Human(action="decline")
@@ -128,8 +132,9 @@ async def test_the_last_change_is_the_number_of_the_last_operation_on_the_same_k
         await refused(client, DELETE, **CONTACT)
         await refused(client, PERSON, **OF_PERSON, person=STOP)
         await refused(client, DELETE, **{**CONTACT, "external_id": "CONTACT1001"})
-    said = [question.rpartition("\n")[2] for question in human.questions]
-    assert said == [f"last change here: {number}" for number in ("none", 1, 2, "none")]
+    none = "last change here: none"
+    said = [[line for line in question.splitlines() if " here: " in line] for question in human.questions]
+    assert said == [[none], [none, "last refused here: 1"], [none, "last refused here: 2"], [none]]
 
 
 async def test_a_no_is_logged_with_what_was_declined(connect: Connect, app: App) -> None:

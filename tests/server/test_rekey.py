@@ -61,10 +61,10 @@ async def test_the_new_id_is_created_before_the_old_one_is_deleted(
         old = (await app.salesloft.list_mappings(external_type="crm_lead", external_id="CONTACT3456")).rows[0].id
         reply = await call(client, TOOL, **REKEY)
     assert not reply.failed, reply.words
-    new = reply.data["mapping_id"]
-    created, deleted = f"created: mapping {new} of person 578495206.", f"deleted: mapping {old} of person 578495206;"
-    assert reply.words == f"{created} {deleted} the record stays."
-    assert (reply.data["status"], reply.data["object_id"]) == ("created", 578495206)
+    new = f"mapping {reply.data['mapping_id']} of person 578495206"
+    assert reply.words == f'replaced "CONTACT3456" by "NEW-1": {new}; the record stays.'
+    assert (reply.data["status"], reply.data["object_id"]) == ("replaced", 578495206)
+    assert reply.data["changes"][1]["old"]["id"] == old
     assert [(one["outcome"], one["external_id"]) for one in reply.data["changes"]] == [
         ("created", "NEW-1"),
         ("deleted", "CONTACT3456"),
@@ -229,7 +229,8 @@ class TestMoves:
         async with connect(elicitation_callback=Human(YES)) as client:
             reply = await call(client, TOOL, **MOVE)
         assert kinds(sandbox) == ["DELETE", "POST"]
-        assert (reply.data["status"], reply.data["object_id"]) == ("created", 207550815)
+        assert (reply.data["status"], reply.data["object_id"]) == ("moved", 207550815)
+        assert reply.words.startswith("moved from person 578495206 to person 207550815: mapping ")
         assert await holders(app) == [207550815]
         assert await lines(app) == [(TOOL, "CONTACT3456", "deleted"), (TOOL, "CONTACT3456", "created")]
 
@@ -315,5 +316,26 @@ async def test_an_id_is_moved_by_a_token_that_may_not_read_records(
     sandbox.faults.add(Fault("status", method="GET", path="/v2/people", status=403, times=None))
     async with connect(elicitation_callback=Human(YES)) as client:
         reply = await call(client, TOOL, **MOVE)
-    assert reply.data["status"] == "created"
+    assert reply.data["status"] == "moved"
     assert await holders(app) == [207550815]
+
+
+@pytest.mark.parametrize("arguments", [MOVE, REKEY], ids=["move", "replace"])
+async def test_the_question_and_the_answer_warn_of_other_ids_that_the_record_has(
+    connect: Connect, arguments: dict[str, Any]
+) -> None:
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
+        await call(client, TOOL, **KEY, external_id="OTHER-1", object_id=arguments["object_id"])
+        reply = await call(client, TOOL, **arguments)
+    assert 'other ids of this type: "OTHER-1"' in human.questions[0].splitlines()
+    told = f'Person {arguments["object_id"]} has other ids of this type: "OTHER-1".'
+    assert reply.data["notes"] == [told]
+    assert reply.words.endswith(told)
+
+
+async def test_the_refusal_of_a_taken_id_names_the_move(connect: Connect) -> None:
+    async with connect() as client:
+        words = await refused(client, TOOL, **{**MOVE, "move_from": 0})
+    assert "is already mapped to person 578495206" in words
+    assert "move_from 578495206" in words

@@ -13,12 +13,12 @@ from salesloft_mcp.bulk.views import PlanView, plan_sentence
 from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Author, Done, Operation
 from salesloft_mcp.changes.undo import undo
-from salesloft_mcp.errors import ConflictError, SalesloftMcpError
+from salesloft_mcp.errors import ConflictError, InputError, SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server import answers, arguments, writes
 from salesloft_mcp.server.consent import Asked, require_consent
 from salesloft_mcp.server.tools.plans import followed
-from salesloft_mcp.text import View
+from salesloft_mcp.text import View, did_you_mean
 
 
 def _moment(value: object) -> float:
@@ -28,6 +28,15 @@ def _moment(value: object) -> float:
         raise ValueError("must be a date or time such as 2026-01-31 or 2026-01-31T09:00:00Z.") from None
 
 
+# Who writes, as the log names it: tools, and names that earlier versions had.
+WRITERS = frozenset(
+    {
+        *("create_external_id_mapping", "delete_external_id_mapping"),
+        *("create_external_id_configuration", "delete_external_id_configuration"),
+        *("upsert_person_by_external_id", "upsert_account_by_external_id"),
+        *("run_plan", "undo_change", "run_backfill", "verify"),
+    }
+)
 _SINCE = "Only since this date or time, such as 2026-01-31."
 Since = Annotated[
     Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})] | None,
@@ -41,14 +50,15 @@ class LoggedView(View):
     id: int = Field(description="The change_id that undo_change takes.")
     at: str = Field(description="When it was made, in UTC.")
     who: str = Field(description="The client that asked for it, by the name it gives itself.")
+    person: str = Field("", description="Whose token it was made with, by name and id, where that was known.")
     team: str = Field("", description="The id of the team it was made in, where that is known.")
     tool: str = Field(description="The tool or command that made it.")
     agreed: str = Field(description="How a person agreed, or that nobody was asked.")
-    changes: list[writes.ChangeView] = Field(description="The first five changes of it.")
-    counts: dict[str, int] = Field({}, description="Of a run: how many changes ended in which way.")
-    plan: str = Field("", description="The plan whose run it was.")
+    did: str = Field("", description="What several changes come to: a run in numbers, a move, a replacement.")
+    plan: str = Field("", description="Of a run: its plan; get_plan with rows written lists what it wrote.")
     undoes: int = Field(0, description="The change that this one took back.")
     undone_by: int = Field(0, description="The change that took this one back.")
+    changes: list[writes.ChangeView] = Field([], description="Its changes; of a run only those that were asked for.")
 
 
 class Changes(answers.Answer):
@@ -83,7 +93,10 @@ async def list_changes(
         older_than=cursor or None,
     )
     found = await history.find(app.database, search, limit + 1)
-    rows = answers.fitting(map(_row, found[:limit]))
+    if tool and not found and tool not in (known := WRITERS | await history.writers(app.database)):
+        raise InputError("tool", f"nothing that writes has this name; {did_you_mean(tool, known)}")
+    is_narrow = bool(external_id or object_id)
+    rows = answers.fitting(_row(one, is_narrow) for one in found[:limit])
     view = Changes(changes=rows, next_cursor=str(rows[-1].id) if len(found) > len(rows) else None)
     words = answers.listed(len(rows), "change", more=view.next_cursor is not None, first=not cursor)
     return answers.read(words, view)
@@ -129,18 +142,19 @@ async def undo_change(ctx: Context[App, Any], change: ChangeNumber) -> Operation
     return await undo(app.changes, app.database, change)
 
 
-def _row(row: history.Logged) -> LoggedView:
+def _row(row: history.Logged, is_narrow: bool) -> LoggedView:
+    """An operation; a run is one line, beside which only what was asked for by its ids is shown."""
+    lines = row.lines if is_narrow or not row.plan else [one for one in row.lines if one.line is None]
     return LoggedView(
         id=row.id,
         at=row.time,
         who=row.who,
+        person=row.person,
         team=row.team,
         tool=row.title,
-        agreed=row.how or "nobody was asked",
-        changes=answers.fitting(
-            writes.change_view(one.change, one.state, one.change.after, one.note) for one in row.lines
-        ),
-        counts=dict(row.counts) if row.counts.total() > len(row.lines) else {},
+        agreed=row.agreed,
+        did=row.did,
+        changes=answers.fitting(writes.change_view(one.change, one.state, one.change.after, one.note) for one in lines),
         plan=row.plan,
         undoes=row.undoes,
         undone_by=row.undone_by,

@@ -37,6 +37,7 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
     before the first write."""
     app = ctx.request_context.lifespan_context
     me, place = await app.salesloft.me(), await app.changes.place()
+    app.changes.log.person = f"{me.name} ({me.id})" if me.name else str(me.id)  # for every write from now on
     view = Connection(
         environment=word_of(app.environment),
         base_url=None if app.sandbox else app.settings.base_url,

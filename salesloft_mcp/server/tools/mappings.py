@@ -1,6 +1,7 @@
 """Mappings: what is mapped, an external id given to a record, taken off it, or moved."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
@@ -14,12 +15,14 @@ from salesloft_mcp.changes.change import Change, Image, Operation
 from salesloft_mcp.changes.consent import needed
 from salesloft_mcp.changes.kinds import as_it_stands
 from salesloft_mcp.changes.refusals import require_configured
+from salesloft_mcp.changes.rekey import rekeyed
 from salesloft_mcp.salesloft.models import MappingKey, one_record
 from salesloft_mcp.server import answers, arguments
 from salesloft_mcp.server.writes import writing
-from salesloft_mcp.text import quoted
+from salesloft_mcp.text import quoted, some
 
 NOTHING = "Nothing was changed."
+OTHERS = "other ids of this type"
 
 
 ReplacedId = Annotated[
@@ -105,6 +108,7 @@ async def create_external_id_mapping(
             person has to agree, the type is not configured.
     """
     app, key = ctx.request_context.lifespan_context, MappingKey(external_type, object_type, external_id)
+    goes = {external_id, instead_of}
     if move_from and instead_of:
         raise errors.InputError("move_from", "cannot be given together with instead_of.", next_step="give one of them.")
     if move_from:
@@ -116,7 +120,13 @@ async def create_external_id_mapping(
         # Nobody is asked about what would be refused.
         if needed(Operation("", changes), ask=app.changes.limits.ask) is not None:
             await require_configured(app.configurations, external_type, object_type)
-    return Operation("", changes)
+    if rekeyed(changes) is None:
+        return Operation("", changes)
+    others = partial(_others, app, key, object_id, goes)
+    facts = await others()
+    record = one_record(object_type, object_id)
+    notes = tuple(f"{record[0].upper()}{record[1:]} has {name}: {ids}." for name, ids in facts)
+    return Operation("", changes, facts=facts, notes=notes, facts_now=others)
 
 
 @writing
@@ -180,6 +190,15 @@ async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> t
         what = f"object_id: {one_record(key.object_type, object_id)} is gone, or hidden from this token. {NOTHING}"
         raise errors.MissingError(what, next_step="find the record with search_records.")
     return old, mappings.creation(key, object_id, standing[0] if standing else None)
+
+
+async def _others(app: App, key: MappingKey, object_id: int, but: set[str]) -> tuple[tuple[str, str], ...]:
+    """That the record has other external ids of the type, as a fact, for a point."""
+    of_record = await app.salesloft.list_mappings(
+        external_type=key.external_type, object_type=key.object_type, object_id=object_id, deleted=False
+    )
+    ids = [quoted(row.external_id) for row in of_record.rows if row.external_id not in but]
+    return ((OTHERS, ", ".join(some(ids))),) if ids else ()
 
 
 async def _is_gone(app: App, key: MappingKey, object_id: int) -> bool:

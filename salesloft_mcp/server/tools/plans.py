@@ -19,6 +19,7 @@ from salesloft_mcp.bulk.sources import source
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
 from salesloft_mcp.changes.change import Operation
+from salesloft_mcp.changes.history import UNASKED
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import object_type_of
@@ -158,7 +159,7 @@ async def _run(
     elif asked.operation.by_run.plan:
         author = await require_consent(ctx, asked, answered)
         await app.jobs.start(asked.operation, author)
-        spent, agreed = 0, author.how or "nobody was asked"
+        spent, agreed = 0, author.how or UNASKED
     run, question = asked.operation.by_run, asked.question
     status = await (app.plans.status(plan) if preview else followed(ctx, plan))
     if preview and run.suspicious:  # so that the points are those of what it would write
