@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
-from mcp_types import INVALID_REQUEST, JSONRPCRequest
+from mcp_types import HEADER_MISMATCH, INVALID_REQUEST, PROTOCOL_VERSION_META_KEY, JSONRPCRequest
 
 from salesloft_mcp.hosting.replies import Reply, tell
 from salesloft_mcp.server.envelope import MAX_MESSAGE, Read, Refusal, in_flight, read_with_text
@@ -74,6 +74,8 @@ class Gate:
             await reply.refuse_all(read)
         elif isinstance(message, Refusal):
             await reply.refuse(400, message.words, message.code)
+        elif _lacks_version(message, headers):
+            await reply.refuse(400, "MCP-Protocol-Version: must be given, as in _meta", HEADER_MISMATCH)
         else:
             headers |= {b"accept": b"application/json, text/event-stream", b"content-type": b"application/json"}
             headers[b"content-length"] = str(len(text)).encode()
@@ -142,6 +144,16 @@ def _fault(headers: Headers, reply: Reply) -> tuple[int, str, int] | None:
     if not (reply.takes_json or reply.takes_events):
         return 406, "Accept: must allow application/json or text/event-stream", INVALID_REQUEST
     return None
+
+
+def _lacks_version(message: Read, headers: Headers) -> bool:
+    """Whether a request of 2026-07-28 does not say so in its headers. The library would miss a session, which that
+    version does not have.
+    """
+    if not isinstance(message, JSONRPCRequest) or {b"mcp-protocol-version", b"mcp-session-id"} & headers.keys():
+        return False
+    meta = (message.params or {}).get("_meta")
+    return message.method != "initialize" and isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
 
 
 def _again(body: bytes, headers: Headers, receive: Receive) -> Receive:

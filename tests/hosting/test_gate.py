@@ -149,6 +149,12 @@ def test_an_error_of_a_session_that_is_not_there_stands_under_the_id_of_the_requ
     assert (answer.status_code, said(answer)["id"]) == (404, 7)
 
 
+def test_a_request_of_the_newer_version_whose_header_is_missing_is_told_which(peer: Peer) -> None:
+    answer = peer.post("2026-07-28", mcp_protocol_version=None)
+    assert (answer.status_code, said(answer)["id"], said(answer)["error"]["code"]) == (400, 7, -32020)
+    assert "MCP-Protocol-Version" in said(answer)["error"]["message"]
+
+
 def test_a_stream_that_is_resumed_begins_anew(peer: Peer) -> None:
     assert peer.get(accept=EVENTS_ONLY, last_event_id="3") == 200
 
