@@ -40,6 +40,7 @@ class Hint(Enum):
 
 
 Step = str | tuple[str | Hint, ...]
+TRY_AGAIN = "correct it and try again; nothing was sent."
 UNKNOWN = "Whether it was done is unknown."  # what every UnknownOutcomeError says
 
 
@@ -69,10 +70,10 @@ class SalesloftMcpError(Exception):
 
 
 class InputError(SalesloftMcpError):
-    """An argument that cannot be right. Nothing was sent."""
+    """An argument that cannot be right. Nothing was sent. Where there is nothing better to do next, it is corrected."""
 
     def __init__(self, field: str, what: str, *, next_step: Step = "") -> None:
-        super().__init__(f"{field}: {what}", next_step=next_step)
+        super().__init__(f"{field}: {what}", next_step=next_step or TRY_AGAIN)
         self.field = field
 
 

@@ -82,7 +82,7 @@ async def _resolved(lookups: Lookups, keys: Set[MappingKey]) -> dict[MappingKey,
         return await resolve_references(lookups, keys)
     except BrokenAnswerError as error:
         if len(keys) == 1:
-            return {key: ConflictError(error.what) for key in keys}
+            return {key: ConflictError(error.what, next_step=error.steps) for key in keys}
         both = list(keys)[: len(keys) // 2], list(keys)[len(keys) // 2 :]
         return await _resolved(lookups, set(both[0])) | await _resolved(lookups, set(both[1]))
 

@@ -46,7 +46,9 @@ def resolve(
     Heads(LIST, chosen, option=MAP)  # a field that does not exist is a wrong option, whatever the file
     wanted = [*ids, *(_read(file, chosen) if file else ())]
     if not wanted:
-        raise SalesloftMcpError("file: has no ids.") if file else click.UsageError("Give ids, or --file with some.")
+        if not file:
+            raise click.UsageError("Give ids, or --file with some.")
+        raise SalesloftMcpError("file: has no ids.", next_step="put an id on each line.")
     line = _json_line if as_json else _line
 
     async def work(app: App) -> tuple[Counter[Status], list[str] | None, int]:

@@ -164,7 +164,8 @@ async def _to_undo(app: App, plan: str) -> Operation:
     found = await app.plans.status(plan)
     number = found.plan.operation
     if not number:
-        raise ConflictError("plan: it was not begun, so there is nothing to undo.")
+        step = f"choose one that was begun; {typed('runs', 'list')} shows them."
+        raise ConflictError("plan: it was not begun, so there is nothing to undo.", next_step=step)
     if found.under_way:
         step = f"{typed('runs', 'cancel', plan)}; when it has ended, undo it."
         raise ConflictError(f"plan: it is {found.state}. Nothing was changed.", next_step=step)

@@ -240,9 +240,9 @@ async def asked_elsewhere(ctx: Context[App, Any]) -> None:
     Raises:
         UnconfirmedError: nobody could be asked, or has answered until now.
     """
-    question = _question.get()
-    if question is None:
-        raise UnconfirmedError("the client sent an answer to a question that was not asked. Nothing was changed.")
+    if (question := _question.get()) is None:
+        what = "the client sent an answer to a question that was not asked. Nothing was changed."
+        raise UnconfirmedError(what, next_step="call again without it.")
     await _outside(ctx, question, _UNREADABLE)
 
 

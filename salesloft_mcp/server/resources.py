@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from salesloft_mcp.app import App
 from salesloft_mcp.bulk.report import every_row
 from salesloft_mcp.bulk.views import PlanView, RowView
-from salesloft_mcp.errors import InputError, MissingError, NotFoundError, SalesloftMcpError
+from salesloft_mcp.errors import Hint, InputError, MissingError, NotFoundError, SalesloftMcpError
 from salesloft_mcp.intake import values
 from salesloft_mcp.salesloft.call import open_call
 from salesloft_mcp.salesloft.models import OBJECT_TYPES, Configuration, ObjectType, object_type_of
@@ -62,7 +62,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         for row in await app.configurations.live():
             if (row.external_type, row.object_type) == key:
                 return answers.ConfigurationView.model_validate(row)
-        raise MissingError("there is no such live configuration.")
+        raise MissingError("there is no such live configuration.", next_step=(Hint.LIST_CONFIGURATIONS, "."))
 
     @server.resource(announce.MAPPINGS, title="Mappings of an external id", mime_type=JSON, security=_FREE)
     @of_mappings
