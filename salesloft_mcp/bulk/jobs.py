@@ -143,7 +143,7 @@ class Jobs:
         for row in await self._plans.running():
             if row.undoes and not undoings:
                 continue
-            with JobGuard(), open_call():
+            with JobGuard(), open_call(lane="bulk"):
                 try:
                     if (status := await self._plans.status(row.id)).waits:
                         await self.start(operation_of(status, "serve"), Author(), seen=0)

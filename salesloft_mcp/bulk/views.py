@@ -54,20 +54,33 @@ class PlanView(View):
 
     plan: str = Field(description="The id of the plan.")
     state: State = Field(description="How far it is; paused: until somebody signs in.")
-    external_type: str = Field(description="The type of the external ids.")
-    object_type: ObjectType = Field(description="The kind of Salesloft record.")
-    new_external_type: str = Field("", description="Of a rename: the type that the mappings get.")
-    source: str = Field(description="Where the rows come from.")
-    rows_read: int = Field(0, description="How many rows the input holds, invalid ones included.")
-    intent: Intent | None = Field(None, description="Of a bulk upsert: what it may do.")
-    counts: dict[str, int] = Field(description="How many rows the plan says what of.")
-    asks: dict[str, int] = Field({}, description="Why a person has to agree, and to how many rows.")
-    notes: list[str] = Field([], description="What was assumed of the input, and what was passed over.")
+    problem: str = Field("", description="Why it stopped or failed.")
+    change_id: int = Field(0, description="The number by which the run can be undone, once it was begun.")
+    writes: int = Field(0, description="Of a run: how many writes it wants to make.")
     outcomes: dict[str, int] = Field({}, description="How many writes ended in which way, or are on their way.")
+    counts: dict[str, int] = Field({}, description="Of a plan: how many rows it says what of.")
+    asks: dict[str, int] = Field({}, description="Of a plan: why a person has to agree, and to how many rows.")
     points: int = Field(0, description="API points that are still to be spent.")
     minutes: float = Field(0.0, description="How many minutes that takes at the least.")
-    change_id: int = Field(0, description="The number by which the run can be undone, once it was begun.")
-    problem: str = Field("", description="Why it stopped or failed.")
+    external_type: str = Field("", description="The type of the external ids.")
+    object_type: ObjectType | None = Field(None, description="The kind of Salesloft record.")
+    new_external_type: str = Field("", description="Of a rename: the type that the mappings get.")
+    intent: Intent | None = Field(None, description="Of a bulk upsert: what it may do.")
+    source: str = Field("", description="Where the rows come from.")
+    rows_read: int = Field(0, description="How many rows the input holds, invalid ones included.")
+    notes: list[str] = Field([], description="What was assumed of the input, and what was passed over.")
+
+    @classmethod
+    def short(cls, status: Status, points_a_minute: int, **more: Any) -> Self:  # noqa: ANN401 - fields of a subclass
+        """How far it is, for whoever looks again and again: what the plan is made of stands in `of`. As long as it was
+        not begun, why a person has to agree and what was assumed is told, too.
+        """
+        whole = cls.of(status, points_a_minute, **more)
+        kept = {"plan", "state", "problem", "change_id", "writes", "outcomes", "points", "minutes", *more}
+        if status.state == "planned":
+            kept |= {"counts", "asks", "notes"}
+        left_out = {name: one.get_default() for name, one in cls.model_fields.items() if name not in kept}
+        return whole.model_copy(update=left_out)
 
     @classmethod
     def of(cls, status: Status, points_a_minute: int, **more: Any) -> Self:  # noqa: ANN401 - fields of a subclass
@@ -85,6 +98,7 @@ class PlanView(View):
             counts={name: number for name, number in row.counts.items() if number},
             asks={words: row.asks[name] for name, words in REASONS.items() if row.asks[name]},
             notes=list(row.notes),
+            writes=row.writes if row.operation else 0,
             outcomes={str(name): number for name, number in status.outcomes.items() if number and name != "planned"},
             points=status.points,
             minutes=minutes(status.points, points_a_minute),
@@ -94,9 +108,9 @@ class PlanView(View):
         )
 
 
-def plan_sentence(status: Status) -> str:
+def plan_sentence(status: Status, short: bool = False) -> str:
     """What it is, in numbers of ours: those of the rows add up to the rows that were read, and those of the writes to
-    the writes that are done.
+    the writes that are done. In short, what was left out is no more than a number, and that at the end.
     """
     row, state, rows = status.plan, status.state, status.plan.counts.total()
     read = _read(rows, "mapping" if row.new_external_type else "row")
@@ -116,6 +130,9 @@ def plan_sentence(status: Status) -> str:
     done = f"{status.done:,} of {row.writes:,} done{f' ({ended})' if ended else ''}"
     since = {"undone": ", and taken back since", "undoing": ", and being taken back"}.get(state, "")
     others = f" Left out of {read}: {left_out}." if left_out and not row.undoes else ""
+    if short and others:
+        number = rows - sum(row.counts[name] for name in row.written)
+        others = "" if status.under_way or status.problem else f" Left out: {number:,} of {read}."
     flying = " The rows in flight may still be written." if state == "cancelling" else ""
     return f"{state}: {done}{since}.{others}{flying}"
 

@@ -14,7 +14,7 @@ import anyio
 from pydantic import SecretStr
 
 from salesloft_mcp.errors import SalesloftMcpError, SignedOutError, StateError, UnreachableError
-from salesloft_mcp.salesloft.call import Call, current
+from salesloft_mcp.salesloft.call import Call, Lane, current
 from salesloft_mcp.salesloft.oauth import Accounts, Application, RefusedGrantError
 from salesloft_mcp.state.credentials import LOCK_SECONDS, Credentials, SignIn
 
@@ -113,7 +113,9 @@ class SignedIn:
         except StateError as error:
             raise SignedOutError(error.what, next_step=error.steps) from error
         if found is None:
-            raise SignedOutError("there is no credential for Salesloft. Nothing was sent.", next_step=_ways(self.how))
+            raise SignedOutError(
+                "there is no credential for Salesloft. Nothing was sent.", next_step=_ways(self.how, current().lane)
+            )
         if found.grant != "api_key" and self._client_id not in ("", found.client_id):
             what = "the sign-in is of another application than SALESLOFT_CLIENT_ID names. Nothing was sent."
             raise SignedOutError(what, next_step=f"run `{self.how}` in a terminal.")
@@ -229,11 +231,10 @@ def _may_be_of_another_team(found: SignIn, call: Call) -> bool:
     return call.login not in ("", found.login)
 
 
-def _ways(how: str) -> str:
-    return (
-        f"(1) sign in: run `{how}` in a terminal; or (2) set SALESLOFT_API_KEY to an API key or an OAuth access token; "
-        "or (3) add --sandbox to try everything without an account."
-    )
+def _ways(how: str, lane: Lane) -> str:
+    """The sandbox is a way to begin, and none for a run, which belongs to a team."""
+    key = f"(1) sign in: run `{how}` in a terminal; or (2) set SALESLOFT_API_KEY to an API key or an OAuth access token"
+    return f"{key}." if lane == "bulk" else f"{key}; or (3) add --sandbox to try everything without an account."
 
 
 async def _to_its_end(work: Callable[[], Awaitable[SignIn]]) -> SignIn:

@@ -34,7 +34,7 @@ _IDS = {
 }
 
 Ended = Literal[State, "done", "open"]
-Status = Literal["created", "updated", "deleted", "moved", "replaced", "unchanged", "preview"]
+Status = Literal["created", "updated", "deleted", "moved", "replaced", "unchanged", "preview", "running", "stopped"]
 Preview = Annotated[bool, Field(strict=True, description="Show only; write nothing.")]
 # What does the work once the person was asked: it gets the context, the question, the answer, `preview` and the
 # arguments of the tool. The schema of what it returns is the tool's.
@@ -61,7 +61,7 @@ class Written(answers.Answer):
 
     ours = frozenset({"question", "not_taken", "spelled_otherwise", "notes"})
 
-    status: Status = Field(description="What happened; preview: nothing was written.")
+    status: Status = Field(description="What happened; preview: nothing was written; running: a run does it now.")
     change_id: int | None = Field(None, description="The number that undo_change takes.")
     environment: str = Field(description="Where it was written.")
     team: str | None = Field(None, description="The team, by name and id.")

@@ -267,7 +267,8 @@ async def test_a_run_that_was_begun_without_its_suspicious_rows_goes_on_without_
         words = await refused(client, "run_plan", plan=plan, include_suspicious=True)
     assert words == (
         "plan: its run ended without its suspicious rows. Nothing was started.\n"
-        "Next: plan it again with plan_backfill or plan_bulk_upsert for them; what was written comes out as unchanged."
+        "Next: plan it again with plan_backfill, plan_bulk_upsert or plan_type_rename for them; what was"
+        " written comes out as unchanged."
     )
 
 

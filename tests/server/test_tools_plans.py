@@ -437,7 +437,7 @@ async def test_a_plan_can_be_cancelled_while_it_is_made(
     assert cancelled.data["problem"].startswith("it was cancelled while it was planned.")
     what, step = words.split("\n")
     assert what == "plan: it is cancelled. Nothing was started."
-    assert step == "Next: plan it again with plan_backfill or plan_bulk_upsert, to write anew."
+    assert step == "Next: plan it again with plan_backfill, plan_bulk_upsert or plan_type_rename, to write anew."
 
 
 @pytest.mark.parametrize(
@@ -521,7 +521,10 @@ async def test_a_run_that_salesloft_refuses_stops_with_the_reason(connect: Conne
 async def test_an_id_that_is_none_is_refused(connect: Connect, sandbox: Sandbox, tool: str, plan: str) -> None:
     async with connect() as client:
         words = await refused(client, tool, plan=plan)
-    assert words == "plan: there is no such plan here.\nNext: plan it again with plan_backfill or plan_bulk_upsert."
+    assert (
+        words
+        == "plan: there is no such plan here.\nNext: plan it again with plan_backfill, plan_bulk_upsert or plan_type_rename."
+    )
     assert len(sandbox.requests) == 0
 
 

@@ -120,9 +120,11 @@ async def _undo(
         number = await app.jobs.start_undo(operation, author)
         done = Done(number, await app.changes.place(), author.how, ())
     status = await followed(ctx, operation.by_run.plan)
-    run, spent = PlanView.of(status, app.budget.bulk), app.jobs.spent(operation.by_run.plan)
+    run, spent = PlanView.short(status, app.budget.bulk), app.jobs.spent(operation.by_run.plan)
     told = writes.facts(done, operation)
-    if not status.under_way:  # else it says what the run is about
+    if status.under_way or status.left:
+        told["status"] = "running" if status.under_way else "stopped"
+    else:
         ended = {*status.outcomes, *(one.state for one in done.outcomes)}
         told["status"] = next((word for word in ("deleted", "updated", "created") if word in ended), "unchanged")
     view = Undone(**told, run=run, points_spent=spent)

@@ -33,6 +33,7 @@ WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5
 PAGE = 100
+SHORT_TEAM, LONGEST_TEAM = 20, 255  # characters of the name of a team
 _ROWS = "Up to 1000 rows, each with external_id and "
 _FILE = "A file in the open folder, instead of rows."
 _FIELD = "The custom field that holds the ids, instead of rows."
@@ -58,7 +59,7 @@ WhichRows = Annotated[
 ]
 
 
-NewExternalType = Annotated[arguments.ExternalType, Field(description="The type that its mappings get.")]
+NewExternalType = Annotated[arguments.ExternalType, Field(description="Its new name.")]
 KindOfUpsert = Annotated[
     Literal["people", "accounts"],
     BeforeValidator(object_type_of),
@@ -72,12 +73,12 @@ IncludeSuspicious = Annotated[
 class PlanAnswer(PlanView, answers.Answer):
     ours = PlanView.ours | {"question"}
 
-    environment: str = Field(description="Where it is written.")
-    team: str = Field("", description="The team, by name and id, as far as they are known.")
     agreed: str = Field("", description="How a person agreed to the run, or that nobody was asked.")
+    environment: str = Field("", description="Where it is written.")
+    team: str = Field("", description="The team, by name and id, as far as they are known.")
+    next_cursor: answers.NextCursor | None = None
     question: str = Field("", description="Of a preview: what a person would be asked.")
     rows: list[RowView] = Field([], description="The rows that need a person, or those that were asked for.")
-    next_cursor: answers.NextCursor | None = None
 
 
 async def plan_backfill(
@@ -114,8 +115,7 @@ async def plan_type_rename(
     object_type: arguments.KindOfRecord,
     new_external_type: NewExternalType,
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Plan to rename an external type: its mappings are created under the new type, then deleted under the old one. It
-    writes nothing."""
+    """Plan to rename an external type: all its mappings go to a new type. It writes nothing."""
     app = ctx.request_context.lifespan_context
     aim = rename(external_type, object_type, new_external_type)
     return await _answered(ctx, aim, partial(load_mappings, api=app.salesloft), f"type {external_type}")
@@ -167,7 +167,7 @@ async def _run(
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
     spent = app.jobs.spent(plan) - spent
     if not preview:
-        return await _answer(app, status, spent, "none", agreed=agreed)
+        return _poll(app, status, spent, agreed)
     would = f"The run would change: {run.told}." if run.writes else "Nothing would change."
     added = f" {would} {agreed[0].upper()}{agreed[1:]}."
     return await _answer(app, status, spent, "none", added=added, agreed=agreed, asks=question.text if question else "")
@@ -175,8 +175,8 @@ async def _run(
 
 @partial(writing, finish=_run)
 async def run_plan(ctx: Context[App, Any], plan: PlanId, include_suspicious: IncludeSuspicious = False) -> Operation:
-    """Run a plan in the background, or resume it. A person has to agree to more than 500 creates or overwrites in an
-    hour, and to whatever the plan lists under asks."""
+    """Run a plan in the background, or resume it. A person has to agree to more than 500 writes in an hour, and to
+    whatever the plan lists under asks."""
     app = ctx.request_context.lifespan_context
     status = await allowed_plan(app, plan)
     if status.state in ("running", "finished") and not include_suspicious:
@@ -187,9 +187,10 @@ async def run_plan(ctx: Context[App, Any], plan: PlanId, include_suspicious: Inc
 async def get_plan(
     ctx: Context[App, Any], plan: PlanId, rows: WhichRows = "none", cursor: arguments.Cursor = 0
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Get a plan: how far it is, and on request its rows, a hundred at a time."""
+    """Get a plan: how far it is, and on request its rows."""
     app = ctx.request_context.lifespan_context
-    return await _answer(app, await allowed_plan(app, plan), 0, rows, after=cursor)
+    status = await allowed_plan(app, plan)
+    return _poll(app, status) if rows == "none" else await _answer(app, status, 0, rows, after=cursor)
 
 
 async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToolResult, PlanAnswer]:
@@ -198,7 +199,7 @@ async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToo
     await app.jobs.cancel(plan)
     status = await app.jobs.wait(plan, STEP_SECONDS)
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
-    return await _answer(app, status, 0, "none")
+    return _poll(app, status)
 
 
 async def followed(ctx: Context[App, Any], plan: str) -> Status:
@@ -238,9 +239,20 @@ async def _answer(
     return answers.answer(f"{plan_sentence(status)}{added}", view)
 
 
-def _team(app: App, status: Status) -> str:
+def _poll(app: App, status: Status, spent: int = 0, agreed: str = "") -> CallToolResult:
+    """How far a plan is, in at most 120 tokens; with the place that it is written to, where it was just begun."""
+    place = {"agreed": agreed, "environment": named(app.environment), "team": _team(app, status, SHORT_TEAM)}
+    begun = place if agreed else {}
+    view = PlanAnswer.short(status, app.budget.bulk, points_spent=spent, **begun)
+    return answers.answer(plan_sentence(status, short=True), view)
+
+
+def _team(app: App, status: Status, most: int = LONGEST_TEAM) -> str:
     """The team that a plan was made for, with its name where it is known already and the token is still of that team:
     looking how far a plan is sends nothing.
     """
     place = app.changes.known_place
-    return place.team_named if place is not None and place.team_key == status.plan.team else status.plan.team
+    if place is None or place.team_key != status.plan.team:
+        return status.plan.team
+    short = place.team if len(place.team) <= most else f"{place.team[: most - 1]}…"
+    return replace(place, team=short).team_named
