@@ -130,9 +130,10 @@ def plan_sentence(status: Status, short: bool = False) -> str:
     done = f"{status.done:,} of {row.writes:,} done{f' ({ended})' if ended else ''}"
     since = {"undone": ", and taken back since", "undoing": ", and being taken back"}.get(state, "")
     others = f" Left out of {read}: {left_out}." if left_out and not row.undoes else ""
-    if short and others:
-        number = rows - sum(row.counts[name] for name in row.written)
-        others = "" if status.under_way or status.problem else f" Left out: {number:,} of {read}."
+    if short and (status.under_way or status.problem):
+        others = ""
+    elif short and others and ", " in left_out:  # of several kinds
+        others = f" Left out: {rows - sum(row.counts[name] for name in row.written):,} of {read}."
     flying = " The rows in flight may still be written." if state == "cancelling" else ""
     return f"{state}: {done}{since}.{others}{flying}"
 

@@ -521,10 +521,8 @@ async def test_a_run_that_salesloft_refuses_stops_with_the_reason(connect: Conne
 async def test_an_id_that_is_none_is_refused(connect: Connect, sandbox: Sandbox, tool: str, plan: str) -> None:
     async with connect() as client:
         words = await refused(client, tool, plan=plan)
-    assert (
-        words
-        == "plan: there is no such plan here.\nNext: plan it again with plan_backfill, plan_bulk_upsert or plan_type_rename."
-    )
+    again = "plan it again with plan_backfill, plan_bulk_upsert or plan_type_rename."
+    assert words == f"plan: there is no such plan here.\nNext: {again}"
     assert len(sandbox.requests) == 0
 
 
