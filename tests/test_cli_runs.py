@@ -296,10 +296,9 @@ def test_only_what_was_begun_is_resumed_or_undone_and_only_what_can_run_is_run(t
     plan = terminal.planned(few)
     assert f"salesloft-mcp runs start {plan}" in terminal("runs", "resume", plan).stderr
     undo = terminal("runs", "undo", plan)
-    assert (undo.exit_code, undo.stderr) == (
-        1,
-        "salesloft-mcp: plan: it was not begun, so there is nothing to undo.\n",
-    )
+    wrong, step = undo.stderr.splitlines()
+    assert (undo.exit_code, wrong) == (1, "salesloft-mcp: plan: it was not begun, so there is nothing to undo.")
+    assert step.startswith("Next: choose one that was begun; salesloft-mcp runs list")
     assert terminal("runs", "start", plan).exit_code == 0
     again = terminal("runs", "start", plan)
     assert (again.exit_code, "plan: it is finished. Nothing was started." in again.stderr) == (1, True)
