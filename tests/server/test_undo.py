@@ -258,7 +258,7 @@ class TestConfigurations:
         now = (await app.salesloft.list_mappings(external_type="marketing", deleted=False)).rows
         assert {(row.external_id, row.object_id) for row in now} == {(row.external_id, row.object_id) for row in rows}
         (listed,) = found.data["changes"]
-        assert (listed["undoes"], listed["counts"]) == (1, {"created": 6, "unchanged": 24})
+        assert (listed["undoes"], listed["did"]) == (1, "6 created, 24 unchanged")
 
     async def test_a_mapping_that_was_given_away_meanwhile_stays_where_it_is(self, connect: Connect, app: App) -> None:
         async with connect(elicitation_callback=Human(NAMED)) as client:
