@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import anyio.to_thread
 
-from salesloft_mcp.bulk.both_types import held_back
 from salesloft_mcp.bulk.plan import Aim
 from salesloft_mcp.bulk.plans import Plans
 from salesloft_mcp.bulk.record_rows import fields_in
+from salesloft_mcp.bulk.rename_guard import held_back
 from salesloft_mcp.bulk.status import SECOND_ID, PlanRow
 from salesloft_mcp.changes import mappings, records, way_back
 from salesloft_mcp.changes.apply import Changes

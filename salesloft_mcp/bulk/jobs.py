@@ -11,12 +11,12 @@ import anyio
 import anyio.abc
 
 from salesloft_mcp import errors
-from salesloft_mcp.bulk.both_types import check
 from salesloft_mcp.bulk.feeds import feed
 from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.planning import Reads, make
 from salesloft_mcp.bulk.plans import Job, Plans
+from salesloft_mcp.bulk.rename_guard import check
 from salesloft_mcp.bulk.status import Fact, PlanRow, Status, operation_of
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
