@@ -131,6 +131,8 @@ def checked(name: str, value: str, limit: int = MAX_EXTERNAL_ID) -> str:
         raise errors.InputError(name, f"has {len(value)} characters; at most {limit} are allowed.")
     if found := NO_TEXT.search(value):
         what = f"has a character that cannot be sent (code {ord(found[0])}, at position {found.start()})."
+        if "\n" in value.strip():  # ids that were copied from a column
+            what = "has a character that cannot be sent, a line break: one id is one text, and several are a list."
         raise errors.InputError(name, what, next_step="remove it; spaces and other characters are kept as they are.")
     return value
 

@@ -6,6 +6,7 @@ as it came, so that it is refused under its name. A plain text is never read as 
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,20 +28,30 @@ ADDED_BY_HOSTS = frozenset(
         "random_string",  # Cursor, where a tool has no arguments; servers declare it as a "dummy parameter"
     }
 )
+# Around all arguments, where a program or a model took a word for the call itself for one of them.
+_AROUND = frozenset(
+    {
+        "kwargs",  # Semantic Kernel: https://github.com/microsoft/simplechat/issues/1163
+        "arguments",  # https://github.com/SuanmoSuanyangTechnology/MemoryBear/pull/1176
+        *("args", "params", "parameters", "input"),
+    }
+)
 
 
 def lenient(arguments: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     """The arguments as they are meant, of a tool with this input schema. Names that it does not know stay in it.
 
+    - A name that differs in case, in hyphens or in underscores alone is that name, because some programs write all
+      names so: https://github.com/taylorwilsdon/google_workspace_mcp/issues/918.
+    - What stands around all arguments is taken off.
     - What is optional and null, "", 0, [] or {} is left out; so is what is required and null.
     - A whole float or a text of digits is an integer, "true" or "false" a flag, and a value of an enumeration is known
-      without its case and without the blanks around it.
+      as its label, too: without its case and the blanks around it, with blanks or hyphens between its words.
     - One value is a list of one, and a JSON text is the list or the object it holds.
     """
     known = schema["properties"]
-    return _fields(
-        {name: one for name, one in arguments.items() if name in known or name not in ADDED_BY_HOSTS}, schema
-    )
+    given = {name: one for name, one in arguments.items() if name in known or name not in ADDED_BY_HOSTS}
+    return _fields(_taken_off(given, known), schema)
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -51,8 +62,31 @@ def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON
         return None
 
 
+def _taken_off(given: dict[str, Any], known: Schema) -> dict[str, Any]:
+    """What stands inside the one thing that is given, where that is a word for all arguments."""
+    (name, inside), *others = given.items() or [("", None)]
+    if others or name in known or name.lower() not in _AROUND:
+        return given
+    inside = read_json(inside) if isinstance(inside, str) else inside
+    return inside if isinstance(inside, dict) else given
+
+
+def _named(given: Mapping[str, Any], known: Schema) -> dict[str, Any]:
+    """With the names that are known. A name that is written in two ways, each with a value of its own, stays so."""
+    letters = {_letters(name): name for name in known}
+    meant = {name: name if name in known else letters.get(_letters(name), name) for name in given}
+    times = Counter(meant.values())
+    return {meant[name] if times[meant[name]] == 1 else name: value for name, value in given.items()}
+
+
+def _letters(name: str) -> str:
+    """`externalIds`, `external-ids` and `External IDs` are spelled like `external_ids`."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
 def _fields(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     known, needed = schema["properties"], schema.get("required", ())
+    given = _named(given, known)
     read = {name: _read(value, known[name]) if name in known else value for name, value in given.items()}
     return {
         name: value
@@ -82,7 +116,12 @@ def _list(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
         value = found if isinstance(found := read_json(value), list) else value
     elif value != "null" and not isinstance(value, list | bool):  # no tool takes a list of flags
         value = [value]
-    return [_read(one, schema.get("items", {})) for one in value] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    items = schema.get("items", {})
+    read = [_read(one, items) for one in value]
+    # ["null"] is how one program sends null for a list: https://github.com/anthropics/claude-code/issues/95239
+    return [] if items.get("type") != "string" and all(one is None for one in read) else read
 
 
 def _object(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
@@ -103,8 +142,8 @@ def _object(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _member(value: Any, members: list[str]) -> Any:  # noqa: ANN401 - any JSON
-    known = {one.lower(): one for one in members}
-    return known.get(value.strip().lower(), value) if isinstance(value, str) else value
+    known = {_letters(one): one for one in members}
+    return known.get(_letters(value.strip()), value) if isinstance(value, str) else value
 
 
 def _integer(value: Any) -> Any:  # noqa: ANN401 - any JSON

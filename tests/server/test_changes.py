@@ -211,7 +211,7 @@ async def test_a_page_holds_what_hosts_take_and_the_cursor_leads_to_the_rest(con
         ({"cursor": "x"}, "cursor: is not a cursor of an earlier answer"),
         ({"limit": 101}, "limit: "),
         ({"object_id": True}, "object_id: must be a whole number"),
-        ({"object_type": "deals"}, "object_type: must be people, accounts or users."),
+        ({"object_type": "deals"}, "object_type: must be people, accounts or users, or be left out."),
     ],
 )
 async def test_a_search_that_cannot_be_is_refused_in_words(

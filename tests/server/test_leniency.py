@@ -76,7 +76,7 @@ def with_value(arguments: dict[str, Any], path: Path, *value: object) -> dict[st
 def spellings(value: Any, schema: dict[str, Any]) -> list[Any]:
     """Other ways to write the same."""
     if "enum" in schema:
-        return [value.upper(), f" {value.title()}\n"]
+        return [value.upper(), f" {value.title()}\n", value.replace("_", " ").capitalize(), value.replace("_", "-")]
     match schema["type"]:
         case "integer":
             return [float(value), str(value)]
@@ -172,6 +172,68 @@ def test_what_hosts_add_is_set_aside_and_no_argument_of_ours() -> None:
         words = told(tool, {**strict, "sesionId": "x"})
         assert '"sesionId" is not known here' in words
         assert all(name not in known or name == "tool" for name in ADDED_BY_HOSTS)
+
+
+def test_a_name_is_known_in_the_spelling_of_any_program_and_never_twice() -> None:
+    strict = {"external_type": "crm_lead", "external_id": "a", "person": {"first_name": "Kim"}}
+    tool = "upsert_person_by_external_id"
+    for other in (
+        {"externalType": "crm_lead", "ExternalId": "a", "person": {"firstName": "Kim"}},
+        {"external-type": "crm_lead", "EXTERNAL_ID": "a", "Person": {"First Name": "Kim"}},
+    ):
+        assert received(tool, other) == received(tool, strict)
+    assert '"externalId" is not known here: did you mean external_id?' in told(tool, {**strict, "externalId": "b"})
+    person = {"firstName": "Kim", "FirstName": "Jo"}
+    assert '"person.firstName" is not known here' in told(tool, {**strict, "person": person})
+
+
+@pytest.mark.parametrize("around", ["kwargs", "arguments", "args", "params", "parameters", "Input"])
+def test_a_word_around_all_arguments_is_taken_off(around: str) -> None:
+    strict = {"external_ids": ["a"], "object_type": "people"}
+    tool = "resolve_external_ids"
+    for other in (strict, json.dumps(strict)):
+        assert received(tool, {around: other, "toolCallId": "x"}) == received(tool, strict)
+    assert f'"{around}" is not known here' in told(tool, {around: {"object_type": "people"}, "external_ids": ["a"]})
+
+
+def test_a_list_of_numbers_that_holds_nothing_is_absent() -> None:
+    strict = {"object_type": "people", "external_type": "crm_lead", "external_ids": ["null"]}
+    other = received("get_records_by_external_id", {**strict, "object_ids": ["null"]})
+    assert other == received("get_records_by_external_id", strict)
+    assert other["external_ids"] == ["null"]  # is an id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            {"object_type": "Contacts"},
+            "must be people, accounts or users, or be left out; contacts and leads are people.",
+        ),
+        ({"object_type": "all"}, "must be people, accounts or users, or be left out."),
+        ({"object_type": ["people"]}, "must be people, accounts or users, not a list, or be left out."),
+        ({"external_ids": ["a", None]}, "external_ids.1: must be text, not null."),
+        ({"external_ids": "A1\nA2\n"}, "a line break: one id is one text, and several are a list."),
+        ({"external_ids": "['a']"}, 'external_ids: must be a list, such as ["a", "b"].'),
+    ],
+)
+def test_a_refusal_makes_the_next_call_right(arguments: dict[str, Any], words: str) -> None:
+    assert words in told("resolve_external_ids", {"external_ids": ["a"], **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"title": "VP"}, '"title" is not known here: did you mean person.title?'),
+        (
+            {"person": {"owner": "kim@cobalt.test"}},
+            "person.owner: must be an object with external_type and external_id.",
+        ),
+    ],
+)
+def test_a_field_in_the_wrong_place_is_told_its_own(arguments: dict[str, Any], words: str) -> None:
+    strict = {"external_type": "crm_lead", "external_id": "a", "person": {"title": "x"}}
+    assert words in told("upsert_person_by_external_id", {**strict, **arguments})
 
 
 @pytest.mark.anyio

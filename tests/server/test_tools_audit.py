@@ -225,10 +225,16 @@ async def test_what_is_too_dear_for_a_chat_is_refused_and_names_the_command(conn
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"kind": "orphan"}, "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids."),
-        ({"kind": 1}, "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids."),
+        (
+            {"kind": "orphan"},
+            "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids, or be left out.",
+        ),
+        (
+            {"kind": 1},
+            "kind: must be shared_ids, several_ids, orphans, near_duplicates or suspicious_ids, or be left out.",
+        ),
         ({"external_type": "crm_leed"}, 'external_type: "crm_leed" is not configured.\nNext: existing are "crm_lead"'),
-        ({"object_type": "person!"}, "object_type: must be people, accounts or users."),
+        ({"object_type": "person!"}, "object_type: must be people, accounts or users, or be left out."),
         ({"limit": 101}, "limit:"),
         ({"types": "x"}, '"types" is not known here'),
     ],
