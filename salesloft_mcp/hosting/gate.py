@@ -7,7 +7,6 @@ https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stream
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from mcp_types import HEADER_MISMATCH, INVALID_REQUEST, PROTOCOL_VERSION_META_KEY, JSONRPCRequest
@@ -26,6 +25,7 @@ HELD_SECONDS = 120.0  # longer than any call takes, a person's time included
 _NAMES = rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d*)?"
 _HOST = re.compile(_NAMES)
 _ORIGIN = re.compile(rb"https?://" + _NAMES)
+_WHOLE_ADDRESS = re.compile("https?://([^/?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _MODERN = b"2026-07-28"
 
 
@@ -43,11 +43,11 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers: Headers = dict(scope["headers"])
-        path = _path(scope)
-        if (refused := _from_elsewhere(headers, path)) is not None:
+        headers = _headers(scope)
+        named, path = _address(scope)
+        if (refused := _from_elsewhere(headers, named)) is not None:
             await tell(send, *refused)
-        elif urlsplit(path).path.rstrip("/") != self._path:
+        elif path.rstrip("/") != self._path:
             await tell(send, 404, f"there is nothing here; MCP is served at {self._path}")
         else:
             scope = {**scope, "path": self._path, "raw_path": self._path.encode()}
@@ -105,16 +105,26 @@ class Gate:
             ended.set()
 
 
-def _path(scope: Message) -> str:
-    """What was asked for; a client that takes this for a proxy names the whole address."""
-    path = str(scope["path"])
-    return path if path.startswith("http://") else path.split("?")[0]
+def _headers(scope: Message) -> Headers:
+    """Every header once. One that came several times is their list, as HTTP reads it, so that none hides another."""
+    headers: Headers = {}
+    for name, value in scope["headers"]:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
 
 
-def _from_elsewhere(headers: Headers, path: str) -> tuple[int, str] | None:
+def _address(scope: Message) -> tuple[bytes | None, str]:
+    """The host and the path that were asked for; a client that takes this for a proxy names the host in the path."""
+    asked = str(scope["path"])
+    if (whole := _WHOLE_ADDRESS.fullmatch(asked)) is None:
+        return None, asked.partition("?")[0]
+    return whole[1].encode(), whole[2].partition("?")[0]
+
+
+def _from_elsewhere(headers: Headers, named: bytes | None) -> tuple[int, str] | None:
     """Whether a page of somebody else may have sent this: its name led here, or it says where it comes from."""
-    named = urlsplit(path).netloc.encode() if path.startswith("http://") else headers.get(b"host", b"")
-    if not all(_HOST.fullmatch(host.strip().lower()) for host in (headers.get(b"host", b""), named)):
+    host = headers.get(b"host", b"")
+    if not all(_HOST.fullmatch(one.strip().lower()) for one in (host, host if named is None else named)):
         return 421, "Host: must be 127.0.0.1, localhost or [::1], with or without a port"
     origin = headers.get(b"origin", b"").lower()
     if origin and not _ORIGIN.fullmatch(origin):

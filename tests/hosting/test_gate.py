@@ -171,12 +171,15 @@ def test_an_address_where_nothing_is_says_where_it_is(peer: Peer, version: str) 
 class Exchange:
     """One request at a gate, and what came back."""
 
-    def __init__(self, number: object, accept: str = ACCEPT) -> None:
+    def __init__(
+        self, number: object, accept: str = ACCEPT, path: str = "/mcp", also: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.path = path
         self.left = anyio.Event()
         self.sent: list[Message] = []
         self._body = [json.dumps({"jsonrpc": "2.0", "id": number, "method": "x"}).encode()]
         headers = {"host": "localhost", "content-type": JSON_ONLY, "accept": accept, "mcp-session-id": "s"}
-        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._headers = [(name.encode(), value.encode()) for name, value in (*headers.items(), *also)]
 
     async def receive(self) -> Message:
         if self._body:
@@ -189,7 +192,7 @@ class Exchange:
 
     async def through(self, application: Gate) -> None:
         """Send it."""
-        scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": self._headers}
+        scope = {"type": "http", "method": "POST", "path": self.path, "headers": self._headers}
         await application(scope, self.receive, self.send)
 
     @property
@@ -266,3 +269,31 @@ async def test_a_question_to_its_person_reaches_even_a_client_that_takes_json_al
     await exchange.through(Gate(streaming(asked, ANSWER, started=anyio.Event(), go_on=go_on), "/mcp"))
     assert exchange.sent[0]["headers"] == [(b"content-type", EVENTS_ONLY.encode())]
     assert exchange.body.count(b"data: ") == 2
+
+
+ELSEWHERE, HERE = ("origin", "http://evil.test"), ("origin", "http://localhost:3000")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "also", "status"),
+    [
+        ("/mcp", (("origin", "null"),), 403),
+        ("/mcp", (("origin", "https://localhost.evil.test"),), 403),
+        ("/mcp", (ELSEWHERE, HERE), 403),
+        ("/mcp", (("host", "evil.test"),), 421),
+        ("http://localhost:80/mcp?a=b", (), 200),
+        ("HTTP://evil.test/mcp", (), 421),
+        ("http://[x/mcp", (), 421),
+        ("//[x/mcp", (), 404),
+        ("/mcp", (("accept", "text/html"),), 200),
+    ],
+)
+async def test_no_second_header_and_no_form_of_an_address_leads_past_the_check(
+    path: str, also: tuple[tuple[str, str], ...], status: int
+) -> None:
+    go_on = anyio.Event()
+    go_on.set()
+    exchange = Exchange(7, path=path, also=also)
+    await exchange.through(Gate(streaming(ANSWER, started=anyio.Event(), go_on=go_on), "/mcp"))
+    assert exchange.sent[0]["status"] == status
