@@ -5,7 +5,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, ValidationInfo, WithJsonSchema, field_validator
@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, Validati
 # Cc control, Cf format (bidi overrides, zero-width, tag characters), Co private, Cs surrogate, Zl/Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 SHOWN_NAMES = 12
+SLIP = 0.85  # how alike a name and a slip of the pen are
 SHOWN_WORDS = 20
 SHOWN_CHARACTERS = 6_000  # of the values of one record; an answer holds them twice, old and new
 
@@ -121,13 +122,24 @@ def whole_number(text: str, digits: int = 18) -> int | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ "did you mean email_address?", or what there is when nothing is near."""
+    """ "did you mean email_address?", or what there is when nothing is near. A name that holds every word of the wrong
+    one is nearer than one that shares letters with it: of several such, the shortest three are told.
+    """
     names = sorted(known)
     by_small = {_bare(one): one for one in names}
-    if close := get_close_matches(_bare(name), by_small, n=1, cutoff=0.5):
-        return f"did you mean {by_small[close[0]]}?"
+    holding = sorted((one for one in by_small if _words(name) <= _words(one)), key=len)[:3] if _words(name) else []
+    close = get_close_matches(_bare(name), by_small, n=1, cutoff=0.5)
+    if close and (not holding or SequenceMatcher(None, _bare(name), close[0]).ratio() > SLIP):
+        holding = close
+    if holding:
+        *others, last = (by_small[one] for one in holding)
+        return f"did you mean {' or '.join([', '.join(others), last] if others else [last])}?"
     more = ", …" if len(names) > SHOWN_NAMES else ""
     return f"there are {', '.join(names[:SHOWN_NAMES])}{more}." if names else "there are none."
+
+
+def _words(name: str) -> set[str]:
+    return set(_bare(name).replace("_", " ").split())
 
 
 def _bare(name: str) -> str:

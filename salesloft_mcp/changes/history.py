@@ -194,9 +194,9 @@ def _counts(tx: Transaction, number: int, only: str = "") -> Counter[State]:
 
 
 def _logged(tx: Transaction, row: Row, asked: Mapping[str, Value]) -> Logged:
-    """An operation with its first changes; of a run those that were asked for come first."""
-    first = " AND ".join(f"{name} = ?" for name in asked) or "TRUE"
-    order = f"line IS NOT NULL AND NOT ({first}), id"
-    sql = f"SELECT * FROM changes WHERE operation = ? AND outcome <> 'carried' ORDER BY {order} LIMIT ?"
+    """An operation with its first changes; of the rows of a run only those that were asked for."""
+    only = " AND ".join(f"{name} = ?" for name in asked) or "TRUE"
+    which = f"outcome <> 'carried' AND (line IS NULL OR ({only}))"
+    sql = f"SELECT * FROM changes WHERE operation = ? AND {which} ORDER BY id LIMIT ?"
     lines = tuple(map(line_of, tx.rows(sql, row["id"], *asked.values(), SHOWN_CHANGES)))
     return Logged(**row, lines=lines, counts=_counts(tx, row["id"]))

@@ -27,10 +27,13 @@ class Near:
 
 
 class Neighbours:
-    """Rows that were read, to be searched for what is nearly a missing id."""
+    """Rows that were read, to be searched for what is nearly a missing id. `types` are external types that may have
+    been meant, the nearest first.
+    """
 
-    def __init__(self, rows: Iterable[Mapping], scope: Scope) -> None:
+    def __init__(self, rows: Iterable[Mapping], scope: Scope, types: Sequence[str] = ()) -> None:
         self._scope = scope
+        self._rank = {one: rank for rank, one in enumerate(types)}
         self._alike: dict[str, dict[Mapping, None]] = {}  # the rows are kept in order, and each once
         self.add(rows)
 
@@ -47,9 +50,10 @@ class Neighbours:
         near = [Near(row, why) for row in rows[:MOST_COMPARED] if (why := self._why(external_id, row))]
         return sorted(near, key=_unlikely)[:MOST_EACH]
 
-    def _distance(self, asked: str, row: Mapping) -> tuple[bool, bool, bool]:
+    def _distance(self, asked: str, row: Mapping) -> tuple[bool, bool, bool, int]:
         elsewhere = row.external_type != self._scope.external_type
-        return row not in self._scope, elsewhere, row.external_id.casefold() != asked.casefold()
+        rank = self._rank.get(row.external_type, len(self._rank))
+        return row not in self._scope, elsewhere, row.external_id.casefold() != asked.casefold(), rank
 
     def _why(self, asked: str, row: Mapping) -> str:
         if row.external_id != asked:

@@ -113,11 +113,12 @@ class Lookups:
         missing = [one for one, held in mappings.items() if not held]
         if not missing:
             return Resolution(mappings)
-        near_types, neighbours = None, Neighbours(self._allowed([*rows, *listing.rows]), scope)
+        near_types = None
         # What was found is told, even when nobody can tell why the rest is missing: a token may not see configurations.
         with suppress(ApiError):
             if scope.external_type and len(missing) == len(wanted):  # one hit proves that the type is configured
                 near_types = await self._configurations.nearest(scope.external_type, scope.object_type)
+        neighbours = Neighbours(self._allowed([*rows, *listing.rows]), scope, near_types or ())
         with suppress(ApiError):
             lost = [one for one in missing if not neighbours.of(one)]
             if self._budget.left() > MOST_TRIES:

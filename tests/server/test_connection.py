@@ -18,7 +18,8 @@ pytestmark = pytest.mark.anyio
 async def test_the_team_the_user_and_the_environment_are_told(connect: Connect) -> None:
     async with connect() as client:
         reply = await call(client, "get_connection")
-    assert reply.words == f"SANDBOX, team {reply.data['team_id']}, user {reply.data['user_id']}."
+    assert reply.words.startswith(f"SANDBOX, team {reply.data['team_id']}, user {reply.data['user_id']}. A person is")
+    assert "568 of 570 points a minute are left" in reply.words
     assert reply.data["team"]
     assert reply.data["points_spent"] == 2
 
@@ -29,7 +30,7 @@ async def test_a_team_that_cannot_be_read_is_left_out(connect: Connect, sandbox:
     async with connect() as client:
         reply = await call(client, "get_connection")
     assert not reply.failed, reply.words
-    assert reply.words == f"SANDBOX, a team that cannot be read, user {reply.data['user_id']}."
+    assert reply.words.startswith(f"SANDBOX, a team that cannot be read, user {reply.data['user_id']}. ")
     assert not {"team", "team_id"} & set(reply.data)
 
 

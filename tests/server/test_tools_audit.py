@@ -126,11 +126,11 @@ async def test_findings_say_once_what_their_mappings_have_in_common(connect: Con
 async def test_a_kind_may_be_asked_for_at_once(connect: Connect, spoilt: App) -> None:
     async with connect() as client:
         reply = await call(client, AUDIT, kind="orphans")
-        assert reply.words == "1 of 1 finding from here on."
+        assert reply.words == "1 of 1 finding of kind orphans."
         assert len(reply.data["findings"]) == 1
         assert "coverage" not in reply.data
         nothing = await call(client, AUDIT, kind="orphans", external_type="crm_lead")
-    assert nothing.words == "0 of 0 findings from here on."
+    assert nothing.words == "No finding of kind orphans."
     assert "next_cursor" not in nothing.data
 
 

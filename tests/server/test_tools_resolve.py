@@ -14,13 +14,14 @@ from tests.server.calling import call, refused, writes
 pytestmark = pytest.mark.anyio
 era = one_era
 
+POINTS = "568 of 570 points a minute are left; all are back in 60 seconds."
 CONTACT = {"external_ids": ["CONTACT3456"], "external_type": "crm_lead"}
 
 
 async def test_get_connection_names_team_user_environment_and_mode(connect: Connect) -> None:
     async with connect() as client:
         reply = await call(client, "get_connection")
-    assert reply.words == "SANDBOX, team 100013, user 1."
+    assert reply.words == f"SANDBOX, team 100013, user 1. A person is asked in a terminal. {POINTS}"
     assert reply.data["environment"] == "SANDBOX"
     assert "base_url" not in reply.data  # it leads nowhere outside this server
     assert reply.data["points_spent"] == 2
@@ -94,7 +95,9 @@ async def test_a_type_that_does_not_exist_is_answered_with_the_near_ones(connect
     async with connect() as client:
         wrong = await call(client, "resolve_external_ids", external_ids=["CONTACT3456"], external_type="crm_leed")
         right = await call(client, "resolve_external_ids", external_ids=["nobody"], external_type="crm_lead")
-    assert wrong.words == 'It is not mapped. 3 mappings are nearly the same. The type "crm_leed" is not configured.'
+    same = "It is not mapped as asked. The same id is mapped under 3 other types."
+    assert wrong.words == f'{same} The type "crm_leed" is not configured.'
+    assert wrong.data["near"]["CONTACT3456"][0]["external_type"] == "crm_lead"  # the type that is nearest
     assert wrong.data["missing"] == ["CONTACT3456"]
     assert wrong.data["near_types"][0] == "crm_lead"
     assert "near_types" not in right.data

@@ -99,7 +99,10 @@ def _page(found: Audit, name: str, start: int, kind: Kind | None, limit: int) ->
     rest = [(place, one) for place, one in enumerate(found.findings) if place >= start and kind in (None, one.kind)]
     shown = answers.fitting(_finding(one, named=kind is None) for _, one in rest[:limit])
     cursor = f"{name}.{rest[len(shown)][0]}" if len(shown) < len(rest) else None
-    sentence = f"{len(shown)} of {answers.count(len(rest), 'finding')} from here on."
+    of = f" of kind {kind}" if kind else ""
+    sentence = f"{len(shown)} of {answers.count(len(rest), 'finding')}{of}{' from here on' if start else ''}."
+    if not rest:
+        sentence = f"No{' other' if start else ''} finding{of}."
     return answers.read(sentence, Summary(findings=shown, next_cursor=cursor))
 
 

@@ -99,6 +99,8 @@ async def list_changes(
     rows = answers.fitting(_row(one, is_narrow) for one in found[:limit])
     view = Changes(changes=rows, next_cursor=str(rows[-1].id) if len(found) > len(rows) else None)
     words = answers.listed(len(rows), "change", more=view.next_cursor is not None, first=not cursor)
+    if not (rows or cursor):
+        words += " Only what was written through this server is known here."
     return answers.read(words, view)
 
 

@@ -13,6 +13,8 @@ from salesloft_mcp.salesloft.environment import Word, word_of
 from salesloft_mcp.server import answers
 from salesloft_mcp.server.consent import way_to_ask
 
+NOT_ASKED = "not at all: this client cannot ask"
+
 
 class Connection(answers.Answer):
     environment: Word = Field(
@@ -38,6 +40,7 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
     app = ctx.request_context.lifespan_context
     me, place = await app.salesloft.me(), await app.changes.place()
     app.changes.log.person = f"{me.name} ({me.id})" if me.name else str(me.id)  # for every write from now on
+    way = way_to_ask(ctx)
     view = Connection(
         environment=word_of(app.environment),
         base_url=None if app.sandbox else app.settings.base_url,
@@ -47,11 +50,14 @@ async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Co
         user=me.name,
         mode=app.settings.mode,
         ask=app.settings.ask,
-        asked=way_to_ask(ctx) or "not at all: this client cannot ask",
+        asked=way or NOT_ASKED,
         policy=app.policy.told or None,
         limit=app.budget.limit,
         points_left=app.budget.left(),
         back_in=math.ceil(app.budget.whole_in()),
     )
     team = f"team {place.team_id}" if place.team_id else "a team that cannot be read"
-    return answers.answer(f"{view.environment}, {team}, user {me.id}.", view)
+    points = f"{view.points_left} of {view.limit} points a minute are left"
+    back = f"; all are back in {answers.count(view.back_in, 'second')}" if view.back_in else ""
+    person = f"A person is asked {way}" if way else "Nobody can be asked here"
+    return answers.answer(f"{view.environment}, {team}, user {me.id}. {person}. {points}{back}.", view)

@@ -147,7 +147,7 @@ def _sentence(resolution: Resolution, external_type: str, object_type: models.Ob
         lacking = " Not every record is shown:"
     else:
         (rows,) = resolution.mappings.values()
-        words = _one_id(rows, sum(map(len, view.near.values())))
+        words = _one_id(rows, [miss for misses in view.near.values() for miss in misses])
         lacking = " Its account is not shown:" if view.record else " Its record is not shown:"
     if view.no_record:
         words += f"{lacking} {view.no_record}"
@@ -156,7 +156,7 @@ def _sentence(resolution: Resolution, external_type: str, object_type: models.Ob
     return words
 
 
-def _one_id(rows: Sequence[models.Mapping], near: int) -> str:
+def _one_id(rows: Sequence[models.Mapping], near: Sequence[NearMiss]) -> str:
     objects = {(row.object_type, row.object_id) for row in rows}
     if len(objects) == 1:
         return f"It is {models.one_record(rows[0].object_type, rows[0].object_id)}."
@@ -164,8 +164,13 @@ def _one_id(rows: Sequence[models.Mapping], near: int) -> str:
         apart = ("external_type", "object_type")
         wanted = next((f"; give {one}" for one in apart if len({getattr(row, one) for row in rows}) > 1), "")
         return f"It stands for {len(objects)} records{wanted}."
-    nearly = f" {answers.count(near, 'mapping')} {'is' if near == 1 else 'are'} nearly the same." if near else ""
-    return f"It is not mapped.{nearly}"
+    same = [one for one in near if one.why in ("external_type", "object_type")]
+    types = answers.count(len({one.external_type for one in same}), "other type")
+    where = "of another object_type" if any(one.why == "object_type" for one in same) else f"under {types}"
+    told = [f"The same id is mapped {where}."] if same else []
+    if nearly := len(near) - len(same):
+        told += [f"{answers.count(nearly, 'mapping')} {'is' if nearly == 1 else 'are'} nearly the same."]
+    return " ".join([f"It is not mapped{' as asked' if same else ''}.", *told])
 
 
 def _rows(found: Mapping[str, Sequence[models.Mapping]]) -> Iterator[models.Mapping]:
