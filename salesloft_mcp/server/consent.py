@@ -22,7 +22,7 @@ from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.clients import ERROR, NO_ANSWER, UNREADABLE, note_answer
-from salesloft_mcp.server.outside import ASK_SECONDS, decision_of, led_by_client, say_completed
+from salesloft_mcp.server.outside import ASK_SECONDS, command, decision_of, led_by_client, say_completed
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.text import is_named
 
@@ -123,16 +123,15 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
 
 
 async def _when_nobody_was_asked(app: App, operation: Operation) -> tuple[str, ...]:
-    """What to do after the client has refused: some do so by themselves, and show nothing to the person.
-
-    The next call like this one asks on a page in the browser, where there is one.
-    """
+    """What to do after the client has refused: some do so by themselves, and show nothing to the person. The next call
+    like this one asks outside of the client; nothing waits there before."""
     told = "if a person refused it, do not repeat it unless asked to; if the person says that nothing was asked, "
-    if app.settings.confirm == "elicit" or app.browser.desktop is None:
-        return (f"{told}the server has to be started with --confirm outside, which asks in a terminal.",)
+    if app.settings.confirm == "elicit":
+        return (f"{told}the server has to be started with --confirm auto, which asks outside of the client, too.",)
     if again := await question_about(app, operation):  # with the number of the refusal in it
         app.approvals.passed_over[again.digest] = "the client refused it before"
-    return (f"{told}make the same call again: it asks on a page in the browser.",)
+    ways = "waits for an answer" if app.browser.desktop is None else "asks on a page in the browser or"
+    return (f"{told}make the same call again: it {ways} in a terminal, by `{command(app)}`.",)
 
 
 def _agreed(question: Question, data: Consent) -> str:

@@ -53,7 +53,7 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     what = f"this needs a person's yes, and {why}.{found} Nothing was changed; approval {approval} is pending."
     on_page = "a person answers on the page, which stays open in the browser, or " if is_open else "a person "
     later = ", or in a minute, when a page opens again," if not is_open and app.browser.rests else ","
-    step = f"{on_page}runs `{_command(app)}` in a terminal; after the answer{later} make the same call again."
+    step = f"{on_page}runs `{command(app)}` in a terminal; after the answer{later} make the same call again."
     raise PendingError(what, next_step=(*question.instead, step), card=shown)
 
 
@@ -63,7 +63,7 @@ async def _recorded(app: App, question: Question) -> str:
         return await app.approvals.ask(app.environment, question)
     except TooManyError:
         what = f"this needs a person's yes, and {MOST_PENDING} questions wait for one already. Nothing was changed."
-        step = f"a person answers them first: `{_command(app)}` in a terminal shows each."
+        step = f"a person answers them first: `{command(app)}` in a terminal shows each."
         raise UnconfirmedError(what, next_step=step) from None
 
 
@@ -79,7 +79,7 @@ async def _card(ctx: Context[App, Any], approval: str, page: QuestionPage) -> di
     app = ctx.request_context.lifespan_context
     with suppress(OSError):
         address = await app.browser.address(approval, page)
-        return card(asking(page.question), address, _command(app))
+        return card(asking(page.question), address, command(app))
     return {}
 
 
@@ -147,7 +147,7 @@ async def _awaited(ctx: Context[App, Any], approval: str) -> Decision | None:
     return None
 
 
-def _command(app: App) -> str:
+def command(app: App) -> str:
     """What a person types to answer; with the folder, where it is not the usual one."""
     folder = app.settings.state_dir
     usual = folder == Settings.model_fields["state_dir"].get_default(call_default_factory=True)

@@ -376,13 +376,33 @@ async def test_after_a_refusal_of_the_client_another_call_is_asked_through_it_ag
     assert len(human.questions) == 2
 
 
-@ONE_ERA
-async def test_without_a_desktop_a_refusal_of_the_client_names_what_asks_outside_of_it(connect: Connect) -> None:
+async def test_without_a_desktop_the_next_call_after_a_refusal_of_the_client_waits_in_a_terminal(
+    connect: Connect, app: App, sandbox: Sandbox
+) -> None:
     human = Human(action="decline")
     async with connect(elicitation_callback=human) as client:
-        for _ in range(2):
-            words = await refused(client, UNMAP, **CONTACT)
-            assert "started with --confirm outside, which asks in a terminal." in words
+        words = await refused(client, UNMAP, **CONTACT)
+        assert "if a person refused it, do not repeat it unless asked to; " in words
+        assert "make the same call again: it waits for an answer in a terminal, by `salesloft-mcp approvals" in words
+        assert await app.approvals.pending() == []  # a refusal leaves nothing that could be agreed to
+        assert "and the client refused it before." in await refused(client, UNMAP, **CONTACT)
+        (pending,) = await app.approvals.pending()
+        assert await app.approvals.decide(pending.id, True)
+        assert (await call(client, UNMAP, **CONTACT)).data["agreed"] == "approved in a terminal"
+    assert len(human.questions) == 1
+    assert len(writes(sandbox)) == 1
+
+
+@ONE_ERA
+async def test_a_server_that_asks_through_the_client_alone_says_after_a_refusal_how_it_is_started_otherwise(
+    settings: Settings, sandbox: Sandbox, era: Era
+) -> None:
+    human = Human(action="decline")
+    async with open_app(settings.model_copy(update={"confirm": "elicit"}), sandbox) as app:
+        async with Client(build_server(app, chosen("full")), mode=era, elicitation_callback=human) as client:
+            for _ in range(2):
+                words = await refused(client, UNMAP, **CONTACT)
+                assert "has to be started with --confirm auto, which asks outside of the client, too." in words
     assert len(human.questions) == 2
 
 

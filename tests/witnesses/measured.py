@@ -138,5 +138,5 @@ def shows(shown: str, answer: dict[str, Any]) -> bool:
 
 def tells_the_way_on(refused: str) -> bool:
     """Whether a refused delete says that nothing was changed, and what a person does next."""
-    way = r"Nothing was changed.*Next: .*(a person runs `\S+ approvals|asks in a terminal)"
+    way = r"Nothing was changed.*Next: .*`\S+ approvals"
     return bool(re.search(way, refused, re.DOTALL))
