@@ -9,7 +9,7 @@ from functools import partial
 from salesloft_mcp.changes.change import Line, State
 from salesloft_mcp.changes.lines import line_of
 from salesloft_mcp.changes.log import ALL
-from salesloft_mcp.changes.rekey import rekeyed
+from salesloft_mcp.changes.rekey import is_whole, rekeyed
 from salesloft_mcp.intake.near import near_key
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.database import Database, Row, Transaction, Value
@@ -53,8 +53,7 @@ class Logged:
     @property
     def did(self) -> str:
         """What several changes come to; a single one says it by itself."""
-        done = {one.state for one in self.lines} == {"created", "deleted"}
-        if done and (both := rekeyed([one.change for one in self.lines])):
+        if is_whole([one.state for one in self.lines]) and (both := rekeyed([one.change for one in self.lines])):
             return both.told
         several = self.plan or self.counts.total() > len(self.lines)
         return ", ".join(f"{number:,} {state}" for state, number in self.counts.items()) if several else ""

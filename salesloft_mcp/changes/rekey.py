@@ -1,10 +1,10 @@
 """A creation and a deletion that belong together, named by what they come to: a move, or a replacement. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from salesloft_mcp.changes.change import Change, Fact
+from salesloft_mcp.changes.change import Change, Fact, State
 from salesloft_mcp.changes.kinds import KINDS
 from salesloft_mcp.salesloft.models import one_record
 from salesloft_mcp.text import quoted
@@ -48,8 +48,10 @@ class Rekey:
 
 
 def rekeyed(changes: Sequence[Change]) -> Rekey | None:
-    """What two changes come to; None where they are something else."""
-    new = [one for one in changes if one.kind == "mapping" and one.before is None]
+    """What two changes come to; None where they are something else. What shall stand may stand there already, after
+    a first try that ended between them.
+    """
+    new = [one for one in changes if one.kind == "mapping" and one.after is not None]
     old = [one for one in changes if one.kind == "mapping" and one.after is None]
     if len(changes) != 2 or len(new) != 1 or len(old) != 1:
         return None
@@ -57,6 +59,11 @@ def rekeyed(changes: Sequence[Change]) -> Rekey | None:
     of = [(one.key.external_type, one.key.object_type) for one in changes]
     same = both.is_move or both.old.object_id == both.new.object_id
     return both if same and of[0] == of[1] else None
+
+
+def is_whole(states: Collection[State]) -> bool:
+    """Whether both changes ended so that a move or a replacement is done."""
+    return "deleted" in states and not set(states) - {"created", "deleted", "unchanged"}
 
 
 def told_of(changes: Sequence[Change]) -> tuple[tuple[str, tuple[Fact, ...]], ...]:

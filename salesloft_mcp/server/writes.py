@@ -18,7 +18,7 @@ from salesloft_mcp.changes.change import DONE, Change, Done, Image, Operation, O
 from salesloft_mcp.changes.history import UNASKED
 from salesloft_mcp.changes.kinds import stands_already
 from salesloft_mcp.changes.refusals import require_configured
-from salesloft_mcp.changes.rekey import Rekey, rekeyed
+from salesloft_mcp.changes.rekey import Rekey, is_whole, rekeyed
 from salesloft_mcp.changes.spelling import not_taken, spelled_otherwise
 from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import SINGULAR, one_record
@@ -212,15 +212,14 @@ def _each(done: Done, operation: Operation) -> list[str]:
     both = _whole(done, operation)
     if both is None:
         return [f"{_said(one)}." for one in done.outcomes]
-    made = next(one for one in done.outcomes if one.state == "created")
+    made = next(one for one in done.outcomes if one.line.change.after is not None)
     stay = "both records stay" if both.is_move else "the record stays"
     return [f"{both.told}: {_named(made.line.change, _stood(made))}; {stay}."]
 
 
 def _whole(done: Done, operation: Operation) -> Rekey | None:
     """The move or replacement that an operation is, where all of it was done."""
-    is_done = {one.state for one in done.outcomes} == {"created", "deleted"}
-    return rekeyed(operation.changes) if is_done else None
+    return rekeyed(operation.changes) if is_whole([one.state for one in done.outcomes]) else None
 
 
 def _compared(done: Done, compare: Callable[[Image, Image], list[str]]) -> list[str]:

@@ -138,16 +138,23 @@ async def test_a_refused_deletion_says_what_was_done_and_how_to_go_on_either_way
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault("status", method="DELETE", status=403))
-    async with connect(elicitation_callback=Human(YES)) as client:
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
         words = await refused(client, TOOL, **REKEY)
         assert re.match(
             r"created: mapping \d+ of person 578495206 \(change 1\), but the rest was not done: .*403", words
         )
         assert "\nNext: undo_change 1 takes back what was done; or: " in words
         assert set(await held(app)) == {"NEW-1", "CONTACT3456"}
+        await app.salesloft.create_mapping("crm_lead", "people", "SECOND", 578495206)
         again = await call(client, TOOL, **REKEY)
+        listed = await call(client, "list_changes", limit=1)
     assert [one["outcome"] for one in again.data["changes"]] == ["unchanged", "deleted"]
-    assert set(await held(app)) == {"NEW-1"}
+    assert again.words.startswith('replaced "CONTACT3456" by "NEW-1": mapping ')
+    assert again.data["notes"] == ['Person 578495206 has other ids of this type: "SECOND".']
+    assert "update" not in human.questions[-1]
+    assert listed.data["changes"][0]["did"] == 'replaced "CONTACT3456" by "NEW-1"'
+    assert set(await held(app)) == {"NEW-1", "SECOND"}
     assert [state for _, __, state in await lines(app)] == ["created", "failed", "unchanged", "deleted"]
 
 
