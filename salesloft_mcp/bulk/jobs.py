@@ -11,12 +11,12 @@ import anyio
 import anyio.abc
 
 from salesloft_mcp import errors
+from salesloft_mcp.bulk import rename_guard
 from salesloft_mcp.bulk.feeds import feed
 from salesloft_mcp.bulk.job_guard import JobGuard
 from salesloft_mcp.bulk.plan import Aim, Load
 from salesloft_mcp.bulk.planning import Reads, make
 from salesloft_mcp.bulk.plans import Job, Plans
-from salesloft_mcp.bulk.rename_guard import check
 from salesloft_mcp.bulk.status import Fact, PlanRow, Status, operation_of
 from salesloft_mcp.changes import configurations
 from salesloft_mcp.changes.apply import SENT_SECONDS, Changes
@@ -214,8 +214,8 @@ class Jobs:
         job.call.team, job.call.login = row.team, login
         try:
             await self._configure(row, author, title)
-            fed, checked = feed(self._plans, self._changes, row), check(self._changes, row)
-            run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, self._quiet, check=checked)
+            fed, check = feed(self._plans, self._changes, row), rename_guard.check(self._changes, row)
+            run = Run(self._changes, row.operation, epoch, fed, lambda: job.cancelled, self._quiet, check=check)
             finished = await run.finish()
         except errors.SalesloftMcpError as error:
             paused = isinstance(error, errors.SignedOutError)

@@ -8,10 +8,10 @@ from salesloft_mcp import errors
 from salesloft_mcp.intake import domains, emails
 from salesloft_mcp.intake.near import spellings
 from salesloft_mcp.lookups.near_misses import Near, Neighbours
-from salesloft_mcp.lookups.objects import By, find_objects
+from salesloft_mcp.lookups.objects import By, find_objects, not_asked_for
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.gather import gather_limited
-from salesloft_mcp.salesloft.models import Account, ObjectType, Page, Record, Scope, User, one_record
+from salesloft_mcp.salesloft.models import ObjectType, Page, Record, Scope, name_of, one_record
 from salesloft_mcp.salesloft.paging import as_far_as_read
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
 from salesloft_mcp.text import quoted
@@ -90,8 +90,7 @@ async def records_by_id(api: Salesloft, object_type: ObjectType, ids: Sequence[i
     page = await api.list_objects(object_type, filters, per_page=PAGE_SIZE)
     found = {row.id: row for row in page.rows}
     if page.next_page is not None and not found.keys() <= set(ids):
-        what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
-        raise errors.BrokenAnswerError(what, next_step="tell Salesloft's support.")
+        raise not_asked_for(object_type)
     return {one: found[one] for one in dict.fromkeys(ids) if one in found}
 
 
@@ -142,10 +141,5 @@ def compared(object_type: ObjectType, value: str) -> str:
 def named(object_type: ObjectType, object_id: int, records: Mapping[int, Record]) -> str:
     """A record in words, with its name where that is known: `"Beatriz Haddad" (person 578495206)`."""
     record, number = records.get(object_id), one_record(object_type, object_id)
-    if isinstance(record, Account | User) and record.name:
-        return f"{quoted(record.name)} ({number})"
-    words: Sequence[str | None] = (
-        () if record is None or isinstance(record, Account) else (record.first_name, record.last_name)
-    )
-    name = " ".join(str(word) for word in words if word)
+    name = "" if record is None else name_of(record)
     return f"{quoted(name)} ({number})" if name else number

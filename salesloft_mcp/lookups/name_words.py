@@ -7,7 +7,7 @@ are compared here.
 import re
 import unicodedata
 
-from salesloft_mcp.salesloft.models import Account, Record
+from salesloft_mcp.salesloft.models import Record, name_of
 
 _WORD = re.compile(r"\w+")
 _WIDE = ("W", "F")  # scripts that are written without spaces between words
@@ -21,14 +21,6 @@ def words(text: str) -> list[str]:
     """
     apart = unicodedata.normalize("NFKD", text.casefold())
     return _WORD.findall("".join(one for one in apart if unicodedata.category(one) != "Mn"))
-
-
-def name_of(record: Record) -> str:
-    """The name of an account, or the first and last name of a person or a user."""
-    if isinstance(record, Account):
-        return record.name or ""
-    whole = " ".join(part for part in (record.first_name, record.last_name) if part)
-    return whole or str(record.shown("name") or record.shown("display_name") or "")
 
 
 def is_named(record: Record, wanted: list[str]) -> bool:

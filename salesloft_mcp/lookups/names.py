@@ -9,7 +9,7 @@ from salesloft_mcp.lookups.known_records import records_by_id
 from salesloft_mcp.salesloft.budget import MINUTE, Budget
 from salesloft_mcp.salesloft.call import current, given_up_after
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import Account, ObjectType, Person, Record, User, one_record
+from salesloft_mcp.salesloft.models import Account, ObjectType, Person, Record, User, name_of, one_record
 from salesloft_mcp.salesloft.requests import PAGE_SIZE
 
 MOST = PAGE_SIZE  # records of a kind that are named: so many come for one point
@@ -98,15 +98,14 @@ def _accounts_of(records: Iterable[Record]) -> list[int]:
 def _parts(record: Record, account: Account | None) -> list[str | None]:
     if isinstance(record, Account):
         return [record.name, record.domain]
-    name = " ".join(part for part in (record.first_name, record.last_name) if part)
     if isinstance(record, User):
-        return [record.name or name, record.email]
+        return [name_of(record), record.email]
     company = account.name or account.domain if account else None
     if company is None:
         named = record.shown("person_company_name")
         company = named if isinstance(named, str) and named else None
         company = company or (one_record("accounts", record.account.id) if record.account else None)
-    return [name or record.email_address, record.title or record.email_address, company]
+    return [name_of(record) or record.email_address, record.title or record.email_address, company]
 
 
 def _cut(text: str, width: int) -> str:

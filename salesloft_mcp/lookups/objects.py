@@ -63,7 +63,7 @@ async def find_objects(
         ask = partial(api.list_objects, object_type, batch, per_page=PAGE_SIZE)
         async for rows in pages(as_far_as_read(ask)):
             if by == "object_id" and not asked.issuperset(str(row.id) for row in rows):
-                raise _not_asked_for(object_type)
+                raise not_asked_for(object_type)
             yield [pair for pair in _pairs(by, rows) if pair[0] in asked]
 
 
@@ -128,7 +128,8 @@ def _no_time(object_type: ObjectType, row: Record) -> BrokenAnswerError:
     return BrokenAnswerError(what, next_step="tell Salesloft's support.")
 
 
-def _not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
+def not_asked_for(object_type: ObjectType) -> BrokenAnswerError:
+    """That rows of an answer do not hold what was asked for: an unknown filter is ignored, and everything is listed."""
     what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
     return BrokenAnswerError(what, next_step="tell Salesloft's support.")
 

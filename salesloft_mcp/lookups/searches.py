@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from salesloft_mcp.errors import BrokenAnswerError, InputError, RateLimitedError
+from salesloft_mcp.errors import InputError, RateLimitedError
 from salesloft_mcp.intake.domains import spellings
 from salesloft_mcp.lookups.name_words import is_named, words
+from salesloft_mcp.lookups.objects import not_asked_for
 from salesloft_mcp.lookups.terms import TERMS, Term, fits, term
 from salesloft_mcp.lookups.unmapped import Holders, holders
-from salesloft_mcp.lookups.walk import Place, walk
+from salesloft_mcp.lookups.walk import Position, walk
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import ObjectType, Page, Record
@@ -28,12 +29,12 @@ Wanted = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a search goes on: on a page of Salesloft's, or at a place in the order of creation. In a `wide` search the
-    name is compared here.
+    """Where a search goes on: on a page of Salesloft's, or at a position in the order of creation. In a `wide` search
+    the name is compared here.
     """
 
     page: int = 1
-    place: Place | None = None
+    position: Position | None = None
     wide: bool = False
 
 
@@ -120,7 +121,7 @@ async def find(
     """
     names = wanted.get("name", ())
     others = {name: one for name, one in wanted.items() if name != "name"}
-    if next((one for one in names if not words(one)), None) is not None:
+    if not all(words(one) for one in names):
         raise InputError("name", "has no letter and no digit.", next_step="give a name, or a part of one.")
     if object_type == "people" and names:
         asked(object_type, others)
@@ -139,7 +140,7 @@ async def _narrow(
     """As Salesloft finds them by everything that is wanted."""
     if without:
         return await _walked(api, object_type, wanted, (), without, start, limit)
-    if start is not None and start.place is not None:
+    if start is not None and start.position is not None:
         raise _other_search()
     page = await search(api, object_type, wanted, page=start.page if start else 1, per_page=limit)
     following = None if page.next_page is None else Cursor(page.next_page)
@@ -169,34 +170,34 @@ async def _walked(
     limit: int,
 ) -> Found:
     """The records in the order of their creation, those left out that do not fit."""
-    place = Place() if start is None else start.place
-    if place is None:
+    position = Position() if start is None else start.position
+    if position is None:
         raise _other_search()
     terms = asked(object_type, wanted)
     query = _query(terms, await _spelled(api, object_type, terms, wanted))
     call, name_words = current(), [words(name) for name in names]
     unread, rows, looked, stretches, who = call.unread, list[Record](), 0, 0, None
-    following: Place | None = place
+    following: Position | None = position
     try:
-        async for stretch in walk(api, object_type, query, place):
+        async for stretch in walk(api, object_type, query, position):
             fitting = [(at, row) for at, row in stretch.records if fits(terms, wanted, row)]
             chosen = [one for one in fitting if not names or any(is_named(one[1], each) for each in name_words)]
             if without and who is None:
                 who = await holders(api, without, object_type, len(chosen), stretch.following is None)
             found, judged, more = await _judged([row for _, row in chosen], who, limit - len(rows))
-            reached, following = place, stretch.following
+            reached, following = position, stretch.following
             if more:
-                reached = following = chosen[judged - 1][0] if judged else place
+                reached = following = chosen[judged - 1][0] if judged else position
             compared = chosen if without else fitting
             looked += sum(not more or at.order <= reached.order for at, _ in compared)
-            rows, stretches, place = rows + found, stretches + 1, following or place
+            rows, stretches, position = rows + found, stretches + 1, following or position
             is_spent = stretches == MOST_STRETCHES or call.patience() < ENOUGH_SECONDS or (who and who.room == 0)
             if following is None or more or is_spent or len(rows) == limit:
                 break
     except RateLimitedError:
         if not looked:
             raise
-    cursor = None if following is None else Cursor(place=following, wide=bool(names))
+    cursor = None if following is None else Cursor(position=following, wide=bool(names))
     stopped = following is not None and len(rows) < limit
     return Found(tuple(rows), cursor, looked, bool(names), stopped, call.unread - unread)
 
@@ -263,8 +264,7 @@ async def _searched(
     rows = tuple(row for row in found.rows if fits(terms, wanted, row))
     by_words = any(one.parameter == "search" for one in terms.values())  # whether all words have to fit, nobody says
     if len(rows) < len(found.rows) and found.next_page is not None and not by_words:
-        what = f"Salesloft answered with {object_type} that were not asked for, so a filter does not work."
-        raise BrokenAnswerError(what, next_step="tell Salesloft's support.")
+        raise not_asked_for(object_type)
     return replace(found, rows=rows)
 
 

@@ -1,4 +1,4 @@
-"""Records in the order of their creation, which no later change moves, with a place at which to go on."""
+"""Records in the order of their creation, which no later change moves, with a position at which to go on."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SUPPORT = "tell Salesloft's support."
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """How far a list was looked at: in microseconds since 1970 when the next record was created, or later, and the last
     id of that moment which was looked at. Users are asked for by page, which stands in place of the moment.
     """
@@ -27,19 +27,19 @@ class Place:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Earlier places come first."""
+        """Earlier positions come first."""
         return self.since, self.after
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some records with their places, in order; and where the next stretch begins, None after the last."""
+    """Some records with their positions, in order; and where the next stretch begins, None after the last."""
 
-    records: tuple[tuple[Place, Record], ...]
-    following: Place | None
+    records: tuple[tuple[Position, Record], ...]
+    following: Position | None
 
 
-async def walk(api: Salesloft, object_type: ObjectType, query: Query, start: Place) -> AsyncIterator[Stretch]:
+async def walk(api: Salesloft, object_type: ObjectType, query: Query, start: Position) -> AsyncIterator[Stretch]:
     """The records that Salesloft finds by `query`, each once, from `start` on: a point for about a hundred.
 
     A record that is changed or removed meanwhile hides no other, and one that is created meanwhile comes at the end.
@@ -47,46 +47,46 @@ async def walk(api: Salesloft, object_type: ObjectType, query: Query, start: Pla
     Raises:
         BrokenAnswerError: they come without a time, or in another order than was asked for.
     """
-    place: Place | None = start
-    while place is not None:
+    position: Position | None = start
+    while position is not None:
         if object_type == "users":
-            stretch = await _page(api, query, place)
+            stretch = await _page(api, query, position)
         else:
-            stretch = await _stretch(api, object_type, query, place)
+            stretch = await _stretch(api, object_type, query, position)
         yield stretch
-        place = stretch.following
+        position = stretch.following
 
 
-async def _page(api: Salesloft, query: Query, place: Place) -> Stretch:
+async def _page(api: Salesloft, query: Query, position: Position) -> Stretch:
     """Users are never removed, so their pages stay as they are when the oldest come first."""
-    number = max(place.since, 1)
+    number = max(position.since, 1)
     found = await api.list_objects("users", (*query, *OLDEST_FIRST), page=number, per_page=PAGE_SIZE)
-    records = tuple((Place(number, row.id), row) for row in found.rows if row.id > place.after)
-    return Stretch(records, Place(number + 1) if found.next_page is not None and found.rows else None)
+    records = tuple((Position(number, row.id), row) for row in found.rows if row.id > position.after)
+    return Stretch(records, Position(number + 1) if found.next_page is not None and found.rows else None)
 
 
-async def _stretch(api: Salesloft, object_type: ObjectType, query: Query, place: Place) -> Stretch:
+async def _stretch(api: Salesloft, object_type: ObjectType, query: Query, position: Position) -> Stretch:
     """A page without the records of its last moment, of which there may be more on the next one: the next stretch
     begins with that moment. A moment that fills a page is read to its end.
     """
-    since: Query = (("created_at[gte]", _written(place.since)),) if place.since else ()
-    places: list[tuple[Place, Record]] = []
+    since: Query = (("created_at[gte]", _written(position.since)),) if position.since else ()
+    positions: list[tuple[Position, Record]] = []
     more, page = True, 0
-    while more and (not places or places[0][0].since == places[-1][0].since):
+    while more and (not positions or positions[0][0].since == positions[-1][0].since):
         if page == MOST_AT_ONCE:
             what = f"more than {MOST_AT_ONCE * PAGE_SIZE:,} {object_type} were created in one moment."
             raise BrokenAnswerError(what, next_step="narrow the search by another field.")
         page += 1
         found = await api.list_objects(object_type, (*query, *_BY_CREATION, *since), page=page, per_page=PAGE_SIZE)
-        places += [(Place(_created(object_type, row), row.id), row) for row in found.rows]
+        positions += [(Position(_created(object_type, row), row.id), row) for row in found.rows]
         more = found.next_page is not None and bool(found.rows)
-    moments = [place.since, *(one.since for one, _ in places)]
+    moments = [position.since, *(one.since for one, _ in positions)]
     if moments != sorted(moments):
         what = f"Salesloft did not answer with {object_type} in the order of their creation, which was asked for."
         raise BrokenAnswerError(what, next_step=_SUPPORT)
-    following = Place(moments[-1]) if more else None
-    kept = [one for one in places if one[0].since < moments[-1] or not more]
-    records = sorted((one for one in kept if one[0].order > place.order), key=lambda one: one[0].order)
+    following = Position(moments[-1]) if more else None
+    kept = [one for one in positions if one[0].since < moments[-1] or not more]
+    records = sorted((one for one in kept if one[0].order > position.order), key=lambda one: one[0].order)
     return Stretch(tuple(records), following)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from salesloft_mcp import errors
 from salesloft_mcp.intake.domains import HOST, bare
-from salesloft_mcp.lookups.name_words import name_of, words
+from salesloft_mcp.lookups.name_words import words
 from salesloft_mcp.lookups.searches import find, search
 from salesloft_mcp.salesloft.client import Salesloft
-from salesloft_mcp.salesloft.models import SINGULAR, Account, ObjectType, Record, User, one_record
+from salesloft_mcp.salesloft.models import SINGULAR, Account, ObjectType, Record, User, name_of, one_record
 from salesloft_mcp.text import quoted, whole_number
 
 MOST_NAMED = 8  # candidates, when several fit

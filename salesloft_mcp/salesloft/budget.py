@@ -63,7 +63,7 @@ class Budget:
         until, left = self._told
         ends = [self._spent[-1][0] + MINUTE] if self._spent else []
         ends += [until] if left < self._limit else []
-        return max(0.0, *(end - now for end in ends), 0.0)
+        return max([0.0, *(end - now for end in ends)])
 
     def wait(self, cost: int, lane: Lane = "chat") -> float:
         """Seconds until `cost` points may be spent; 0 when they may be spent now."""

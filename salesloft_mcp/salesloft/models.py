@@ -169,6 +169,14 @@ Record = Person | Account | User
 RECORDS: dict[ObjectType, type[Any]] = {"people": Person, "accounts": Account, "users": User}
 
 
+def name_of(record: Record) -> str:
+    """The name of an account or a user, the first and last name of a person; empty where there is none."""
+    if isinstance(record, Account):
+        return record.name or ""
+    whole = " ".join(part for part in (record.first_name, record.last_name) if part)
+    return (record.name or whole) if isinstance(record, User) else whole
+
+
 class CustomField(_Row):
     """A field that a team added to its people (`person`), accounts (`company`) or opportunities."""
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from salesloft_mcp.errors import SalesloftMcpError
 from salesloft_mcp.salesloft.call import current
-from salesloft_mcp.salesloft.models import Account, Mapping, ObjectType, Page, Person, Record, User
+from salesloft_mcp.salesloft.models import Account, Mapping, ObjectType, Page, Person, Record, User, name_of
 from salesloft_mcp.text import View, escaped, quoted, safe
 
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
@@ -125,8 +125,7 @@ def record_view(record: Record, full: bool = False, account: Account | None = No
     if isinstance(record, Person) and record.account:  # some references bring the name along
         found["account_id"] = record.account.id
         found["account_name"] = account.name if account else record.account.shown("name")
-    name = _name(record)
-    return RecordView.model_validate(safe({"id": record.id, "name": name, **found}))
+    return RecordView.model_validate(safe({"id": record.id, "name": name_of(record) or None, **found}))
 
 
 def by_type(rows: Iterable[Mapping]) -> dict[str, list[str]]:
@@ -234,9 +233,3 @@ def _weight(item: tuple[str, Any]) -> int:
 
 def _compact(data: object) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-
-
-def _name(record: Record) -> str | None:
-    if isinstance(record, Account) or (isinstance(record, User) and record.name):
-        return record.name
-    return " ".join(part for part in (record.first_name, record.last_name) if part) or None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesloft_mcp.errors import BrokenAnswerError
-from salesloft_mcp.lookups.walk import Place, walk
+from salesloft_mcp.lookups.walk import Position, walk
 from tests.salesloft.opened import answering
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -39,19 +39,19 @@ class Team:
 
 
 async def walked(team: Any, stop_after: int) -> list[int]:
-    """All that it meets, in pieces: each begins at the last place of the one before."""
+    """All that it meets, in pieces: each begins at the last position of the one before."""
     met: list[int] = []
-    place: Place | None = Place()
+    position: Position | None = Position()
     async with answering(team) as api:
-        while place is not None:
+        while position is not None:
             here = 0
-            async for stretch in walk(api, "people", (), place):
-                place = stretch.following
+            async for stretch in walk(api, "people", (), position):
+                position = stretch.following
                 for at, row in stretch.records:
                     met.append(row.id)
                     here += 1
                     if here == stop_after:
-                        place = at
+                        position = at
                         break
                 if here == stop_after:
                     break
@@ -94,4 +94,4 @@ async def test_records_without_a_time_or_out_of_order_are_not_walked(times: list
     rows = [{"id": number, "created_at": time} for number, time in enumerate(times, 1)]
     async with answering(lambda _: httpx.Response(200, json={"data": rows})) as api:
         with pytest.raises(BrokenAnswerError, match=r"in (the )?order"):
-            [one async for one in walk(api, "people", (), Place())]
+            [one async for one in walk(api, "people", (), Position())]

@@ -137,7 +137,8 @@ async def _planned(
 async def _answered(ctx: Context[App, Any], aim: Aim, load: Load, described: str) -> CallToolResult:
     app = ctx.request_context.lifespan_context
     plan = await app.jobs.plan(aim, load, described)
-    status, _ = await followed(ctx, plan), await app.changes.place()  # so that the team is told by its name
+    status = await followed(ctx, plan)
+    await app.changes.place()  # so that the team is told by its name
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
     if status.problem:
         raise errors.SalesloftMcpError(status.problem)
