@@ -16,6 +16,7 @@ from salesloft_mcp.text import View, escaped, quoted, safe
 # Hosts cut the text of an answer at 10,000 tokens of about four characters, or at 48 KB, whichever comes first.
 MAX_CHARACTERS = 40_000
 MAX_BYTES = 48_000
+UNFILTERED = ", unfiltered"
 SHORT = 120  # characters of a field that stands before the long ones
 ROOM_FOR_ROWS = 36_000  # of these characters: the rest is for the sentence and for what stands beside the rows
 _CONCISE: dict[type[Record], tuple[str, ...]] = {
@@ -198,17 +199,31 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(number: int, noun: str, *, more: bool, first: bool = True, total: int | None = None) -> str:
-    """What a page of a list holds: "88 mappings.", "10 of 88 mappings; more with next_cursor.", "No mapping fits.".
+def listed(number: int, noun: str, by: str, *, more: bool, first: bool = True, total: int | None = None) -> str:
+    """What a page of a list holds: "88 mappings by external_type.", "10 of 160 mappings, unfiltered; more with
+    next_cursor.", "No mapping was found by object_id.".
 
-    `total` is how many there are on all pages, where that is known; `more` says that others follow.
+    `by` is what `filtered` tells, `total` is how many there are on all pages, where that is known, and `more` says that
+    others follow.
     """
     follows = "; more with next_cursor." if more else "."
     if total not in (None, number):
-        return f"{number} of {total:,} {noun}s{follows}"
+        return f"{number} of {total:,} {noun}s{by}{follows}"
     if not number:
-        return f"No {noun} {'fits' if first and not more else 'is on this page'}{follows}"
-    return f"{count(number, noun)}{'' if first else ' on this page'}{follows if first or more else ', the last one.'}"
+        by = "" if by == UNFILTERED else by
+        return f"No {noun} {'was found' if first and not more else 'is on this page'}{by}{follows}"
+    return (
+        f"{count(number, noun)}{'' if first else ' on this page'}{by}{follows if first or more else ', the last one.'}"
+    )
+
+
+def filtered(**given: object) -> str:
+    """ " by name and title", of the filters that were given, to stand after the name of what is listed.
+
+    Some programs drop a filter whose name is misspelt, so that only the answer can tell which ones were read.
+    """
+    names = [name for name, value in given.items() if value]
+    return f" by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}" if names else UNFILTERED
 
 
 def not_configured(external_type: str, object_type: ObjectType | None) -> str:

@@ -48,7 +48,7 @@ async def rows(client: Client, **search: Any) -> list[dict[str, Any]]:
 async def test_an_empty_log_says_so_and_sends_nothing(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
         reply = await call(client, "list_changes")
-    assert reply.words == "No change fits. Only what was written through this server is known here."
+    assert reply.words == "No change was found. Only what was written through this server is known here."
     assert reply.data == {"changes": [], "points_spent": 0}
     assert len(sandbox.requests) == 0
 

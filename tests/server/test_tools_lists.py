@@ -56,7 +56,7 @@ async def walked(client: Client, tool: str, **arguments: Any) -> list[dict[str, 
 async def test_the_live_configurations_are_listed(connect: Connect, sandbox: Sandbox) -> None:
     async with connect() as client:
         reply = await call(client, CONFIGURATIONS)
-    assert reply.words == "8 configurations."
+    assert reply.words == "8 configurations, unfiltered."
     rows = {row["id"]: row for row in reply.data["configurations"]}
     assert rows[227] == {"id": 227, "external_type": "marketing", "object_type": "accounts"}
     assert rows[221]["source_type"] == "integration"
@@ -157,7 +157,9 @@ async def test_the_first_page_of_mappings_tells_how_many_there_are(connect: Conn
         one = await call(client, MAPPINGS, external_id="CONTACT3456", object_type="people", external_type="crm_lead")
         shared = await call(client, MAPPINGS, external_id="abc", object_type="accounts")
     assert (first.data["total"], first.data["tenant_id"]) == (88, 100013)
-    assert first.words == "10 of 88 mappings; more with next_cursor."
+    assert first.words == "10 of 88 mappings by external_type; more with next_cursor."
+    assert second.words == "10 mappings on this page by external_type; more with next_cursor."
+    assert one.words == "1 mapping by external_type, external_id and object_type."
     assert "total" not in second.data
     assert (one.data["total"], shared.data["total"]) == (1, 0)
     assert first.data["points_spent"] == 1
@@ -198,7 +200,7 @@ async def test_a_row_that_cannot_be_read_is_told_beside_the_others(connect: Conn
     async with connect() as client:
         reply = await call(client, MAPPINGS)
     assert [one["external_id"] for one in reply.data["mappings"]] == ["A"]
-    assert reply.words == "1 of 3 mappings. 2 rows of Salesloft's answer cannot be read."
+    assert reply.words == "1 of 3 mappings, unfiltered. 2 rows of Salesloft's answer cannot be read."
 
 
 async def test_no_mappings_of_a_type_that_is_not_configured_are_told_as_such(connect: Connect) -> None:
@@ -208,6 +210,6 @@ async def test_no_mappings_of_a_type_that_is_not_configured_are_told_as_such(con
         missing = await call(client, "resolve_external_ids", external_ids=["x"], **wrong)
         none = await call(client, MAPPINGS, external_type="billing")
     told = 'The type "crm_lead" is not configured for users; existing are "crm".'
-    assert reply.words == f"No mapping fits. {told}"
+    assert reply.words == f"No mapping was found by external_type and object_type. {told}"
     assert missing.words == 'It is not mapped. The type "crm_lead" is not configured for users.'
-    assert none.words == "No mapping fits."
+    assert none.words == "No mapping was found by external_type."

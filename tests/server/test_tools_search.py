@@ -41,7 +41,7 @@ async def test_search_finds_a_record_by_what_salesloft_knows(connect: Connect) -
         for arguments, found in searches:
             reply = await call(client, "search_records", **arguments)
             assert [row["id"] for row in reply.data["records"]] == [found]
-            assert reply.words == f"1 {SINGULAR.get(kind := arguments['object_type'], kind)}."
+            assert reply.words.startswith(f"1 {SINGULAR.get(kind := arguments['object_type'], kind)} by ")
             assert reply.data["points_spent"] == 1
 
 
@@ -190,7 +190,7 @@ async def test_who_at_an_account_has_no_lead_id_is_one_call(connect: Connect) ->
             client, "search_records", **PEOPLE, account="cobalt health", without_external_type="crm_lead"
         )
         numbered = await call(client, "search_records", **PEOPLE, account=9025, without_external_type="crm_lead")
-    assert named.words == '2 of 3 people have no "crm_lead" id. Account: "Cobalt Health" (account 9025).'
+    assert named.words == '2 of 3 people by account have no "crm_lead" id. Account: "Cobalt Health" (account 9025).'
     assert {row["account_name"] for row in named.data["records"]} == {"Cobalt Health"}
     assert [row["id"] for row in named.data["records"]] == [row["id"] for row in numbered.data["records"]]
     assert {row["account_id"] for row in numbered.data["records"]} == {9025}
@@ -229,7 +229,7 @@ async def test_people_ask_by_account_owner_title_place_and_name(
 async def test_who_is_deactivated_is_told(connect: Connect) -> None:
     async with connect() as client:
         reply = await call(client, "search_records", object_type="users", name="Tomás García")
-    assert reply.words == "1 user."
+    assert reply.words == "1 user by name."
     assert reply.data["records"][0]["active"] is False
 
 
@@ -256,10 +256,10 @@ async def test_who_lacks_an_id_is_paged_to_the_end_while_records_change(connect:
         fields = AccountFields(name="Late Health", domain="late-health.test", industry="Healthcare")
         late = await app.salesloft.upsert_account("billing", "LATE", fields)
         again = await call(client, "search_records", **asked, limit=4, cursor=first.data["next_cursor"])
-    assert first.words == '4 of the first 10 accounts have no "marketing" id; more with next_cursor.'
+    assert first.words == '4 of the first 10 accounts by industry have no "marketing" id; more with next_cursor.'
     assert [row["id"] for row in first.data["records"]] == [9029, 9030, 9031, 9032]
     assert [row["id"] for row in again.data["records"]] == [9034, late.id]
-    assert again.words == '2 of the next 3 accounts have no "marketing" id.'
+    assert again.words == '2 of the next 3 accounts by industry have no "marketing" id.'
     assert "next_cursor" not in again.data
 
 
@@ -278,11 +278,11 @@ async def test_a_sentence_says_page_only_where_there_is_more(connect: Connect) -
         none = await call(client, "search_records", **PEOPLE, title="astronaut")
         gone = await call(client, "search_records", **PEOPLE, account=99)
         words = await call(client, "search_records", **PEOPLE, account=9025, name="aiden", limit=1)
-    assert first.words == "2 people; more with next_cursor."
-    assert last.words == "1 person on this page, the last one."
+    assert first.words == "2 people by account; more with next_cursor."
+    assert last.words == "1 person on this page by account, the last one."
     assert none.words.startswith("No person fits. Compared: title (a part of it, in any case).")
     assert gone.words == "No person fits. Account: there is no account 99, or it is hidden."
-    assert words.words.startswith("1 person; the names of the first ")
+    assert words.words.startswith("1 person by name and account; the names of the first ")
 
 
 async def test_a_name_alone_is_not_looked_for_among_very_many(

@@ -98,7 +98,8 @@ async def list_changes(
     is_narrow = bool(external_id or object_id)
     rows = answers.fitting(_row(one, is_narrow) for one in found[:limit])
     view = Changes(changes=rows, next_cursor=str(rows[-1].id) if len(found) > len(rows) else None)
-    words = answers.listed(len(rows), "change", more=view.next_cursor is not None, first=not cursor)
+    by = answers.filtered(external_id=external_id, object_type=object_type, object_id=object_id, tool=tool, since=since)
+    words = answers.listed(len(rows), "change", by, more=view.next_cursor is not None, first=not cursor)
     if not (rows or cursor):
         words += " Only what was written through this server is known here."
     return answers.read(words, view)

@@ -38,7 +38,8 @@ async def list_external_id_configurations(
     fitting = [row for row in found.rows if row in scope and (include_deleted or not row.deleted)]
     rows = list(map(answers.ConfigurationView.model_validate, fitting))
     view = Configurations(configurations=rows, next_cursor=answers.cursor(found))
-    words = answers.listed(len(rows), "configuration", more=view.next_cursor is not None, first=not cursor)
+    by = answers.filtered(external_type=external_type, object_type=object_type, include_deleted=include_deleted)
+    words = answers.listed(len(rows), "configuration", by, more=view.next_cursor is not None, first=not cursor)
     return answers.read(words + answers.left_out(found), view)
 
 

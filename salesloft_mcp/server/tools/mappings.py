@@ -77,7 +77,15 @@ async def list_external_id_mappings(
         total = len(rows) + found.unread
     tenant = next((row.tenant_id for row in found.rows), None)
     view = Mappings(mappings=rows, tenant_id=tenant, total=total, next_cursor=answers.cursor(found))
-    words = answers.listed(len(rows), "mapping", more=view.next_cursor is not None, first=not cursor, total=total)
+    by = answers.filtered(
+        external_type=external_type,
+        external_id=external_id,
+        object_type=object_type,
+        object_id=object_id,
+        include_deleted=include_deleted,
+        only_deleted=only_deleted,
+    )
+    words = answers.listed(len(rows), "mapping", by, more=view.next_cursor is not None, first=not cursor, total=total)
     words += answers.left_out(found)
     if (
         not rows

@@ -85,6 +85,7 @@ async def search_records(
         raise InputError("search", "nothing to search for.", next_step=f"give {usable_names(object_type)}.")
     if without_external_type:
         await _check_type(app, without_external_type, object_type)
+    by = answers.filtered(**{quoted(name, 40) if "[" in name else name: True for name in wanted}) if wanted else ""
     whose = await _whose(app, object_type, wanted)
     wanted |= {f"{field}_id": [str(one.id)] for field, one in whose.items()}
     found = await find(app.salesloft, object_type, wanted, without_external_type, cursor, limit)
@@ -94,7 +95,7 @@ async def search_records(
     records = list(map(answers.record_view, found.rows))
     for row in records if "account" in whose else ():
         row.account_name = whose["account"].name
-    sentence = _sentence(object_type, found, without_external_type, cursor is not None)
+    sentence = _sentence(object_type, found, without_external_type, by, cursor is not None)
     view = Search(records=records, next_cursor=search_cursor.written(found.following))
     return answers.read(sentence + answers.left_out(Page((), unread=found.unread)) + "".join(notes), view)
 
@@ -177,7 +178,7 @@ def _named(one: Whose) -> str:
     return f"{quoted(one.name or '')} ({one_record(one.object_type, one.id)})"
 
 
-def _sentence(object_type: ObjectType, found: Found, without: str, goes_on: bool) -> str:
+def _sentence(object_type: ObjectType, found: Found, without: str, by: str, goes_on: bool) -> str:
     """How many records there are of how many that were looked at, and whether there may be more."""
     rows, more = len(found.rows), found.following is not None
     which = "the next " if goes_on else "the first " if more else ""
@@ -188,12 +189,12 @@ def _sentence(object_type: ObjectType, found: Found, without: str, goes_on: bool
         bound = " Each word has to begin a word of the name."
     if without and found.looked:
         have = "has" if rows == 1 else "have"
-        words = f"{rows} of {looked} {have} no {quoted(without)} id"
+        words = f"{rows} of {looked}{by} {have} no {quoted(without)} id"
     elif found.by_words and found.looked:
-        words = f"{rows} {kind}; the names of {looked} were compared"
+        words = f"{rows} {kind}{by}; the names of {looked} were compared"
     elif not rows and not goes_on:
         words = f"No {SINGULAR[object_type]} fits"
     else:
         page = " on this page" if goes_on else ""
-        words = f"{rows} {kind}{page if more or not rows else page and f'{page}, the last one'}"
+        words = f"{rows} {kind}{page}{by}{', the last one' if page and rows and not more else ''}"
     return f"{words}{'; more with next_cursor' if more else ''}.{bound}"
