@@ -5,12 +5,13 @@ import hashlib
 import anyio.to_thread
 
 from salesloft_mcp.bulk.plan import Aim, Loaded, hold
-from salesloft_mcp.errors import InputError, PolicyError
+from salesloft_mcp.errors import ApiError, InputError, PolicyError
+from salesloft_mcp.lookups.configurations import nearest_types
 from salesloft_mcp.lookups.objects import find_objects
 from salesloft_mcp.policy import Policy
 from salesloft_mcp.salesloft.client import Salesloft
 from salesloft_mcp.salesloft.models import Mapping, ObjectType
-from salesloft_mcp.salesloft.paging import begin_list, pages
+from salesloft_mcp.salesloft.paging import begin_list, live_configurations, pages
 from salesloft_mcp.state.staging import NewRow, Staging
 from salesloft_mcp.text import quoted
 
@@ -42,12 +43,24 @@ async def load_mappings(staging: Staging, aim: Aim, api: Salesloft) -> Loaded:
         line += staging.add(_staged(number, row) for number, row in enumerate(own, line + 1))
     if not line:
         what = f"no {aim.object_type} have an external id of type {quoted(aim.external_type)}."
-        raise InputError("external_type", what, next_step="look which external types there are.")
+        raise InputError("external_type", what, next_step=await _existing(api, aim))
     missed = (first.total or 0) - read
     unseen = (
         f"About {missed:,} mappings were not seen, because others changed the list meanwhile: plan again afterwards."
     )
     return Loaded(digest.hexdigest(), (unseen,) if missed > 0 else ())
+
+
+async def _existing(api: Salesloft, aim: Aim) -> str:
+    """Which types may have been meant; a token that may not see them is told to look elsewhere."""
+    try:
+        live, _ = await live_configurations(api)
+    except ApiError:
+        return "ask which external type is meant."
+    near = nearest_types(aim.external_type, aim.object_type, live)
+    if aim.external_type in near:
+        return "the type exists and nothing is mapped under it: there is nothing to rename."
+    return f"existing are {', '.join(map(quoted, near))}." if near else "there are no external types for them yet."
 
 
 async def plan(api: Salesloft, staging: Staging, aim: Aim) -> None:

@@ -24,6 +24,7 @@ from salesloft_mcp.text import quoted
 
 MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
 _PASSED: frozenset[State] = DONE | {"unchanged"}
+MOST_LATER = 20  # of what was done with an external id, the newest
 MOST_CUT_OFF = 200  # changes of a run that a dead process can leave unsettled
 _LOOK: errors.Step = (Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, ".")
 _WHY_NOT: dict[State, str] = {
@@ -65,7 +66,7 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
             await _check_deletable(changes.api, only)
         back, left = await _all_back(changes.api, done)
     except (errors.ConflictError, errors.MissingError) as error:
-        raise _no_way_back(number, error.what, error.steps if error.next_step else _LOOK) from error
+        raise _no_way_back(number, error.what, await _later_first(database, logged, error)) from error
     gone = next((one for one in back if one.kind == "configuration" and one.after is None), None)
     key = logged.lines[0].change.key
     types = await _types(changes, number) if not done else []
@@ -188,6 +189,21 @@ async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change],
         back.append(change if follows else await as_it_stands(api, change))
         left += fields
     return back, left
+
+
+async def _later_first(database: Database, logged: Logged, error: errors.SalesloftMcpError) -> errors.Step:
+    """What `error` says to do; else to undo first what was written to the same external id since."""
+    key = logged.lines[0].change.key
+    if error.next_step:
+        return error.steps
+    if logged.plan or not key.external_id:
+        return _LOOK
+    search = Search(logged.tenant, external_id=key.external_id, object_type=key.object_type)
+    found = [one for one in await history.find(database, search, MOST_LATER) if DONE & one.counts.keys()]
+    later = next((one for one in found if key in [line.change.key for line in one.lines]), None)
+    if later is None or later.id <= logged.id or later.undone_by:
+        return _LOOK
+    return (f"change {later.id} came after it; where both shall go, that one goes first: ", Hint.UNDO, f" {later.id}.")
 
 
 def _no_way_back(number: int, why: str, step: errors.Step = _LOOK) -> errors.ConflictError:

@@ -34,7 +34,9 @@ _IDS = {
 }
 
 Ended = Literal[State, "done", "open"]
-Status = Literal["created", "updated", "deleted", "moved", "replaced", "unchanged", "preview", "running", "stopped"]
+Status = Literal[
+    "created", "updated", "deleted", "moved", "replaced", "renamed", "unchanged", "preview", "running", "stopped"
+]
 Preview = Annotated[bool, Field(strict=True, description="Show only; write nothing.")]
 # What does the work once the person was asked: it gets the context, the question, the answer, `preview` and the
 # arguments of the tool. The schema of what it returns is the tool's.

@@ -38,12 +38,18 @@ async def test_a_type_is_renamed_after_one_yes_and_taken_back_after_another(conn
         await refused(client, "run_plan", plan=made.data["plan"])
         assert await mapped(client, "sdfc_lead") == count
         human.action, human.answer = "accept", YES
+        app.approvals.passed_over.clear()  # the same client is asked again
         run = await call(client, "run_plan", plan=made.data["plan"])
         assert run.words == f"finished: {2 * count} of {2 * count} done ({count} created, {count} deleted)."
         assert run.tokens <= 120
         assert (await mapped(client, "sdfc_lead"), await mapped(client, "erp")) == (0, count)
+        listed = (await call(client, "list_changes", limit=2)).data["changes"]
+        assert [one["did"] for one in listed] == [
+            "the configuration that the run before it needed",
+            f"{count} created, {count} deleted",
+        ]
         back = await call(client, "undo_change", change=run.data["change_id"])
-        assert back.data["run"]["state"] == "finished"
+        assert (back.data["run"]["state"], back.data["status"]) == ("finished", "renamed")
         assert (await mapped(client, "sdfc_lead"), await mapped(client, "erp")) == (count, 0)
     _, asked, undoing = human.questions
     assert asked.startswith("Rename an external type in ")
@@ -57,7 +63,10 @@ async def test_a_type_is_renamed_after_one_yes_and_taken_back_after_another(conn
     [
         ({"new_external_type": "sdfc_lead"}, 'new_external_type: "sdfc_lead" is the name that the type has.'),
         ({"new_external_type": ".."}, "new_external_type: "),
-        ({"external_type": "sdfc_leed"}, 'external_type: no people have an external id of type "sdfc_leed".'),
+        (
+            {"external_type": "sdfc_leed"},
+            'external_type: no people have an external id of type "sdfc_leed".\nNext: existing are "sdfc_lead", ',
+        ),
     ],
 )
 async def test_what_cannot_be_renamed_is_refused_in_words(

@@ -363,7 +363,13 @@ class TestRecords:
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "CEO"})
             await call(client, "upsert_person_by_external_id", **PERSON, person={"title": "Owner"})
             words = await refused(client, "undo_change", change=1)
+            first = await undo(client, 2)
+            then = await undo(client, 1)
         assert "title (changed again since, or not writable). Nothing was changed." in words
+        assert words.endswith(
+            "Next: change 2 came after it; where both shall go, that one goes first: call undo_change 2."
+        )
+        assert [first.data["status"], then.data["status"]] == ["updated", "updated"]
 
     async def test_an_update_that_is_not_there_any_more_has_nothing_to_undo(self, connect: Connect, app: App) -> None:
         title = (await person(app))["title"]

@@ -37,6 +37,7 @@ WRITERS = frozenset(
         *("run_plan", "undo_change", "run_backfill", "verify"),
     }
 )
+RUNNERS = ("run_plan", "runs start")  # what these write by themselves is a configuration
 _SINCE = "Only since this date or time, such as 2026-01-31."
 Since = Annotated[
     Annotated[float, BeforeValidator(_moment), WithJsonSchema({"type": "string"})] | None,
@@ -130,6 +131,8 @@ async def _undo(
     else:
         ended = {*status.outcomes, *(one.state for one in done.outcomes)}
         told["status"] = next((word for word in ("deleted", "updated", "created") if word in ended), "unchanged")
+        if operation.by_run.renames and {"created", "deleted"} <= ended:
+            told["status"] = "renamed"
     view = Undone(**told, run=run, points_spent=spent)
     return answers.answer(f"{writes.sentence(done, operation)} {plan_sentence(status)}".strip(), view)
 
@@ -150,6 +153,7 @@ async def undo_change(ctx: Context[App, Any], change: ChangeNumber) -> Operation
 def _row(row: history.Logged, is_narrow: bool) -> LoggedView:
     """An operation; a run is one line, beside which only what was asked for by its ids is shown."""
     lines = row.lines if is_narrow or not row.plan else [one for one in row.lines if one.line is None]
+    needed = row.title in RUNNERS and not row.plan  # whoever undoes the last run means the run
     return LoggedView(
         id=row.id,
         at=row.time,
@@ -158,7 +162,7 @@ def _row(row: history.Logged, is_narrow: bool) -> LoggedView:
         team=row.team,
         tool=row.title,
         agreed=row.agreed,
-        did=row.did,
+        did="the configuration that the run before it needed" if needed else row.did,
         changes=answers.fitting(writes.change_view(one.change, one.state, one.change.after, one.note) for one in lines),
         plan=row.plan,
         undoes=row.undoes,

@@ -128,13 +128,13 @@ async def create_external_id_mapping(
         # Nobody is asked about what would be refused.
         if needed(Operation("", changes), ask=app.changes.limits.ask) is not None:
             await require_configured(app.configurations, external_type, object_type)
-    if rekeyed(changes) is None:
-        return Operation("", changes)
     others = partial(_others, app, key, object_id, goes)
-    facts = await others()
     record = one_record(object_type, object_id)
-    notes = tuple(f"{record[0].upper()}{record[1:]} has {name}: {ids}." for name, ids in facts)
-    return Operation("", changes, facts=facts, notes=notes, facts_now=others)
+    if rekeyed(changes) is None:  # nobody is asked about a second id of a record, but everybody is told
+        facts = await others() if changes[0].before is None else ()
+        return Operation("", changes, notes=_noted(record, facts))
+    facts = await others()
+    return Operation("", changes, facts=facts, notes=_noted(record, facts), facts_now=others)
 
 
 @writing
@@ -207,6 +207,10 @@ async def _others(app: App, key: MappingKey, object_id: int, but: set[str]) -> t
     )
     ids = [quoted(row.external_id) for row in of_record.rows if row.external_id not in but]
     return ((OTHERS, ", ".join(some(ids))),) if ids else ()
+
+
+def _noted(record: str, facts: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(f"{record[0].upper()}{record[1:]} has {name}: {ids}." for name, ids in facts)
 
 
 async def _is_gone(app: App, key: MappingKey, object_id: int) -> bool:
