@@ -11,9 +11,21 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history
 from salesloft_mcp.changes.approvals import BY_CLIENT
 from salesloft_mcp.changes.attempt import look, send
-from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
+from salesloft_mcp.changes.change import (
+    DONE,
+    Author,
+    Change,
+    Done,
+    Image,
+    Line,
+    Operation,
+    Outcome,
+    Place,
+    State,
+    Verdict,
+)
 from salesloft_mcp.changes.consent import Question, needed, question
-from salesloft_mcp.changes.kinds import conflict, judged, standing, stands_already
+from salesloft_mcp.changes.kinds import conflict, expected, judged, judged_after, standing
 from salesloft_mcp.changes.log import ChangeLog, HeldError
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.errors import Hint
@@ -191,7 +203,7 @@ class Changes:
         announced, because only then nobody else can come in between.
         """
         alone, read_at = True, operation.read_at
-        as_read = [_expected(one) for one in operation.changes]
+        as_read = [expected(one) for one in operation.changes]
         changes, verdicts = operation.changes, as_read
         while True:
             if time.monotonic() - read_at > FRESH_SECONDS:
@@ -217,9 +229,11 @@ class Changes:
         """
         changes: list[Change] = []
         verdicts: list[Verdict] = []
+        read: list[tuple[Change, list[Image]]] = []
         for change in operation.changes:
-            waits = any(change.key == earlier.key for earlier in changes)  # which has to be done before
-            verdict, rows = (_expected(change), []) if waits else await judged(self.api, change)
+            earlier = next((one for one in read if one[0].key == change.key), None)  # which has to be done before
+            verdict, rows = judged_after(change, *earlier) if earlier else await judged(self.api, change)
+            read.append((change, rows))
             if verdict == "conflict":
                 raise conflict(change, rows)
             changes.append(replace(change, before=standing(change, rows) or change.before))
@@ -284,11 +298,6 @@ class Changes:
 def _busy() -> errors.ConflictError:
     what = "another write of the same external id is under way. Nothing was changed."
     return errors.ConflictError(what, next_step="make the same call again in a minute.")
-
-
-def _expected(change: Change) -> Verdict:
-    """What a look would say if nothing has changed since the operation was made."""
-    return "done" if stands_already(change) else "open"
 
 
 def _states(verdicts: Sequence[Verdict]) -> list[State]:

@@ -88,6 +88,18 @@ def held_against(change: Change, rows: list[Image]) -> tuple[Verdict, list[Image
     return judge(change, rows, KINDS[change.kind].fits), rows
 
 
+def judged_after(change: Change, earlier: Change, rows: list[Image]) -> tuple[Verdict, list[Image]]:
+    """What is to be said of a change at whose key `earlier` is made before it, where `rows` stand until then."""
+    if (change.kind, earlier.kind, earlier.after) != ("mapping", "mapping", None):
+        return expected(change), []
+    return held_against(change, [row for row in rows if not mappings.fits(row, earlier.before or {})])
+
+
+def expected(change: Change) -> Verdict:
+    """What a look would say if nothing has changed since the change was made."""
+    return "done" if stands_already(change) else "open"
+
+
 def conflict(change: Change, rows: list[Image]) -> errors.ConflictError:
     """What is wrong when something else stands there, or nothing any more."""
     if rows:

@@ -27,6 +27,8 @@ async def explained(
         if not isinstance(error, errors.RejectedError):
             return error
         if "object_id" in error.fields and change.kind == "mapping":
+            if await api.get_object(key.object_type, change.object_id or 0) is not None:
+                return error  # what is wrong with it is something else
             what = f"object_id: there is no {one_record(key.object_type, (change.after or {}).get('object_id'))}."
             return errors.MissingError(what, next_step=(Hint.SEARCH_RECORDS, "."))
         if "external_type" in error.fields and change.kind != "configuration":

@@ -347,3 +347,24 @@ async def test_the_refusal_of_a_taken_id_names_the_move(connect: Connect) -> Non
         words = await refused(client, TOOL, **{**MOVE, "move_from": 0})
     assert "is already mapped to person 578495206" in words
     assert "move_from 578495206" in words
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_an_id_that_a_third_record_has_too_is_not_moved(
+    connect: Connect, app: App, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.apply.FRESH_SECONDS", 0.0)
+    sandbox.enforce_unique = False
+
+    async def take() -> None:
+        await app.salesloft.create_mapping("crm_lead", "people", "CONTACT3456", 207550001)
+
+    if when == "before":
+        await take()
+    human = Human(YES, meanwhile=[take] if when == "meanwhile" else [])
+    async with connect(elicitation_callback=human) as client:
+        words = await refused(client, TOOL, **MOVE)
+    assert "person 207550001" in words
+    assert len(human.questions) == (when == "meanwhile")
+    assert kinds(sandbox) == ["POST"]  # that of `take`
+    assert set(await holders(app)) == {578495206, 207550001}

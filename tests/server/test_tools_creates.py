@@ -167,6 +167,15 @@ async def test_an_object_that_does_not_exist_is_named_with_how_to_find_one(conne
     assert await mapped(app, "00 7/ü?") == []
 
 
+async def test_a_record_that_may_have_no_second_id_is_not_told_as_missing(connect: Connect, sandbox: Sandbox) -> None:
+    body = b'{"errors": {"object_id": ["has already been taken"]}}'
+    sandbox.faults.add(Fault("raw", method="POST", status=422, body=body))
+    async with connect() as client:
+        words = await refused(client, MAPPING, **{**CONTACT, "external_id": "SECOND", "object_id": 578495206})
+    assert "has already been taken" in words
+    assert "there is no person" not in words
+
+
 @pytest.mark.parametrize("kind", ["lost_answer", "truncated"])
 async def test_a_mapping_whose_answer_was_lost_is_told_as_created_and_exists_once(
     connect: Connect, app: App, sandbox: Sandbox, kind: Any

@@ -193,6 +193,11 @@ async def _moved(app: App, key: MappingKey, move_from: int, object_id: int) -> t
     if standing and len(rows) == 1:
         return (mappings.creation(key, object_id, standing[0]),)
     row = await mappings.with_id(app.salesloft, key, _of_record("move_from", rows, key, move_from))
+    if others := [one for one in rows if one["object_id"] not in (move_from, object_id)]:
+        held = one_record(key.object_type, others[0]["object_id"])
+        what = f"external_id: belongs to {held}, too, so that it cannot be given to another record. {NOTHING}"
+        step = "ask the person which record is meant, and delete each other mapping with delete_external_id_mapping."
+        raise errors.ConflictError(what, next_step=step)
     old = mappings.deletion(key, row)
     if await _is_gone(app, key, object_id):
         what = f"object_id: {one_record(key.object_type, object_id)} is gone, or hidden from this token. {NOTHING}"
