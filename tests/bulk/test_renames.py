@@ -54,33 +54,42 @@ async def held(app: App, external_type: str) -> dict[str, int]:
     return found
 
 
-async def test_every_mapping_goes_over_and_comes_back_and_goes_over_again(app: App, sandbox: Sandbox) -> None:
-    await mapped(app, range(150))  # more than are announced at once
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty changes are announced together, so that thirty take several parts."""
+    for module in ("changes.run", "bulk.status"):
+        monkeypatch.setattr(f"salesloft_mcp.{module}.BATCH", 20)
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_every_mapping_goes_over_and_comes_back_and_goes_over_again(app: App) -> None:
+    await mapped(app, range(30))
     before = await held(app, OLD)
     status = await planned(app)
-    assert dict(status.plan.counts) == {"rename": 150}
+    assert dict(status.plan.counts) == {"rename": 30}
     run = await finished(app, status.plan.id, YES)
-    assert (run.state, dict(run.outcomes)) == ("finished", {"created": 150, "deleted": 150})
+    assert (run.state, dict(run.outcomes)) == ("finished", {"created": 30, "deleted": 30})
     assert (await held(app, OLD), await held(app, NEW)) == ({}, before)
     back = await undone(app, run.plan.operation)
-    assert (back.state, dict(back.outcomes)) == ("finished", {"created": 150, "deleted": 150})
+    assert (back.state, dict(back.outcomes)) == ("finished", {"created": 30, "deleted": 30})
     assert (await held(app, OLD), await held(app, NEW)) == (before, {})
     again = await undone(app, back.plan.operation)
     assert (again.state, again.refused) == ("finished", 0)
     assert (await held(app, OLD), await held(app, NEW)) == ({}, before)
 
 
+@pytest.mark.usefixtures("few_at_once")
 async def test_nothing_is_deleted_before_everything_is_created(app: App, sandbox: Sandbox) -> None:
-    await mapped(app, range(140))
+    await mapped(app, range(30))
     status = await planned(app)
     seen = len(sandbox.requests)
     await finished(app, status.plan.id, YES)
     methods = [one.method for one in list(sandbox.requests)[seen:] if one.method != "GET"]
-    assert methods == ["POST"] * 140 + ["DELETE"] * 140
+    assert methods == ["POST"] * 30 + ["DELETE"] * 30
 
 
 async def test_the_points_that_are_told_are_those_that_are_spent(app: App) -> None:
-    await mapped(app, range(140))
+    await mapped(app, range(140))  # more than are announced together
     status = await planned(app)
     assert status.points == 280 + 3 + 4 * 9  # two writes each, what is new, and four looks at 126 at the most
     await finished(app, status.plan.id, YES)
