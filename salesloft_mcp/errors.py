@@ -41,6 +41,7 @@ class Hint(Enum):
 
 Step = str | tuple[str | Hint, ...]
 TRY_AGAIN = "correct it and try again; nothing was sent."
+LOOK: Step = (Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, ".")
 UNKNOWN = "Whether it was done is unknown."  # what every UnknownOutcomeError says
 
 

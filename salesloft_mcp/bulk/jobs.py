@@ -109,7 +109,7 @@ class Jobs:
         """
         status = await self._plans.status(plan)
         if status.state in ("finished", "failed", "undoing", "undone"):
-            raise errors.ConflictError(f"plan: it is {status.state}. Nothing was cancelled.")
+            raise errors.ConflictError(f"plan: it is {status.state}. Nothing was cancelled.", next_step=errors.LOOK)
         await self._plans.cancel(plan)
         if plan in self._plans.jobs:
             self._plans.jobs[plan].cancel()
@@ -268,7 +268,7 @@ class Jobs:
         kept = await self._plans.note(row.id, seen, state="running", problem="", cancelled=0, **begun)
         if not kept:
             await self._plans.note(row.id, operation=number)
-            raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.")
+            raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.", next_step="run it again.")
         return replace(row, operation=number, suspicious=left.suspicious), epoch
 
     async def _check_team(self, plan: PlanRow) -> str:

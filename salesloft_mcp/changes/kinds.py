@@ -123,9 +123,9 @@ async def as_it_stands(api: Salesloft, change: Change) -> Change:
         fitting = [row for row in rows if KINDS[change.kind].fits(row, change.before or {})]
         if not fitting:
             why = "is gone, and something else stands in its place" if rows else "is gone already"
-            raise errors.MissingError(f"what it would delete {why}.")
+            raise errors.MissingError(f"what it would delete {why}.", next_step=errors.LOOK)
         if len(fitting) > 1:
-            raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.")
+            raise errors.ConflictError(f"{len(fitting)} of them fit, and only one was meant.", next_step=errors.LOOK)
         if change.kind == "mapping":
             return mappings.deletion(change.key, await mappings.with_id(api, change.key, fitting[0]))
         return replace(change, before=fitting[0])

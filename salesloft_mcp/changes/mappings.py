@@ -10,6 +10,7 @@ from salesloft_mcp.salesloft.paging import live_mappings, mappings_of
 from salesloft_mcp.text import quoted
 
 NO_ID = "Salesloft shows no id for this mapping, and its deletion needs one."
+_ASK_SUPPORT = "a person can ask Salesloft's support for its id, or delete it with another client that knows it."
 MOST_SEARCHED = 500  # mappings of a type among which the id of one is looked for, a point for each hundred
 
 
@@ -80,8 +81,7 @@ def deletion(key: MappingKey, row: Image) -> Change:
         ConflictError: the row has no id, as the guide prints mappings.
     """
     if row.get("id") is None:
-        step = "a person can ask Salesloft's support for its id, or delete it with another client that knows it."
-        raise errors.ConflictError(f"{NO_ID} Nothing was changed.", next_step=step)
+        raise errors.ConflictError(f"{NO_ID} Nothing was changed.", next_step=_ASK_SUPPORT)
     return Change("mapping", key, row, None)
 
 
@@ -118,7 +118,7 @@ async def _id(api: Salesloft, change: Change) -> int:
         raise errors.NotFoundError("the mapping is gone already.", next_step="nothing is left to do.")
     found = (await with_id(api, change.key, rows[0])).get("id") if len(rows) == 1 else None
     if not isinstance(found, int):
-        raise errors.ConflictError(NO_ID)
+        raise errors.ConflictError(NO_ID, next_step=_ASK_SUPPORT)
     return found
 
 

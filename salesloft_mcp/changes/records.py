@@ -86,13 +86,13 @@ async def back(api: Salesloft, change: Change) -> tuple[Change, list[str]]:
     if change.before is None:
         rows = [row for row in await mappings.read(api, key) if row["object_id"] == change.object_id]
         if not rows:
-            raise AsBeforeError("the mapping of the new record is gone already.")
+            raise AsBeforeError("the mapping of the new record is gone already.", next_step=errors.LOOK)
         return mappings.deletion(key, await mappings.with_id(api, key, rows[0])), []
     now = [row for row in await read(api, key) if row.get("id") == change.object_id and shows(row)]
     if not now:
         record = one_record(key.object_type, change.object_id)
         what = f"the external id does not stand for {record} any more, or that is gone, or hidden from this token."
-        raise errors.ConflictError(what)
+        raise errors.ConflictError(what, next_step=errors.LOOK)
     return written_back(change, now[0])
 
 
@@ -109,9 +109,9 @@ def written_back(change: Change, now: Image) -> tuple[Change, list[str]]:
         for name in names
     ]
     if not left and fits(now, fields):
-        raise AsBeforeError("the record is as it was before.")
+        raise AsBeforeError("the record is as it was before.", next_step=errors.LOOK)
     if not fields:
-        raise errors.ConflictError(f"{', '.join(left)}.")
+        raise errors.ConflictError(f"{', '.join(left)}.", next_step=errors.LOOK)
     if "do_not_contact" in fields and not fields["do_not_contact"]:
         left.append("the cadences that do_not_contact ended")
     return Change("record", change.key, None, fields).over(now), left

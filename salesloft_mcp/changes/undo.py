@@ -26,7 +26,6 @@ MOST_AT_ONCE = 20  # changes that one call makes; more of them are a run
 _PASSED: frozenset[State] = DONE | {"unchanged"}
 MOST_LATER = 20  # of what was done with an external id, the newest
 MOST_CUT_OFF = 200  # changes of a run that a dead process can leave unsettled
-_LOOK: errors.Step = (Hint.LIST_CHANGES, ", or ", Hint.LIST_MAPPINGS, ".")
 _WHY_NOT: dict[State, str] = {
     "unchanged": "it found everything as it was asked for.",
     "failed": "it was refused.",
@@ -58,7 +57,7 @@ async def undo(changes: Changes, database: Database, number: int, title: str = "
     if not done and not ran:
         why = next((why for state, why in _WHY_NOT.items() if logged.counts[state]), _WHY_NOT["planned"])
         what = f"change: there is nothing to undo in change {number}: {why} Nothing was changed."
-        raise errors.ConflictError(what, next_step=_LOOK)
+        raise errors.ConflictError(what, next_step=errors.LOOK)
     read_at = time.monotonic()
     try:
         if ran["delete"]:
@@ -160,7 +159,7 @@ async def _left(
     if tried and not done and not ran:
         how = "was refused" if await history.refused(log.database, tried) else "found it as it was before"
         what = f"change {logged.id} was to be undone by change {tried} already, which {how}. Nothing was changed."
-        raise errors.ConflictError(what, next_step=_LOOK)
+        raise errors.ConflictError(what, next_step=errors.LOOK)
     return done, ran
 
 
@@ -192,21 +191,23 @@ async def _all_back(api: Salesloft, done: Sequence[Line]) -> tuple[list[Change],
 
 
 async def _later_first(database: Database, logged: Logged, error: errors.SalesloftMcpError) -> errors.Step:
-    """What `error` says to do; else to undo first what was written to the same external id since."""
+    """What `error` says to do; where that is no more than to look, to undo first what was written to the same external
+    id since.
+    """
     key = logged.lines[0].change.key
-    if error.next_step:
+    if error.steps != errors.LOOK:
         return error.steps
     if logged.plan or not key.external_id:
-        return _LOOK
+        return errors.LOOK
     search = Search(logged.tenant, external_id=key.external_id, object_type=key.object_type)
     found = [one for one in await history.find(database, search, MOST_LATER) if DONE & one.counts.keys()]
     later = next((one for one in found if key in [line.change.key for line in one.lines]), None)
     if later is None or later.id <= logged.id or later.undone_by:
-        return _LOOK
+        return errors.LOOK
     return (f"change {later.id} came after it; where both shall go, that one goes first: ", Hint.UNDO, f" {later.id}.")
 
 
-def _no_way_back(number: int, why: str, step: errors.Step = _LOOK) -> errors.ConflictError:
+def _no_way_back(number: int, why: str, step: errors.Step = errors.LOOK) -> errors.ConflictError:
     why = why.removesuffix(" Nothing was changed.")
     what = f"change: {number} cannot be undone: {why} Nothing was changed."
     return errors.ConflictError(what, next_step=step)

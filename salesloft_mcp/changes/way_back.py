@@ -118,7 +118,7 @@ async def _way_back(api: Salesloft, line: Line) -> tuple[Change, list[str]]:
     """
     if line.state == "updated" and line.change.before is None:
         what = "somebody else mapped the external id at that very moment, and what stood there before is not known."
-        raise errors.ConflictError(what)
+        raise errors.ConflictError(what, next_step=errors.LOOK)
     return await KINDS[line.change.kind].back(api, line.change)
 
 
@@ -148,7 +148,7 @@ def _without(way: Way, other: Record) -> Way:
         {field: value for field, value in (image or {}).items() if field != name} for image in (back.before, back.after)
     )
     if not after:
-        return errors.ConflictError(f"{', '.join(left)}.")
+        return errors.ConflictError(f"{', '.join(left)}.", next_step=errors.LOOK)
     return replace(back, before=before, after=after), left
 
 

@@ -26,6 +26,7 @@ CLASSES = {
     if issubclass(kind, errors.SalesloftMcpError)
 }
 SAY_IT_THEMSELVES = ("InputError", "SettingsError", "MisspeltError", "PolicyError", "RateLimitedError")
+PASSED_ON = ("status.problem", "found.problem")  # both lines of an error, as the table of plans keeps them
 MOST_CHARACTERS = 300  # of our own words, beside what is quoted in them
 TRACES = re.compile(r"Traceback|File \"|\.py\b|pydantic|<class|object at 0x|site-packages|" + API_KEY)
 
@@ -57,26 +58,33 @@ def said(node: ast.expr) -> str:
     return "…"
 
 
+def called(function: ast.expr) -> str:
+    """The last name of what is called: of `InputError` and of `errors.InputError` it is the same."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
 def sites() -> Iterator[Site]:
     for file in sorted(ROOT.rglob("*.py")):
         if "sandbox" in file.parts:  # it speaks in Salesloft's voice
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
-                yield Site(f"{file.relative_to(ROOT)}:{node.lineno}", node.func.id, node)
+            if isinstance(node, ast.Call) and (kind := called(node.func)) in CLASSES:
+                yield Site(f"{file.relative_to(ROOT)}:{node.lineno}", kind, node)
 
 
 SITES = list(sites())
 
 
 def test_the_places_that_raise_errors_are_found() -> None:
-    assert len(SITES) > 150
+    assert len(SITES) > 300
     assert {"InputError", "ConflictError", "UnconfirmedError", "MissingError"} <= {site.kind for site in SITES}
 
 
 def test_every_error_says_what_to_do_next() -> None:
     given = {site.place for site in SITES if any(one.arg in ("next_step", None) for one in site.call.keywords)}
-    assert not [site.place for site in SITES if site.place not in given and site.kind not in SAY_IT_THEMSELVES]
+    told_before = {site.place for site in SITES if ast.unparse(site.call.args[0]) in PASSED_ON}
+    without = [site for site in SITES if site.place not in given | told_before]
+    assert not [site.place for site in without if site.kind not in SAY_IT_THEMSELVES]
 
 
 def test_no_next_step_is_an_empty_one() -> None:
