@@ -268,7 +268,7 @@ class Jobs:
         kept = await self._plans.note(row.id, seen, state="running", problem="", cancelled=0, **begun)
         if not kept:
             await self._plans.note(row.id, operation=number)
-            raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.", next_step="run it again.")
+            raise errors.ConflictError("plan: it was cancelled meanwhile. Nothing was started.", next_step=errors.LOOK)
         return replace(row, operation=number, suspicious=left.suspicious), epoch
 
     async def _check_team(self, plan: PlanRow) -> str:
