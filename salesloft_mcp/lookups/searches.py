@@ -237,6 +237,9 @@ def _check(name: str, usable: Term, given: Sequence[str]) -> None:
     for value in given:
         if usable.kind == "id" and not whole_number(value):
             raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step="give a whole number above 0.")
+        if usable.words and value.lower() not in usable.words:
+            step = f"give one of {', '.join(usable.words)}."
+            raise InputError(name, f"{quoted(value)} is no value of it.", next_step=step)
         if usable.kind == "flag" and value.lower() not in ("true", "false"):
             raise InputError(name, f"{quoted(value)} is neither true nor false.", next_step="give one of them.")
 

@@ -11,10 +11,11 @@ Email" of the search for users.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from string import capwords
-from typing import Literal
+from typing import Literal, get_args
 
 from salesloft_mcp.intake.domains import host
 from salesloft_mcp.intake.emails import compared, forms
+from salesloft_mcp.salesloft.fields import Seniority
 from salesloft_mcp.salesloft.models import ObjectType, Record, Reference
 from salesloft_mcp.salesloft.requests import NOT_NULL, NULL
 
@@ -35,6 +36,7 @@ class Term:
     compared: str = "exactly"
     kind: Literal["text", "id", "flag"] = "text"
     sent: Callable[[str], Iterable[str]] = lambda value: (value,)
+    words: tuple[str, ...] = ()  # the values there are, where they are few
 
     @property
     def takes_several(self) -> bool:
@@ -143,7 +145,12 @@ TERMS: dict[ObjectType, dict[str, Term]] = {
         "account_id": _id("account_id", "account"),
         "owner_id": _OWNER,
         "title": _partly("title"),
-        "job_seniority": Term("job_seniority[]", _equal("job_seniority")),
+        "job_seniority": Term(
+            "job_seniority[]",
+            _equal("job_seniority"),
+            sent=lambda value: (value.lower(),),
+            words=get_args(Seniority),
+        ),
         **_PLACE,
         "person_stage_id": _id("person_stage_id", "person_stage"),
     },

@@ -42,7 +42,7 @@ async def test_search_finds_a_record_by_what_salesloft_knows(connect: Connect) -
             reply = await call(client, "search_records", **arguments)
             assert [row["id"] for row in reply.data["records"]] == [found]
             assert reply.words.startswith(f"1 {SINGULAR.get(kind := arguments['object_type'], kind)} by ")
-            assert reply.data["points_spent"] == 1
+            assert reply.data["points_spent"] == 1 + (kind == "people")  # one for the names of their accounts
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_who_at_an_account_has_no_lead_id_is_one_call(connect: Connect) ->
     assert {row["account_name"] for row in named.data["records"]} == {"Cobalt Health"}
     assert [row["id"] for row in named.data["records"]] == [row["id"] for row in numbered.data["records"]]
     assert {row["account_id"] for row in numbered.data["records"]} == {9025}
-    assert (named.data["points_spent"], numbered.data["points_spent"]) == (4, 2)
+    assert (named.data["points_spent"], numbered.data["points_spent"]) == (4, 3)  # one names the account
 
 
 @pytest.mark.parametrize(
@@ -305,3 +305,42 @@ async def test_a_cursor_of_another_search_is_refused(connect: Connect) -> None:
         ):
             assert (await refused(client, "search_records", **PEOPLE, **arguments)).startswith("cursor: is of another")
         assert "is not a cursor" in await refused(client, "search_records", **PEOPLE, title="VP", cursor="x1-2")
+
+
+async def test_people_are_told_with_their_company_and_without_it_where_it_cannot_be_read(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    asked = {**PEOPLE, "title": "VP", "filters": {"city": "Austin"}, "limit": 3}
+    async with connect() as client:
+        named = await call(client, "search_records", **asked)
+        sandbox.faults.add(Fault("status", path="/v2/accounts", status=403, times=None))
+        unnamed = await call(client, "search_records", **asked)
+    assert all(row["account_name"] for row in named.data["records"])
+    assert not any("account_name" in row for row in unnamed.data["records"])
+    assert len(unnamed.data["records"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ({"title": "vice president"}, 'filters {"job_seniority": "vice_president"} finds them all.'),
+        ({"filters": {"state": "Texas"}}, 'which may be "TX" or "Texas"'),
+    ],
+)
+async def test_who_finds_nobody_is_told_how_it_may_be_written(
+    connect: Connect, asked: dict[str, Any], hint: str
+) -> None:
+    async with connect() as client:
+        reply = await call(client, "search_records", **PEOPLE, **asked)
+    assert reply.data["records"] == []
+    assert hint in reply.words
+
+
+async def test_a_seniority_that_does_not_exist_is_refused_with_those_that_do(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    async with connect() as client:
+        words = await refused(client, "search_records", **PEOPLE, filters={"job_seniority": "VP"})
+        upper = await call(client, "search_records", **PEOPLE, filters={"job_seniority": "VICE_PRESIDENT"}, limit=1)
+    assert words.startswith('job_seniority: "VP" is no value of it.\nNext: give one of director, executive, ')
+    assert len(upper.data["records"]) == 1

@@ -13,10 +13,11 @@ from salesloft_mcp.app import App
 from salesloft_mcp.errors import ApiError, InputError
 from salesloft_mcp.intake import values
 from salesloft_mcp.intake.characters import trimmed
+from salesloft_mcp.lookups.names import Names, read_names
 from salesloft_mcp.lookups.searches import Found, Wanted, find, usable_names
 from salesloft_mcp.lookups.terms import term
 from salesloft_mcp.lookups.whose import Whose, account_of, owner_of
-from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, one_record
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record, one_record
 from salesloft_mcp.server import answers, arguments, search_cursor
 from salesloft_mcp.text import quoted
 
@@ -24,6 +25,13 @@ MORE_FILTERS = (
     "Other fields, a value or a list each: city, state, country, job_seniority, person_stage_id, industry, website, "
     "has_crm_id, archived, active, custom_fields[Name]."
 )
+# What is compared as it is written, and may be written otherwise.
+_PLACES = ' Places are compared as they are stored, which may be "TX" or "Texas", "USA" or "United States".'
+OTHERWISE = {
+    "title": ' Titles are written in many ways; filters {"job_seniority": "vice_president"} finds them all.',
+    "state": _PLACES,
+    "country": _PLACES,
+}
 
 
 def _id_as_text(value: object) -> object:
@@ -92,9 +100,7 @@ async def search_records(
     if not found.rows and not found.looked:
         notes += [await _nobody(app, object_type, wanted, whose)]
     notes = [f" {field.capitalize()}: {_named(one)}." for field, one in whose.items() if one.name] + notes
-    records = list(map(answers.record_view, found.rows))
-    for row in records if "account" in whose else ():
-        row.account_name = whose["account"].name
+    records = await _shown(app, found.rows, whose)
     sentence = _sentence(object_type, found, without_external_type, by, cursor is not None)
     view = Search(records=records, next_cursor=search_cursor.written(found.following))
     return answers.read(sentence + answers.left_out(Page((), unread=found.unread)) + "".join(notes), view)
@@ -160,6 +166,20 @@ async def _whose(app: App, object_type: ObjectType, wanted: dict[str, Sequence[s
     return whose
 
 
+async def _shown(app: App, rows: Sequence[Record], whose: Mapping[str, Whose]) -> list[answers.RecordView]:
+    """The records; of people with the names of their accounts, for a point, because people are known by their company.
+    Where these cannot be read the records are worth telling without them.
+    """
+    views = list(map(answers.record_view, rows))
+    if "account" in whose and (name := whose["account"].name):
+        for view in views:
+            view.account_name = name
+    lacking = dict.fromkeys(one.account_id for one in views if one.account_id and not one.account_name)
+    accounts: list[tuple[ObjectType, int]] = [("accounts", one) for one in lacking]
+    names = await read_names(app.salesloft, app.budget, app.policy.object_types, accounts) if accounts else Names()
+    return [answers.record_view(row, account=names.account_of(row)) for row in rows] if names.records else views
+
+
 async def _nobody(app: App, object_type: ObjectType, wanted: Wanted, whose: Mapping[str, Whose]) -> str:
     """What was compared, where nothing was found; and whether the account or owner of an id is there at all."""
     for field, one in whose.items():
@@ -171,7 +191,8 @@ async def _nobody(app: App, object_type: ObjectType, wanted: Wanted, whose: Mapp
         f"{quoted(field, 40) if one is None or '[' in field else field} ({one.compared if one else 'its words'})"
         for field, one in compared.items()
     ]
-    return f" Compared: {', '.join(told)}. Try fewer fields, or less of a name." if told else ""
+    hints = "".join(dict.fromkeys(hint for field, hint in OTHERWISE.items() if field in wanted))
+    return f" Compared: {', '.join(told)}. Try fewer fields, or less of a name.{hints}" if told else ""
 
 
 def _named(one: Whose) -> str:
