@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from salesloft_mcp.errors import InputError, RateLimitedError
 from salesloft_mcp.intake.domains import spellings
-from salesloft_mcp.lookups.name_words import is_named, words
+from salesloft_mcp.lookups.name_words import Called, words
 from salesloft_mcp.lookups.objects import not_asked_for
 from salesloft_mcp.lookups.terms import TERMS, Term, fits, term
 from salesloft_mcp.lookups.unmapped import Holders, holders
@@ -48,6 +48,7 @@ class Found:
     by_words: bool = False  # the name was compared here, word by word
     stopped: bool = False  # because as much was read as is read in a call
     unread: int = 0
+    near: tuple[Record, ...] = ()  # records whose names are nearly the one that was asked for
 
 
 def asked(object_type: ObjectType, wanted: Wanted) -> dict[str, Term]:
@@ -175,13 +176,13 @@ async def _walked(
         raise _other_search()
     terms = asked(object_type, wanted)
     query = _query(terms, await _spelled(api, object_type, terms, wanted))
-    call, name_words = current(), [words(name) for name in names]
+    call, called = current(), Called(names)
     unread, rows, looked, stretches, who = call.unread, list[Record](), 0, 0, None
     following: Position | None = position
     try:
         async for stretch in walk(api, object_type, query, position):
             fitting = [(at, row) for at, row in stretch.records if fits(terms, wanted, row)]
-            chosen = [one for one in fitting if not names or any(is_named(one[1], each) for each in name_words)]
+            chosen = [one for one in fitting if called.is_so(one[1])]
             if without and who is None:
                 who = await holders(api, without, object_type, len(chosen), stretch.following is None)
             found, judged, more = await _judged([row for _, row in chosen], who, limit - len(rows))
@@ -199,7 +200,7 @@ async def _walked(
             raise
     cursor = None if following is None else Cursor(position=following, wide=bool(names))
     stopped = following is not None and len(rows) < limit
-    return Found(tuple(rows), cursor, looked, bool(names), stopped, call.unread - unread)
+    return Found(tuple(rows), cursor, looked, bool(names), stopped, call.unread - unread, called.near)
 
 
 async def _judged(chosen: Sequence[Record], who: Holders | None, limit: int) -> tuple[list[Record], int, bool]:

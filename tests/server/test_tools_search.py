@@ -344,3 +344,12 @@ async def test_a_seniority_that_does_not_exist_is_refused_with_those_that_do(
         upper = await call(client, "search_records", **PEOPLE, filters={"job_seniority": "VICE_PRESIDENT"}, limit=1)
     assert words.startswith('job_seniority: "VP" is no value of it.\nNext: give one of director, executive, ')
     assert len(upper.data["records"]) == 1
+
+
+async def test_a_misspelt_name_is_answered_with_those_that_are_nearly_so(connect: Connect) -> None:
+    async with connect() as client:
+        misspelt = await call(client, "search_records", **PEOPLE, name="Beatris Hadad")
+        strange = await call(client, "search_records", **PEOPLE, name="Zebediah Quux")
+    assert misspelt.data["records"] == []
+    assert 'Nearly so called: "Beatriz Haddad" (person 578495206)' in misspelt.words
+    assert "Nearly" not in strange.words

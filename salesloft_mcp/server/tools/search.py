@@ -17,7 +17,7 @@ from salesloft_mcp.lookups.names import Names, read_names
 from salesloft_mcp.lookups.searches import Found, Wanted, find, usable_names
 from salesloft_mcp.lookups.terms import term
 from salesloft_mcp.lookups.whose import Whose, account_of, owner_of
-from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record, one_record
+from salesloft_mcp.salesloft.models import SINGULAR, ObjectType, Page, Record, name_of, one_record
 from salesloft_mcp.server import answers, arguments, search_cursor
 from salesloft_mcp.text import quoted
 
@@ -207,7 +207,8 @@ def _sentence(object_type: ObjectType, found: Found, without: str, by: str, goes
     kind = object_type if rows != 1 else SINGULAR[object_type]
     bound = " This is as far as one call reads." if found.stopped else ""
     if found.by_words and not (rows or more):
-        bound = " Each word has to begin a word of the name."
+        near = ", ".join(f"{quoted(name_of(one))} ({one_record(object_type, one.id)})" for one in found.near)
+        bound = f" Each word has to begin a word of the name.{f' Nearly so called: {near}.' if near else ''}"
     if without and found.looked:
         have = "has" if rows == 1 else "have"
         words = f"{rows} of {looked}{by} {have} no {quoted(without)} id"
