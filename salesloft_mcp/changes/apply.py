@@ -11,21 +11,9 @@ from salesloft_mcp import errors
 from salesloft_mcp.changes import configurations, history
 from salesloft_mcp.changes.approvals import BY_CLIENT
 from salesloft_mcp.changes.attempt import look, send
-from salesloft_mcp.changes.change import (
-    DONE,
-    Author,
-    Change,
-    Done,
-    Image,
-    Line,
-    Operation,
-    Outcome,
-    Place,
-    State,
-    Verdict,
-)
+from salesloft_mcp.changes.change import DONE, Author, Change, Done, Line, Operation, Outcome, Place, State, Verdict
 from salesloft_mcp.changes.consent import Question, needed, question
-from salesloft_mcp.changes.kinds import conflict, expected, judged, judged_after, standing
+from salesloft_mcp.changes.kinds import expected, read_again
 from salesloft_mcp.changes.log import ChangeLog, HeldError
 from salesloft_mcp.changes.refusals import explained
 from salesloft_mcp.errors import Hint
@@ -208,7 +196,7 @@ class Changes:
         while True:
             if time.monotonic() - read_at > FRESH_SECONDS:
                 read_at = time.monotonic()
-                changes, verdicts = await self._read_again(operation)
+                changes, verdicts = await read_again(self.api, operation.changes)
                 if operation.facts_now and "open" in verdicts and await operation.facts_now() != operation.facts:
                     raise errors.UnconfirmedError(_CHANGED if author.how else _BESIDE_NOW, next_step=_AGAIN)
             if author.how and verdicts != as_read:
@@ -220,25 +208,6 @@ class Changes:
             except HeldError as held:
                 alone, read_at = False, -math.inf
                 await self.free(held.key)
-
-    async def _read_again(self, operation: Operation) -> tuple[tuple[Change, ...], list[Verdict]]:
-        """The changes with what stands there already, and what is to be said of each.
-
-        Raises:
-            ConflictError: something else stands there now.
-        """
-        changes: list[Change] = []
-        verdicts: list[Verdict] = []
-        read: list[tuple[Change, list[Image]]] = []
-        for change in operation.changes:
-            earlier = next((one for one in read if one[0].key == change.key), None)  # which has to be done before
-            verdict, rows = judged_after(change, *earlier) if earlier else await judged(self.api, change)
-            read.append((change, rows))
-            if verdict == "conflict":
-                raise conflict(change, rows)
-            changes.append(replace(change, before=standing(change, rows) or change.before))
-            verdicts.append(verdict)
-        return tuple(changes), verdicts
 
     async def _carried(self, operation: Operation, author: Author) -> list[Change]:
         """What goes along with a configuration: read after the yes, and before anything is sent."""

@@ -1,6 +1,6 @@
 """The three kinds of change, and what each of them can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -88,7 +88,27 @@ def held_against(change: Change, rows: list[Image]) -> tuple[Verdict, list[Image
     return judge(change, rows, KINDS[change.kind].fits), rows
 
 
-def judged_after(change: Change, earlier: Change, rows: list[Image]) -> tuple[Verdict, list[Image]]:
+async def read_again(api: Salesloft, changes: Sequence[Change]) -> tuple[tuple[Change, ...], list[Verdict]]:
+    """The changes of an operation with what stands there already, and what is to be said of each.
+
+    Raises:
+        ConflictError: something else stands there now.
+    """
+    now: list[Change] = []
+    verdicts: list[Verdict] = []
+    read: list[tuple[Change, list[Image]]] = []
+    for change in changes:
+        earlier = next((one for one in read if one[0].key == change.key), None)  # which has to be done before
+        verdict, rows = _judged_after(change, *earlier) if earlier else await judged(api, change)
+        read.append((change, rows))
+        if verdict == "conflict":
+            raise conflict(change, rows)
+        now.append(replace(change, before=standing(change, rows) or change.before))
+        verdicts.append(verdict)
+    return tuple(now), verdicts
+
+
+def _judged_after(change: Change, earlier: Change, rows: list[Image]) -> tuple[Verdict, list[Image]]:
     """What is to be said of a change at whose key `earlier` is made before it, where `rows` stand until then."""
     if (change.kind, earlier.kind, earlier.after) != ("mapping", "mapping", None):
         return expected(change), []
