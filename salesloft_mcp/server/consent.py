@@ -22,7 +22,7 @@ from salesloft_mcp.changes.consent import Question
 from salesloft_mcp.errors import Step, UnconfirmedError
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.server.clients import ERROR, NO_ANSWER, UNREADABLE, note_answer
-from salesloft_mcp.server.outside import ASK_SECONDS, command, decision_of, led_by_client, say_completed
+from salesloft_mcp.server.outside import ASK_SECONDS, REFUSED, after_refusal, decision_of, led_by_client, say_completed
 from salesloft_mcp.server.tool_errors import TOOL_SECONDS
 from salesloft_mcp.text import is_named
 
@@ -117,21 +117,9 @@ async def require_consent(ctx: Context[App, Any], asked: Asked, outcome: Elicita
         case Refused(action=action):
             why = f"the client answered {action}."
     if not isinstance(data, Decided):
-        way_on = await _when_nobody_was_asked(app, asked.operation)
+        way_on = await after_refusal(app, asked.question, await question_about(app, asked.operation))
     what = f"not confirmed: {why}{_found(asked.question)} Nothing was changed."
     raise UnconfirmedError(what, next_step=(*asked.question.instead, *way_on))
-
-
-async def _when_nobody_was_asked(app: App, operation: Operation) -> tuple[str, ...]:
-    """What to do after the client has refused: some do so by themselves, and show nothing to the person. The next call
-    like this one asks outside of the client; nothing waits there before."""
-    told = "if a person refused it, do not repeat it unless asked to; if the person says that nothing was asked, "
-    if app.settings.confirm == "elicit":
-        return (f"{told}the server has to be started with --confirm auto, which asks outside of the client, too.",)
-    if again := await question_about(app, operation):  # with the number of the refusal in it
-        app.approvals.passed_over[again.digest] = "the client refused it before"
-    ways = "waits for an answer" if app.browser.desktop is None else "asks on a page in the browser or"
-    return (f"{told}make the same call again: it {ways} in a terminal, by `{command(app)}`.",)
 
 
 def _agreed(question: Question, data: Consent) -> str:
@@ -219,7 +207,9 @@ async def _why_not_the_client(ctx: Context[App, Any], question: Question) -> str
     if app.settings.confirm == "outside":
         return "this server asks outside of the client"
     may_pass = app.settings.confirm == "auto" and not ctx.input_responses  # what it answers counts
-    if may_pass and (why := app.approvals.passed_over.pop(digest, "")):
+    why = app.approvals.passed_over.get(digest, "") if may_pass else ""
+    if why and (why != REFUSED or app.browser.desktop is not None):
+        del app.approvals.passed_over[digest]
         return why
     if not _can_ask(ctx):
         return _CANNOT

@@ -30,6 +30,7 @@ LOOKS = int(WAIT_SECONDS / LOOK_SECONDS)
 TOLD_LOOKS = 8  # a client is told that something goes on every two seconds
 ASK_SECONDS = 7_200.0  # how long a call waits for a client that holds it open: longer than anybody thinks
 PAGE = "page"  # under which a client of the newer protocol answers
+REFUSED = "the client refused it before"
 _WAITING = "a person is asked on a page in the browser"
 
 
@@ -55,6 +56,24 @@ async def decision_of(ctx: Context[App, Any], question: Question, why: str) -> D
     later = ", or in a minute, when a page opens again," if not is_open and app.browser.rests else ","
     step = f"{on_page}runs `{command(app)}` in a terminal; after the answer{later} make the same call again."
     raise PendingError(what, next_step=(*question.instead, step), card=shown)
+
+
+async def after_refusal(app: App, refused: Question, again: Question | None) -> tuple[str, ...]:
+    """What to do after the client has refused `refused`: some do so by themselves, and show nothing to the person.
+
+    `again` is what the same call would ask now, with the number of the refusal in it. Where a page can open, it asks
+    there. Where none can, the client is asked once more, because a person may have changed their mind, and what it
+    refuses twice waits in a terminal.
+    """
+    told = "if a person refused it, do not repeat it unless asked to; if the person says that nothing was asked, "
+    if app.settings.confirm == "elicit" or again is None:
+        return (f"{told}the server has to be started with --confirm auto, which asks outside of the client, too.",)
+    if app.browser.desktop is None and app.approvals.passed_over.pop(refused.digest, "") == REFUSED:
+        step = f"`{command(app)}` in a terminal shows it, as approval {await _recorded(app, again)}; then call again."
+        return (f"{told}{step}",)
+    app.approvals.passed_over[again.digest] = REFUSED
+    then = "it asks on a page in the browser or" if app.browser.desktop else "what is refused twice waits for a person"
+    return (f"{told}make the same call again: {then} in a terminal, by `{command(app)}`.",)
 
 
 async def _recorded(app: App, question: Question) -> str:

@@ -376,21 +376,30 @@ async def test_after_a_refusal_of_the_client_another_call_is_asked_through_it_ag
     assert len(human.questions) == 2
 
 
-async def test_without_a_desktop_the_next_call_after_a_refusal_of_the_client_waits_in_a_terminal(
+async def test_without_a_desktop_what_a_client_refuses_twice_waits_in_a_terminal(
     connect: Connect, app: App, sandbox: Sandbox
 ) -> None:
     human = Human(action="decline")
     async with connect(elicitation_callback=human) as client:
         words = await refused(client, UNMAP, **CONTACT)
         assert "if a person refused it, do not repeat it unless asked to; " in words
-        assert "make the same call again: it waits for an answer in a terminal, by `salesloft-mcp approvals" in words
+        assert "what is refused twice waits for a person in a terminal, by `salesloft-mcp approvals" in words
         assert await app.approvals.pending() == []  # a refusal leaves nothing that could be agreed to
-        assert "and the client refused it before." in await refused(client, UNMAP, **CONTACT)
+        words = await refused(client, UNMAP, **CONTACT)
         (pending,) = await app.approvals.pending()
+        assert f"in a terminal shows it, as approval {pending.id}; then call again." in words
         assert await app.approvals.decide(pending.id, True)
         assert (await call(client, UNMAP, **CONTACT)).data["agreed"] == "approved in a terminal"
-    assert len(human.questions) == 1
+    assert len(human.questions) == 2
     assert len(writes(sandbox)) == 1
+
+
+async def test_without_a_desktop_a_person_who_refused_is_asked_again_by_the_same_call(connect: Connect) -> None:
+    human = Human(action="decline")
+    async with connect(elicitation_callback=human) as client:
+        await refused(client, UNMAP, **CONTACT)
+        human.action, human.answer = "accept", YES
+        assert (await call(client, UNMAP, **CONTACT)).data["agreed"] == "asked through the client"
 
 
 @ONE_ERA
