@@ -55,8 +55,8 @@ async def audit_external_ids(
     limit: arguments.Limit = 20,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, Summary]:
-    """Audit external ids for duplicates, orphans, damage and coverage. Without kind and cursor it gives a summary; the
-    next_cursor of that lists the findings."""
+    """Audit external ids: how many records have one, and duplicates, orphans and broken ids. Without kind and cursor it
+    gives a summary, whose next_cursor lists the findings."""
     app = ctx.request_context.lifespan_context
     scope = Scope(external_type, object_type)
     if cursor:

@@ -81,7 +81,8 @@ async def list_changes(
     limit: arguments.Limit = 20,
     cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Changes]:
-    """List the changes this server has made, newest first: old and new values, when, and how a person agreed."""
+    """List the changes this server has made, newest first: who wrote what, old and new values, when, and how a person
+    agreed."""
     app = ctx.request_context.lifespan_context
     await app.changes.look_back()
     search = history.Search(

@@ -58,7 +58,7 @@ async def list_external_id_mappings(
     limit: arguments.Limit = 25,
     cursor: arguments.Cursor = 0,
 ) -> Annotated[CallToolResult, Mappings]:
-    """List external id mappings by type, external id or record: all ids of one record, or all records of one id."""
+    """List external id mappings: all ids of one record, all records of one id, when each was made, and deleted ones."""
     app = ctx.request_context.lifespan_context
     found = await app.salesloft.list_mappings(
         external_type=external_type,
@@ -107,8 +107,8 @@ async def create_external_id_mapping(
     move_from: MoveFrom = None,
     instead_of: ReplacedId = "",
 ) -> Operation:
-    """Create an external id mapping for an existing Salesloft record. Repeating it is safe. An external id of another
-    record is refused, unless move_from names that record; a mapping cannot be updated.
+    """Create an external id mapping: attach an id to an existing record. Repeating it is safe. An id of another record
+    is refused, unless move_from names that record; instead_of replaces its old id.
 
     Raises:
         InputError: move_from and instead_of are both given, or one of them names what stays.

@@ -90,8 +90,8 @@ async def plan_backfill(
     custom_field: CustomField = "",
     columns: Columns = {},  # noqa: B006 - never changed
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Plan a backfill: many mappings of existing records, from rows, a file or a custom field. Writes nothing;
-    says what would be created, what cannot be, and the cost."""
+    """Plan a backfill: give many existing records their ids, from rows, a spreadsheet or a custom field. A dry run that
+    writes nothing: it says what would be mapped, what cannot be, and the cost."""
     return await _planned(ctx, Aim(external_type, object_type), rows, file, custom_field, columns=columns)
 
 
@@ -104,8 +104,8 @@ async def plan_bulk_upsert(
     columns: Columns = {},  # noqa: B006 - never changed
     intent: IntentArgument = "upsert",
 ) -> Annotated[CallToolResult, PlanAnswer]:
-    """Plan a bulk upsert: many people or accounts created or updated by external id, from rows or a file. Writes
-    nothing; says what would be created, updated or refused, and the cost."""
+    """Plan a bulk upsert: many people or accounts created or updated by external id, from rows or a file. A dry run
+    that writes nothing: it says what would be created, updated or refused, and the cost."""
     return await _planned(ctx, Aim(external_type, object_type, intent), rows, file, columns=columns)
 
 
@@ -195,7 +195,7 @@ async def get_plan(
 
 
 async def cancel_plan(ctx: Context[App, Any], plan: PlanId) -> Annotated[CallToolResult, PlanAnswer]:
-    """Cancel a plan: its run ends after the rows in flight. What was created stays; undo_change takes it back."""
+    """Cancel a plan: stop its run after the rows in flight. What was created stays; undo_change takes it back."""
     app = ctx.request_context.lifespan_context
     await app.jobs.cancel(plan)
     status = await app.jobs.wait(plan, STEP_SECONDS)

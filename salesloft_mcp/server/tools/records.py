@@ -40,8 +40,8 @@ async def get_records_by_external_id(
     with_external_ids: arguments.WithExternalIds = False,
     detail: arguments.Detail = "concise",
 ) -> Annotated[CallToolResult, Records]:
-    """Get Salesloft records by external id or object_ids: people, accounts or users. resolve_external_ids tells
-    which record belongs to which external id."""
+    """Get the fields of records by external id or object_ids, such as e-mail, phone, title and owner.
+    resolve_external_ids tells who an id is."""
     app = ctx.request_context.lifespan_context
     asked: object = external_ids
     if asked is True:

@@ -72,8 +72,8 @@ async def resolve_external_ids(
     object_type: arguments.OnlyKind = None,
     records: arguments.Records = True,
 ) -> Annotated[CallToolResult, Resolved]:
-    """Resolve external ids to Salesloft people, accounts or users: the object_id of each and who it is, and which are
-    missing or ambiguous."""
+    """Resolve external ids: look up which person, account or user each stands for, with name and object_id, and which
+    are missing or ambiguous."""
     app = ctx.request_context.lifespan_context
     _check_size(external_ids)
     resolution = await app.lookups.resolve(external_ids, models.Scope(external_type, object_type))

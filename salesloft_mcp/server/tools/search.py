@@ -84,8 +84,8 @@ async def search_records(
     limit: arguments.Limit = 10,
     cursor: search_cursor.Given = None,
 ) -> Annotated[CallToolResult, Search]:
-    """Search Salesloft records by their own fields, also those without an external id, for example to find the
-    object_id of a record to map."""
+    """Search records by their own fields, such as name, e-mail, account, domain, title or city; also those without an
+    external id, or to find an object_id."""
     app = ctx.request_context.lifespan_context
     own = {"name": name, "email": email, "account": account, "title": title, "owner": owner, "domain": domain}
     wanted, notes = _wanted(object_type, {**own, "crm_id": crm_id}, filters)
