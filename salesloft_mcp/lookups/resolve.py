@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from salesloft_mcp.errors import ApiError, BrokenAnswerError, RateLimitedError, SalesloftMcpError
-from salesloft_mcp.intake.values import suspicious
+from salesloft_mcp.intake.mistaken import doubt
 from salesloft_mcp.lookups.configurations import Configurations
 from salesloft_mcp.lookups.near_misses import MOST_TRIES, Near, Neighbours, worth_trying
 from salesloft_mcp.policy import NO_LIMITS, Policy
@@ -51,8 +51,8 @@ class Resolution:
 
     @property
     def suspicious(self) -> dict[str, str]:
-        """Why missing ids look as if a program had damaged them: they may not be what their system holds."""
-        return {one: why for one in self.of("missing") if (why := suspicious(one))}
+        """Why missing ids look damaged, or like something else: they may not be what their system holds."""
+        return {one: why for one in self.of("missing") if (why := doubt(one))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,8 @@ def _check(name: str, usable: Term, given: Sequence[str]) -> None:
         raise InputError(name if name.isidentifier() else "filters", what, next_step="search for each by itself.")
     for value in given:
         if usable.kind == "id" and not whole_number(value):
-            raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step="give a whole number above 0.")
+            step = "give a whole number above 0, which a record tells where all its fields are asked for."
+            raise InputError(name, f"{quoted(value)} is no Salesloft id.", next_step=step)
         if usable.words and value.lower() not in usable.words:
             step = f"give one of {', '.join(usable.words)}."
             raise InputError(name, f"{quoted(value)} is no value of it.", next_step=step)
@@ -247,7 +248,8 @@ def _check(name: str, usable: Term, given: Sequence[str]) -> None:
 
 def _meant(object_type: ObjectType, name: str) -> str:
     """The one that a slip of the pen makes of its name; what only shares some letters is not offered."""
-    near = get_close_matches(name.lower(), TERMS[object_type], n=1, cutoff=0.7)
+    holding = [one for one in TERMS[object_type] if {*name.lower().split("_")} <= {*one.split("_")}]
+    near = holding or get_close_matches(name.lower(), TERMS[object_type], n=1, cutoff=0.7)
     return f"did you mean {near[0]}? " if near else ""
 
 

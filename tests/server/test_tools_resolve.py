@@ -236,6 +236,26 @@ async def test_of_missing_ids_that_look_damaged_it_is_said_why(connect: Connect)
     assert reply.data["suspicious"] == {"8.96529E+19": "a number that a spreadsheet shortened"}
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("CONTACT3456, CONTACT1003", "2 ids in one"),
+        ("kim@cobalt.test", "an e-mail address, by which records are searched for"),
+        (
+            "https://northwind.lightning.force.com/lightning/r/Contact/003Dn0000000000IAA/view",
+            "the address of a record, whose id is 003Dn0000000000IAA",
+        ),
+    ],
+)
+async def test_of_something_else_in_place_of_an_id_it_is_said_what_it_is(
+    connect: Connect, given: str, why: str
+) -> None:
+    async with connect() as client:
+        reply = await call(client, "resolve_external_ids", external_ids=given)
+    assert reply.words == f"It is not mapped. What is odd about it: {why}."
+    assert reply.data["suspicious"] == {given: why}
+
+
 async def test_at_most_twenty_near_misses_are_offered(connect: Connect) -> None:
     wanted = [f"contact{1001 + number}" for number in range(40)]
     async with connect() as client:

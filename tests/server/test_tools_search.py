@@ -203,6 +203,7 @@ async def test_who_at_an_account_has_no_lead_id_is_one_call(connect: Connect) ->
         ({**PEOPLE, "account": "beacon-analytics.test", "title": "vp", "filters": {"city": "Austin"}}, {578495206}),
         ({**PEOPLE, "account": "https://www.beacon-analytics.test/en", "name": "haddad BEATRIZ"}, {578495206}),
         ({**PEOPLE, "name": "beatriz haddad"}, {578495206}),
+        ({"object_type": "accounts", "filters": {"custom_fields": {"Legacy Account ID": "a-4000"}}}, {13}),
         ({**PEOPLE, "owner": "Mei Jensen", "title": "VP", "account": "Beacon Analytics"}, {578495206}),
         ({**PEOPLE, "owner": "mei.jensen@northwind.example.com", "account": "9872", "title": "VP"}, {578495206}),
         ({**PEOPLE, "account": 9025, "filters": {"title": ["IT", "Analyst"]}}, {207550025, 207550145}),
@@ -353,3 +354,23 @@ async def test_a_misspelt_name_is_answered_with_those_that_are_nearly_so(connect
     assert misspelt.data["records"] == []
     assert 'Nearly so called: "Beatriz Haddad" (person 578495206)' in misspelt.words
     assert "Nearly" not in strange.words
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"stage": "Working"}, "did you mean person_stage_id?"),
+        ({"person_stage_id": "Working"}, "a whole number above 0, which a record tells where all its fields are asked"),
+    ],
+)
+async def test_a_stage_by_name_is_refused_with_where_its_id_stands(
+    connect: Connect, filters: dict[str, str], words: str
+) -> None:
+    async with connect() as client:
+        assert words in await refused(client, "search_records", **PEOPLE, filters=filters)
+
+
+async def test_where_no_name_has_all_the_words_it_is_said_where_others_belong(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await call(client, "search_records", **PEOPLE, name="Beatriz at Cobalt")
+    assert reply.words.endswith("begin a word of the name. A company belongs into account, a job into title.")

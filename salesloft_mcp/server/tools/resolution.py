@@ -55,7 +55,7 @@ class Resolved(answers.Answer):
     near: dict[str, list[NearMiss]] = Field(
         {}, description="Mappings that look like a missing id, the likeliest first. They are offered and never used."
     )
-    suspicious: dict[str, str] = Field({}, description="Why missing ids look as if a program had damaged them.")
+    suspicious: dict[str, str] = Field({}, description="Why missing ids look damaged, or like something else.")
     near_types: list[str] | None = Field(
         None, description="The given type is not configured; these exist, the nearest first."
     )
@@ -148,6 +148,7 @@ def _sentence(resolution: Resolution, external_type: str, object_type: models.Ob
     else:
         (rows,) = resolution.mappings.values()
         words = _one_id(rows, [miss for misses in view.near.values() for miss in misses])
+        words += "".join(f" What is odd about it: {why}." for why in view.suspicious.values() if not view.near)
         lacking = " Its account is not shown:" if view.record else " Its record is not shown:"
     if view.no_record:
         words += f"{lacking} {view.no_record}"

@@ -49,6 +49,10 @@ def _as_texts(value: object) -> object:
     """Each filter with a list of texts; nothing, in whatever form, is no filter."""
     if not isinstance(value, dict):
         return value
+    custom = value.get("custom_fields")
+    if isinstance(custom, dict) and not any(f"custom_fields[{name}]" in value for name in custom):
+        value = {name: one for name, one in value.items() if name != "custom_fields"}
+        value |= {f"custom_fields[{name}]": one for name, one in custom.items()}
     several = {name: one if isinstance(one, list) else [one] for name, one in value.items()}
     texts = {name: [_as_text(each) for each in one if each not in (None, "", [], {})] for name, one in several.items()}
     return {name: one for name, one in texts.items() if one}
@@ -208,7 +212,8 @@ def _sentence(object_type: ObjectType, found: Found, without: str, by: str, goes
     bound = " This is as far as one call reads." if found.stopped else ""
     if found.by_words and not (rows or more):
         near = ", ".join(f"{quoted(name_of(one))} ({one_record(object_type, one.id)})" for one in found.near)
-        bound = f" Each word has to begin a word of the name.{f' Nearly so called: {near}.' if near else ''}"
+        elsewhere = " A company belongs into account, a job into title." if object_type == "people" else ""
+        bound = f" Each word has to begin a word of the name.{f' Nearly so called: {near}.' if near else elsewhere}"
     if without and found.looked:
         have = "has" if rows == 1 else "have"
         words = f"{rows} of {looked}{by} {have} no {quoted(without)} id"
