@@ -137,6 +137,8 @@ async def test_a_plan_answers_in_few_tokens_however_many_rows_it_has(connect: Co
         assert len(reply.data["rows"]) == 5
         assert reply.tokens < 300
         seen, cursor = [row["line"] for row in reply.data["rows"]], reply.data["next_cursor"]
+        alone = await call(client, "get_plan", plan=reply.data["plan"], cursor=cursor)  # lists what the plan listed
+        assert alone.data["rows"][0]["line"] == 6
         while cursor:
             page = await call(client, "get_plan", plan=reply.data["plan"], rows="attention", cursor=cursor)
             seen += [row["line"] for row in page.data["rows"]]
@@ -144,6 +146,14 @@ async def test_a_plan_answers_in_few_tokens_however_many_rows_it_has(connect: Co
         too_many = await refused(client, "plan_backfill", **LEADS, rows=[*given, {}])
     assert seen == list(range(1, 1_001))
     assert too_many.startswith("rows: ")
+
+
+async def test_a_small_plan_tells_every_row_that_needs_a_person_at_once(connect: Connect) -> None:
+    given = [{"external_id": f"N{n}", "email": f"nobody{n}@x.test"} for n in range(20)]
+    async with connect() as client:
+        reply = await call(client, "plan_backfill", **LEADS, rows=given)
+    assert [row["line"] for row in reply.data["rows"]] == list(range(1, 21))
+    assert "next_cursor" not in reply.data
 
 
 async def test_every_row_of_a_plan_can_be_seen_on_request(connect: Connect, app: App) -> None:

@@ -32,6 +32,7 @@ from salesloft_mcp.server.writes import writing
 WAIT_SECONDS = 15.0  # of the twenty a tool has
 STEP_SECONDS = 1.0
 EXAMPLES = 5
+SMALL = 25  # rows of a plan that is told with every row that needs a person
 PAGE = 100
 SHORT_TEAM, LONGEST_TEAM = 20, 255  # characters of the name of a team
 _ROWS = "Up to 1000 rows, each with external_id and "
@@ -142,7 +143,8 @@ async def _answered(ctx: Context[App, Any], aim: Aim, load: Load, described: str
     await announce.updated(ctx, announce.uri(announce.PLAN, plan=plan))
     if status.problem:
         raise errors.SalesloftMcpError(status.problem)
-    return await _answer(app, status, app.jobs.spent(plan), "attention", limit=EXAMPLES)
+    limit = SMALL if status.plan.counts.total() <= SMALL else EXAMPLES
+    return await _answer(app, status, app.jobs.spent(plan), "attention", limit=limit)
 
 
 async def _run(
@@ -191,6 +193,8 @@ async def get_plan(
     """Get a plan: how far it is, and on request its rows."""
     app = ctx.request_context.lifespan_context
     status = await allowed_plan(app, plan)
+    if rows == "none" and cursor:  # of the answer that planned, which lists these
+        rows = "attention"
     return _poll(app, status) if rows == "none" else await _answer(app, status, 0, rows, after=cursor)
 
 
