@@ -40,6 +40,7 @@ class Task:
     earlier: tuple[Step, ...]
     expected: Expected
     solution: tuple[Step, ...]
+    questions: int | None = None  # how many times the person may be asked, where that matters
 
 
 def tasks() -> list[Task]:
@@ -59,6 +60,7 @@ def _task(row: dict[str, Any]) -> Task:
         tuple((tool, arguments) for tool, arguments in row.get("earlier", ())),
         Expected(calls=calls, **lists),
         solution,
+        row.get("questions"),
     )
 
 
@@ -118,10 +120,12 @@ class Outcome:
 
 async def play(task: Task, player: Player, most_calls: int = 0) -> Outcome:
     """Let a player do a task on a fresh sandbox, in at most `most_calls` calls where that is given."""
+    asked: list[str] = []
     with Sandbox() as sandbox:
-        async with _client(task, sandbox) as client:
+        async with _client(task, sandbox, asked) as client:
             await Assistant(client).follow(task.earlier)
             before, assistant = state_of(sandbox), Assistant(client)
+            asked.clear()
             answer = await player(assistant, task)
             await _until_idle(client, assistant.known)
             after = state_of(sandbox)
@@ -129,6 +133,8 @@ async def play(task: Task, player: Player, most_calls: int = 0) -> Outcome:
     if most_calls:
         expected = Expected(expected.allowed, most_calls, expected.state, expected.facts)
     problems = judge(expected, before, after, assistant.calls, answer)
+    if task.questions not in (None, len(asked)):
+        problems.append(f"{len(asked)} questions, {task.questions} expected")
     return Outcome(task, problems, assistant.calls, difference(before, after), answer)
 
 
@@ -143,8 +149,9 @@ async def _until_idle(client: Client, known: dict[str, Any]) -> None:
 
 
 @asynccontextmanager
-async def _client(task: Task, sandbox: Sandbox) -> AsyncIterator[Client]:
+async def _client(task: Task, sandbox: Sandbox, asked: list[str]) -> AsyncIterator[Client]:
     async def person(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
         if task.person == "declines":
             return ElicitResult(action="decline")
         return ElicitResult(action="accept", content=_agreement(params))
@@ -153,8 +160,8 @@ async def _client(task: Task, sandbox: Sandbox) -> AsyncIterator[Client]:
     with tempfile.TemporaryDirectory(prefix="evals-") as folder:
         settings = Settings(state_dir=Path(folder), mode=mode)
         async with open_app(settings, None if task.setup == "no key" else sandbox) as app:
-            asked = None if task.person == "absent" else person
-            async with Client(build_server(app, chosen(mode)), elicitation_callback=asked) as client:
+            callback = None if task.person == "absent" else person
+            async with Client(build_server(app, chosen(mode)), elicitation_callback=callback) as client:
                 yield client
 
 
