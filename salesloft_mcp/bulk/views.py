@@ -1,7 +1,7 @@
 """How a plan and its run are shown, by tools and commands alike. Every text of others in it is made safe."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -37,7 +37,7 @@ class RowView(View):
     object_id: int | None = Field(None, description="Salesloft's own id of the record.")
     given: str = Field("", description="By what the record was named, and the value.")
     plan: Verdict = Field(description="What the plan says of the row; new: nothing yet.")
-    outcome: Annotated[ChangeState | None, BeforeValidator(lambda state: state or None)] = Field(
+    outcome: Annotated[Literal[ChangeState, "renamed"] | None, BeforeValidator(lambda state: state or None)] = Field(
         None, description="How the write ended; absent when it was not begun."
     )
     note: str = Field("", description="Why it is not written, or what was made of it.")

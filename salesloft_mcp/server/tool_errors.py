@@ -31,7 +31,7 @@ def words_of(error: ToolError, tool: str, arguments: type[BaseModel]) -> str:
     cause = error.__cause__
     if isinstance(cause, SalesloftMcpError):
         return worded(cause)
-    if isinstance(cause, ValidationError):
+    if isinstance(cause, ValidationError) and cause.title == arguments.__name__:  # any other is a fault of ours
         return invalid_arguments(cause, arguments)
     kind, place = type_and_place(cause or error)
     log.error("%s failed: %s at %s", tool, kind, place)

@@ -43,6 +43,8 @@ async def test_a_type_is_renamed_after_one_yes_and_taken_back_after_another(conn
         assert run.words == f"finished: {2 * count} of {2 * count} done ({count} created, {count} deleted)."
         assert run.tokens <= 120
         assert (await mapped(client, "sdfc_lead"), await mapped(client, "erp")) == (0, count)
+        rows = (await call(client, "get_plan", plan=made.data["plan"], rows="all")).data["rows"]
+        assert [(one["plan"], one["outcome"]) for one in rows] == [("rename", "renamed")] * count
         listed = (await call(client, "list_changes", limit=2)).data["changes"]
         assert [one["did"] for one in listed] == [
             "the configuration that the run before it needed",
