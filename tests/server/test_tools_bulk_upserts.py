@@ -234,7 +234,7 @@ async def test_suspicious_rows_are_run_when_asked_for_and_after_a_yes(
         plan = (await planned(client, *rows)).data["plan"]
         preview = await call(client, "run_plan", plan=plan, include_suspicious=True, preview=True)
         told = "1 person to create, 1 person to update; 1 of them suspicious"
-        assert preview.words.endswith(f" The run would change: {told}. A person would be asked.")
+        assert preview.words.endswith(f" The run would change: {told}. A person would be asked through this client.")
         assert f"cost: {preview.data['points']} points" in preview.data["question"].splitlines()
         await refused(client, "run_plan", plan=plan, include_suspicious=True)
         assert writes(sandbox) == []
@@ -469,7 +469,7 @@ async def test_a_user_cannot_be_written_nor_a_row_without_anything_to_write(conn
             client, "plan_bulk_upsert", external_type="crm", object_type="users", rows=[{"external_id": "1"}]
         )
         neither = await refused(client, "plan_bulk_upsert", **LEADS)
-    assert neither == "rows: give exactly one of rows and file."
+    assert neither.splitlines()[0] == "rows: give exactly one of rows and file."
     assert {(row["plan"], row["note"]) for row in reply.data["rows"]} == {("invalid", reply.data["rows"][0]["note"])}
     assert "has no field to write" in reply.data["rows"][0]["note"]
     assert users.startswith("object_type: must be people or accounts")

@@ -180,7 +180,7 @@ async def test_every_row_of_a_plan_can_be_seen_on_request(connect: Connect, app:
 async def test_exactly_one_source_is_given(connect: Connect, sandbox: Sandbox, given: dict[str, Any]) -> None:
     async with connect() as client:
         words = await refused(client, "plan_backfill", **LEADS, **given)
-    assert words == "rows: give exactly one of rows, file and custom_field."
+    assert words.splitlines()[0] == "rows: give exactly one of rows, file and custom_field."
     assert len(sandbox.requests) == 0
 
 
@@ -552,9 +552,9 @@ async def test_a_run_is_one_line_of_the_change_log_and_says_how_a_person_agreed(
         await call(client, "run_plan", plan=plan)
         number = (await ended(client, plan)).data["change_id"]
         (line,) = (await call(client, "list_changes")).data["changes"]
-    assert (line["id"], line["tool"], line["plan"], line["counts"]) == (number, "run_plan", plan, {"created": MANY})
+    assert (line["id"], line["tool"], line["plan"], line["did"]) == (number, "run_plan", plan, f"{MANY} created")
     assert line["agreed"] == "asked through the client"
-    assert len(line["changes"]) == 5
+    assert "changes" not in line  # the plan tells them
 
 
 async def test_a_run_is_undone_under_one_yes_and_can_be_watched(connect: Connect, app: App, sandbox: Sandbox) -> None:
@@ -572,7 +572,7 @@ async def test_a_run_is_undone_under_one_yes_and_can_be_watched(connect: Connect
     assert reply.data["status"] == "deleted"
     assert reply.data["run"]["outcomes"] == {"deleted": 120}
     assert reply.data["change_id"] == undo["id"] == run["undone_by"]
-    assert (undo["undoes"], undo["counts"]) == (number, {"deleted": 120})
+    assert (undo["undoes"], undo["did"]) == (number, "120 deleted")
     assert {row["outcome"] for row in seen.data["rows"]} == {"deleted"}
     assert [row["line"] for row in seen.data["rows"]] == list(range(1, 101))
     assert seen.data["next_cursor"] == "100"
