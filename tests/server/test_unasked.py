@@ -143,3 +143,10 @@ async def test_an_error_of_the_client_is_not_handed_on_and_its_silence_ends(
     assert "secret" not in words
     assert len(await app.approvals.pending()) == 1
     assert writes(sandbox) == []
+
+
+async def test_a_delete_of_a_type_that_is_not_configured_names_the_nearest(connect: Connect) -> None:
+    async with connect() as client:
+        gone = {"external_type": "CRM Lead", "object_type": "people", "external_id": "CONTACT1003"}
+        words = await refused(client, "delete_external_id_mapping", **gone)
+    assert words.startswith('external_type: "CRM Lead" is not configured for people.\nNext: existing are "crm_lead"')

@@ -154,6 +154,8 @@ async def delete_external_id_mapping(
     found = [await mappings.with_id(app.salesloft, key, row) for row in await mappings.read(app.salesloft, key)]
     rows = [row for row in found if mapping_id in (None, row.get("id", mapping_id))]
     listed = ", ".join(f"{row.get('id')} ({one_record(object_type, row['object_id'])})" for row in found[:5])
+    if not found:
+        await require_configured(app.configurations, external_type, object_type)
     if not rows:
         what, step = (
             "external_id: there is no such live mapping",
