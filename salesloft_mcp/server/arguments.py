@@ -99,5 +99,5 @@ Records = Annotated[
 ]
 Detail = Annotated[
     Literal["concise", "full"],
-    Field(description="full: every field."),
+    Field(description="concise: what identifies a record; full: every field."),
 ]

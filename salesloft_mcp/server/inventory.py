@@ -77,7 +77,7 @@ INVENTORY = (
     Entry(mappings.delete_external_id_mapping, "Unlink an external id", "delete", asks=True),
     Entry(
         configurations.delete_external_id_configuration,
-        "Delete an external type and its configuration",
+        "Delete an external type",
         "delete",
         asks=True,
     ),

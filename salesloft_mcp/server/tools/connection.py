@@ -35,8 +35,8 @@ class Connection(answers.Answer):
 
 
 async def get_connection(ctx: Context[App, Any]) -> Annotated[CallToolResult, Connection]:
-    """Get the connection: the Salesloft team and user that are logged in, the environment (SANDBOX, LOCAL or LIVE),
-    whether it may write, and the API points left until the limit resets. Call it before the first write."""
+    """Get the connection: the Salesloft team and user logged in, the environment (SANDBOX, LOCAL or LIVE), whether it
+    may write, and the API points left until the limit resets. Call it before the first write."""
     app = ctx.request_context.lifespan_context
     me, place = await app.salesloft.me(), await app.changes.place()
     app.changes.log.person = f"{me.name} ({me.id})" if me.name else str(me.id)  # for every write from now on

@@ -178,8 +178,8 @@ async def _run(
 
 @partial(writing, finish=_run)
 async def run_plan(ctx: Context[App, Any], plan: PlanId, include_suspicious: IncludeSuspicious = False) -> Operation:
-    """Run a plan in the background, or resume it. A person has to agree to more than 500 writes in an hour, and to
-    whatever the plan lists under asks."""
+    """Run a plan in the background, or resume it. A person must agree to more than 500 writes in an hour, and to
+    what the plan lists under asks."""
     app = ctx.request_context.lifespan_context
     status = await allowed_plan(app, plan)
     if status.state in ("running", "finished") and not include_suspicious:

@@ -88,7 +88,7 @@ async def search_records(
     limit: arguments.Limit = 10,
     cursor: search_cursor.Given = None,
 ) -> Annotated[CallToolResult, Search]:
-    """Search records by their own fields, such as name, e-mail, account, domain, title or city; also those without an
+    """Search records by their own fields, such as name, e-mail, account, domain, title or city; also without an
     external id, or to find an object_id."""
     app = ctx.request_context.lifespan_context
     own = {"name": name, "email": email, "account": account, "title": title, "owner": owner, "domain": domain}
