@@ -75,7 +75,8 @@ async def read_names(api: Salesloft, budget: Budget, allowed: Iterable[str], wan
                 _check_room(budget)
                 found = await records_by_id(api, object_type, read)
             except ApiError as error:
-                problems[f"{error.what} {error.next_step}".strip()] = None
+                step = str(error.next_step)
+                problems[f"{error.what} {step[:1].upper()}{step[1:]}".strip()] = None
                 continue
             records |= {(object_type, one): row for one, row in found.items()}
             lacking += sum(one not in found for one in asked)

@@ -306,7 +306,7 @@ async def test_the_scope_of_mappings_alone_resolves_an_id_and_says_what_the_reco
         found = await call(client, "resolve_external_ids", **CONTACT)
         missing = await call(client, "resolve_external_ids", external_ids=["nobody"], external_type="crm_lead")
     assert found.data["found"][0]["ids"] == {"CONTACT3456": 578495206}
-    assert "person:view" in found.data["no_record"]
+    assert ". Grant it person:view" in found.data["no_record"]
     assert missing.words == "It is not mapped."
 
 
