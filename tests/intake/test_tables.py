@@ -177,7 +177,7 @@ def test_a_huge_cell_in_a_column_that_nobody_asks_for_is_no_trouble(cell: str) -
 
 def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("salesloft_mcp.intake.lines.MAX_LINE", 200_000)
-    words = "file: line 2 is longer than 200,000 characters."
+    words = "file: line 2 is longer than 200,000 characters.\nNext: correct it and try again; nothing was sent."
     assert csv_refused(f"id,n\na,{'x' * 200_000}\n") == csv_refused(f"id,n\na,{'x' * 1_000_000}") == words
 
 

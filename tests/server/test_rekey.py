@@ -91,13 +91,12 @@ async def test_both_writes_stand_in_the_log_with_the_yes(connect: Connect, app: 
     assert operation.how == "asked through the client"
 
 
-async def test_without_it_nobody_is_asked_and_the_other_id_is_told(connect: Connect, sandbox: Sandbox) -> None:
+async def test_without_it_nobody_is_asked_and_nothing_more_is_read(connect: Connect, sandbox: Sandbox) -> None:
     human = Human(YES)
     async with connect(elicitation_callback=human) as client:
         reply = await call(client, TOOL, **{**REKEY, "instead_of": ""})
     assert human.questions == []
-    assert reply.words.endswith('Person 578495206 has other ids of this type: "CONTACT3456".')
-    assert reply.data["points_spent"] == 4  # one of them for the team, once a process
+    assert reply.data["points_spent"] == 3  # one of them for the team, once a process
     assert kinds(sandbox) == ["POST"]
 
 

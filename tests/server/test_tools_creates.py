@@ -116,7 +116,7 @@ async def test_a_mapping_is_created_byte_for_byte(connect: Connect, app: App, sa
         reply = await call(client, MAPPING, **CONTACT)
         found = await call(client, "resolve_external_ids", external_ids=["00 7/ü?"])
     assert reply.data["status"] == "created"
-    assert reply.words.startswith(f"created: mapping {reply.data['mapping_id']} of person 578495206. ")
+    assert reply.words == f"created: mapping {reply.data['mapping_id']} of person 578495206."
     assert found.words == "It is person 578495206."
     assert writes(sandbox) == [POST_MAPPING]
 
