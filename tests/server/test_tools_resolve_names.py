@@ -59,6 +59,15 @@ async def test_every_id_that_stands_for_something_comes_with_its_name(connect: C
     assert near["name"] == "Elena Castillo, Procurement Specialist, Evergreen Analytics"
 
 
+async def test_one_id_that_is_nearly_several_names_each_record_once_and_stays_short(connect: Connect) -> None:
+    async with connect() as client:
+        reply = await resolve(client, "contact3456")
+    rows = reply.data["near"]["contact3456"]
+    assert [row["object_id"] for row in rows] == [207550815, 207550815, 578495206]
+    assert ["name" in row for row in rows] == [True, False, True]
+    assert reply.tokens <= 150
+
+
 async def test_names_cost_two_calls_and_none_where_they_are_not_wanted(connect: Connect, app: App) -> None:
     rows = (await app.salesloft.list_mappings(external_type="crm_lead", deleted=False)).rows
     wanted = [row.external_id for row in rows]

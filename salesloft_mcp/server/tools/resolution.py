@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
@@ -21,6 +21,7 @@ from salesloft_mcp.text import View
 
 MOST_NEAR = 20
 ROOM_WITH_NAMES = 9_600  # characters of the data; with its sentence, an answer with names has at most 2,500 tokens
+ROOM_FOR_ONE = 550  # of them for one id, so that an answer has at most 150
 WIDTHS = (WIDTH, 40, 30, 24, 18, 12)  # of each part of a name; the first that fits that room is taken
 UNNAMED = Names()
 
@@ -36,7 +37,12 @@ class Candidate(View):
     external_type: answers.ExternalTypeField
     object_type: answers.ObjectTypeField
     object_id: answers.ObjectIdField
-    name: str | None = Field(None, description="Name, title or e-mail, and account.")
+    name: str | None = Field(
+        None, description="Name, title or e-mail, and account; with the first of the rows of one record."
+    )
+
+
+CandidateT = TypeVar("CandidateT", bound=Candidate)
 
 
 class NearMiss(Candidate):
@@ -91,9 +97,10 @@ async def resolve_external_ids(
 
 def _fitting(resolution: Resolution, near: Mapping[str, Sequence[Near]], names: Names) -> Resolved:
     """The answer with names as long as there is room for."""
+    room = ROOM_FOR_ONE if len(resolution.mappings) == 1 else ROOM_WITH_NAMES
     for width in WIDTHS:
         view = _view(resolution, near, names, width)
-        if not names.records or answers.size_of(view) <= ROOM_WITH_NAMES:
+        if not names.records or answers.size_of(view) <= room:
             return view
     if answers.size_of(view) <= answers.MAX_CHARACTERS:
         return view
@@ -106,9 +113,9 @@ def _view(resolution: Resolution, near: Mapping[str, Sequence[Near]], names: Nam
     record = names.records.get((single.object_type, single.object_id)) if single else None
     return Resolved(
         found=_grouped(found, UNNAMED if single else names, width),
-        ambiguous={one: [_candidate(row, names, width) for row in rows] for one, rows in ambiguous.items()},
+        ambiguous={one: _once([_candidate(row, names, width) for row in rows]) for one, rows in ambiguous.items()},
         missing=list(resolution.of("missing")),
-        near={one: [_near_miss(miss, names, width) for miss in misses] for one, misses in near.items()},
+        near={one: _once([_near_miss(miss, names, width) for miss in misses]) for one, misses in near.items()},
         suspicious=dict(islice(resolution.suspicious.items(), MOST_NEAR)),
         near_types=resolution.near_types,
         record=_shown(record, names) if record else None,
@@ -130,6 +137,16 @@ def _candidate(row: models.Mapping, names: Names, width: int) -> Candidate:
 def _near_miss(miss: Near, names: Names, width: int) -> NearMiss:
     candidate = _candidate(miss.mapping, names, width)
     return NearMiss(**dict(candidate), external_id=miss.mapping.external_id, why=miss.why)
+
+
+def _once(rows: list[CandidateT]) -> list[CandidateT]:
+    """A record that stands there several times is named once."""
+    told: set[tuple[str, int]] = set()
+    for row in rows:
+        if (key := (row.object_type, row.object_id)) in told:
+            row.name = None
+        told.add(key)
+    return rows
 
 
 def _lacking(names: Names, single: bool) -> str | None:
