@@ -526,6 +526,21 @@ async def test_a_run_that_salesloft_refuses_stops_with_the_reason(connect: Conne
         assert (await call(client, "run_plan", plan=plan)).data["outcomes"] == {"created": 3}
 
 
+async def test_a_run_that_goes_on_tells_how_a_person_agreed_to_it(
+    connect: Connect, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salesloft_mcp.changes.consent.MOST_UNASKED", 2)
+    human = Human(YES)
+    async with connect(elicitation_callback=human) as client:
+        plan = await planned(client, rows(3))
+        sandbox.faults.add(Fault("status", status=401, method="POST", times=None))
+        begun = await call(client, "run_plan", plan=plan)
+        sandbox.faults.clear()
+        resumed = await call(client, "run_plan", plan=plan)
+    assert len(human.questions) == 1
+    assert begun.data["agreed"] == resumed.data["agreed"] == "asked through the client"
+
+
 @pytest.mark.parametrize("tool", ["run_plan", "get_plan", "cancel_plan"])
 @pytest.mark.parametrize("plan", ["", "nope", "../change_log", "a\0b", "x" * 64])
 async def test_an_id_that_is_none_is_refused(connect: Connect, sandbox: Sandbox, tool: str, plan: str) -> None:

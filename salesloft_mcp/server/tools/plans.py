@@ -18,8 +18,8 @@ from salesloft_mcp.bulk.report import ReportRow, attention, every_row
 from salesloft_mcp.bulk.sources import source
 from salesloft_mcp.bulk.status import Status, operation_of
 from salesloft_mcp.bulk.views import PlanView, RowView, plan_sentence
+from salesloft_mcp.changes import history
 from salesloft_mcp.changes.change import Operation
-from salesloft_mcp.changes.history import UNASKED
 from salesloft_mcp.salesloft.call import current
 from salesloft_mcp.salesloft.environment import named
 from salesloft_mcp.salesloft.models import object_type_of
@@ -162,7 +162,7 @@ async def _run(
     elif asked.operation.by_run.plan:
         author = await require_consent(ctx, asked, answered)
         await app.jobs.start(asked.operation, author)
-        spent, agreed = 0, author.how or UNASKED
+        spent, agreed = 0, author.how or await _agreed_before(app, plan)
     run, question = asked.operation.by_run, asked.question
     status = await (app.plans.status(plan) if preview else followed(ctx, plan))
     if preview and run.suspicious:  # so that the points are those of what it would write
@@ -174,6 +174,12 @@ async def _run(
     would = f"The run would change: {run.told}." if run.writes else "Nothing would change."
     added = f" {would} {agreed[0].upper()}{agreed[1:]}."
     return await _answer(app, status, spent, "none", added=added, agreed=agreed, asks=question.text if question else "")
+
+
+async def _agreed_before(app: App, plan: str) -> str:
+    """How a person agreed when the run was begun, which may have been some time ago."""
+    begun = history.Search(tenant=app.environment, id=(await app.plans.status(plan)).plan.operation)
+    return next((one.how for one in await history.find(app.database, begun, 1)), "") or history.UNASKED
 
 
 @partial(writing, finish=_run)
