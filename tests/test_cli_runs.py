@@ -151,7 +151,7 @@ def test_a_run_is_taken_back_after_a_yes_by_hand_and_that_is_taken_back_like_any
     assert again.stderr.endswith(f"\nNext: to take that back: {terminal.typed('runs', 'undo', undoing)}\n")
     spent = terminal("runs", "start", plan)
     assert (spent.exit_code, "is undone. Nothing was started.\nNext: plan it again" in spent.stderr) == (1, True)
-    assert f"runs undo 1 (plan {undoing}): deleted" in terminal.changes()
+    assert f"runs undo 1 (plan {undoing}): 1 deleted" in terminal.changes()
     assert terminal("runs", "undo", undoing).exit_code == 0  # which creates one mapping, and needs no yes
     assert terminal.state_of(plan) == "finished"
 

@@ -109,7 +109,7 @@ async def test_any_other_object_is_refused_by_every_tool_before_anything_is_sent
         tools = [tool for tool in (await client.list_tools()).tools if "object_type" in tool.input_schema["properties"]]
         for tool in tools:
             assert "object_type" in await refused(client, tool.name, object_type="deals")
-    assert len(tools) == 13
+    assert len(tools) == 14
     assert not sandbox.requests
 
 

@@ -1,5 +1,6 @@
 """From an input to a plan: its rows are staged, judged and counted. Nothing is written to Salesloft."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -55,7 +56,7 @@ async def make(changes: Changes, reads: Reads, staging: Staging, aim: Aim, load:
     if updates := await anyio.to_thread.run_sync(staging.suspicious_updates):
         asks[SUSPICIOUS_UPDATE] = updates
     counts = await anyio.to_thread.run_sync(staging.verdicts)
-    asks[RENAMED] = counts["rename"] + counts["delete"]
+    asks += Counter({RENAMED: counts["rename"] + counts["delete"]})
     if near_types is not None:
         runs = any(counts[name] for name in ("create", "update", "rename", "suspicious"))
         asks["configuration"] = int(runs)

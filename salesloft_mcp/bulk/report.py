@@ -12,7 +12,7 @@ from salesloft_mcp.bulk.record_rows import fields_in
 from salesloft_mcp.bulk.status import LEFT_OUT, Status
 from salesloft_mcp.changes.change import Image, Line
 from salesloft_mcp.changes.change import State as ChangeState
-from salesloft_mcp.changes.log import ALL, ChangeLog
+from salesloft_mcp.changes.log import ALL, END, ChangeLog
 from salesloft_mcp.intake.formulas import formula_safe
 from salesloft_mcp.salesloft.models import MappingKey
 from salesloft_mcp.state.staging import StagedRow, Verdict
@@ -83,12 +83,14 @@ async def all_attention(plans: Plans, log: ChangeLog, status: Status) -> AsyncIt
 
 async def ended_badly(plans: Plans, log: ChangeLog, status: Status, after: int, limit: int) -> list[ReportRow]:
     """The next rows past line `after` whose write did not end well."""
-    number, rows_read = status.plan.operation, status.plan.counts.total()
+    number = status.plan.operation
     if status.plan.undoes:
         bad = await log.lines(number, ENDED_BADLY, after, limit=limit, by="line")
         return [_of_line(line) for line in bad]
-    bad = await log.lines(number, ENDED_BADLY, after, rows_read, limit=limit, by="line")
-    deletions = await _deletions(log, status, after, rows_read, ENDED_BADLY, limit)
+    # The deletions of a rename have numbers past those of its rows; the lines of a file may be more than its rows.
+    last = status.plan.counts.total() if status.plan.new_external_type else END
+    bad = await log.lines(number, ENDED_BADLY, after, last, limit=limit, by="line")
+    deletions = await _deletions(log, status, after, last, ENDED_BADLY, limit)
     numbers = sorted({*(line.line or 0 for line in bad), *deletions})[:limit]
     with plans.staging(status.plan.id) as staging:
         staged = [row for one in numbers for row in staging.lines(one - 1, 1)]

@@ -54,7 +54,7 @@ def make_of(aim: Aim, load_from: Callable[[App], tuple[Load, str]], as_json: boo
         load, described = load_from(app)
         found = await followed(app, await app.jobs.plan(aim, load, described))
         if found.problem:
-            raise SalesloftMcpError(found.problem, next_step="mend what it names, then plan it again.")
+            raise SalesloftMcpError(found.problem)  # which says what to do
         show(app, found, as_json, await attention(app.plans, app.changes.log, found, 0, EXAMPLES + 1))
 
     with_app(work, **where)

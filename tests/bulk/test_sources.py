@@ -93,7 +93,8 @@ def test_what_is_no_regular_file_is_refused_without_waiting_for_it(folder: Path)
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(folder: Path) -> None:
     with (folder / "large.csv").open("wb") as file:
         file.truncate(10 * 1024**3)
-    assert refused("large.csv", folder) == 'file: "large.csv" is larger than 2 GiB.'
+    words = 'file: "large.csv" is larger than 2 GiB.\nNext: correct it and try again; nothing was sent.'
+    assert refused("large.csv", folder) == words
     assert MAX_FILE_BYTES == 2 * 1024**3
 
 
