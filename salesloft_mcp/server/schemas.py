@@ -33,12 +33,14 @@ def _undescribed(model: dict[str, Any]) -> dict[str, Any]:
 
 def _compact(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     slim: dict[str, Any] = {}
-    for name, value in _inlined(node, definitions).items():
+    node = _inlined(node, definitions)
+    for name, value in node.items():
         if name in _DROPPED or (name == "default" and not value and value is not False):
             continue
         if name == "minimum" and value == 1:  # nobody asks for no rows at all
             continue
-        if name == "additionalProperties" and value is False:  # an unknown name is refused with the nearest known one
+        # An unknown name is refused with the nearest known one; where none is known, some hosts would send anything.
+        if name == "additionalProperties" and value is False and node.get("properties"):
             continue
         if name == "const":  # some hosts know only enum
             slim["enum"] = [value]

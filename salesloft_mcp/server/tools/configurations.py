@@ -47,8 +47,7 @@ async def list_external_id_configurations(
 async def create_external_id_configuration(
     ctx: Context[App, Any], external_type: arguments.ExternalType, object_type: arguments.KindOfRecord
 ) -> Operation:
-    """Create an external id configuration: allow external ids of a new type for people, accounts or users. Repeating it
-    is safe."""
+    """Create an external id configuration: allow external ids of a new type for people, accounts or users."""
     app = ctx.request_context.lifespan_context
     change = configurations.creation(configurations.key_of(external_type, object_type))
     change = await as_it_stands(app.salesloft, change)

@@ -106,7 +106,7 @@ async def plan_bulk_upsert(
     intent: IntentArgument = "upsert",
 ) -> Annotated[CallToolResult, PlanAnswer]:
     """Plan a bulk upsert: many people or accounts created or updated by external id, from rows or a file. A dry run
-    that writes nothing: it says what would be created, updated or refused, and the cost."""
+    that writes nothing: it says what becomes of each row, and the cost."""
     return await _planned(ctx, Aim(external_type, object_type, intent), rows, file, columns=columns)
 
 
