@@ -139,8 +139,13 @@ def by_type(rows: Iterable[Mapping]) -> dict[str, list[str]]:
 
 def web_address(value: object) -> str | None:
     """What a record says is an address, where it is one that a browser opens."""
-    parts = urlsplit(value) if isinstance(value, str) and value.isprintable() and " " not in value else None
-    return value if isinstance(value, str) and parts and parts.scheme in ("http", "https") and parts.netloc else None
+    if not isinstance(value, str) or not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # a bracket that is not closed
+        return None
+    return value if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def answer(sentence: str, view: Answer, most: int | None = None) -> CallToolResult:
@@ -241,9 +246,9 @@ def _weight(item: tuple[str, Any]) -> int:
     comes last (one after 839 characters). What weighs the same keeps its order.
     """
     value = item[1]
-    if len(_compact(value)) <= SHORT:
-        return 0
-    return 1 if isinstance(value, str) else 2
+    if isinstance(value, str):
+        return 0 if len(value) <= SHORT else 1
+    return 2 if isinstance(value, list | dict) and len(_compact(value)) > SHORT else 0
 
 
 def _compact(data: object) -> str:

@@ -135,6 +135,7 @@ async def test_what_a_name_holds_is_made_safe_and_stays_out_of_our_words(connect
         ("https://cobalt.my.salesforce.test/003Dn0000000001IAA", True),
         ("javascript:alert(1)", False),
         ("https://", False),
+        ("http://[x", False),
         (7, False),
     ],
 )
